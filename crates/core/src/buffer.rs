@@ -1,0 +1,90 @@
+//! A zeroed buffer that begins on a cache line.
+
+use crate::float::Float;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+
+/// One cache line; what every buffer is made of, so that it is aligned to 64 bytes without a hand-made allocation.
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+struct Line([u8; 64]);
+
+/// Plain numbers: any bits are a value, and all bits zero are 0.
+///
+/// # Safety
+/// The type has no padding, no invalid bit patterns, and an alignment and size that divide 64.
+pub unsafe trait Plain: Copy + Send + Sync + 'static {}
+// SAFETY: primitive numbers are so.
+unsafe impl Plain for u8 {}
+// SAFETY: as above.
+unsafe impl Plain for u64 {}
+// SAFETY: `Float` is sealed, and both of its types are primitive numbers.
+unsafe impl<T: Float> Plain for T {}
+
+/// A fixed number of elements, zero at first, the first of them at a multiple of 64 bytes.
+pub struct Aligned<T> {
+    lines: Vec<Line>,
+    len: usize,
+    element: PhantomData<T>,
+}
+
+impl<T: Plain> Aligned<T> {
+    /// `len` zeros.
+    pub fn zeroed(len: usize) -> Self {
+        let lines = vec![Line([0; 64]); (len * size_of::<T>()).div_ceil(64)];
+        Aligned { lines, len, element: PhantomData }
+    }
+}
+
+impl<T: Plain> Deref for Aligned<T> {
+    type Target = [T];
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        // SAFETY: the lines hold at least `len` elements, are aligned for them, and any bits are a value of `T`.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+    }
+}
+
+impl<T: Plain> DerefMut for Aligned<T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: as above, and `self` is borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+    }
+}
+
+impl<T> Clone for Aligned<T> {
+    fn clone(&self) -> Self {
+        Aligned { lines: self.lines.clone(), len: self.len, element: PhantomData }
+    }
+}
+
+impl<T: Plain + fmt::Debug> fmt::Debug for Aligned<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.deref().fmt(f)
+    }
+}
+
+impl<T: Plain + PartialEq> PartialEq for Aligned<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_aligned_zeroed_and_of_the_length_asked_for() {
+        for len in 0..200 {
+            let mut b = Aligned::<f64>::zeroed(len);
+            assert_eq!(b.len(), len);
+            assert_eq!(b.as_ptr() as usize % 64, 0);
+            assert!(b.iter().all(|&x| x.to_bits() == 0));
+            b.iter_mut().for_each(|x| *x = 1.0);
+            assert_eq!(b, b.clone());
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Views of matrices in flat buffers.
+
+use crate::error::{Error, Result};
+use crate::float::Float;
+
+/// A matrix that is read: element (r, c) stands at `r · row_stride + c · col_stride` of a flat buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct MatRef<'a, T> {
+    data: &'a [T],
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
+    col_stride: usize,
+}
+
+/// A matrix that is written: rows of `cols` elements that stand together, `row_stride` apart.
+#[derive(Debug)]
+pub struct MatMut<'a, T> {
+    data: &'a mut [T],
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
+}
+
+/// Checks that every element of the view is within a buffer of `len` elements.
+fn check(len: usize, rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Result<()> {
+    if rows == 0 || cols == 0 {
+        return Ok(());
+    }
+    let last = (rows - 1)
+        .checked_mul(row_stride)
+        .zip((cols - 1).checked_mul(col_stride))
+        .and_then(|(r, c)| r.checked_add(c));
+    match last {
+        Some(last) if last < len => Ok(()),
+        _ => Err(Error::Length {
+            what: "the matrix buffer",
+            found: len,
+            expected: format!("enough for {rows} x {cols} with strides {row_stride} and {col_stride}"),
+        }),
+    }
+}
+
+impl<'a, T: Float> MatRef<'a, T> {
+    /// A `rows × cols` matrix whose rows follow each other without gaps.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless `data` has at least `rows · cols` elements.
+    pub fn new(data: &'a [T], rows: usize, cols: usize) -> Result<Self> {
+        Self::with_strides(data, rows, cols, cols, 1)
+    }
+
+    /// A `rows × cols` matrix with any strides, in elements. Strides may be zero or overlap: it is only read.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if an element would be outside `data`.
+    pub fn with_strides(
+        data: &'a [T],
+        rows: usize,
+        cols: usize,
+        row_stride: usize,
+        col_stride: usize,
+    ) -> Result<Self> {
+        check(data.len(), rows, cols, row_stride, col_stride)?;
+        Ok(MatRef { data, rows, cols, row_stride, col_stride })
+    }
+
+    /// The transpose, of the same elements.
+    #[must_use]
+    pub fn t(self) -> Self {
+        MatRef {
+            rows: self.cols,
+            cols: self.rows,
+            row_stride: self.col_stride,
+            col_stride: self.row_stride,
+            ..self
+        }
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// Elements from one row to the next.
+    pub fn row_stride(&self) -> usize {
+        self.row_stride
+    }
+
+    /// Elements from one column to the next.
+    pub fn col_stride(&self) -> usize {
+        self.col_stride
+    }
+
+    /// The element in row `r` and column `c`.
+    ///
+    /// # Panics
+    /// If `r` or `c` is out of range.
+    pub fn get(&self, r: usize, c: usize) -> T {
+        assert!(r < self.rows && c < self.cols, "({r}, {c}) is outside a {} x {} matrix", self.rows, self.cols);
+        self.data[r * self.row_stride + c * self.col_stride]
+    }
+
+    /// The elements, row by row.
+    pub fn to_vec(&self) -> Vec<T> {
+        let row = |r| (0..self.cols).map(move |c| self.data[r * self.row_stride + c * self.col_stride]);
+        (0..self.rows).flat_map(row).collect()
+    }
+
+    /// The first element, for kernels: the element (r, c) is readable `r · row_stride + c · col_stride` behind it.
+    pub(crate) fn as_ptr(&self) -> *const T {
+        self.data.as_ptr()
+    }
+
+    /// Rows `from .. from + rows`, for the splitting of work.
+    pub(crate) fn some_rows(self, from: usize, rows: usize) -> Self {
+        assert!(from + rows <= self.rows);
+        let data = if rows == 0 || self.cols == 0 { self.data } else { &self.data[from * self.row_stride..] };
+        MatRef { data, rows, ..self }
+    }
+}
+
+impl<'a, T: Float> MatMut<'a, T> {
+    /// A `rows × cols` matrix whose rows follow each other without gaps.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless `data` has at least `rows · cols` elements.
+    pub fn new(data: &'a mut [T], rows: usize, cols: usize) -> Result<Self> {
+        Self::with_stride(data, rows, cols, cols)
+    }
+
+    /// A `rows × cols` matrix whose rows begin `row_stride` elements apart.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if an element would be outside `data`, or if rows would overlap.
+    pub fn with_stride(data: &'a mut [T], rows: usize, cols: usize, row_stride: usize) -> Result<Self> {
+        check(data.len(), rows, cols, row_stride, 1)?;
+        if rows > 1 && row_stride < cols {
+            let expected = format!("rows of {cols} at least {cols} apart, not {row_stride}: they would overlap");
+            return Err(Error::Length { what: "the matrix buffer", found: data.len(), expected });
+        }
+        Ok(MatMut { data, rows, cols, row_stride })
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// Elements from one row to the next.
+    pub fn row_stride(&self) -> usize {
+        self.row_stride
+    }
+
+    /// The same matrix, to read.
+    pub fn as_ref(&self) -> MatRef<'_, T> {
+        MatRef { data: self.data, rows: self.rows, cols: self.cols, row_stride: self.row_stride, col_stride: 1 }
+    }
+
+    /// Row `r`.
+    ///
+    /// # Panics
+    /// If `r` is out of range.
+    pub fn row_mut(&mut self, r: usize) -> &mut [T] {
+        assert!(r < self.rows, "row {r} is outside a matrix of {} rows", self.rows);
+        if self.cols == 0 { &mut [] } else { &mut self.data[r * self.row_stride..][..self.cols] }
+    }
+
+    /// Sets the element in row `r` and column `c`.
+    ///
+    /// # Panics
+    /// If `r` or `c` is out of range.
+    pub fn set(&mut self, r: usize, c: usize, value: T) {
+        self.row_mut(r)[c] = value;
+    }
+
+    /// The same matrix for a shorter time.
+    pub fn reborrow(&mut self) -> MatMut<'_, T> {
+        MatMut { data: self.data, ..*self }
+    }
+
+    /// The rows before `row` and the rest, as two matrices.
+    pub(crate) fn split_rows(self, row: usize) -> (MatMut<'a, T>, MatMut<'a, T>) {
+        assert!(row <= self.rows);
+        let at = if self.cols == 0 { 0 } else { (row * self.row_stride).min(self.data.len()) };
+        let (upper, lower) = self.data.split_at_mut(at);
+        let view = |data, rows| MatMut { data, rows, cols: self.cols, row_stride: self.row_stride };
+        (view(upper, row), view(lower, self.rows - row))
+    }
+
+    /// The first element, for kernels: `cols` elements are writable from each `r · row_stride` behind it.
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut T {
+        self.data.as_mut_ptr()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_that_do_not_fit_are_refused() {
+        let mut data = [0.0f32; 12];
+        assert!(MatRef::new(&data, 3, 4).is_ok());
+        assert!(MatRef::new(&data, 3, 5).is_err());
+        assert!(MatRef::new(&data, 0, usize::MAX).is_ok());
+        assert!(MatRef::with_strides(&data, 3, 4, usize::MAX, 1).is_err());
+        assert!(MatRef::with_strides(&data, 2, 2, 10, 1).is_ok());
+        assert!(MatRef::with_strides(&data, 2, 3, 10, 1).is_err());
+        assert!(MatRef::with_strides(&data, 100, 12, 0, 1).is_ok());
+        assert!(MatMut::with_stride(&mut data, 2, 4, 3).is_err());
+        assert!(MatMut::with_stride(&mut data, 1, 4, 0).is_ok());
+        assert!(MatMut::with_stride(&mut data, 3, 4, 5).is_err());
+    }
+
+    #[test]
+    fn the_transpose_has_the_same_elements() {
+        let data: Vec<f64> = (0..12).map(f64::from).collect();
+        let m = MatRef::new(&data, 3, 4).unwrap();
+        assert_eq!(m.t().to_vec(), [0., 4., 8., 1., 5., 9., 2., 6., 10., 3., 7., 11.]);
+        assert_eq!(m.get(2, 1), m.t().get(1, 2));
+    }
+}

@@ -1,0 +1,131 @@
+//! The instruction set as a value: made only after detection, passed as an argument.
+
+#[cfg(target_arch = "x86_64")]
+use super::{Simd, avx2, avx512};
+use super::{Kernel, Scalar};
+use crate::error::{Error, Result};
+use crate::float::Float;
+use std::fmt;
+
+/// An instruction set that this processor has.
+///
+/// There is no way to make one that the processor lacks, so whoever holds a `Level` may run its kernels.
+/// Results differ between levels in the last bits (a fused multiply-add rounds once), never between runs of one level.
+///
+/// ```
+/// use twolayer_core::Level;
+/// for level in Level::available() {
+///     assert_eq!(Level::by_name(level.name()).unwrap(), level);
+/// }
+/// assert!(Level::by_name("mmx").is_err());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Level(Kind);
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Kind {
+    Scalar,
+    Avx2,
+    Avx512,
+}
+
+/// Every level, lowest first, with its name: the only list of them.
+const TABLE: [(Kind, &str); 3] = [(Kind::Scalar, "scalar"), (Kind::Avx2, "avx2"), (Kind::Avx512, "avx512")];
+
+impl Level {
+    /// The names that [`by_name`](Self::by_name) knows, lowest level first.
+    pub const NAMES: [&'static str; 3] = [TABLE[0].1, TABLE[1].1, TABLE[2].1];
+
+    /// The levels this processor has, lowest first. `scalar` is always there.
+    pub fn available() -> Vec<Level> {
+        TABLE.iter().filter(|(kind, _)| kind.detected()).map(|&(kind, _)| Level(kind)).collect()
+    }
+
+    /// The highest level this processor has.
+    pub fn best() -> Level {
+        let best = TABLE.iter().rev().find(|(kind, _)| kind.detected());
+        Level(best.map_or(Kind::Scalar, |&(kind, _)| kind))
+    }
+
+    /// The level of that name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownLevel`] for a name outside [`NAMES`](Self::NAMES), [`Error::LevelUnavailable`] for a level that
+    /// this processor lacks: there is no silent fallback.
+    pub fn by_name(name: &str) -> Result<Level> {
+        match TABLE.iter().find(|(_, n)| *n == name) {
+            None => Err(Error::UnknownLevel { name: name.to_owned() }),
+            Some((kind, name)) if !kind.detected() => Err(Error::LevelUnavailable { name }),
+            Some(&(kind, _)) => Ok(Level(kind)),
+        }
+    }
+
+    /// `scalar`, `avx2` or `avx512`.
+    pub fn name(self) -> &'static str {
+        TABLE[self.0 as usize].1
+    }
+
+    /// Runs `kernel` compiled for this instruction set.
+    #[inline]
+    pub(crate) fn dispatch<T: Float, K: Kernel<T>>(self, kernel: K) -> K::Output {
+        T::dispatch(self, kernel)
+    }
+}
+
+/// The one place that turns a level into code: [`Level::dispatch`] for an element type that is known.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn run_at<T: Float, K: Kernel<T>>(level: Level, kernel: K) -> K::Output
+where
+    avx2::Avx2: Simd<T>,
+    avx512::Avx512: Simd<T>,
+{
+    match level.0 {
+        Kind::Scalar => kernel.run(Scalar),
+        // SAFETY: a `Level` of this kind is made only where `detected` said that the processor has it.
+        Kind::Avx2 => unsafe { avx2::run(kernel) },
+        // SAFETY: as above.
+        Kind::Avx512 => unsafe { avx512::run(kernel) },
+    }
+}
+
+/// As above; other architectures have the portable level alone, which the compiler vectorises as it can.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn run_at<T: Float, K: Kernel<T>>(_: Level, kernel: K) -> K::Output {
+    kernel.run(Scalar)
+}
+
+impl Kind {
+    #[cfg(target_arch = "x86_64")]
+    fn detected(self) -> bool {
+        match self {
+            Kind::Scalar => true,
+            Kind::Avx2 => avx2::detected(),
+            Kind::Avx512 => avx512::detected(),
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn detected(self) -> bool {
+        matches!(self, Kind::Scalar)
+    }
+}
+
+impl Default for Level {
+    /// [`Level::best`].
+    fn default() -> Self {
+        Level::best()
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Debug for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Level({})", self.name())
+    }
+}

@@ -1,0 +1,130 @@
+//! The vector vocabulary: what the kernels may say to the processor, and nothing more.
+//!
+//! Everything above this folder is written once, generic over an instruction set `S: Simd<T>` and an element type
+//! `T: Float`. A token such as `Avx512` is proof that the processor has the instruction set: only its file's `run` makes one, and
+//! [`Level`] calls that only after detection. So register-only operations are safe methods, and `unsafe` marks the ones
+//! that touch memory.
+//!
+//! To add an instruction set: one file with a token, its two `Simd` impls and its list of features, which
+//! `instruction_set!` turns into `detected` and `run`; then one line in `Level`'s table and an arm for each.
+
+/// From one list of processor features: the token, whether the processor has them, and the function that runs a
+/// kernel compiled for them. One list, so that detection and compilation cannot drift apart.
+#[cfg(target_arch = "x86_64")]
+macro_rules! instruction_set {
+    ($token:ident, $($feature:tt)+) => {
+        /// Proof that the processor has this instruction set; made by [`run`] alone.
+        #[derive(Clone, Copy)]
+        pub struct $token(());
+
+        pub(super) fn detected() -> bool {
+            $(is_x86_feature_detected!($feature))&&+
+        }
+
+        /// Runs `kernel` compiled for this instruction set. Calling it is unsafe unless [`detected`] said yes.
+        $(#[target_feature(enable = $feature)])+
+        pub(super) fn run<T: crate::float::Float, K: super::Kernel<T>>(kernel: K) -> K::Output
+        where
+            $token: super::Simd<T>,
+        {
+            kernel.run($token(()))
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod level;
+mod scalar;
+
+#[cfg(test)]
+mod tests;
+
+pub use level::Level;
+pub(crate) use level::run_at;
+use scalar::Scalar;
+
+use crate::float::Float;
+
+/// One instruction set's vectors of `T`. Lane `i` of a vector is element `i` in memory.
+pub trait Simd<T: Float>: Copy + Send + Sync + 'static {
+    /// A vector of [`LANES`](Self::LANES) elements.
+    type V: Copy;
+    /// One truth value per lane.
+    type M: Copy;
+    /// Elements per vector: a power of two, at most 16.
+    const LANES: usize;
+    /// Vector registers the instruction set names; sizes the register tiles.
+    const REGISTERS: usize;
+
+    fn splat(self, x: T) -> Self::V;
+    #[inline(always)]
+    fn zero(self) -> Self::V {
+        self.splat(T::ZERO)
+    }
+
+    /// # Safety
+    /// `p` points to `LANES` readable elements (any alignment).
+    unsafe fn load(self, p: *const T) -> Self::V;
+    /// # Safety
+    /// `p` points to `LANES` writable elements (any alignment).
+    unsafe fn store(self, p: *mut T, v: Self::V);
+    /// The first `n` elements, the other lanes zero. Memory past `p + n` is not touched.
+    /// # Safety
+    /// `n <= LANES`, and `p` points to `n` readable elements.
+    unsafe fn load_first(self, p: *const T, n: usize) -> Self::V;
+    /// Stores the first `n` lanes. Memory past `p + n` is not touched.
+    /// # Safety
+    /// `n <= LANES`, and `p` points to `n` writable elements.
+    unsafe fn store_first(self, p: *mut T, n: usize, v: Self::V);
+    /// The element at `p` in every lane.
+    /// # Safety
+    /// `p` points to one readable element.
+    #[inline(always)]
+    unsafe fn broadcast(self, p: *const T) -> Self::V {
+        // SAFETY: the caller's promise is this read's.
+        self.splat(unsafe { *p })
+    }
+
+    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V;
+    fn div(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a · b + c`, in one rounding where the instruction set can.
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// `c - a · b`, in one rounding where the instruction set can.
+    fn neg_mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// The larger; `b` where either is NaN or both are zero.
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The smaller; `b` where either is NaN or both are zero.
+    fn min(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The magnitude.
+    fn abs(self, a: Self::V) -> Self::V;
+    /// The nearest whole number, halves to even, for `|a| < 2^22` (`f32`) or `2^51` (`f64`).
+    fn round(self, a: Self::V) -> Self::V;
+    /// `a · 2^n`, rounded once, for a whole `n` (out of range: as the mathematics says, so infinite or zero).
+    fn scale2(self, a: Self::V, n: Self::V) -> Self::V;
+    /// `(m, e)` with `a = m · 2^e`, `m` in [0.75, 1.5) and `e` whole, for finite positive `a` (subnormals included).
+    fn split2(self, a: Self::V) -> (Self::V, Self::V);
+
+    /// `a < b`, false where either is NaN.
+    fn lt(self, a: Self::V, b: Self::V) -> Self::M;
+    /// `a` where the mask holds, else `b`.
+    fn select(self, m: Self::M, a: Self::V, b: Self::V) -> Self::V;
+    /// Bit `i` tells whether lane `i` is anything but ±0 (NaN counts).
+    fn nonzero_bits(self, a: Self::V) -> u64;
+    /// Bit `i` tells whether either byte of the pair `2i, 2i + 1` is not zero, over 64 bytes.
+    fn nonzero_pairs(self, bytes: &[u8; 64]) -> u32;
+}
+
+/// Work that is written once and run at any level: the body of [`run`](Self::run) is compiled once per instruction
+/// set. Mark it and everything that it calls `#[inline(always)]`, so that it ends up inside the function that carries
+/// the instruction set's `#[target_feature]`.
+pub trait Kernel<T: Float> {
+    /// What the work returns.
+    type Output;
+    /// The work.
+    fn run<S: Simd<T>>(self, s: S) -> Self::Output;
+}

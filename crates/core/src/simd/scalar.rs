@@ -1,0 +1,151 @@
+//! The portable level: four elements in plain Rust, which the compiler turns into whatever the target's baseline has.
+
+use super::Simd;
+use crate::float::Float;
+
+/// The level that every processor has.
+#[derive(Clone, Copy)]
+pub struct Scalar;
+
+/// As many elements as the narrowest vector registers hold of `f32`.
+const N: usize = 4;
+
+#[inline(always)]
+fn map<T: Float>(a: [T; N], f: impl Fn(T) -> T) -> [T; N] {
+    a.map(f)
+}
+
+#[inline(always)]
+fn zip<T: Float>(a: [T; N], b: [T; N], f: impl Fn(T, T) -> T) -> [T; N] {
+    std::array::from_fn(|i| f(a[i], b[i]))
+}
+
+/// `2^n` for a whole `n` in the normal range.
+#[inline(always)]
+fn power_of_two<T: Float>(n: i64) -> T {
+    T::from_bits(((n + T::BIAS) as u64) << T::MANTISSA_BITS)
+}
+
+/// Adding and taking away 1.5 · 2^mantissa rounds to whole numbers, halves to even.
+#[inline(always)]
+fn round<T: Float>(x: T) -> T {
+    let shift = T::from_f64(1.5).mul(power_of_two(i64::from(T::MANTISSA_BITS)));
+    x.add(shift).sub(shift)
+}
+
+/// In two steps, for 2^n alone may overflow; the first is exact, so that the result is rounded once.
+#[inline(always)]
+fn scale2<T: Float>(x: T, n: T) -> T {
+    let n = (n.to_f64() as i64).clamp(2 - 2 * T::BIAS, 2 * T::BIAS - 2);
+    x.mul(power_of_two(n / 2)).mul(power_of_two(n - n / 2))
+}
+
+/// Subtracting the bits of 0.75 moves the exponent's step from 1, 2, 4 … to 0.75, 1.5, 3 ….
+#[inline(always)]
+fn split2<T: Float>(x: T) -> (T, T) {
+    let tiny = power_of_two::<T>(1 - T::BIAS);
+    let up = i64::from(T::MANTISSA_BITS) + 1;
+    let (x, below) = if x < tiny { (x.mul(power_of_two(up)), up) } else { (x, 0) };
+    let bits = x.to_bits() as i64;
+    let e = bits.wrapping_sub(T::from_f64(0.75).to_bits() as i64) >> T::MANTISSA_BITS;
+    (T::from_bits(bits.wrapping_sub(e << T::MANTISSA_BITS) as u64), T::from_f64((e - below) as f64))
+}
+
+impl<T: Float> Simd<T> for Scalar {
+    type V = [T; N];
+    type M = [bool; N];
+    const LANES: usize = N;
+    const REGISTERS: usize = 16;
+
+    #[inline(always)]
+    fn splat(self, x: T) -> [T; N] {
+        [x; N]
+    }
+    #[inline(always)]
+    unsafe fn load(self, p: *const T) -> [T; N] {
+        // SAFETY: the caller promises N readable elements; the read is unaligned.
+        unsafe { p.cast::<[T; N]>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn store(self, p: *mut T, v: [T; N]) {
+        // SAFETY: the caller promises N writable elements; the write is unaligned.
+        unsafe { p.cast::<[T; N]>().write_unaligned(v) }
+    }
+    #[inline(always)]
+    unsafe fn load_first(self, p: *const T, n: usize) -> [T; N] {
+        // SAFETY: the caller promises n <= N readable elements, and no other is read.
+        std::array::from_fn(|i| if i < n { unsafe { *p.add(i) } } else { T::ZERO })
+    }
+    #[inline(always)]
+    unsafe fn store_first(self, p: *mut T, n: usize, v: [T; N]) {
+        for (i, &x) in v.iter().take(n).enumerate() {
+            // SAFETY: the caller promises n writable elements, and i < n.
+            unsafe { *p.add(i) = x }
+        }
+    }
+    #[inline(always)]
+    fn add(self, a: [T; N], b: [T; N]) -> [T; N] {
+        zip(a, b, T::add)
+    }
+    #[inline(always)]
+    fn sub(self, a: [T; N], b: [T; N]) -> [T; N] {
+        zip(a, b, T::sub)
+    }
+    #[inline(always)]
+    fn mul(self, a: [T; N], b: [T; N]) -> [T; N] {
+        zip(a, b, T::mul)
+    }
+    #[inline(always)]
+    fn div(self, a: [T; N], b: [T; N]) -> [T; N] {
+        zip(a, b, T::div)
+    }
+    /// Two roundings: `mul_add` of the standard library is a call of some 10 ns where the target has no such instruction.
+    #[inline(always)]
+    fn mul_add(self, a: [T; N], b: [T; N], c: [T; N]) -> [T; N] {
+        zip(zip(a, b, T::mul), c, T::add)
+    }
+    #[inline(always)]
+    fn neg_mul_add(self, a: [T; N], b: [T; N], c: [T; N]) -> [T; N] {
+        zip(c, zip(a, b, T::mul), T::sub)
+    }
+    #[inline(always)]
+    fn max(self, a: [T; N], b: [T; N]) -> [T; N] {
+        zip(a, b, |a, b| if a > b { a } else { b })
+    }
+    #[inline(always)]
+    fn min(self, a: [T; N], b: [T; N]) -> [T; N] {
+        zip(a, b, |a, b| if a < b { a } else { b })
+    }
+    #[inline(always)]
+    fn abs(self, a: [T; N]) -> [T; N] {
+        map(a, T::abs)
+    }
+    #[inline(always)]
+    fn round(self, a: [T; N]) -> [T; N] {
+        map(a, round)
+    }
+    #[inline(always)]
+    fn scale2(self, a: [T; N], n: [T; N]) -> [T; N] {
+        zip(a, n, scale2)
+    }
+    #[inline(always)]
+    fn split2(self, a: [T; N]) -> ([T; N], [T; N]) {
+        (map(a, |x| split2(x).0), map(a, |x| split2(x).1))
+    }
+    #[inline(always)]
+    fn lt(self, a: [T; N], b: [T; N]) -> [bool; N] {
+        std::array::from_fn(|i| a[i] < b[i])
+    }
+    #[inline(always)]
+    fn select(self, m: [bool; N], a: [T; N], b: [T; N]) -> [T; N] {
+        std::array::from_fn(|i| if m[i] { a[i] } else { b[i] })
+    }
+    #[inline(always)]
+    fn nonzero_bits(self, a: [T; N]) -> u64 {
+        (0..N).fold(0, |bits, i| bits | u64::from(a[i] != T::ZERO) << i)
+    }
+    #[inline(always)]
+    fn nonzero_pairs(self, bytes: &[u8; 64]) -> u32 {
+        (0..32).fold(0, |bits, i| bits | u32::from(bytes[2 * i] | bytes[2 * i + 1] != 0) << i)
+    }
+}

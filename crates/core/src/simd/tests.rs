@@ -1,0 +1,1 @@
+//! Every operation of every instruction set, lane by lane, against plain arithmetic.

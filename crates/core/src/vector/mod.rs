@@ -1,0 +1,58 @@
+//! Elementary functions over slices: e^x, ln x and the sigmoid.
+//!
+//! Each function's derivation, constants, error bound and test stand together in its file. Bounds are in ULP of the
+//! result and hold at every level; a result that is subnormal is measured in the smallest subnormal.
+
+mod exp;
+mod ln;
+mod sigmoid;
+#[cfg(test)]
+pub(crate) mod ulp;
+
+pub use exp::{EXP_MAX_ULP, ExpConstants, exp};
+pub use ln::{LN_MAX_ULP, LnConstants, ln};
+pub use sigmoid::{SIGMOID_MAX_ULP, sigmoid};
+pub(crate) use exp::exp_v;
+pub(crate) use ln::ln_v;
+pub(crate) use sigmoid::sigmoid_v;
+
+use crate::float::Float;
+use crate::simd::{Kernel, Simd};
+
+/// One vector function, so that the loop over a slice is written once.
+pub(crate) trait Map<T: Float>: Copy {
+    fn apply<S: Simd<T>>(self, s: S, x: S::V) -> S::V;
+}
+
+/// `x ← f(x)` for every element.
+struct MapSlice<'a, T, F>(&'a mut [T], F);
+
+impl<T: Float, F: Map<T>> Kernel<T> for MapSlice<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let MapSlice(x, f) = self;
+        let (p, n) = (x.as_mut_ptr(), x.len());
+        let mut i = 0;
+        while i + S::LANES <= n {
+            // SAFETY: LANES elements from i on are within the slice.
+            unsafe { s.store(p.add(i), f.apply(s, s.load(p.add(i)))) }
+            i += S::LANES;
+        }
+        if i < n {
+            // SAFETY: the last n - i < LANES elements of the slice, and no others.
+            unsafe { s.store_first(p.add(i), n - i, f.apply(s, s.load_first(p.add(i), n - i))) }
+        }
+    }
+}
+
+/// `c[0] + c[1]·x + c[2]·x² + …`, by Horner's rule.
+#[inline(always)]
+fn polynomial<T: Float, S: Simd<T>>(s: S, c: &[T], x: S::V) -> S::V {
+    let mut sum = s.splat(c[c.len() - 1]);
+    for &c in c[..c.len() - 1].iter().rev() {
+        sum = s.mul_add(sum, x, s.splat(c));
+    }
+    sum
+}
