@@ -1,11 +1,12 @@
 //! The element types: `f32` and `f64`.
 
+use crate::network::Input;
 use crate::simd::{Kernel, Level, run_at};
 use crate::vector::{ExpConstants, LnConstants};
 use std::fmt::{Debug, Display};
 
 /// An element type of the network: `f32` or `f64`. Sealed: the kernels know no others.
-pub trait Float: Sealed + Copy + PartialOrd + PartialEq + Default + Debug + Display + Send + Sync + 'static {
+pub trait Float: Sealed + Input<Self> + Copy + PartialOrd + PartialEq + Default + Debug + Display + Send + Sync + 'static {
     /// `f32` or `f64`.
     const NAME: &'static str;
     /// Zero.
@@ -31,6 +32,8 @@ pub trait Sealed: ExpConstants + LnConstants + Sized {
     const MANTISSA_BITS: u32;
     /// The exponent's bias: 127 or 1023.
     const BIAS: i64;
+    /// The float of each pixel value: p / 255 rounded in `f32`, as the notebook's loader has it, then widened.
+    const PIXELS: &'static [Self; 256];
     /// The bits as an integer.
     fn to_bits(self) -> u64;
     /// The value of those bits (the low 32 for `f32`).
@@ -72,6 +75,15 @@ macro_rules! float {
         impl Sealed for $t {
             const MANTISSA_BITS: u32 = $mantissa;
             const BIAS: i64 = $bias;
+            const PIXELS: &'static [Self; 256] = &{
+                let mut table = [0.0; 256];
+                let mut p = 0;
+                while p < 256 {
+                    table[p] = (p as f32 / 255.0) as $t;
+                    p += 1;
+                }
+                table
+            };
 
             #[inline(always)]
             fn to_bits(self) -> u64 {

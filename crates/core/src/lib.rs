@@ -5,9 +5,14 @@ mod error;
 mod float;
 mod gemm;
 mod matrix;
+mod network;
+mod numerical;
+mod parallel;
 mod simd;
+mod softmax;
 #[cfg(test)]
 mod testing;
+mod train;
 pub mod vector;
 
 pub use error::{Error, Result};
@@ -16,4 +21,10 @@ pub use gemm::gemm;
 #[cfg(feature = "rayon")]
 pub use gemm::gemm_parallel;
 pub use matrix::{MatMut, MatRef};
+pub use network::{DEFAULT_H, Evaluation, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
+pub use numerical::numerical_gradient;
 pub use simd::Level;
+pub use softmax::{SOFTMAX_MAX_EPSILONS, cross_entropy, softmax, softmax_cross_entropy};
+#[cfg(feature = "rand")]
+pub use train::UniformSampler;
+pub use train::{Progress, Sampler, TrainOptions, TrainSummary};

@@ -144,7 +144,7 @@ impl<'a, T: Float> MatMut<'a, T> {
             let expected = format!("rows of {cols} at least {cols} apart, not {row_stride}: they would overlap");
             return Err(Error::Length { what: "the matrix buffer", found: data.len(), expected });
         }
-        Ok(MatMut { data, rows, cols, row_stride })
+        Ok(MatMut { data, rows, cols, row_stride: row_stride.max(cols) })
     }
 
     /// Number of rows.
@@ -196,6 +196,14 @@ impl<'a, T: Float> MatMut<'a, T> {
         let (upper, lower) = self.data.split_at_mut(at);
         let view = |data, rows| MatMut { data, rows, cols: self.cols, row_stride: self.row_stride };
         (view(upper, row), view(lower, self.rows - row))
+    }
+
+    /// The buffer, from the first element to the last; what is between the rows is not the matrix's.
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
+        if self.rows == 0 || self.cols == 0 {
+            return &mut [];
+        }
+        &mut self.data[..(self.rows - 1) * self.row_stride + self.cols]
     }
 
     /// The first element, for kernels: `cols` elements are writable from each `r · row_stride` behind it.

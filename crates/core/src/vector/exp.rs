@@ -39,7 +39,7 @@ impl ExpConstants for f32 {
 
 impl ExpConstants for f64 {
     const LOG2_E: f64 = std::f64::consts::LOG2_E;
-    const LN2_HI: f64 = f64::from_bits(0x3fe6_2e42_fefa_0000);
+    const LN2_HI: f64 = f64::from_bits(0x3fe6_2e42_fefa_2000);
     const LN2_LO: f64 = 7.371_002_565_167_799e-13;
     const EXP_LOWEST: f64 = -746.0;
     const EXP_HIGHEST: f64 = 710.0;

@@ -1,0 +1,22 @@
+//! The two-layer network: its parameters, its forward pass, its gradient.
+
+mod batch;
+mod data;
+mod first;
+mod evaluate;
+mod net;
+mod second;
+mod shape;
+mod slice;
+
+
+
+
+pub use data::{Labels, Rows};
+pub use net::{DEFAULT_H, Evaluation, TwoLayerNet};
+pub use shape::{Parameter, Parameters, Shape};
+
+pub(crate) use batch::{Batch, Input};
+pub(crate) use first::Descend;
+pub(crate) use shape::BLOCK;
+pub(crate) use slice::{Head, Slice};

@@ -1,0 +1,235 @@
+//! The network as its users see it.
+
+use super::batch::{Batch, Input};
+use super::evaluate::{Pass, in_chunks};
+use super::first::Keep;
+use super::slice::{Head, Slice};
+use super::{BLOCK, Labels, Parameters, Rows, Shape};
+use crate::buffer::Aligned;
+use crate::error::Result;
+use crate::float::Float;
+use crate::numerical;
+use crate::simd::Level;
+
+/// The step of the notebook's numerical gradient.
+pub const DEFAULT_H: f64 = 1e-4;
+
+/// A two-layer network: probabilities = softmax(sigmoid(X·W1 + b1)·W2 + b2).
+///
+/// Rows are pixels (scaled by 1/255) or floats, labels class indices or one-hot rows. Prediction and evaluation of many
+/// rows use the threads of rayon's current pool (feature `rayon`); results do not depend on their number.
+///
+/// ```
+/// use twolayer_core::{Labels, Parameters, Rows, Shape, TwoLayerNet};
+/// let net = TwoLayerNet::<f64>::new(Parameters::zeros(Shape::new(4, 3, 2)?));
+/// let x = Rows::Pixels(&[0, 255, 0, 255]);
+/// assert_eq!(net.predict(x)?, [0.5, 0.5]);
+/// assert_eq!(net.loss(x, Labels::Classes(&[1]))?, 2f64.ln());
+/// # Ok::<(), twolayer_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TwoLayerNet<T: Float> {
+    /// W1, b1, W2, b2.
+    pub parameters: Parameters<T>,
+    level: Level,
+}
+
+/// What [`TwoLayerNet::evaluate`] found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Rows that were evaluated.
+    pub rows: usize,
+    /// Rows whose most probable class is their label.
+    pub correct: usize,
+    /// Mean loss −ln p(label).
+    pub loss: f64,
+}
+
+impl Evaluation {
+    /// correct / rows.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.rows as f64
+    }
+}
+
+impl<T: Float> TwoLayerNet<T> {
+    /// A network of these parameters, computed at the highest level that this processor has.
+    pub fn new(parameters: Parameters<T>) -> Self {
+        TwoLayerNet { parameters, level: Level::best() }
+    }
+
+    /// The notebook's start: weights 0.01 · N(0, 1), W1 then W2, biases zero.
+    #[cfg(feature = "rand")]
+    pub fn random(shape: Shape, rng: &mut impl rand::Rng) -> Self {
+        let mut normal = crate::train::Normal::new(rng);
+        Self::new(Parameters::normal(shape, 0.01, || normal.draw()))
+    }
+
+    /// The same network, computed at `level`.
+    #[must_use]
+    pub fn with_level(self, level: Level) -> Self {
+        TwoLayerNet { level, ..self }
+    }
+
+    /// The instruction-set level in use.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> Shape {
+        self.parameters.shape()
+    }
+
+    /// The probability of each class for each row: rows × classes, row by row.
+    ///
+    /// # Errors
+    /// If `x` has no rows or its last is not whole.
+    pub fn predict(&self, x: Rows<'_, T>) -> Result<Vec<T>> {
+        let classes = self.shape().classes();
+        let chunks = self.chunks(x, |head, rows, _| {
+            head.probabilities(self.level, rows);
+            head.rows(rows).flat_map(|p| p[..classes].iter().copied()).collect::<Vec<T>>()
+        })?;
+        Ok(chunks.concat())
+    }
+
+    /// The most probable class of each row, the first one of equals.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn classify(&self, x: Rows<'_, T>) -> Result<Vec<usize>> {
+        let classes = self.shape().classes();
+        let chunks = self.chunks(x, |head, rows, _| {
+            head.rows(rows).map(|l| first_largest(&l[..classes])).collect::<Vec<_>>()
+        })?;
+        Ok(chunks.concat())
+    }
+
+    /// Mean loss and number of rows classified right, in one pass.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict); and if the labels do not fit the rows and classes.
+    pub fn evaluate(&self, x: Rows<'_, T>, t: Labels<'_, T>) -> Result<Evaluation> {
+        let rows = x.count(self.shape())?;
+        let labels = t.classes(rows, self.shape())?;
+        let classes = self.shape().classes();
+        let chunks = self.chunks(x, |head, n, from| {
+            let labels = &labels[from..from + n];
+            let right = head.rows(n).zip(labels).filter(|(l, t)| first_largest(&l[..classes]) == **t as usize).count();
+            (right, head.losses(self.level, labels))
+        })?;
+        let (correct, loss) = chunks.iter().fold((0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+        Ok(Evaluation { rows, correct, loss: loss / rows as f64 })
+    }
+
+    /// The mean over the rows of −ln p(label).
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn loss(&self, x: Rows<'_, T>, t: Labels<'_, T>) -> Result<f64> {
+        Ok(self.evaluate(x, t)?.loss)
+    }
+
+    /// The share of rows whose most probable class is their label.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn accuracy(&self, x: Rows<'_, T>, t: Labels<'_, T>) -> Result<f64> {
+        Ok(self.evaluate(x, t)?.accuracy())
+    }
+
+    /// The gradient of the mean loss with respect to every parameter, by backpropagation:
+    /// dY = (softmax − one-hot) / rows, dW2 = Zᵀ·dY, db2 = Σ dY, dA = dY·W2ᵀ ⊙ Z ⊙ (1 − Z), dW1 = Xᵀ·dA, db1 = Σ dA.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn gradient(&self, x: Rows<'_, T>, t: Labels<'_, T>) -> Result<Parameters<T>> {
+        let rows = x.count(self.shape())?;
+        let labels = t.classes(rows, self.shape())?;
+        Ok(match x {
+            Rows::Pixels(x) => self.backpropagate(x, &labels),
+            Rows::Floats(x) => self.backpropagate(x, &labels),
+        })
+    }
+
+    fn backpropagate<P: Input<T>>(&self, x: &[P], labels: &[u32]) -> Parameters<T> {
+        let (shape, level, rows) = (self.shape(), self.level, labels.len());
+        let mut batch = Batch::new(shape.inputs(), rows);
+        batch.gather::<T>(level, x, 0..rows);
+        batch.transpose_masks(level);
+        let blocks = shape.hidden_padded() / BLOCK;
+        let mut slice = Slice::new(&self.parameters, 0..blocks, rows);
+        let mut head = Head::new(&self.parameters, rows);
+        let mut parts = Aligned::zeroed(blocks * rows * shape.classes_padded());
+        slice.forward(level, &batch, |_| (), &mut parts);
+        head.combine(level, &parts, rows);
+        head.derivatives(level, labels);
+        slice.backward(level, &batch, head.dy(rows), Keep);
+        head.backward(level, rows, Keep);
+        let mut gradient = Parameters::zeros(shape);
+        slice.store(&mut gradient);
+        head.store(&mut gradient);
+        gradient
+    }
+
+    /// The same gradient by central differences, (L(θ + h·e) − L(θ − h·e)) / 2h for every parameter, on the threads of
+    /// rayon's current pool. The notebook's h is [`DEFAULT_H`].
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn numerical_gradient(&self, x: Rows<'_, T>, t: Labels<'_, T>, h: T) -> Result<Parameters<T>> {
+        let rows = x.count(self.shape())?;
+        let labels = t.classes(rows, self.shape())?;
+        Ok(match x {
+            Rows::Pixels(x) => self.differentiate(x, &labels, h),
+            Rows::Floats(x) => self.differentiate(x, &labels, h),
+        })
+    }
+
+    fn differentiate<P: Input<T>>(&self, x: &[P], labels: &[u32], h: T) -> Parameters<T> {
+        let (shape, level) = (self.shape(), self.level);
+        let places: Vec<usize> = Parameters::<T>::places(shape).collect();
+        let prepare = || {
+            let mut pass = Pass::new(&self.parameters, labels.len());
+            pass.gather(level, x, 0..labels.len());
+            (pass, self.parameters.clone())
+        };
+        let differences = numerical::differences(
+            &places,
+            h,
+            prepare,
+            |(_, parameters), place| &mut parameters.padded_mut()[place],
+            |(pass, parameters)| {
+                pass.forward(level, parameters);
+                pass.head.losses(level, labels) / labels.len() as f64
+            },
+        );
+        let mut gradient = Parameters::zeros(shape);
+        for (&place, g) in places.iter().zip(differences) {
+            gradient.padded_mut()[place] = T::from_f64(g);
+        }
+        gradient
+    }
+
+    /// What `each` makes of the logits of a chunk of rows, for every chunk, in order: it is given the head that holds
+    /// them, their number, and the number of the first.
+    fn chunks<R: Send>(&self, x: Rows<'_, T>, each: impl Fn(&mut Head<T>, usize, usize) -> R + Sync) -> Result<Vec<R>> {
+        let rows = x.count(self.shape())?;
+        Ok(match x {
+            Rows::Pixels(x) => in_chunks(self.level, &self.parameters, x, rows, each),
+            Rows::Floats(x) => in_chunks(self.level, &self.parameters, x, rows, each),
+        })
+    }
+}
+
+/// The place of the largest element, the first one of equals.
+fn first_largest<T: Float>(x: &[T]) -> usize {
+    let mut best = 0;
+    for (i, v) in x.iter().enumerate() {
+        if *v > x[best] {
+            best = i;
+        }
+    }
+    best
+}

@@ -1,0 +1,220 @@
+//! Softmax, cross-entropy and its gradient, in one pass over logits.
+//!
+//! For a row of logits l with the largest m:  e_c = exp(l_c − m),  S = Σ e_c,  p_c = e_c / S; the loss of label t is
+//! −ln p_t = ln S + m − l_t, the log-sum-exp form, which loses nothing where p_t underflows; and its derivative with
+//! respect to l_c is p_c − [c = t].  As some e_c is 1, S is at least 1 and nothing overflows.
+//!
+//! The work is vertical: the logits are turned, classes × rows, so that one vector holds the same class of as many rows
+//! as it has lanes; sums and maxima over classes then need no shuffles.
+//!
+//! A row with a NaN or +∞, or of nothing but −∞, has no softmax: all its probabilities and its loss are NaN.
+
+use crate::buffer::Aligned;
+use crate::error::{Error, Result};
+use crate::float::Float;
+use crate::matrix::{MatMut, MatRef};
+use crate::simd::{Kernel, Level, Simd};
+use crate::vector::{exp_v, ln_v};
+
+/// No probability is further than this from the true softmax of its logits, relative to the type's ε, for up to 1,000
+/// classes whose logits lie within 30 of each other: e^x (1.2), its argument's rounding (15), a sum's (2), a quotient's.
+pub const SOFTMAX_MAX_EPSILONS: f64 = 20.0;
+
+/// Scratch for as many rows and classes as were asked for.
+pub(crate) struct Softmax<T> {
+    classes: usize,
+    /// Distance of the classes: the rows, padded to whole vectors.
+    stride: usize,
+    turned: Aligned<T>,
+    /// ln S + m of each row.
+    log_sum: Aligned<T>,
+}
+
+/// Widest vector in elements: what the rows are padded to.
+const PAD: usize = 16;
+/// Rows that are turned at a time where their number is open: 64 rows of 10 classes are 2.5 KiB of f32.
+const CHUNK: usize = 64;
+
+impl<T: Float> Softmax<T> {
+    pub fn new(classes: usize, capacity: usize) -> Self {
+        let stride = capacity.next_multiple_of(PAD);
+        Softmax { classes, stride, turned: Aligned::zeroed(stride * classes), log_sum: Aligned::zeroed(stride) }
+    }
+
+    /// Replaces `rows` rows of logits, `row` apart, by their probabilities.
+    pub fn probabilities(&mut self, level: Level, logits: &mut [T], rows: usize, row: usize) {
+        level.dispatch(Pass { work: self, logits, rows, row, scale: T::ONE, labels: None });
+    }
+
+    /// Replaces rows of logits by the derivative of the mean loss, (p − [label]) / rows; returns the mean loss.
+    pub fn derivatives(&mut self, level: Level, logits: &mut [T], row: usize, labels: &[u32]) -> f64 {
+        let rows = labels.len();
+        let scale = T::from_f64(1.0 / rows as f64);
+        level.dispatch(Pass { work: self, logits, rows, row, scale, labels: Some(labels) }) / rows as f64
+    }
+
+    /// The sum of the losses of rows of logits, which stay as they are.
+    pub fn losses(&mut self, level: Level, logits: &[T], row: usize, labels: &[u32]) -> f64 {
+        level.dispatch(Losses { work: self, logits, row, labels })
+    }
+}
+
+struct Pass<'a, T> {
+    work: &'a mut Softmax<T>,
+    logits: &'a mut [T],
+    rows: usize,
+    row: usize,
+    scale: T,
+    labels: Option<&'a [u32]>,
+}
+
+impl<T: Float> Kernel<T> for Pass<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) -> f64 {
+        let Pass { work, logits, rows, row, scale, labels } = self;
+        work.turn(logits, rows, row);
+        work.exponentials::<S, true>(s, rows, scale);
+        let loss = labels.map_or(0.0, |labels| work.sum_of_losses(logits, row, labels));
+        for (n, out) in logits.chunks_mut(row).enumerate().take(rows) {
+            for (c, x) in out.iter_mut().enumerate().take(work.classes) {
+                *x = work.turned[c * work.stride + n];
+            }
+            if let Some(labels) = labels {
+                let x = &mut out[labels[n] as usize];
+                *x = x.sub(scale);
+            }
+        }
+        loss
+    }
+}
+
+struct Losses<'a, T> {
+    work: &'a mut Softmax<T>,
+    logits: &'a [T],
+    row: usize,
+    labels: &'a [u32],
+}
+
+impl<T: Float> Kernel<T> for Losses<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) -> f64 {
+        let Losses { work, logits, row, labels } = self;
+        work.turn(logits, labels.len(), row);
+        work.exponentials::<S, false>(s, labels.len(), T::ONE);
+        work.sum_of_losses(logits, row, labels)
+    }
+}
+
+impl<T: Float> Softmax<T> {
+    #[inline(always)]
+    fn turn(&mut self, logits: &[T], rows: usize, row: usize) {
+        assert!(rows > 0 && rows <= self.stride && row >= self.classes);
+        assert!(logits.len() >= (rows - 1) * row + self.classes);
+        for (n, l) in logits.chunks(row).enumerate().take(rows) {
+            for (c, &l) in l.iter().enumerate().take(self.classes) {
+                self.turned[c * self.stride + n] = l;
+            }
+        }
+    }
+
+    /// Turned logits to `scale` times their probabilities (if `WRITE`), and the log-sum-exp of each row.
+    #[inline(always)]
+    fn exponentials<S: Simd<T>, const WRITE: bool>(&mut self, s: S, rows: usize, scale: T) {
+        let (stride, classes) = (self.stride, self.classes);
+        let p = self.turned.as_mut_ptr();
+        for n in (0..rows).step_by(S::LANES) {
+            // SAFETY: the stride is a multiple of LANES and not below `rows`, so every class has this vector, and so
+            // has the list of sums.
+            unsafe {
+                let mut most = s.load(p.add(n));
+                for c in 1..classes {
+                    most = s.max(s.load(p.add(c * stride + n)), most);
+                }
+                let mut sum = s.zero();
+                for c in 0..classes {
+                    let at = p.add(c * stride + n);
+                    let e = exp_v(s, s.sub(s.load(at), most));
+                    sum = s.add(sum, e);
+                    if WRITE {
+                        s.store(at, e);
+                    }
+                }
+                s.store(self.log_sum.as_mut_ptr().add(n), s.add(ln_v(s, sum), most));
+                if WRITE {
+                    let factor = s.div(s.splat(scale), sum);
+                    for c in 0..classes {
+                        let at = p.add(c * stride + n);
+                        s.store(at, s.mul(s.load(at), factor));
+                    }
+                }
+            }
+        }
+    }
+
+    /// In four interleaved sums, so that additions need not wait for each other.
+    #[inline(always)]
+    fn sum_of_losses(&self, logits: &[T], row: usize, labels: &[u32]) -> f64 {
+        let mut sums = [0.0; 4];
+        for (n, &label) in labels.iter().enumerate() {
+            let loss = self.log_sum[n].sub(logits[n * row + label as usize]);
+            sums[n % 4] += loss.to_f64();
+        }
+        (sums[0] + sums[1]) + (sums[2] + sums[3])
+    }
+}
+
+/// Replaces each row of logits by its softmax: probabilities that sum to 1.
+///
+/// Each is within [`SOFTMAX_MAX_EPSILONS`] of the true value. Rows without a softmax become NaN (see the module).
+pub fn softmax<T: Float>(level: Level, mut logits: MatMut<'_, T>) {
+    let (rows, cols) = (logits.rows(), logits.cols());
+    if rows == 0 || cols == 0 {
+        return;
+    }
+    let stride = logits.row_stride();
+    let mut work = Softmax::new(cols, rows.min(CHUNK));
+    for from in (0..rows).step_by(CHUNK) {
+        work.probabilities(level, &mut logits.as_mut_slice()[from * stride..], CHUNK.min(rows - from), stride);
+    }
+}
+
+/// The mean cross-entropy −ln softmax(row)\[label\] over the rows of `logits`, exact where the probability underflows.
+///
+/// # Errors
+/// [`Error::Empty`] without rows, [`Error::Length`] unless there is a label for each, [`Error::Label`] for a label that
+/// is no column.
+pub fn cross_entropy<T: Float>(level: Level, logits: MatRef<'_, T>, labels: &[u32]) -> Result<f64> {
+    check(logits.rows(), logits.cols(), labels)?;
+    let rows = logits.to_vec();
+    let sum = Softmax::new(logits.cols(), logits.rows()).losses(level, &rows, logits.cols(), labels);
+    Ok(sum / labels.len() as f64)
+}
+
+/// Replaces logits by the derivative of their mean cross-entropy, (softmax − one-hot) / rows; returns the mean.
+///
+/// # Errors
+/// As [`cross_entropy`].
+pub fn softmax_cross_entropy<T: Float>(level: Level, mut logits: MatMut<'_, T>, labels: &[u32]) -> Result<f64> {
+    let (rows, cols) = (logits.rows(), logits.cols());
+    check(rows, cols, labels)?;
+    let stride = logits.row_stride();
+    Ok(Softmax::new(cols, rows).derivatives(level, logits.as_mut_slice(), stride, labels))
+}
+
+fn check(rows: usize, cols: usize, labels: &[u32]) -> Result<()> {
+    if rows == 0 || cols == 0 {
+        return Err(Error::Empty { what: "the matrix of logits" });
+    }
+    if labels.len() != rows {
+        let expected = format!("one label for each of {rows} rows");
+        return Err(Error::Length { what: "the list of labels", found: labels.len(), expected });
+    }
+    match labels.iter().position(|&l| l as usize >= cols) {
+        Some(row) => Err(Error::Label { row, found: labels[row].to_string(), classes: cols }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,213 @@
+//! The training loop, as each member of the team runs it.
+//!
+//! A member owns a few blocks of hidden units: their columns of W1 and b1 and rows of W2, in memory of its own. Cores are
+//! far apart, so it prepares the whole batch by itself rather than read what another core has just written, and keeps
+//! its own b2. All that crosses is one part of the logits for each block. A step of member m:
+//!
+//! ```text
+//! gather the batch, with its masks
+//! parts[t mod 2][my blocks] ← sigmoid(X·W1[my columns] + b1) · W2[my rows]    while the next batch is prefetched
+//! m = 0: draw the batch after the next
+//! meet
+//! logits ← b2 + parts[t mod 2] of all blocks in order;  loss, dY            each member for itself
+//! dA ← dY·W2ᵀ ⊙ Z ⊙ (1 − Z);  W2, b1, W1, b2 ← … − rate · gradient          as it leaves the registers
+//! ```
+//!
+//! One meeting a step is enough: the parts and the lists of indices are in turn in different buffers, and nobody can
+//! come to write one again before all have passed the meeting after its last reading.
+
+use super::team::{Barrier, Shared, run};
+use super::{Progress, Sampler, TrainOptions, TrainSummary};
+use crate::error::{Error, Result};
+use crate::float::Float;
+use crate::network::{BLOCK, Batch, Descend, Head, Input, Slice, TwoLayerNet};
+use crate::simd::{Level, prefetch};
+use std::ops::{ControlFlow, Range};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Lists of batch indices in turn: one in use, one prefetched, one being drawn.
+const LISTS: usize = 3;
+
+/// What a run's members share, besides the barrier.
+struct Run<'a, T, P> {
+    level: Level,
+    rate: T,
+    inputs: usize,
+    data: &'a [P],
+    labels: &'a [u32],
+    /// Partial logits, blocks × batch × classes (padded), for even and odd iterations.
+    parts: [Shared<T>; 2],
+    /// Elements of one part.
+    part: usize,
+    lists: [Shared<u64>; LISTS],
+    /// Iterations to do; lowered when the sampler names a row that is not there. Written before a meeting, read after.
+    limit: AtomicUsize,
+    /// The iteration after which to stop, if before the limit.
+    stop: AtomicUsize,
+    /// The first iteration that left a weight that is not finite.
+    diverged: AtomicUsize,
+}
+
+/// One member's state.
+struct Member<T, P> {
+    blocks: Range<usize>,
+    slice: Slice<T>,
+    head: Head<T>,
+    batch: Batch<P>,
+    labels: Vec<u32>,
+}
+
+/// What the first member does besides: draw batches, tell of progress.
+struct Lead<'a> {
+    sampler: &'a mut dyn Sampler,
+    observer: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
+    first: usize,
+    drawn: Vec<usize>,
+    wrong: Option<Error>,
+}
+
+/// How a member's loop ended.
+struct Ended {
+    iterations: usize,
+    loss: f64,
+}
+
+pub(super) fn train<T: Float, P: Input<T>>(
+    net: &mut TwoLayerNet<T>,
+    (data, labels): (&[P], &[u32]),
+    sampler: &mut dyn Sampler,
+    options: &TrainOptions,
+    observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<TrainSummary> {
+    let (shape, capacity) = (net.shape(), options.batch);
+    let blocks = shape.hidden_padded() / BLOCK;
+    let part = capacity * shape.classes_padded();
+    let shared = Run {
+        level: net.level(),
+        rate: T::from_f64(options.learning_rate),
+        inputs: shape.inputs(),
+        data,
+        labels,
+        parts: std::array::from_fn(|_| Shared::new(blocks * part)),
+        part,
+        lists: std::array::from_fn(|_| Shared::new(capacity)),
+        limit: AtomicUsize::new(options.iterations),
+        stop: AtomicUsize::new(usize::MAX),
+        diverged: AtomicUsize::new(usize::MAX),
+    };
+    let first = options.first_iteration;
+    let mut lead = Lead { sampler, observer, first, drawn: vec![0; capacity], wrong: None };
+    lead.draw(&shared, 0);
+    lead.draw(&shared, 1);
+    let team = options.threads.min(blocks);
+    let member = |m| Member {
+        blocks: blocks * m / team..blocks * (m + 1) / team,
+        slice: Slice::new(&net.parameters, blocks * m / team..blocks * (m + 1) / team, capacity),
+        head: Head::new(&net.parameters, capacity),
+        batch: Batch::new(shape.inputs(), capacity),
+        labels: Vec::with_capacity(capacity),
+    };
+    let mut members: Vec<_> = (0..team).map(member).collect();
+    let ended = run(
+        &mut members,
+        |member, barrier| member.steps(&shared, barrier, Some(&mut lead)),
+        |member, barrier| {
+            member.steps(&shared, barrier, None);
+        },
+    );
+    members.iter().for_each(|m| m.slice.store(&mut net.parameters));
+    members[0].head.store(&mut net.parameters);
+    let diverged = |iteration, what| Err(Error::Diverged { iteration: first + iteration, what });
+    match shared.diverged.into_inner() {
+        usize::MAX if ended.loss.is_nan() || ended.loss.is_infinite() => {
+            if ended.iterations == 0 && options.iterations == 0 {
+                return Ok(TrainSummary { iterations: 0, final_loss: f64::NAN });
+            }
+            lead.wrong.map_or_else(|| diverged(ended.iterations, "the loss"), Err)
+        }
+        usize::MAX => lead.wrong.map_or(
+            Ok(TrainSummary { iterations: ended.iterations, final_loss: ended.loss }),
+            Err,
+        ),
+        iteration => diverged(iteration, net.parameters.first_not_finite().map_or("a weight", |(p, ..)| p.name())),
+    }
+}
+
+impl Lead<'_> {
+    /// Draws the batch of iteration `t`, if there is to be one.
+    fn draw<T, P>(&mut self, run: &Run<'_, T, P>, t: usize) {
+        if t >= run.limit.load(Ordering::Relaxed) {
+            return;
+        }
+        self.sampler.next_batch(&mut self.drawn);
+        if let Some(&row) = self.drawn.iter().find(|&&row| row >= run.labels.len()) {
+            self.wrong = Some(Error::Sample { iteration: self.first + t, row, rows: run.labels.len() });
+            run.limit.store(t, Ordering::Relaxed);
+            return;
+        }
+        // SAFETY: the list of iteration t was last read in iteration t − 3, and the lead, drawing two ahead, is past the
+        // meeting of iteration t − 3 by now; the members read it after their next meeting.
+        let list = unsafe { run.lists[t % LISTS].write(0..self.drawn.len()) };
+        list.iter_mut().zip(&self.drawn).for_each(|(to, &from)| *to = from as u64);
+    }
+}
+
+impl<T: Float, P: Input<T>> Member<T, P> {
+    fn steps(&mut self, run: &Run<'_, T, P>, barrier: &Barrier, mut lead: Option<&mut Lead<'_>>) -> Ended {
+        let mut ended = Ended { iterations: 0, loss: f64::NAN };
+        while ended.iterations < run.limit.load(Ordering::Relaxed) {
+            let t = ended.iterations;
+            self.forward(run, t);
+            if let Some(lead) = &mut lead {
+                lead.draw(run, t + 2);
+            }
+            if barrier.wait().is_err() || run.stop.load(Ordering::Relaxed) < t {
+                break;
+            }
+            // SAFETY: parts of this parity are written again in iteration t + 2, after another meeting.
+            let parts = unsafe { run.parts[t % 2].read() };
+            self.head.combine(run.level, parts, self.labels.len());
+            ended.loss = self.head.derivatives(run.level, &self.labels);
+            if !ended.loss.is_finite() {
+                break;
+            }
+            if let Some(lead) = &mut lead {
+                let progress = Progress { iteration: lead.first + t, loss: ended.loss };
+                if (lead.observer)(progress).is_break() {
+                    run.stop.fetch_min(t, Ordering::Relaxed);
+                }
+            }
+            if !self.backward(run) {
+                run.diverged.fetch_min(t, Ordering::Relaxed);
+                run.stop.fetch_min(t, Ordering::Relaxed);
+            }
+            ended.iterations += 1;
+        }
+        ended
+    }
+
+    /// Gathers the batch of iteration `t` and leaves this member's parts of its logits.
+    fn forward(&mut self, run: &Run<'_, T, P>, t: usize) {
+        // SAFETY: the lists of this iteration and the next were written before the last meeting (or the start), and are
+        // written again after the next one.
+        let (now, next) = unsafe { (run.lists[t % LISTS].read(), run.lists[(t + 1) % LISTS].read()) };
+        self.batch.gather::<T>(run.level, run.data, now.iter().map(|&i| i as usize));
+        self.batch.transpose_masks(run.level);
+        self.labels.clear();
+        self.labels.extend(now.iter().map(|&i| run.labels[i as usize]));
+        let mine = self.blocks.start * run.part..self.blocks.end * run.part;
+        // SAFETY: only this member writes its blocks, and parts of this parity were last read before the last meeting.
+        let parts = unsafe { run.parts[t % 2].write(mine) };
+        let ahead = |n: usize| prefetch(&run.data[next[n] as usize * run.inputs..][..run.inputs]);
+        self.slice.forward(run.level, &self.batch, ahead, parts);
+    }
+
+    /// Takes the step; returns whether all weights stayed finite.
+    fn backward(&mut self, run: &Run<'_, T, P>) -> bool {
+        let rows = self.labels.len();
+        let sink = Descend(run.rate);
+        let slice = self.slice.backward(run.level, &self.batch, self.head.dy(rows), sink);
+        let head = self.head.backward(run.level, rows, sink);
+        slice && head
+    }
+}

@@ -1,0 +1,108 @@
+//! Mini-batch stochastic gradient descent.
+
+mod member;
+mod sampler;
+mod team;
+
+pub use sampler::Sampler;
+#[cfg(feature = "rand")]
+pub use sampler::UniformSampler;
+#[cfg(feature = "rand")]
+pub(crate) use sampler::Normal;
+
+use crate::error::{Error, Result};
+use crate::float::Float;
+use crate::network::{Labels, Rows, TwoLayerNet};
+use std::ops::ControlFlow;
+
+/// How [`TwoLayerNet::train`] trains.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainOptions {
+    /// Rows of a mini-batch.
+    pub batch: usize,
+    /// The step is this times the gradient.
+    pub learning_rate: f64,
+    /// Steps to take.
+    pub iterations: usize,
+    /// The number of the first one, for progress and messages: a run may be taken in several calls.
+    pub first_iteration: usize,
+    /// Threads that share the hidden layer; more than it has blocks of 16 units are not used.
+    pub threads: usize,
+}
+
+impl Default for TrainOptions {
+    /// The notebook's recipe on one thread: 10,000 iterations of 100 rows, learning rate 0.1.
+    fn default() -> Self {
+        TrainOptions { batch: 100, learning_rate: 0.1, iterations: 10_000, first_iteration: 0, threads: 1 }
+    }
+}
+
+/// Where a training run is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// The iteration.
+    pub iteration: usize,
+    /// The mean loss of its batch, before its step.
+    pub loss: f64,
+}
+
+/// What [`TwoLayerNet::train`] did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrainSummary {
+    /// Steps taken.
+    pub iterations: usize,
+    /// The loss of the last batch before its step; NaN if no step was taken.
+    pub final_loss: f64,
+}
+
+impl<T: Float> TwoLayerNet<T> {
+    /// Trains by mini-batch SGD: for each iteration, the rows that `sampler` names, their gradient, a step against it.
+    ///
+    /// A team of threads shares the hidden layer; the result is the same, to the bit, for any number of them.
+    /// `observer` is called on the calling thread once an iteration, and may end the run after the step in hand by
+    /// returning `Break`. The sampler is asked once for each iteration, in order, up to two iterations ahead, and never
+    /// beyond the last.
+    ///
+    /// # Errors
+    /// If rows and labels do not fit the network or each other, or an option makes no sense, before anything is
+    /// changed. [`Error::Sample`] for a row that is not there and [`Error::Diverged`] for a loss or weight that is not
+    /// finite: the parameters are then those of the moment.
+    ///
+    /// # Panics
+    /// If the sampler or the observer does.
+    pub fn train(
+        &mut self,
+        x: Rows<'_, T>,
+        t: Labels<'_, T>,
+        sampler: &mut dyn Sampler,
+        options: &TrainOptions,
+        observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<TrainSummary> {
+        let rows = x.count(self.shape())?;
+        let labels = t.classes(rows, self.shape())?;
+        options.check()?;
+        match x {
+            Rows::Pixels(x) => member::train(self, (x, &labels), sampler, options, observer),
+            Rows::Floats(x) => member::train(self, (x, &labels), sampler, options, observer),
+        }
+    }
+}
+
+impl TrainOptions {
+    fn check(&self) -> Result<()> {
+        let wrong = |name, what: String| Err(Error::Option { name, what });
+        if self.batch == 0 || self.batch > 1 << 24 {
+            return wrong("batch", format!("is {}; expected 1 to 2^24 rows", self.batch));
+        }
+        if !(self.learning_rate.is_finite() && self.learning_rate >= 0.0) {
+            return wrong("learning_rate", format!("is {}; expected a finite number, not negative", self.learning_rate));
+        }
+        if self.threads == 0 {
+            return wrong("threads", "is 0; expected at least 1".into());
+        }
+        if self.first_iteration.checked_add(self.iterations).is_none() {
+            return wrong("first_iteration", "plus iterations overflows".into());
+        }
+        Ok(())
+    }
+}

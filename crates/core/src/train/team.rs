@@ -1,0 +1,178 @@
+//! A team of threads that meets once a step: scoped threads, a barrier that spins and then yields, and memory that all
+//! of them reach between meetings. No pool, so nothing can be nested wrongly, and nothing is left behind.
+
+use crate::buffer::{Aligned, Plain};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Polls before a waiting thread offers its core to others: some microseconds, longer than a step's imbalance, shorter
+/// than what a team larger than the machine would lose by spinning.
+const SPINS: u32 = 400;
+
+/// On a cache line of its own, so that polling one does not slow the writing of another.
+#[repr(align(128))]
+struct Line<A>(A);
+
+/// Where the members of a team wait for each other.
+pub(super) struct Barrier {
+    members: usize,
+    arrived: Line<AtomicUsize>,
+    meeting: Line<AtomicUsize>,
+    broken: AtomicBool,
+}
+
+/// Another member of the team panicked: there will be no further meeting.
+#[derive(Debug)]
+pub(super) struct Broken;
+
+impl Barrier {
+    fn new(members: usize) -> Self {
+        let line = || Line(AtomicUsize::new(0));
+        Barrier { members, arrived: line(), meeting: line(), broken: AtomicBool::new(false) }
+    }
+
+    /// Returns once all members have called it. What any member wrote before is visible to all after.
+    pub fn wait(&self) -> Result<(), Broken> {
+        let meeting = self.meeting.0.load(Ordering::Relaxed);
+        if self.arrived.0.fetch_add(1, Ordering::AcqRel) + 1 == self.members {
+            self.arrived.0.store(0, Ordering::Relaxed);
+            self.meeting.0.store(meeting.wrapping_add(1), Ordering::Release);
+            return Ok(());
+        }
+        let mut spins = 0;
+        while self.meeting.0.load(Ordering::Acquire) == meeting {
+            if self.broken.load(Ordering::Relaxed) {
+                return Err(Broken);
+            }
+            if spins < SPINS {
+                spins += 1;
+                std::hint::spin_loop();
+            } else {
+                std::thread::yield_now();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Breaks the barrier if its owner unwinds, so that nobody waits for a member that will not come.
+struct BreakOnPanic<'a>(&'a Barrier);
+
+impl Drop for BreakOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.broken.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Runs `lead` on the first member on this thread and `follow` on each other one on a thread of its own; all are given
+/// the barrier. Returns what `lead` returns.
+///
+/// # Panics
+/// If one of them does, once all have ended.
+pub(super) fn run<M: Send, R>(
+    members: &mut [M],
+    lead: impl FnOnce(&mut M, &Barrier) -> R,
+    follow: impl Fn(&mut M, &Barrier) + Sync,
+) -> R {
+    let barrier = Barrier::new(members.len());
+    let (first, others) = members.split_first_mut().expect("a team has a member");
+    let (barrier, follow) = (&barrier, &follow);
+    std::thread::scope(|scope| {
+        for member in others {
+            scope.spawn(move || {
+                let _guard = BreakOnPanic(barrier);
+                follow(member, barrier);
+            });
+        }
+        let _guard = BreakOnPanic(barrier);
+        lead(first, barrier)
+    })
+}
+
+/// A buffer that all members reach, by the rule that between two meetings an element is either written by one member
+/// or read by any.
+pub(super) struct Shared<T> {
+    elements: *mut T,
+    len: usize,
+    /// Keeps the memory; not touched but through the pointer.
+    _owner: Aligned<T>,
+}
+
+// SAFETY: a `Shared` is plain numbers, and its methods' callers keep to the rule above.
+unsafe impl<T: Plain> Sync for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T: Plain> Send for Shared<T> {}
+
+impl<T: Plain> Shared<T> {
+    pub fn new(len: usize) -> Self {
+        let mut owner = Aligned::zeroed(len);
+        Shared { elements: owner.as_mut_ptr(), len, _owner: owner }
+    }
+
+    /// # Safety
+    /// No member writes to any of it before the caller's next meeting.
+    pub unsafe fn read(&self) -> &[T] {
+        // SAFETY: the pointer and length are the owner's; the caller promises that nobody writes.
+        unsafe { std::slice::from_raw_parts(self.elements, self.len) }
+    }
+
+    /// # Panics
+    /// If the range is not within the buffer.
+    ///
+    /// # Safety
+    /// No other member reads or writes the range before the caller's next meeting, and the caller has no other
+    /// reference into it.
+    #[allow(clippy::mut_from_ref)]
+    pub unsafe fn write(&self, range: Range<usize>) -> &mut [T] {
+        assert!(range.start <= range.end && range.end <= self.len);
+        // SAFETY: within the owner's memory; the caller promises that nobody else is there.
+        unsafe { std::slice::from_raw_parts_mut(self.elements.add(range.start), range.len()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_before_a_meeting_is_read_after_it() {
+        for members in [1, 2, 3, 8] {
+            let shared = [Shared::<u64>::new(members), Shared::<u64>::new(members)];
+            let mut ids: Vec<u64> = (0..members as u64).collect();
+            let work = |id: &mut u64, barrier: &Barrier| {
+                for t in 0..2000u64 {
+                    let here = &shared[t as usize % 2];
+                    let mine = *id as usize;
+                    // SAFETY: each member writes its own element, of the buffer that nobody reads before the meeting.
+                    unsafe { here.write(mine..mine + 1)[0] = t * *id };
+                    barrier.wait().unwrap();
+                    // SAFETY: until the next meeting but one, nobody writes to this buffer.
+                    let sum: u64 = unsafe { here.read() }.iter().sum();
+                    assert_eq!(sum, t * (members as u64 * (members as u64 - 1) / 2));
+                }
+            };
+            run(&mut ids, work, work);
+        }
+    }
+
+    #[test]
+    fn a_panic_of_one_member_ends_all() {
+        for guilty in [0u64, 1, 2] {
+            let work = |id: &mut u64, barrier: &Barrier| {
+                for t in 0..100 {
+                    if *id == guilty && t == 50 {
+                        std::panic::resume_unwind(Box::new("on purpose"));
+                    }
+                    if barrier.wait().is_err() {
+                        return;
+                    }
+                }
+                panic!("met {guilty} after its end");
+            };
+            let ended = std::panic::catch_unwind(|| run(&mut [0, 1, 2], work, work));
+            assert!(ended.is_err());
+        }
+    }
+}
