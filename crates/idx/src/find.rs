@@ -1,0 +1,77 @@
+//! The files of a data set, under the names that circulate.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::name_of;
+use crate::{Error, ErrorKind, Result};
+
+/// One of the two parts of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The training set: `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`.
+    Train,
+    /// The test set: `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`.
+    Test,
+}
+
+impl Part {
+    /// Finds the part's two files in a folder: images, then labels.
+    ///
+    /// Each is looked for under four names, in this order: `train-images-idx3-ubyte`, `train-images.idx3-ubyte` and
+    /// both with `.gz` (a raw file is there sooner than a packed one). Folders of these names, which some archives
+    /// unpack to, are passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotAFolder`]; [`ErrorKind::MissingFile`] with the names that were looked for; [`ErrorKind::Io`]
+    /// if the folder cannot be looked into.
+    pub fn find(self, folder: impl AsRef<Path>) -> Result<(PathBuf, PathBuf)> {
+        let folder = folder.as_ref();
+        match fs::metadata(folder) {
+            Ok(metadata) if metadata.is_dir() => {}
+            Ok(_) => return Err(not_a_folder(folder, true)),
+            Err(error) if is_absence(&error) => return Err(not_a_folder(folder, false)),
+            Err(error) => return Err(Error::io(&name_of(folder), "look at", error)),
+        }
+        let (stem, images, labels) = match self {
+            Part::Train => ("train", "training images", "training labels"),
+            Part::Test => ("t10k", "test images", "test labels"),
+        };
+        Ok((
+            find_one(folder, images, &format!("{stem}-images"), "idx3-ubyte")?,
+            find_one(folder, labels, &format!("{stem}-labels"), "idx1-ubyte")?,
+        ))
+    }
+}
+
+fn find_one(folder: &Path, role: &'static str, stem: &str, suffix: &str) -> Result<PathBuf> {
+    let mut tried = Vec::new();
+    for packing in ["", ".gz"] {
+        for separator in ["-", "."] {
+            let name = format!("{stem}{separator}{suffix}{packing}");
+            let path = folder.join(&name);
+            match fs::metadata(&path) {
+                Ok(metadata) if !metadata.is_dir() => return Ok(path),
+                Ok(_) => {}
+                Err(error) if is_absence(&error) => {}
+                Err(error) => return Err(Error::io(&name_of(&path), "look at", error)),
+            }
+            tried.push(name);
+        }
+    }
+    let kind = ErrorKind::MissingFile { role, tried };
+    Err(Error::whole(&name_of(folder), kind))
+}
+
+fn not_a_folder(folder: &Path, exists: bool) -> Error {
+    Error::whole(&name_of(folder), ErrorKind::NotAFolder { exists })
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}

@@ -1,0 +1,169 @@
+//! An IDX file's content, read from anywhere.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek};
+use std::path::Path;
+
+use crate::error::name_of;
+use crate::header::{Header, MAGIC_LEN};
+use crate::input::Input;
+use crate::{Bytes, Data, ElementType, Error, ErrorKind, Result};
+
+/// A raw file of bytes from this length on is mapped into memory, not read.
+const MAP_FROM: u64 = 1 << 20;
+
+/// What is read at once from a file or reader; packed or of another type than bytes, it is converted from here.
+const BUFFER: usize = 256 << 10;
+
+/// An array as an IDX file holds it: sizes, and as many elements as their product, in row-major order.
+///
+/// ```
+/// use twolayer_idx::{Idx, Packing};
+///
+/// let labels = Idx::new(vec![5], vec![5u8, 0, 4, 1, 9])?;
+/// let mut file = Vec::new();
+/// labels.write_to("labels", &mut file, Packing::Gzip)?;
+///
+/// let read = Idx::from_slice("labels", &file)?;
+/// assert_eq!(read.sizes(), [5]);
+/// assert_eq!(read.data().as_slice::<u8>(), Some(&[5, 0, 4, 1, 9][..]));
+/// # Ok::<(), twolayer_idx::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Idx {
+    sizes: Vec<usize>,
+    data: Data,
+}
+
+impl Idx {
+    /// An array of these sizes, outermost first.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::RankOutOfBounds`] unless there are 1 to 255 sizes (the format counts dimensions from 1, for a
+    /// list, so a single number without dimensions is not IDX); [`ErrorKind::SizeOutOfBounds`] if a size is 2^32 or
+    /// more; [`ErrorKind::SizesDoNotMatchData`] if the sizes' product is not the number of elements.
+    pub fn new(sizes: Vec<usize>, data: impl Into<Data>) -> Result<Self> {
+        let data = data.into();
+        let whole = |kind| Error::whole("IDX data in memory", kind);
+        let header = Header::new(data.element_type(), &sizes).map_err(whole)?;
+        let (elements, _) = header.elements_and_bytes().map_err(whole)?;
+        if elements != data.len() {
+            let elements = data.len();
+            return Err(whole(ErrorKind::SizesDoNotMatchData { sizes, elements }));
+        }
+        Ok(Idx { sizes, data })
+    }
+
+    /// Reads the file at `path`, raw or gzip, whatever its name.
+    ///
+    /// A raw file of bytes from 1 MiB on is mapped into memory rather than copied; see [`Bytes`]. Anything that can
+    /// be opened and read will do, pipes included.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] if it cannot be opened or read, and every fault of the format or the compression as its own
+    /// [`ErrorKind`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let name = name_of(path);
+        let mut file = File::open(path).map_err(|e| Error::io(&name, "open", e))?;
+        let metadata = file
+            .metadata()
+            .map_err(|e| Error::io(&name, "look at", e))?;
+        // The length of anything else, such as a pipe, says nothing about what it holds.
+        let length = metadata.is_file().then_some(metadata.len());
+        if length.is_some_and(|length| length >= MAP_FROM) {
+            if let Some(idx) = load_mapped(&name, &file, length)? {
+                return Ok(idx);
+            }
+            file.rewind().map_err(|e| Error::io(&name, "read", e))?;
+        }
+        read(Input::new(
+            &name,
+            BufReader::with_capacity(BUFFER, file),
+            length,
+        )?)
+    }
+
+    /// Reads the content of a file, raw or gzip, from memory. `name` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of the format or the compression as its own [`ErrorKind`].
+    pub fn from_slice(name: &str, bytes: &[u8]) -> Result<Self> {
+        read(Input::new(name, bytes, Some(bytes.len() as u64))?)
+    }
+
+    /// Reads a file, raw or gzip, from a reader, which is read to its end. `name` is what errors call it. The reader
+    /// need not be buffered; memory grows with what it really gives.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] if the reader fails, and every fault of the format or the compression as its own
+    /// [`ErrorKind`].
+    pub fn from_reader(name: &str, reader: impl Read) -> Result<Self> {
+        read(Input::new(
+            name,
+            BufReader::with_capacity(BUFFER, reader),
+            None,
+        )?)
+    }
+
+    /// The sizes, outermost first.
+    pub fn sizes(&self) -> &[usize] {
+        &self.sizes
+    }
+
+    /// The elements, in row-major order.
+    pub fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// The type of the elements.
+    pub fn element_type(&self) -> ElementType {
+        self.data.element_type()
+    }
+
+    /// The sizes, and the elements.
+    pub fn into_parts(self) -> (Vec<usize>, Data) {
+        (self.sizes, self.data)
+    }
+}
+
+/// Reads all of an input.
+fn read<R: std::io::BufRead>(mut input: Input<'_, R>) -> Result<Idx> {
+    let header = input.header()?;
+    let (elements, bytes) = input.volume(&header)?;
+    let data = match header.element_type {
+        ElementType::U8 => Data::U8(input.bytes(&header, bytes)?),
+        ElementType::I8 => Data::I8(input.elements(&header, elements)?),
+        ElementType::I16 => Data::I16(input.elements(&header, elements)?),
+        ElementType::I32 => Data::I32(input.elements(&header, elements)?),
+        ElementType::F32 => Data::F32(input.elements(&header, elements)?),
+        ElementType::F64 => Data::F64(input.elements(&header, elements)?),
+    };
+    input.end()?;
+    let sizes = header.sizes;
+    Ok(Idx { sizes, data })
+}
+
+/// Maps a regular file if it is raw and holds bytes; `None` if it must be read instead.
+fn load_mapped(name: &str, file: &File, length: Option<u64>) -> Result<Option<Idx>> {
+    let mut input = Input::new(name, BufReader::with_capacity(MAGIC_LEN, file), length)?;
+    if !input.is_raw() {
+        return Ok(None);
+    }
+    let header = input.header()?;
+    if header.element_type != ElementType::U8 {
+        return Ok(None);
+    }
+    let (_, bytes) = input.volume(&header)?;
+    // Should the file have changed since its length was asked, it is read, which finds out.
+    let data = Bytes::map(file, header.len()).filter(|data| data.len() == bytes);
+    let sizes = header.sizes;
+    Ok(data.map(|data| Idx {
+        sizes,
+        data: Data::U8(data),
+    }))
+}

@@ -1,0 +1,37 @@
+//! Bounded reader and writer of IDX, the format in which MNIST and its relatives are distributed.
+//!
+//! An IDX file is two zero bytes, a byte for the element type, a byte for the number of dimensions, a big-endian
+//! 32-bit size for each, and the elements, big-endian, in row-major order. [`Idx`] reads and writes all six element
+//! types and 1 to 255 dimensions, raw or gzip, which it tells by the first bytes. [`DataSet`] finds the four files of
+//! a set of labelled images in a folder and makes sure that they fit together.
+//!
+//! Nothing is believed before it is checked: sizes are multiplied with overflow in mind and bounded by what the file,
+//! or the gzip stream, can hold; where that is unknown, memory grows with what is really read. Any input ends in data
+//! or in an [`Error`] that names the file, the place, what was found, what was expected and what to do.
+//!
+//! ```no_run
+//! let set = twolayer_idx::DataSet::load("mnist")?;
+//! set.check_labels(10)?;
+//! println!("{} images of {} x {}", set.train.rows(), set.train.height(), set.train.width());
+//! # Ok::<(), twolayer_idx::Error>(())
+//! ```
+
+mod bytes;
+mod dataset;
+mod element;
+mod error;
+mod find;
+mod gunzip;
+mod header;
+mod idx;
+mod input;
+mod message;
+mod write;
+
+pub use bytes::Bytes;
+pub use dataset::{DataSet, Split};
+pub use element::{Data, Element, ElementType};
+pub use error::{Error, ErrorKind, Place, Result};
+pub use find::Part;
+pub use idx::Idx;
+pub use write::Packing;

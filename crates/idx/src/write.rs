@@ -1,0 +1,127 @@
+//! Writing: to any writer, or to a path all at once.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::error::name_of;
+use crate::header::Header;
+use crate::{Data, Element, Error, Idx, Result};
+
+/// Elements of other types than bytes are converted in pieces of this many.
+const PIECE: usize = 8 << 10;
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// As it is.
+    Raw,
+    /// As one gzip member, at deflate's default level, without name or time: the same data give the same bytes.
+    Gzip,
+}
+
+impl Idx {
+    /// Writes to a writer, which need not be buffered for bytes, raw or gzip. `name` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the writer fails; part of the data may be written then.
+    pub fn write_to(&self, name: &str, mut writer: impl Write, packing: Packing) -> Result<()> {
+        self.encode(&mut writer, packing)
+            .map_err(|error| Error::io(name, "write", error))
+    }
+
+    /// Writes the file at `path`, raw or gzip, whatever its name.
+    ///
+    /// The file appears whole or not at all: it is written beside its place, synced, and renamed. What was there
+    /// before is replaced, through a symbolic link too, and keeps its permissions. A device or a pipe is written to
+    /// directly.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the system refuses anything, such as a missing folder or a full
+    /// disk; nothing half-written is left then, and what was there before is as it was.
+    pub fn save(&self, path: impl AsRef<Path>, packing: Packing) -> Result<()> {
+        let path = path.as_ref();
+        replace(path, |file| self.encode(file, packing))
+            .map_err(|error| Error::io(&name_of(path), "write", error))
+    }
+
+    fn encode(&self, writer: &mut dyn Write, packing: Packing) -> io::Result<()> {
+        match packing {
+            Packing::Raw => self.encode_raw(writer)?,
+            Packing::Gzip => {
+                let mut gzip = GzEncoder::new(&mut *writer, Compression::default());
+                self.encode_raw(&mut gzip)?;
+                gzip.finish()?;
+            }
+        }
+        writer.flush()
+    }
+
+    fn encode_raw(&self, writer: &mut dyn Write) -> io::Result<()> {
+        let header = Header {
+            element_type: self.element_type(),
+            sizes: self.sizes().to_vec(),
+        };
+        writer.write_all(&header.encode())?;
+        match self.data() {
+            Data::U8(bytes) => writer.write_all(bytes),
+            Data::I8(values) => encode_elements(values, writer),
+            Data::I16(values) => encode_elements(values, writer),
+            Data::I32(values) => encode_elements(values, writer),
+            Data::F32(values) => encode_elements(values, writer),
+            Data::F64(values) => encode_elements(values, writer),
+        }
+    }
+}
+
+fn encode_elements<T: Element>(values: &[T], writer: &mut dyn Write) -> io::Result<()> {
+    let mut bytes = vec![0; PIECE.min(values.len()) * T::TYPE.size()];
+    for piece in values.chunks(PIECE) {
+        let bytes = &mut bytes[..piece.len() * T::TYPE.size()];
+        T::encode(piece, bytes);
+        writer.write_all(bytes)?;
+    }
+    Ok(())
+}
+
+/// Gives the file at `path` new content, whole or not at all.
+fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let before = match fs::metadata(path) {
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    if before.as_ref().is_some_and(|m| !m.is_file()) {
+        // A device or a pipe must not be replaced by a file; opening a folder to write is an error.
+        return write(&mut OpenOptions::new().write(true).open(path)?);
+    }
+    // Through a symbolic link, what it leads to is replaced, not the link.
+    let target = match before {
+        Some(_) => fs::canonicalize(path)?,
+        None => path.to_owned(),
+    };
+    let folder = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    // A temporary file is its owner's alone; this one is to become a file like any other, as the umask allows.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.prefix(".twolayer-").tempfile_in(folder)?;
+    write(file.as_file_mut())?;
+    if let Some(before) = before {
+        file.as_file().set_permissions(before.permissions())?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(&target).map_err(|error| error.error)?;
+    // The new name must outlive a power failure too. A system that cannot sync a folder has still renamed the file.
+    #[cfg(unix)]
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
+}
