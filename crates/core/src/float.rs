@@ -6,7 +6,9 @@ use crate::vector::{ExpConstants, LnConstants};
 use std::fmt::{Debug, Display};
 
 /// An element type of the network: `f32` or `f64`. Sealed: the kernels know no others.
-pub trait Float: Sealed + Input<Self> + Copy + PartialOrd + PartialEq + Default + Debug + Display + Send + Sync + 'static {
+pub trait Float:
+    Sealed + Input<Self> + Copy + PartialOrd + PartialEq + Default + Debug + Display + Send + Sync + 'static
+{
     /// `f32` or `f64`.
     const NAME: &'static str;
     /// Zero.

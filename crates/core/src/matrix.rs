@@ -27,10 +27,8 @@ fn check(len: usize, rows: usize, cols: usize, row_stride: usize, col_stride: us
     if rows == 0 || cols == 0 {
         return Ok(());
     }
-    let last = (rows - 1)
-        .checked_mul(row_stride)
-        .zip((cols - 1).checked_mul(col_stride))
-        .and_then(|(r, c)| r.checked_add(c));
+    let last =
+        (rows - 1).checked_mul(row_stride).zip((cols - 1).checked_mul(col_stride)).and_then(|(r, c)| r.checked_add(c));
     match last {
         Some(last) if last < len => Ok(()),
         _ => Err(Error::Length {
@@ -54,13 +52,7 @@ impl<'a, T: Float> MatRef<'a, T> {
     ///
     /// # Errors
     /// [`Error::Length`] if an element would be outside `data`.
-    pub fn with_strides(
-        data: &'a [T],
-        rows: usize,
-        cols: usize,
-        row_stride: usize,
-        col_stride: usize,
-    ) -> Result<Self> {
+    pub fn with_strides(data: &'a [T], rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Result<Self> {
         check(data.len(), rows, cols, row_stride, col_stride)?;
         Ok(MatRef { data, rows, cols, row_stride, col_stride })
     }
@@ -68,13 +60,7 @@ impl<'a, T: Float> MatRef<'a, T> {
     /// The transpose, of the same elements.
     #[must_use]
     pub fn t(self) -> Self {
-        MatRef {
-            rows: self.cols,
-            cols: self.rows,
-            row_stride: self.col_stride,
-            col_stride: self.row_stride,
-            ..self
-        }
+        MatRef { rows: self.cols, cols: self.rows, row_stride: self.col_stride, col_stride: self.row_stride, ..self }
     }
 
     /// Number of rows.
@@ -118,6 +104,7 @@ impl<'a, T: Float> MatRef<'a, T> {
     }
 
     /// Rows `from .. from + rows`, for the splitting of work.
+    #[cfg(feature = "rayon")]
     pub(crate) fn some_rows(self, from: usize, rows: usize) -> Self {
         assert!(from + rows <= self.rows);
         let data = if rows == 0 || self.cols == 0 { self.data } else { &self.data[from * self.row_stride..] };
@@ -190,6 +177,7 @@ impl<'a, T: Float> MatMut<'a, T> {
     }
 
     /// The rows before `row` and the rest, as two matrices.
+    #[cfg(feature = "rayon")]
     pub(crate) fn split_rows(self, row: usize) -> (MatMut<'a, T>, MatMut<'a, T>) {
         assert!(row <= self.rows);
         let at = if self.cols == 0 { 0 } else { (row * self.row_stride).min(self.data.len()) };

@@ -199,7 +199,7 @@ unsafe fn rows_of<T: Float, S: Simd<T>, const MR: usize, const NV: usize, const 
     while i + MR <= m {
         // SAFETY: MR rows from i on are within A and C.
         unsafe {
-            let acc = multiply::<T, S, MR, NV, MASKED>(s, k, a.from_row(i), b.ptr, b.row, last);
+            let acc = multiply::<T, S, MR, NV, MASKED>(s, k, a.at_row(i), b.ptr, b.row, last);
             write(s, &acc, MR, n, Out { c: out.c.add(i * out.row), ..out });
         }
         i += MR;

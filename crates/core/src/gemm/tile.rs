@@ -15,7 +15,7 @@ impl<T> Strided<T> {
     /// # Safety
     /// Row `r` is within the matrix.
     #[inline(always)]
-    pub unsafe fn from_row(self, r: usize) -> Self {
+    pub unsafe fn at_row(self, r: usize) -> Self {
         // SAFETY: the caller's promise.
         Strided { ptr: unsafe { self.ptr.add(r * self.row) }, ..self }
     }

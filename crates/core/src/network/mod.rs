@@ -2,15 +2,17 @@
 
 mod batch;
 mod data;
-mod first;
 mod evaluate;
+mod first;
 mod net;
 mod second;
 mod shape;
 mod slice;
 
-
-
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod tests;
 
 pub use data::{Labels, Rows};
 pub use net::{DEFAULT_H, Evaluation, TwoLayerNet};

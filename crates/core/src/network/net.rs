@@ -100,9 +100,8 @@ impl<T: Float> TwoLayerNet<T> {
     /// As [`predict`](Self::predict).
     pub fn classify(&self, x: Rows<'_, T>) -> Result<Vec<usize>> {
         let classes = self.shape().classes();
-        let chunks = self.chunks(x, |head, rows, _| {
-            head.rows(rows).map(|l| first_largest(&l[..classes])).collect::<Vec<_>>()
-        })?;
+        let chunks =
+            self.chunks(x, |head, rows, _| head.rows(rows).map(|l| first_largest(&l[..classes])).collect::<Vec<_>>())?;
         Ok(chunks.concat())
     }
 

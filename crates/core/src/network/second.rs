@@ -81,7 +81,11 @@ impl<T: Float, K: Sink<T>> Product<'_, T, K> {
             unsafe {
                 check = s.add(
                     check,
-                    if n + MR <= self.rows { self.tile::<S, MR, NV>(s, n, at) } else { self.tile::<S, 1, NV>(s, n, at) },
+                    if n + MR <= self.rows {
+                        self.tile::<S, MR, NV>(s, n, at)
+                    } else {
+                        self.tile::<S, 1, NV>(s, n, at)
+                    },
                 );
             }
             n += if n + MR <= self.rows { MR } else { 1 };
@@ -96,7 +100,7 @@ impl<T: Float, K: Sink<T>> Product<'_, T, K> {
         let mut check = s.zero();
         // SAFETY: the caller's promise.
         unsafe {
-            let a = self.a.strided().from_row(n);
+            let a = self.a.strided().at_row(n);
             let acc = multiply::<T, S, MR, NV, false>(s, self.k, a, self.b.as_ptr().add(at), self.b_row, 0);
             for (r, row) in acc.iter().enumerate() {
                 for (v, &sum) in row.iter().enumerate() {

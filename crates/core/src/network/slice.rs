@@ -137,13 +137,7 @@ impl<T: Float> Slice<T> {
 
     /// Activations for a batch, and a part of its logits for each block of this slice, in `parts`; `each_row(n)` is
     /// called once for each row.
-    pub fn forward<P: Input<T>>(
-        &mut self,
-        level: Level,
-        batch: &Batch<P>,
-        each_row: impl Fn(usize),
-        parts: &mut [T],
-    ) {
+    pub fn forward<P: Input<T>>(&mut self, level: Level, batch: &Batch<P>, each_row: impl Fn(usize), parts: &mut [T]) {
         let (rows, classes, inputs) = (batch.rows(), self.shape.classes_padded(), self.shape.inputs_padded());
         let mut parts = parts;
         for panel in self.panels() {
@@ -155,19 +149,17 @@ impl<T: Float> Slice<T> {
             let w2 = &self.w2[panel.start * classes..][..width * classes];
             let z = &mut self.z[panel.start * rows..][..width * rows];
             let first = panel.start == 0;
-            forward_panel(level, batch, view, (w2, classes), (z, mine), |n| if first { each_row(n) });
+            forward_panel(level, batch, view, (w2, classes), (z, mine), |n| {
+                if first {
+                    each_row(n)
+                }
+            });
         }
     }
 
     /// With the logits' derivatives `dy` (batch × classes, padded), hands the gradients of this slice's parameters to
     /// `sink`, in place of the parameters. Returns whether all weights stayed finite.
-    pub fn backward<P: Input<T>, K: Sink<T>>(
-        &mut self,
-        level: Level,
-        batch: &Batch<P>,
-        dy: &[T],
-        sink: K,
-    ) -> bool {
+    pub fn backward<P: Input<T>, K: Sink<T>>(&mut self, level: Level, batch: &Batch<P>, dy: &[T], sink: K) -> bool {
         let (rows, inputs) = (batch.rows(), self.shape.inputs_padded());
         let mut finite = true;
         for panel in self.panels() {

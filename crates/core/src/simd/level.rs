@@ -1,8 +1,8 @@
 //! The instruction set as a value: made only after detection, passed as an argument.
 
+use super::{Kernel, Scalar};
 #[cfg(target_arch = "x86_64")]
 use super::{Simd, avx2, avx512};
-use super::{Kernel, Scalar};
 use crate::error::{Error, Result};
 use crate::float::Float;
 use std::fmt;

@@ -135,7 +135,11 @@ pub(crate) fn prefetch<P>(x: &[P]) {
     #[cfg(target_arch = "x86_64")]
     for line in (0..size_of_val(x)).step_by(64) {
         // SAFETY: prefetching is in the architecture's baseline, and has no effect but on speed, whatever the address.
-        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(x.as_ptr().cast::<i8>().wrapping_add(line)) }
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(
+                x.as_ptr().cast::<i8>().wrapping_add(line),
+            )
+        }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = x;

@@ -1,1 +1,305 @@
-//! Every operation of every instruction set, lane by lane, against plain arithmetic.
+//! Every operation of every instruction set, lane by lane, against plain arithmetic, special values included.
+
+use super::{Kernel, Level, Simd};
+use crate::float::Float;
+use crate::testing::Random;
+
+/// The operations on one or two vectors, so that a test can name them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Op {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Max,
+    Min,
+    Abs,
+    Round,
+    Select,
+    Mantissa,
+    Exponent,
+    Scale2,
+}
+
+/// `op` of each element of `a` and `b`, by vectors and a tail.
+struct Run<'a, T>(Op, &'a [T], &'a [T]);
+
+impl<T: Float> Kernel<T> for Run<'_, T> {
+    type Output = Vec<T>;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) -> Vec<T> {
+        let Run(op, a, b) = self;
+        let mut out = vec![T::ZERO; a.len()];
+        for at in (0..a.len()).step_by(S::LANES) {
+            let n = S::LANES.min(a.len() - at);
+            // SAFETY: n elements from `at` on are within the three slices.
+            unsafe {
+                let (x, y) = (s.load_first(a.as_ptr().add(at), n), s.load_first(b.as_ptr().add(at), n));
+                let z = match op {
+                    Op::Add => s.add(x, y),
+                    Op::Sub => s.sub(x, y),
+                    Op::Mul => s.mul(x, y),
+                    Op::Div => s.div(x, y),
+                    Op::Max => s.max(x, y),
+                    Op::Min => s.min(x, y),
+                    Op::Abs => s.abs(x),
+                    Op::Round => s.round(x),
+                    Op::Select => s.select(s.lt(x, y), s.splat(T::ONE), s.zero()),
+                    Op::Mantissa => s.split2(x).0,
+                    Op::Exponent => s.split2(x).1,
+                    Op::Scale2 => s.scale2(x, y),
+                };
+                s.store_first(out.as_mut_ptr().add(at), n, z);
+            }
+        }
+        out
+    }
+}
+
+fn specials<T: Float>() -> Vec<T> {
+    let tiny = T::from_bits(1);
+    let mut x = vec![T::ZERO, T::ONE, T::INFINITY, T::NAN, tiny, T::from_f64(0.5), T::from_f64(2.5)];
+    x.extend([T::from_bits(T::INFINITY.to_bits() - 1), T::from_f64(1e30), T::from_f64(1e-30), T::from_f64(3.0)]);
+    let negative: Vec<T> = x.iter().map(|&v| T::from_f64(-v.to_f64())).collect();
+    x.extend(negative);
+    x
+}
+
+fn same<T: Float>(a: T, b: T) -> bool {
+    a.to_bits() == b.to_bits() || (a.to_f64().is_nan() && b.to_f64().is_nan())
+}
+
+/// Checks `op` over all pairs of special values and many others, at every level; failures are collected.
+fn check<T: Float>(op: Op, inputs: &[(T, T)], want: impl Fn(T, T) -> T) {
+    let (a, b): (Vec<T>, Vec<T>) = inputs.iter().copied().unzip();
+    let mut failures = Vec::new();
+    for level in Level::available() {
+        let got = level.dispatch(Run(op, &a, &b));
+        for ((&got, &a), &b) in got.iter().zip(&a).zip(&b) {
+            if !same(got, want(a, b)) {
+                failures.push(format!("{level} {op:?}({a:?}, {b:?}) = {got:?}, not {:?}", want(a, b)));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures[..failures.len().min(20)].join("\n"));
+}
+
+fn pairs<T: Float>() -> Vec<(T, T)> {
+    let x = specials();
+    let mut pairs: Vec<(T, T)> = x.iter().flat_map(|&a| x.iter().map(move |&b| (a, b))).collect();
+    let mut random = Random::new(9);
+    pairs.extend((0..999).map(|_| (T::from_f64(random.value() * 100.0), T::from_f64(random.value() * 100.0))));
+    pairs
+}
+
+fn check_arithmetic<T: Float>() {
+    check::<T>(Op::Add, &pairs(), T::add);
+    check::<T>(Op::Sub, &pairs(), T::sub);
+    check::<T>(Op::Mul, &pairs(), T::mul);
+    check::<T>(Op::Div, &pairs(), T::div);
+    check::<T>(Op::Max, &pairs(), |a, b| if a > b { a } else { b });
+    check::<T>(Op::Min, &pairs(), |a, b| if a < b { a } else { b });
+    check::<T>(Op::Abs, &pairs(), |a, _| T::from_f64(a.to_f64().abs()));
+    check::<T>(Op::Select, &pairs(), |a, b| if a < b { T::ONE } else { T::ZERO });
+}
+
+#[test]
+fn arithmetic_is_that_of_the_language() {
+    check_arithmetic::<f32>();
+    check_arithmetic::<f64>();
+}
+
+fn check_round<T: Float>() {
+    let halves: Vec<(T, T)> = (-4000..4000).map(|i| (T::from_f64(f64::from(i) / 8.0), T::ZERO)).collect();
+    // The sign of a zero is not part of the promise.
+    for level in Level::available() {
+        let (a, b): (Vec<T>, Vec<T>) = halves.iter().copied().unzip();
+        for (got, a) in level.dispatch(Run(Op::Round, &a, &b)).iter().zip(&a) {
+            assert_eq!(got.to_f64(), a.to_f64().round_ties_even(), "{level} {a:?}");
+        }
+    }
+}
+
+#[test]
+fn rounding_is_to_nearest_even() {
+    check_round::<f32>();
+    check_round::<f64>();
+}
+
+/// The same by definition: halve or double until within [0.75, 1.5).
+fn split<T: Float>(x: T) -> (T, T) {
+    let (mut m, mut e) = (x.to_f64(), 0.0);
+    while m >= 1.5 {
+        (m, e) = (m / 2.0, e + 1.0);
+    }
+    while m < 0.75 {
+        (m, e) = (m * 2.0, e - 1.0);
+    }
+    (T::from_f64(m), T::from_f64(e))
+}
+
+fn check_powers<T: Float>() {
+    let biggest = T::INFINITY.to_bits() - 1;
+    let mut random = Random::new(4);
+    let mut x: Vec<(T, T)> = (0..3000).map(|_| (T::from_bits(1 + random.bits() % biggest), T::ZERO)).collect();
+    x.extend([1, 2, 3, biggest, biggest - 1].map(|bits| (T::from_bits(bits), T::ZERO)));
+    x.extend([0.75, 1.0, 1.4999999, 1.5, 0.7499999, 0.5].map(|v| (T::from_f64(v), T::ZERO)));
+    check::<T>(Op::Mantissa, &x, |a, _| split(a).0);
+    check::<T>(Op::Exponent, &x, |a, _| split(a).1);
+    let range = 2 * T::BIAS;
+    let scaled: Vec<(T, T)> = (-range..range)
+        .flat_map(|n| [1.0, 0.75, 1.41, 1.4999].map(|m| (T::from_f64(m), T::from_f64(n as f64))))
+        .collect();
+    // Halves of the exponent are exact, and the rounding of a subnormal happens in the last step alone.
+    check::<T>(Op::Scale2, &scaled, |a, n| {
+        let n = n.to_f64() as i32;
+        let half = |v: f64, n: i32| v * 2f64.powi(n / 2) * 2f64.powi(n - n / 2);
+        T::from_f64(half(a.to_f64(), n))
+    });
+}
+
+#[test]
+fn powers_of_two_come_off_and_on_exactly() {
+    check_powers::<f32>();
+    check_powers::<f64>();
+}
+
+/// a · b + c and c − a · b for one vector.
+struct Fused<'a, T>([&'a [T]; 3]);
+
+impl<T: Float> Kernel<T> for Fused<'_, T> {
+    type Output = (Vec<T>, Vec<T>);
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) -> Self::Output {
+        let (mut plus, mut minus) = (vec![T::ZERO; 16], vec![T::ZERO; 16]);
+        for at in (0..16).step_by(S::LANES) {
+            let [a, b, c] = self.0.map(|x| {
+                assert_eq!(x.len(), 16);
+                // SAFETY: LANES divides 16, the length.
+                unsafe { s.load(x.as_ptr().add(at)) }
+            });
+            // SAFETY: as above.
+            unsafe {
+                s.store(plus.as_mut_ptr().add(at), s.mul_add(a, b, c));
+                s.store(minus.as_mut_ptr().add(at), s.neg_mul_add(a, b, c));
+            }
+        }
+        (plus, minus)
+    }
+}
+
+#[test]
+fn fused_operations_round_once_or_twice() {
+    let mut random = Random::new(8);
+    for _ in 0..200 {
+        let [a, b, c]: [Vec<f64>; 3] = std::array::from_fn(|_| random.values(16));
+        for level in Level::available() {
+            let (plus, minus) = level.dispatch(Fused([&a, &b, &c]));
+            for i in 0..16 {
+                let (once, twice) = (a[i].mul_add(b[i], c[i]), a[i] * b[i] + c[i]);
+                assert!(plus[i] == once || plus[i] == twice, "{level}");
+                let (once, twice) = ((-a[i]).mul_add(b[i], c[i]), c[i] - a[i] * b[i]);
+                assert!(minus[i] == once || minus[i] == twice, "{level}");
+                assert!(level.name() == "scalar" || plus[i] == a[i].mul_add(b[i], c[i]), "{level} is fused");
+            }
+        }
+    }
+}
+
+/// Copies the first `n` elements through a vector; the buffers end right behind them.
+struct Partial<'a, T>(&'a [T], &'a mut [T]);
+
+impl<T: Float> Kernel<T> for Partial<'_, T> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) -> usize {
+        let n = S::LANES.min(self.0.len());
+        // SAFETY: n elements are within both slices.
+        unsafe { s.store_first(self.1.as_mut_ptr(), n, s.load_first(self.0.as_ptr(), n)) };
+        n
+    }
+}
+
+fn check_partial<T: Float>() {
+    for level in Level::available() {
+        for n in 0..=16 {
+            let from: Vec<T> = (0..n).map(|i| T::from_f64(i as f64 + 1.0)).collect();
+            let mut to = [T::NAN; 20];
+            let copied = level.dispatch(Partial(&from, &mut to[..]));
+            assert_eq!(to[..copied], from[..copied], "{level}");
+            assert!(to[copied..].iter().all(|x| x.to_f64().is_nan()), "{level} wrote past {n}");
+        }
+    }
+}
+
+#[test]
+fn partial_loads_and_stores_touch_their_part_alone() {
+    check_partial::<f32>();
+    check_partial::<f64>();
+}
+
+/// The bits of 64 bytes and of one vector.
+struct Bits<'a, T>(&'a [u8; 64], &'a [T; 16]);
+
+impl<T: Float> Kernel<T> for Bits<'_, T> {
+    type Output = (u32, u64);
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) -> (u32, u64) {
+        let mut bits = 0;
+        for at in (0..16).step_by(S::LANES) {
+            // SAFETY: LANES divides 16, the length.
+            bits |= s.nonzero_bits(unsafe { s.load(self.1.as_ptr().add(at)) }) << at;
+        }
+        (s.nonzero_pairs(self.0), bits)
+    }
+}
+
+#[test]
+fn bits_tell_what_is_not_zero() {
+    let mut random = Random::new(7);
+    for round in 0..2000 {
+        let bytes: [u8; 64] = std::array::from_fn(|_| if random.below(4) == 0 { random.bits() as u8 } else { 0 });
+        let values = [0.0f32, -0.0, 1.0, f32::NAN, f32::from_bits(1), f32::NEG_INFINITY];
+        let floats: [f32; 16] = std::array::from_fn(|_| values[random.below(values.len())]);
+        for level in Level::available() {
+            let (pairs, lanes) = level.dispatch(Bits(&bytes, &floats));
+            let wide = level.dispatch(Bits(&bytes, &floats.map(f64::from)));
+            for i in 0..32 {
+                assert_eq!(pairs >> i & 1 == 1, bytes[2 * i] != 0 || bytes[2 * i + 1] != 0, "{level} {round} {i}");
+            }
+            for i in 0..16 {
+                assert_eq!(lanes >> i & 1 == 1, floats[i] != 0.0, "{level} {:?}", floats[i]);
+            }
+            // f32's subnormal is a normal f64, and not zero either.
+            assert_eq!(wide, (pairs, lanes), "{level}");
+        }
+    }
+}
+
+/// Tests that loop over `Level::available` say nothing about a level that is not there: a run that means to test some
+/// levels names them in `TWOLAYER_TEST_LEVELS`, comma-separated, and fails here if one was not exercised.
+#[test]
+fn the_levels_that_are_meant_to_be_tested_are_there() {
+    let available: Vec<&str> = Level::available().into_iter().map(Level::name).collect();
+    println!("levels exercised: {}", available.join(", "));
+    assert_eq!(available[0], "scalar");
+    for name in std::env::var("TWOLAYER_TEST_LEVELS").unwrap_or_default().split(',').filter(|n| !n.is_empty()) {
+        assert!(available.contains(&name), "the level {name} was to be tested, but this processor lacks it");
+    }
+}
+
+#[test]
+fn names_are_known_or_refused() {
+    for name in Level::NAMES {
+        match Level::by_name(name) {
+            Ok(level) => assert!(level.name() == name && Level::available().contains(&level)),
+            Err(e) => assert_eq!(e, crate::Error::LevelUnavailable { name }),
+        }
+    }
+    assert!(Level::by_name("AVX2").is_err() && Level::by_name("").is_err());
+    assert_eq!(Some(&Level::best()), Level::available().last());
+}

@@ -125,10 +125,7 @@ pub(super) fn train<T: Float, P: Input<T>>(
             }
             lead.wrong.map_or_else(|| diverged(ended.iterations, "the loss"), Err)
         }
-        usize::MAX => lead.wrong.map_or(
-            Ok(TrainSummary { iterations: ended.iterations, final_loss: ended.loss }),
-            Err,
-        ),
+        usize::MAX => lead.wrong.map_or(Ok(TrainSummary { iterations: ended.iterations, final_loss: ended.loss }), Err),
         iteration => diverged(iteration, net.parameters.first_not_finite().map_or("a weight", |(p, ..)| p.name())),
     }
 }

@@ -4,11 +4,14 @@ mod member;
 mod sampler;
 mod team;
 
+#[cfg(test)]
+mod tests;
+
+#[cfg(feature = "rand")]
+pub(crate) use sampler::Normal;
 pub use sampler::Sampler;
 #[cfg(feature = "rand")]
 pub use sampler::UniformSampler;
-#[cfg(feature = "rand")]
-pub(crate) use sampler::Normal;
 
 use crate::error::{Error, Result};
 use crate::float::Float;
@@ -95,7 +98,10 @@ impl TrainOptions {
             return wrong("batch", format!("is {}; expected 1 to 2^24 rows", self.batch));
         }
         if !(self.learning_rate.is_finite() && self.learning_rate >= 0.0) {
-            return wrong("learning_rate", format!("is {}; expected a finite number, not negative", self.learning_rate));
+            return wrong(
+                "learning_rate",
+                format!("is {}; expected a finite number, not negative", self.learning_rate),
+            );
         }
         if self.threads == 0 {
             return wrong("threads", "is 0; expected at least 1".into());

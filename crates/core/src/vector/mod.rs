@@ -9,12 +9,12 @@ mod sigmoid;
 #[cfg(test)]
 pub(crate) mod ulp;
 
-pub use exp::{EXP_MAX_ULP, ExpConstants, exp};
-pub use ln::{LN_MAX_ULP, LnConstants, ln};
-pub use sigmoid::{SIGMOID_MAX_ULP, sigmoid};
 pub(crate) use exp::exp_v;
+pub use exp::{EXP_MAX_ULP, ExpConstants, exp};
 pub(crate) use ln::ln_v;
+pub use ln::{LN_MAX_ULP, LnConstants, ln};
 pub(crate) use sigmoid::sigmoid_v;
+pub use sigmoid::{SIGMOID_MAX_ULP, sigmoid};
 
 use crate::float::Float;
 use crate::simd::{Kernel, Simd};

@@ -1,0 +1,188 @@
+//! The network against its definition, at every level and over shapes that fill no vector.
+
+use super::oracle::Oracle;
+use super::{Labels, Parameters, Rows, Shape, TwoLayerNet};
+use crate::float::Float;
+use crate::simd::Level;
+use crate::testing::Random;
+
+/// Inputs, hidden units, classes and rows: below, at and above the sizes of pairs, blocks, panels and mask words.
+const SHAPES: [[usize; 4]; 12] = [
+    [1, 1, 2, 1],
+    [2, 1, 2, 2],
+    [3, 5, 2, 3],
+    [5, 16, 3, 7],
+    [64, 17, 10, 8],
+    [127, 31, 16, 9],
+    [128, 32, 17, 63],
+    [129, 33, 5, 64],
+    [200, 48, 33, 65],
+    [784, 50, 10, 100],
+    [260, 65, 2, 130],
+    [31, 100, 40, 5],
+];
+
+struct Case<T: Float> {
+    net: TwoLayerNet<T>,
+    pixels: Vec<u8>,
+    labels: Vec<u8>,
+}
+
+impl<T: Float> Case<T> {
+    fn new([inputs, hidden, classes, rows]: [usize; 4], size: f64) -> Self {
+        let mut random = Random::new((inputs * 7 + hidden * 3 + rows) as u64);
+        let shape = Shape::new(inputs, hidden, classes).unwrap();
+        let mut parameters = Parameters::zeros(shape);
+        for p in super::Parameter::ALL {
+            let (r, c) = p.dims(shape);
+            let values: Vec<T> = (0..r * c).map(|_| T::from_f64(random.value() * size)).collect();
+            parameters.set(p, &values).unwrap();
+        }
+        let mut pixel = || if random.below(4) == 0 { random.bits() as u8 } else { 0 };
+        let pixels = (0..inputs * rows).map(|_| pixel()).collect();
+        let labels = (0..rows).map(|_| random.below(classes) as u8).collect();
+        Case { net: TwoLayerNet::new(parameters), pixels, labels }
+    }
+
+    fn rows(&self) -> Vec<Vec<f64>> {
+        let wide = |p: &u8| f64::from(f32::from(*p) / 255.0);
+        self.pixels.chunks_exact(self.net.shape().inputs()).map(|x| x.iter().map(wide).collect()).collect()
+    }
+
+    fn floats(&self) -> Vec<T> {
+        self.rows().concat().into_iter().map(T::from_f64).collect()
+    }
+}
+
+/// Rounding of a dot product of n terms around 1, as many times over as the network is deep.
+fn within<T: Float>(n: usize) -> f64 {
+    4.0 * (n as f64 + 10.0) * 2f64.powi(-(T::MANTISSA_BITS as i32))
+}
+
+fn check_forward<T: Float>() {
+    let mut failures = Vec::new();
+    for size in SHAPES {
+        let case = Case::<T>::new(size, 1.0);
+        let oracle = Oracle::new(&case.net.parameters);
+        let close = within::<T>(size[0].max(size[1]));
+        let want: Vec<f64> = case.rows().iter().flat_map(|x| oracle.forward(x).2).collect();
+        let losses = case.rows().iter().zip(&case.labels).map(|(x, &t)| oracle.loss(x, t.into())).sum::<f64>();
+        for level in Level::available() {
+            let net = case.net.clone().with_level(level);
+            let from_pixels = net.predict(Rows::Pixels(&case.pixels)).unwrap();
+            assert_eq!(from_pixels, net.predict(Rows::Floats(&case.floats())).unwrap(), "{level} {size:?}");
+            let worst = from_pixels.iter().zip(&want).map(|(a, b)| (a.to_f64() - b).abs()).fold(0.0, f64::max);
+            let loss = net.loss(Rows::Pixels(&case.pixels), Labels::Classes(&case.labels)).unwrap();
+            let off = (loss - losses / size[3] as f64).abs();
+            if !(worst <= close && off <= close * 4.0) {
+                failures.push(format!("{level} {} {size:?}: {worst:e} and {off:e} exceed {close:e}", T::NAME));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn predictions_and_losses_are_right() {
+    check_forward::<f32>();
+    check_forward::<f64>();
+}
+
+fn check_gradient<T: Float>() {
+    let mut failures = Vec::new();
+    for size in SHAPES {
+        let case = Case::<T>::new(size, 0.5);
+        let want = Oracle::new(&case.net.parameters).gradient(&case.rows(), &case.labels);
+        let close = within::<T>(size[0].max(size[1]).max(size[3]));
+        for level in Level::available() {
+            let net = case.net.clone().with_level(level);
+            let labels = Labels::Classes(&case.labels);
+            let got = net.gradient(Rows::Pixels(&case.pixels), labels).unwrap();
+            let floats = net.gradient(Rows::Floats(&case.floats()), labels).unwrap();
+            assert_eq!(got.to_vec(), floats.to_vec(), "{level} {size:?}");
+            let worst = got.to_vec().iter().zip(&want).map(|(a, b)| (a.to_f64() - b).abs()).fold(0.0, f64::max);
+            if !(worst <= close) {
+                failures.push(format!("{level} {} {size:?}: {worst:e} exceeds {close:e}", T::NAME));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn backpropagation_is_right() {
+    check_gradient::<f32>();
+    check_gradient::<f64>();
+}
+
+#[test]
+fn central_differences_agree_with_backpropagation() {
+    for size in [[1, 1, 2, 1], [3, 5, 2, 3], [17, 20, 4, 6], [70, 18, 17, 2]] {
+        let case = Case::<f64>::new(size, 0.5);
+        for level in Level::available() {
+            let net = case.net.clone().with_level(level);
+            let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
+            let (a, b) = (net.gradient(x, t).unwrap(), net.numerical_gradient(x, t, 1e-4).unwrap());
+            let worst = a.to_vec().iter().zip(b.to_vec()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(worst < 2e-10, "{level} {size:?}: {worst:e}");
+        }
+    }
+}
+
+/// Any finite parameters give probabilities and a loss that are finite, whatever saturates or underflows.
+#[test]
+fn no_finite_input_makes_a_nan() {
+    for size in [1e-42, 1.0, 1e3, 1e20, 1e35] {
+        let case = Case::<f32>::new([9, 20, 5, 12], size);
+        for level in Level::available() {
+            let net = case.net.clone().with_level(level);
+            let p = net.predict(Rows::Pixels(&case.pixels)).unwrap();
+            assert!(p.iter().all(|p| (0.0..=1.0).contains(p)), "{level} {size}: {p:?}");
+            let loss = net.loss(Rows::Pixels(&case.pixels), Labels::Classes(&case.labels)).unwrap();
+            assert!(loss >= 0.0 && loss.is_finite(), "{level} {size}: {loss}");
+            let g = net.gradient(Rows::Pixels(&case.pixels), Labels::Classes(&case.labels)).unwrap();
+            assert_eq!(g.first_not_finite(), None, "{level} {size}");
+        }
+    }
+}
+
+#[test]
+fn ties_go_to_the_first_class_and_counts_are_right() {
+    let shape = Shape::new(2, 3, 4).unwrap();
+    let mut parameters = Parameters::<f32>::zeros(shape);
+    let net = TwoLayerNet::new(parameters.clone());
+    let x = [0u8, 1, 2, 3, 4, 5];
+    assert_eq!(net.classify(Rows::Pixels(&x)).unwrap(), [0, 0, 0]);
+    parameters.set(super::Parameter::B2, &[0.0, 1.0, 1.0, 0.5]).unwrap();
+    let net = TwoLayerNet::new(parameters);
+    assert_eq!(net.classify(Rows::Pixels(&x)).unwrap(), [1, 1, 1]);
+    let e = net.evaluate(Rows::Pixels(&x), Labels::Classes(&[1, 2, 1])).unwrap();
+    assert_eq!((e.rows, e.correct), (3, 2));
+    assert_eq!(net.accuracy(Rows::Pixels(&x), Labels::Classes(&[1, 1, 1])).unwrap(), 1.0);
+}
+
+#[test]
+fn one_hot_labels_are_the_same_as_classes() {
+    let case = Case::<f32>::new([20, 18, 3, 10], 1.0);
+    let hot: Vec<f32> = case.labels.iter().flat_map(|&t| (0..3).map(move |c| f32::from(u8::from(c == t)))).collect();
+    let x = Rows::Pixels(&case.pixels);
+    let (a, b) = (Labels::Classes(&case.labels), Labels::OneHot(&hot));
+    assert_eq!(case.net.evaluate(x, a), case.net.evaluate(x, b));
+    assert_eq!(case.net.gradient(x, a), case.net.gradient(x, b));
+}
+
+#[test]
+fn results_do_not_depend_on_threads_or_on_the_company_of_rows() {
+    let case = Case::<f32>::new([100, 50, 10, 500], 1.0);
+    let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
+    let all = (case.net.predict(x).unwrap(), case.net.evaluate(x, t).unwrap());
+    for (n, row) in case.pixels.chunks_exact(100).enumerate() {
+        assert_eq!(case.net.predict(Rows::Pixels(row)).unwrap(), all.0[n * 10..][..10], "row {n}");
+    }
+    #[cfg(feature = "rayon")]
+    for threads in [1, 2, 3, 8] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let these = pool.install(|| (case.net.predict(x).unwrap(), case.net.evaluate(x, t).unwrap()));
+        assert_eq!(all, these, "{threads} threads");
+    }
+}

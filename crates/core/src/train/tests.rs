@@ -1,0 +1,234 @@
+//! The team's loop against the plain gradient and a step, and what ends a run early.
+
+use super::{Progress, TrainOptions};
+use crate::error::Error;
+use crate::float::Float;
+use crate::network::{Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
+use crate::simd::Level;
+use crate::testing::Random;
+use std::ops::ControlFlow;
+
+struct Data {
+    pixels: Vec<u8>,
+    labels: Vec<u8>,
+    rows: usize,
+    shape: Shape,
+}
+
+impl Data {
+    fn new(inputs: usize, hidden: usize, classes: usize, rows: usize) -> Self {
+        let mut random = Random::new((inputs + hidden * 5 + rows) as u64);
+        let pixels = (0..inputs * rows).map(|_| if random.below(3) == 0 { random.bits() as u8 } else { 0 }).collect();
+        let labels = (0..rows).map(|_| random.below(classes) as u8).collect();
+        Data { pixels, labels, rows, shape: Shape::new(inputs, hidden, classes).unwrap() }
+    }
+
+    fn net<T: Float>(&self, level: Level) -> TwoLayerNet<T> {
+        let mut random = Random::new(11);
+        TwoLayerNet::new(Parameters::normal(self.shape, 0.3, || random.value())).with_level(level)
+    }
+
+    fn batches(&self, seed: u64) -> impl FnMut(&mut [usize]) + use<> {
+        let (mut random, rows) = (Random::new(seed), self.rows);
+        move |indices| indices.iter_mut().for_each(|i| *i = random.below(rows))
+    }
+
+    /// Trains; returns the network and the losses.
+    fn train<T: Float>(&self, level: Level, options: &TrainOptions) -> (TwoLayerNet<T>, Vec<f64>) {
+        let mut net = self.net(level);
+        let mut losses = Vec::new();
+        let summary = net
+            .train(
+                Rows::Pixels(&self.pixels),
+                Labels::Classes(&self.labels),
+                &mut self.batches(1),
+                options,
+                &mut |p: Progress| {
+                    assert_eq!(p.iteration, losses.len());
+                    losses.push(p.loss);
+                    ControlFlow::Continue(())
+                },
+            )
+            .unwrap();
+        assert_eq!(summary.iterations, options.iterations);
+        (net, losses)
+    }
+}
+
+/// w ← w − rate · g, with the rounding of the level: fused where it has fused operations.
+fn step<T: Float>(level: Level, rate: f64, w: T, g: T) -> T {
+    if level.name() == "scalar" {
+        return w.sub(T::from_f64(rate).mul(g));
+    }
+    // f64 holds an f32 product exactly, and rounding the sum twice is as good as once; f64 has the real thing.
+    let fused = (-T::from_f64(rate).to_f64()).mul_add(g.to_f64(), w.to_f64());
+    T::from_f64(fused)
+}
+
+fn check_steps<T: Float>() {
+    for (inputs, hidden, classes, batch) in [(1, 1, 2, 1), (7, 20, 3, 5), (130, 40, 10, 66), (20, 70, 17, 3)] {
+        let data = Data::new(inputs, hidden, classes, 90);
+        for level in Level::available() {
+            let rate = 0.5;
+            let mut plain = data.net::<T>(level);
+            let mut batches = data.batches(1);
+            let mut indices = vec![0; batch];
+            let mut plain_losses = Vec::new();
+            for _ in 0..6 {
+                batches(&mut indices);
+                let x: Vec<u8> =
+                    indices.iter().flat_map(|&i| data.pixels[i * inputs..][..inputs].iter().copied()).collect();
+                let t: Vec<u8> = indices.iter().map(|&i| data.labels[i]).collect();
+                let (x, t) = (Rows::Pixels(&x), Labels::Classes(&t));
+                plain_losses.push(plain.loss(x, t).unwrap());
+                let g = plain.gradient(x, t).unwrap();
+                for p in Parameter::ALL {
+                    let (w, g) = (plain.parameters.get(p).to_vec(), g.get(p).to_vec());
+                    let new: Vec<T> = w.iter().zip(&g).map(|(&w, &g)| step(level, rate, w, g)).collect();
+                    plain.parameters.set(p, &new).unwrap();
+                }
+            }
+            for threads in [1, 2, 3, 9] {
+                let options =
+                    TrainOptions { batch, learning_rate: rate, iterations: 6, threads, ..TrainOptions::default() };
+                let (net, losses) = data.train::<T>(level, &options);
+                assert_eq!(net.parameters, plain.parameters, "{level} {} {hidden} {threads}", T::NAME);
+                // The same logits; only the order of the sum over many rows differs.
+                let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12 * b;
+                assert!(losses.iter().zip(&plain_losses).all(close), "{level} {} {hidden} {threads}", T::NAME);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_step_is_the_gradient_times_the_rate_to_the_bit_for_any_team() {
+    check_steps::<f32>();
+    check_steps::<f64>();
+}
+
+#[test]
+fn a_run_may_be_taken_in_pieces() {
+    let data = Data::new(30, 33, 4, 50);
+    let options = TrainOptions { batch: 8, iterations: 20, threads: 2, ..TrainOptions::default() };
+    let (whole, losses) = data.train::<f32>(Level::best(), &options);
+    let mut net = data.net::<f32>(Level::best());
+    let (mut batches, mut pieces) = (data.batches(1), Vec::new());
+    for (first, iterations) in [(0, 1), (1, 0), (1, 12), (13, 7)] {
+        let options = TrainOptions { first_iteration: first, iterations, ..options.clone() };
+        let (x, t) = (Rows::Pixels(&data.pixels), Labels::Classes(&data.labels));
+        let summary = net.train(x, t, &mut batches, &options, &mut |p| {
+            assert_eq!(p.iteration, pieces.len());
+            pieces.push(p.loss);
+            ControlFlow::Continue(())
+        });
+        assert_eq!(summary.unwrap().iterations, iterations);
+    }
+    assert_eq!((net.parameters, pieces), (whole.parameters, losses));
+}
+
+/// Runs with this rate and sampler; returns what came of it and how far it got.
+fn attempt(
+    rate: f64,
+    threads: usize,
+    mut sampler: impl FnMut(&mut [usize]),
+    stop_at: usize,
+) -> (Result<super::TrainSummary, Error>, usize) {
+    let data = Data::new(30, 40, 4, 50);
+    let mut net = data.net::<f32>(Level::best());
+    let options = TrainOptions { batch: 8, iterations: 300, learning_rate: rate, threads, first_iteration: 1000 };
+    let mut seen = 0;
+    let (x, t) = (Rows::Pixels(&data.pixels), Labels::Classes(&data.labels));
+    let result = net.train(x, t, &mut sampler, &options, &mut |p| {
+        seen = p.iteration + 1;
+        if p.iteration == stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    (result, seen)
+}
+
+#[test]
+fn a_divergence_names_its_iteration_for_any_team() {
+    let batches = || Data::new(30, 40, 4, 50).batches(2);
+    for rate in [1e38, 3e37] {
+        let (one, seen) = attempt(rate, 1, batches(), 0);
+        let Err(Error::Diverged { iteration, .. }) = one else { panic!("{one:?}") };
+        assert!(iteration >= 1000 && iteration <= seen, "{one:?}, {seen}");
+        for threads in [2, 3] {
+            assert_eq!(attempt(rate, threads, batches(), 0), (one.clone(), seen));
+        }
+    }
+}
+
+#[test]
+fn a_row_that_is_not_there_is_an_error() {
+    for (bad, threads) in [(0, 1), (1, 2), (2, 2), (3, 1), (17, 3)] {
+        let mut t = 0;
+        let sampler = move |indices: &mut [usize]| {
+            indices.fill(if t == bad { 50 } else { 49 });
+            t += 1;
+        };
+        let (result, seen) = attempt(0.1, threads, sampler, usize::MAX);
+        assert_eq!(result, Err(Error::Sample { iteration: 1000 + bad, row: 50, rows: 50 }));
+        assert_eq!(seen, if bad == 0 { 0 } else { 1000 + bad });
+    }
+}
+
+#[test]
+fn the_observer_ends_a_run_after_the_step_in_hand() {
+    let batches = || Data::new(30, 40, 4, 50).batches(2);
+    for threads in [1, 2, 3] {
+        let (result, seen) = attempt(0.1, threads, batches(), 1041);
+        assert_eq!((result.unwrap().iterations, seen), (42, 1042));
+    }
+}
+
+#[test]
+fn a_panic_of_the_observer_reaches_the_caller() {
+    let ended = std::panic::catch_unwind(|| {
+        let data = Data::new(30, 40, 4, 50);
+        let mut net = data.net::<f32>(Level::best());
+        let (x, t) = (Rows::Pixels(&data.pixels), Labels::Classes(&data.labels));
+        let options = TrainOptions { threads: 3, ..TrainOptions::default() };
+        let _ = net.train(x, t, &mut data.batches(1), &options, &mut |p| {
+            if p.iteration == 9 {
+                std::panic::resume_unwind(Box::new("on purpose"));
+            }
+            ControlFlow::Continue(())
+        });
+    });
+    assert!(ended.is_err());
+}
+
+#[test]
+fn options_that_make_no_sense_are_refused() {
+    let data = Data::new(3, 4, 4, 5);
+    let good = TrainOptions { iterations: 1, ..TrainOptions::default() };
+    for options in [
+        TrainOptions { batch: 0, ..good.clone() },
+        TrainOptions { batch: usize::MAX, ..good.clone() },
+        TrainOptions { learning_rate: f64::NAN, ..good.clone() },
+        TrainOptions { learning_rate: f64::INFINITY, ..good.clone() },
+        TrainOptions { learning_rate: -1.0, ..good.clone() },
+        TrainOptions { threads: 0, ..good.clone() },
+        TrainOptions { first_iteration: usize::MAX, ..good.clone() },
+    ] {
+        let mut net = data.net::<f32>(Level::best());
+        let before = net.parameters.clone();
+        let (x, t) = (Rows::Pixels(&data.pixels), Labels::Classes(&data.labels));
+        let result = net.train(x, t, &mut data.batches(1), &options, &mut |_| ControlFlow::Continue(()));
+        assert!(matches!(result, Err(Error::Option { .. })), "{options:?}: {result:?}");
+        assert_eq!(net.parameters, before);
+    }
+}
+
+#[test]
+fn float_rows_train_as_pixels_do() {
+    let data = Data::new(40, 20, 4, 50);
+    let options = TrainOptions { batch: 8, iterations: 10, threads: 2, ..TrainOptions::default() };
+    let (pixels, _) = data.train::<f32>(Level::best(), &options);
+    let floats: Vec<f32> = data.pixels.iter().map(|&p| f32::from(p) / 255.0).collect();
+    let mut net = data.net::<f32>(Level::best());
+    let (x, t) = (Rows::Floats(&floats), Labels::Classes(&data.labels));
+    net.train(x, t, &mut data.batches(1), &options, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!(net.parameters, pixels.parameters);
+}
