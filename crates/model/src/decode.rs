@@ -1,0 +1,261 @@
+//! A model from the bytes of a safetensors file, none of which is believed before it is checked.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo};
+use twolayer_core::{Float, Parameter, Parameters, Shape};
+
+use crate::encode::{FORMAT, MAX_HEADER, OPTION};
+use crate::model::{check_finite, shape_text, sizes};
+use crate::precision::Precision;
+use crate::{AnyModel, ErrorKind, FORMAT_VERSION, INPUT_SCALE, Model};
+
+type Result<T> = std::result::Result<T, ErrorKind>;
+
+/// Bytes before the header: its length.
+const PREFIX: usize = 8;
+
+/// Tensors are read in pieces of this many bytes. A multiple of every number's size.
+const PIECE: usize = 64 << 10;
+
+/// Reads the model file at `path`.
+pub(crate) fn file(path: &Path) -> Result<AnyModel> {
+    let io = |action| move |error| ErrorKind::Io { action, error };
+    let file = File::open(path).map_err(io("open"))?;
+    let metadata = file.metadata().map_err(io("look at"))?;
+    // The length of anything else, such as a pipe, says nothing about what it holds.
+    let length = metadata.is_file().then_some(metadata.len());
+    model(file, length)
+}
+
+/// Reads a model from a reader, which holds `length` bytes if that is known.
+pub(crate) fn model(reader: impl Read, length: Option<u64>) -> Result<AnyModel> {
+    let mut input = Input { reader, at: 0, length };
+    let header = header(&mut input)?;
+    check_names(&header)?;
+    let precision = check_types(&header)?;
+    let shape = check_shapes(&header)?;
+    let options = check_metadata(header.metadata(), shape)?;
+    input.check_length(input.at.saturating_add(header.data_len() as u64))?;
+    Ok(match precision {
+        Precision::F32 => AnyModel::F32(Model { parameters: tensors(&mut input, &header, shape)?, options }),
+        Precision::F64 => AnyModel::F64(Model { parameters: tensors(&mut input, &header, shape)?, options }),
+    })
+}
+
+/// Reads the header. The safetensors crate makes sure that the tensors fill the data without gap or overlap, and that
+/// their lengths are those of their sizes and types.
+fn header(input: &mut Input<impl Read>) -> Result<Metadata> {
+    let mut prefix = [0; PREFIX];
+    input.fill(&mut prefix, PREFIX as u64)?;
+    let length = u64::from_le_bytes(prefix);
+    if length > MAX_HEADER as u64 {
+        return Err(ErrorKind::NotSafetensors { header: length });
+    }
+    let mut bytes = vec![0; length as usize];
+    input.fill(&mut bytes, PREFIX as u64 + length)?;
+    serde_json::from_slice(&bytes).map_err(|error| ErrorKind::CorruptHeader { reason: error.to_string() })
+}
+
+/// Makes sure that the four tensors are there and no others.
+fn check_names(header: &Metadata) -> Result<()> {
+    let mut found = header.offset_keys();
+    found.sort();
+    let names = Parameter::ALL.map(Parameter::name);
+    if let Some(tensor) = names.into_iter().find(|&name| header.info(name).is_none()) {
+        return Err(ErrorKind::MissingTensor { tensor, found });
+    }
+    found.retain(|name| !names.contains(&name.as_str()));
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(ErrorKind::ExtraTensors { found }),
+    }
+}
+
+/// The four tensors; those that are missing are left out.
+fn infos(header: &Metadata) -> impl Iterator<Item = (Parameter, &TensorInfo)> {
+    Parameter::ALL.into_iter().filter_map(|parameter| Some((parameter, header.info(parameter.name())?)))
+}
+
+/// Makes sure that all tensors are of one of the two types; gives it.
+fn check_types(header: &Metadata) -> Result<Precision> {
+    let mut first = None;
+    for (parameter, info) in infos(header) {
+        let tensor = parameter.name();
+        let found = info.dtype.to_string();
+        let precision = match info.dtype {
+            Dtype::F32 => Precision::F32,
+            Dtype::F64 => Precision::F64,
+            _ => return Err(ErrorKind::WrongType { tensor, found }),
+        };
+        let expected = *first.get_or_insert(precision);
+        if precision != expected {
+            let expected = expected.to_string();
+            return Err(ErrorKind::MixedTypes { tensor, found, expected });
+        }
+    }
+    Ok(first.unwrap_or(Precision::F32))
+}
+
+/// Makes sure that the tensors' sizes are those of one network; gives its shape.
+fn check_shapes(header: &Metadata) -> Result<Shape> {
+    let dims = |parameter: Parameter, expected: &str| {
+        let found = header.info(parameter.name()).map(|info| &info.shape);
+        match found.map(Vec::as_slice) {
+            Some(&[rows, columns]) => Ok((rows, columns)),
+            found => Err(ErrorKind::WrongShape {
+                tensor: parameter.name(),
+                found: found.unwrap_or_default().to_vec(),
+                expected: expected.to_owned(),
+            }),
+        }
+    };
+    // The two matrices say what the network is; the rest must follow.
+    let (inputs, hidden) = dims(Parameter::W1, "[inputs, hidden]")?;
+    let (_, classes) = dims(Parameter::W2, "[hidden, classes]")?;
+    let shape = Shape::new(inputs, hidden, classes)
+        .map_err(|error| ErrorKind::ImpossibleShape { reason: error.to_string() })?;
+    for (parameter, info) in infos(header) {
+        let expected = sizes(parameter, shape);
+        if info.shape != expected {
+            return Err(ErrorKind::WrongShape {
+                tensor: parameter.name(),
+                found: info.shape.clone(),
+                expected: format!("{expected:?}"),
+            });
+        }
+    }
+    Ok(shape)
+}
+
+/// Makes sure that metadata of this format agree with the tensors; gives the training options. Another program's
+/// metadata are passed over.
+fn check_metadata(metadata: &Option<HashMap<String, String>>, shape: Shape) -> Result<BTreeMap<String, String>> {
+    let Some(metadata) = metadata.as_ref().filter(|metadata| metadata.get("format").is_some_and(|name| name == FORMAT))
+    else {
+        return Ok(BTreeMap::new());
+    };
+    let entry = |key| metadata.get(key).cloned().ok_or(ErrorKind::MissingMetadata { key });
+    let found = entry("format_version")?;
+    if found != FORMAT_VERSION {
+        return Err(ErrorKind::UnknownVersion { found });
+    }
+    let (found, expected) = (entry("shape")?, shape_text(shape));
+    if found != expected {
+        return Err(ErrorKind::ShapeMismatch { found, expected });
+    }
+    let found = entry("input_scale")?;
+    if found != INPUT_SCALE {
+        return Err(ErrorKind::UnknownScale { found });
+    }
+    let option = |(key, value): (&String, &String)| Some((key.strip_prefix(OPTION)?.to_owned(), value.clone()));
+    Ok(metadata.iter().filter_map(option).collect())
+}
+
+/// Reads the tensors, in whichever order the file has them.
+fn tensors<T: Float>(input: &mut Input<impl Read>, header: &Metadata, shape: Shape) -> Result<Parameters<T>> {
+    let mut order: Vec<_> = infos(header).collect();
+    order.sort_by_key(|(_, info)| info.data_offsets);
+    let end = input.at + header.data_len() as u64;
+    let mut read = Vec::new();
+    for (parameter, _) in order {
+        let n = sizes(parameter, shape).iter().product();
+        read.push((parameter, input.numbers::<T>(n, end)?));
+    }
+    input.end()?;
+    // Only now, with all numbers read, is there memory for as many.
+    let mut parameters = Parameters::zeros(shape);
+    for (parameter, numbers) in read {
+        parameters
+            .set(parameter, &numbers)
+            .map_err(|error| ErrorKind::ImpossibleShape { reason: error.to_string() })?;
+    }
+    check_finite(&parameters)?;
+    Ok(parameters)
+}
+
+/// A reader that knows where it is.
+struct Input<R> {
+    reader: R,
+    /// Bytes read so far.
+    at: u64,
+    /// Bytes there are, where that is known beforehand.
+    length: Option<u64>,
+}
+
+impl<R: Read> Input<R> {
+    /// Fills `out`, or says that the file ends before the `expected` bytes that it announces.
+    fn fill(&mut self, out: &mut [u8], expected: u64) -> Result<()> {
+        let n = self.read(out)?;
+        if n < out.len() {
+            let found = self.at;
+            return Err(ErrorKind::Truncated { expected, found });
+        }
+        Ok(())
+    }
+
+    /// Reads until `out` is full or the reader ends; gives how many bytes there were.
+    fn read(&mut self, out: &mut [u8]) -> Result<usize> {
+        let mut filled = 0;
+        while filled < out.len() {
+            match self.reader.read(&mut out[filled..]) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let action = "read";
+                    return Err(ErrorKind::Io { action, error });
+                }
+            }
+        }
+        self.at += filled as u64;
+        Ok(filled)
+    }
+
+    /// Compares the length that the header announces with the one that is known.
+    fn check_length(&self, expected: u64) -> Result<()> {
+        match self.length {
+            Some(found) if found < expected => Err(ErrorKind::Truncated { expected, found }),
+            Some(found) if found > expected => {
+                let found = Some(found);
+                Err(ErrorKind::TrailingBytes { expected, found })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads `n` numbers of a file that is to end at `end`.
+    fn numbers<T: Float>(&mut self, n: usize, end: u64) -> Result<Vec<T>> {
+        let precision = Precision::of::<T>();
+        let size = precision.size();
+        let mut piece = vec![0; PIECE.min(n * size)];
+        let mut numbers = Vec::new();
+        while numbers.len() < n {
+            let step = (PIECE / size).min(n - numbers.len());
+            let piece = &mut piece[..step * size];
+            self.fill(piece, end)?;
+            // At least doubles the memory, and only after as much has been read.
+            numbers.try_reserve(step).map_err(|_| ErrorKind::ImpossibleShape {
+                reason: format!("{end} bytes are more than this machine has memory for"),
+            })?;
+            precision.decode(piece, &mut numbers);
+        }
+        Ok(numbers)
+    }
+
+    /// Makes sure that nothing follows.
+    fn end(&mut self) -> Result<()> {
+        let expected = self.at;
+        match self.read(&mut [0])? {
+            0 => Ok(()),
+            _ => {
+                let found = None;
+                Err(ErrorKind::TrailingBytes { expected, found })
+            }
+        }
+    }
+}

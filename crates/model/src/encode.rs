@@ -1,0 +1,75 @@
+//! A model as the bytes of a safetensors file.
+//!
+//! The safetensors crate reads these files but does not write them: it keeps metadata in a map of random order, and
+//! the same model must give the same bytes. What it would write is short: the header's length in eight bytes, the
+//! header as JSON, padded with spaces to whole eights, and the tensors.
+
+use std::collections::BTreeMap;
+
+use twolayer_core::{Float, Parameter};
+
+use crate::model::{check_finite, shape_text, sizes};
+use crate::precision::Precision;
+use crate::{ErrorKind, FORMAT_VERSION, INPUT_SCALE, Model};
+
+/// The longest header that is written or read, in bytes: a thousand times what a model of some options needs.
+pub(crate) const MAX_HEADER: usize = 1 << 20;
+
+/// The value of the metadata's `format`.
+pub(crate) const FORMAT: &str = "twolayer";
+
+/// What the names of training options begin with in the metadata.
+pub(crate) const OPTION: &str = "train.";
+
+/// The content of the model's file.
+pub(crate) fn model<T: Float>(model: &Model<T>) -> Result<Vec<u8>, ErrorKind> {
+    check_finite(&model.parameters)?;
+    let precision = Precision::of::<T>();
+    let header = header(model)?;
+    let count = model.parameters.shape().parameters();
+    let mut bytes = Vec::with_capacity(8 + header.len() + count * precision.size());
+    bytes.extend((header.len() as u64).to_le_bytes());
+    bytes.extend(header);
+    for parameter in Parameter::ALL {
+        precision.encode(&model.parameters.get(parameter).to_vec(), &mut bytes);
+    }
+    Ok(bytes)
+}
+
+fn header<T: Float>(model: &Model<T>) -> Result<Vec<u8>, ErrorKind> {
+    let (shape, precision) = (model.parameters.shape(), Precision::of::<T>());
+    let mut header = format!(r#"{{"__metadata__":{}"#, metadata(model)?);
+    let mut offset = 0;
+    for parameter in Parameter::ALL {
+        let sizes = sizes(parameter, shape);
+        let end = offset + sizes.iter().product::<usize>() * precision.size();
+        let sizes: Vec<_> = sizes.iter().map(usize::to_string).collect();
+        header += &format!(
+            r#","{}":{{"dtype":"{}","shape":[{}],"data_offsets":[{offset},{end}]}}"#,
+            parameter.name(),
+            precision,
+            sizes.join(","),
+        );
+        offset = end;
+    }
+    header += "}";
+    let mut header = header.into_bytes();
+    header.resize(header.len().next_multiple_of(8), b' ');
+    if header.len() > MAX_HEADER {
+        let (found, limit) = (header.len(), MAX_HEADER);
+        return Err(ErrorKind::OptionsTooLong { found, limit });
+    }
+    Ok(header)
+}
+
+/// The metadata as JSON, sorted by key.
+fn metadata<T: Float>(model: &Model<T>) -> Result<String, ErrorKind> {
+    let shape = shape_text(model.parameters.shape());
+    let fixed =
+        [("format", FORMAT), ("format_version", FORMAT_VERSION), ("input_scale", INPUT_SCALE), ("shape", &shape)];
+    let mut entries: BTreeMap<String, &str> = fixed.map(|(key, value)| (key.to_owned(), value)).into_iter().collect();
+    for (name, value) in &model.options {
+        entries.insert(format!("{OPTION}{name}"), value);
+    }
+    serde_json::to_string(&entries).map_err(|error| ErrorKind::CorruptHeader { reason: error.to_string() })
+}
