@@ -10,7 +10,7 @@ use crate::float::Float;
 use crate::simd::{Kernel, Level, Simd};
 
 /// Columns for which one 64-bit word of a row's mask speaks.
-const COLUMNS: usize = 128;
+pub const COLUMNS: usize = 128;
 
 /// What input rows are made of: `u8` pixels or the network's own floats.
 pub trait Input<T: Float>: Plain {
@@ -124,14 +124,16 @@ impl<P: Plain> Batch<P> {
         self.inputs.div_ceil(2)
     }
 
-    fn words(&self) -> usize {
+    /// Words of a row's mask.
+    pub fn words(&self) -> usize {
         self.stride / COLUMNS
     }
 
-    /// Row `n`, padded, and its mask.
+    /// The columns of row `n` that are `word`'s, and their bits.
     #[inline(always)]
-    pub fn row(&self, n: usize) -> (&[P], &[u64]) {
-        (&self.data[n * self.stride..][..self.stride], &self.by_row[n * self.words()..][..self.words()])
+    pub fn part(&self, n: usize, word: usize) -> (&[P; COLUMNS], u64) {
+        let columns = &self.data[n * self.stride + word * COLUMNS..][..COLUMNS];
+        (columns.try_into().expect("a slice of that many"), self.by_row[n * self.words() + word])
     }
 
     /// The mask over the rows of pair `j`; column 2j of row `n` is at `column(j).add(n * stride())`.
@@ -263,7 +265,8 @@ mod tests {
                     assert_eq!(batch.rows(), rows);
                     for (n, &i) in indices.iter().enumerate() {
                         let want = &source[i * inputs..][..inputs];
-                        let (row, mask) = batch.row(n);
+                        let row = &batch.data()[n * batch.stride()..][..batch.stride()];
+                        let mask: Vec<u64> = (0..batch.words()).map(|w| batch.part(n, w).1).collect();
                         assert_eq!(&row[..inputs], want);
                         assert!(row[inputs..].iter().all(|&x| x == zero));
                         for j in 0..batch.pairs() {
@@ -297,7 +300,7 @@ mod tests {
         for level in Level::available() {
             let mut batch = Batch::new(8, 1);
             batch.gather::<f32>(level, &row, std::iter::once(0));
-            assert_eq!(batch.row(0).1, [0b1010]);
+            assert_eq!(batch.part(0, 0).1, 0b1010);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The first layer: Z = sigmoid(X·W1 + b1), and W1's gradient Xᵀ·dA, over the pairs of columns that are not all zero.
 
-use super::batch::{Batch, Input};
+use super::batch::{Batch, COLUMNS, Input};
 use crate::float::Float;
 use crate::simd::{Kernel, Simd};
 use crate::vector::sigmoid_v;
@@ -19,12 +19,15 @@ pub struct Panel<'a, T> {
 /// Fills `z`, batch × width, with the activations of a panel's units:
 ///
 /// ```text
-/// for n in rows of the batch
-///   even, odd ← 0
-///   for j in pairs of columns where row n is not zero
-///     even ← even + X[n][2j]   · W1[2j][panel]
-///     odd  ← odd  + X[n][2j+1] · W1[2j+1][panel]
-///   Z[n] ← sigmoid((even + odd) + b1)
+/// Z ← 0
+/// for each word of the masks, 128 columns           their rows of W1's panel stay in the first-level cache
+///   for n in rows of the batch
+///     even, odd ← 0
+///     for j in pairs of these columns where row n is not zero
+///       even ← even + X[n][2j]   · W1[2j][panel]
+///       odd  ← odd  + X[n][2j+1] · W1[2j+1][panel]
+///     Z[n] ← Z[n] + (even + odd)
+/// Z ← sigmoid(Z + b1)
 /// ```
 ///
 /// `each_row(n)` is called once for each row: a place to spread other work over, such as prefetching.
@@ -41,63 +44,77 @@ impl<T: Float, P: Input<T>, F: Fn(usize)> Kernel<T> for Forward<'_, T, P, F> {
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, s: S) {
         let Panel { w1, stride, b1, width } = self.panel;
+        let rows = self.batch.rows();
         assert!(w1.len() >= (2 * self.batch.pairs() - 1) * stride + width && stride >= width);
-        assert!(b1.len() >= width && self.z.len() >= self.batch.rows() * width);
+        assert!(b1.len() >= width && self.z.len() >= rows * width);
         assert!(width.is_multiple_of(S::LANES));
-        let mut at = 0;
-        while at < width {
-            let vectors = (width - at) / S::LANES;
-            // SAFETY: checked above: `at` and the vectors after it are within the panel's width.
-            at += S::LANES
-                * unsafe {
-                    match vectors {
-                        1 => self.columns::<S, 1>(s, at),
-                        2 | 3 => self.columns::<S, 2>(s, at),
-                        _ => self.columns::<S, WIDEST>(s, at),
-                    }
-                };
+        self.z[..rows * width].fill(T::ZERO);
+        for word in 0..self.batch.words() {
+            let mut at = 0;
+            while at < width {
+                let vectors = (width - at) / S::LANES;
+                // SAFETY: checked above: `at` and the vectors after it are within the panel's width.
+                at += S::LANES
+                    * unsafe {
+                        match vectors {
+                            1 => self.columns::<S, 1>(s, word, at),
+                            2 | 3 => self.columns::<S, 2>(s, word, at),
+                            _ => self.columns::<S, WIDEST>(s, word, at),
+                        }
+                    };
+            }
+        }
+        for z in self.z[..rows * width].chunks_exact_mut(width) {
+            for at in (0..width).step_by(S::LANES) {
+                // SAFETY: LANES divides the width, which both have.
+                unsafe {
+                    let z = z.as_mut_ptr().add(at);
+                    s.store(z, sigmoid_v(s, s.add(s.load(z), s.load(b1.as_ptr().add(at)))));
+                }
+            }
         }
     }
 }
 
 impl<T: Float, P: Input<T>, F: Fn(usize)> Forward<'_, T, P, F> {
-    /// The pass for `NV` vectors of the panel from column `at` on; returns `NV`.
+    /// The sums over one word's columns, for `NV` vectors of the panel from column `at` on; returns `NV`.
     ///
     /// # Safety
     /// These columns are within the panel, and the buffers are as long as `run` checks.
     #[inline(always)]
-    unsafe fn columns<S: Simd<T>, const NV: usize>(&mut self, s: S, at: usize) -> usize {
-        let Panel { w1, stride, b1, width } = self.panel;
+    unsafe fn columns<S: Simd<T>, const NV: usize>(&mut self, s: S, word: usize, at: usize) -> usize {
+        let Panel { w1, stride, width, .. } = self.panel;
+        let w1 = w1.as_ptr().wrapping_add(word * COLUMNS * stride + at);
+        let z = self.z.as_mut_ptr();
         for n in 0..self.batch.rows() {
-            if at == 0 {
+            if at == 0 && word == 0 {
                 (self.each_row)(n);
             }
-            let (x, mask) = self.batch.row(n);
+            let (x, mut bits) = self.batch.part(n, word);
+            if bits == 0 {
+                continue;
+            }
             let (mut even, mut odd) = ([s.zero(); NV], [s.zero(); NV]);
-            for (word, &bits) in mask.iter().enumerate() {
-                let mut bits = bits;
-                while bits != 0 {
-                    let i = 2 * (word * 64 + bits.trailing_zeros() as usize);
-                    bits &= bits - 1;
-                    // SAFETY: a mask has bits for columns of the row alone, so i + 1 is within the padded row, and both
-                    // rows of W1 are within its buffer (inputs are padded to pairs).
-                    unsafe {
-                        let x0 = P::broadcast(s, x.as_ptr().add(i));
-                        let x1 = P::broadcast(s, x.as_ptr().add(i + 1));
-                        let w = w1.as_ptr().add(i * stride + at);
-                        for v in 0..NV {
-                            even[v] = s.mul_add(x0, s.load(w.add(v * S::LANES)), even[v]);
-                            odd[v] = s.mul_add(x1, s.load(w.add(stride + v * S::LANES)), odd[v]);
-                        }
+            while bits != 0 {
+                let i = 2 * bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                // SAFETY: a mask has bits for columns of the row alone, so i + 1 is within its columns, and both rows of
+                // W1 are within its buffer (inputs are padded to pairs).
+                unsafe {
+                    let x0 = P::broadcast(s, x.as_ptr().add(i));
+                    let x1 = P::broadcast(s, x.as_ptr().add(i + 1));
+                    let w = w1.add(i * stride);
+                    for v in 0..NV {
+                        even[v] = s.mul_add(x0, s.load(w.add(v * S::LANES)), even[v]);
+                        odd[v] = s.mul_add(x1, s.load(w.add(stride + v * S::LANES)), odd[v]);
                     }
                 }
             }
             for v in 0..NV {
-                let column = at + v * S::LANES;
-                // SAFETY: the column is within the panel's width, and n within the rows that z has.
+                // SAFETY: the vector is within the panel's width, and n within the rows that z has.
                 unsafe {
-                    let sum = s.add(s.add(even[v], odd[v]), s.load(b1.as_ptr().add(column)));
-                    s.store(self.z.as_mut_ptr().add(n * width + column), sigmoid_v(s, sum));
+                    let z = z.add(n * width + at + v * S::LANES);
+                    s.store(z, s.add(s.load(z), s.add(even[v], odd[v])));
                 }
             }
         }
