@@ -1,3 +1,65 @@
-//! The command line.
+//! `twolayer`: trains, checks and runs the two-layer network from the command line.
+//!
+//! Each command is a module with a `run` that prints its report and fails with one paragraph. What they share: the
+//! arguments ([`args`]), the data ([`data`]), the machine ([`machine`]), the random numbers ([`random`], [`numpy`]),
+//! files written whole ([`files`]), and an output that a closed pipe does not disturb ([`output`]).
+#![forbid(unsafe_code)]
 
-fn main() {}
+mod args;
+mod data;
+mod error;
+mod eval;
+mod files;
+mod gradcheck;
+mod info;
+mod machine;
+mod memory;
+mod network;
+mod numpy;
+mod output;
+mod picture;
+mod predict;
+mod progress;
+mod random;
+mod report;
+mod schedule;
+mod train;
+
+use std::panic;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use error::Failure;
+use output::Output;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return error::report_usage(&error),
+    };
+    // A panic is a defect of this program. Its user gets a paragraph all the same.
+    panic::set_hook(Box::new(|info| {
+        Failure::new(format!("a defect of this program, please report it: {info}")).report();
+    }));
+    let result = panic::catch_unwind(|| {
+        let mut out = Output::default();
+        run(&cli.command, &mut out).and_then(|()| out.finish())
+    });
+    match result {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => failure.report(),
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn run(command: &Command, out: &mut Output) -> Result<(), Failure> {
+    match command {
+        Command::Train(args) => train::run(args, out),
+        Command::Eval(args) => eval::run(args, out),
+        Command::Predict(args) => predict::run(args, out),
+        Command::Gradcheck(args) => gradcheck::run(args, out),
+        Command::Info(args) => info::run(args, out),
+    }
+}

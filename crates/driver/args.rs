@@ -1,0 +1,352 @@
+//! The command line: every command, every option, and the checks that need nothing but the words.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
+use twolayer_core::Level;
+
+use crate::error::Failure;
+
+/// The largest batch that the core takes.
+const MAX_BATCH: usize = 1 << 24;
+
+/// More threads than any machine this runs on; a slip of the keyboard should not start a million.
+const MAX_THREADS: usize = 1024;
+
+/// Trains, checks and runs a two-layer neural network on handwritten digits.
+///
+/// The network is input -> sigmoid hidden layer -> softmax, trained by mini-batch gradient descent.
+/// Without --data every command uses 1,797 digits of 8 x 8 pixels that are part of the program.
+#[derive(Parser)]
+#[command(name = "twolayer", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  twolayer train                              train on the bundled digits
+  twolayer train --data mnist --out m.st      train on MNIST, keep the model
+  twolayer eval m.st --data mnist             how good is it, class by class?
+  twolayer predict m.st --data mnist --index 7
+
+Exit codes: 0 success; 1 failure, such as a file that cannot be read, a run that
+diverged, a check that did not pass; 2 wrong usage.")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Train a network and report its accuracy once an epoch
+    Train(TrainArgs),
+    /// Measure a trained model: accuracy, mean loss, confusion matrix
+    Eval(EvalArgs),
+    /// Draw one digit and show what a trained model takes it for
+    Predict(PredictArgs),
+    /// Compare backpropagation with numerical gradients, in f64
+    Gradcheck(GradcheckArgs),
+    /// Show the version, the instruction sets of this processor, and the threads
+    Info(InfoArgs),
+}
+
+/// Which data, and how many classes it has.
+#[derive(Args)]
+pub struct DataArgs {
+    /// Folder with the four IDX files of MNIST (raw or gzip) [default: the bundled digits]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+/// What of the machine to use. Neither option changes the outcome of a run beyond rounding.
+#[derive(Args)]
+pub struct MachineArgs {
+    /// Threads to use [default: all that are available]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
+    pub threads: Option<usize>,
+
+    /// Instruction set to use; `auto` is the best that this processor has
+    #[arg(long, value_name = "LEVEL", default_value = "auto", value_parser = isa_names())]
+    pub isa: String,
+}
+
+/// The random numbers of a run.
+#[derive(Args)]
+pub struct RandomArgs {
+    /// Seed of the random numbers
+    #[arg(long, value_name = "SEED", default_value = "0", value_parser = seed)]
+    #[arg(allow_negative_numbers = true)]
+    pub seed: u64,
+
+    /// Random number generator
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = RngName::Chacha8)]
+    pub rng: RngName,
+}
+
+#[derive(Args)]
+pub struct TrainArgs {
+    #[command(flatten)]
+    pub data: DataArgs,
+
+    /// Number of classes [default: one more than the largest training label]
+    #[arg(long, value_name = "K", value_parser = positive, allow_negative_numbers = true)]
+    pub classes: Option<usize>,
+
+    /// Units of the hidden layer
+    #[arg(long, value_name = "N", default_value = "50", value_parser = positive)]
+    #[arg(allow_negative_numbers = true)]
+    pub hidden: usize,
+
+    /// Rows of a mini-batch
+    #[arg(long, value_name = "N", default_value = "100", value_parser = batch)]
+    #[arg(allow_negative_numbers = true)]
+    pub batch: usize,
+
+    /// Learning rate
+    #[arg(long, value_name = "RATE", default_value = "0.1", value_parser = rate)]
+    #[arg(allow_negative_numbers = true)]
+    pub lr: f64,
+
+    /// Iterations, that is, mini-batches
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = whole)]
+    #[arg(conflicts_with = "epochs", allow_negative_numbers = true)]
+    pub iters: usize,
+
+    /// Epochs in place of iterations: one is as many batches as fit into the training set
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub epochs: Option<usize>,
+
+    #[command(flatten)]
+    pub random: RandomArgs,
+
+    #[command(flatten)]
+    pub machine: MachineArgs,
+
+    /// Floating-point type of the network
+    #[arg(long, value_enum, value_name = "TYPE", default_value_t = Precision::F32)]
+    pub precision: Precision,
+
+    /// Write the trained model to this file (safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Write the loss of every iteration, before its update, to this file (CSV)
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub json: bool,
+
+    /// Print the outcome only: no progress bar, no table of epochs
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+#[derive(Args)]
+pub struct EvalArgs {
+    /// Model file written by `twolayer train --out`
+    pub model: PathBuf,
+
+    #[command(flatten)]
+    pub data: DataArgs,
+
+    /// Which half of the data
+    #[arg(long, value_enum, value_name = "HALF", default_value_t = Split::Test)]
+    pub split: Split,
+
+    #[command(flatten)]
+    pub machine: MachineArgs,
+
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct PredictArgs {
+    /// Model file written by `twolayer train --out`
+    pub model: PathBuf,
+
+    #[command(flatten)]
+    pub data: DataArgs,
+
+    /// Which image, counted from 0
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub index: usize,
+
+    /// Which half of the data
+    #[arg(long, value_enum, value_name = "HALF", default_value_t = Split::Test)]
+    pub split: Split,
+
+    #[command(flatten)]
+    pub machine: MachineArgs,
+
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct GradcheckArgs {
+    #[command(flatten)]
+    pub data: DataArgs,
+
+    /// Number of classes [default: one more than the largest training label]
+    #[arg(long, value_name = "K", value_parser = positive, allow_negative_numbers = true)]
+    pub classes: Option<usize>,
+
+    /// How many images, the first of the training set
+    #[arg(long, value_name = "N", default_value = "3", value_parser = batch)]
+    #[arg(allow_negative_numbers = true)]
+    pub batch: usize,
+
+    /// Units of the hidden layer
+    #[arg(long, value_name = "N", default_value = "50", value_parser = positive)]
+    #[arg(allow_negative_numbers = true)]
+    pub hidden: usize,
+
+    #[command(flatten)]
+    pub random: RandomArgs,
+
+    #[command(flatten)]
+    pub machine: MachineArgs,
+
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct InfoArgs {
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where the weights and the batches come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RngName {
+    /// ChaCha with 8 rounds: the same numbers on every machine and in every release
+    Chacha8,
+    /// NumPy's legacy generator, replaying np.random.seed(SEED); seeds below 2^32
+    Numpy,
+}
+
+impl RngName {
+    pub fn name(self) -> &'static str {
+        match self {
+            RngName::Chacha8 => "chacha8",
+            RngName::Numpy => "numpy",
+        }
+    }
+}
+
+/// The floating-point type of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Precision {
+    /// 32 bits: fast
+    F32,
+    /// 64 bits: comparable with NumPy
+    F64,
+}
+
+/// One half of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// The rows that training learns from
+    Train,
+    /// The rows kept back to measure with
+    Test,
+}
+
+impl Split {
+    pub fn name(self) -> &'static str {
+        match self {
+            Split::Train => "train",
+            Split::Test => "test",
+        }
+    }
+}
+
+impl MachineArgs {
+    /// The threads asked for, or those available.
+    pub fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(available_threads)
+    }
+
+    /// The level asked for, if this processor has it.
+    pub fn level(&self) -> Result<Level, Failure> {
+        match self.isa.as_str() {
+            "auto" => Ok(Level::best()),
+            name => Ok(Level::by_name(name)?),
+        }
+    }
+}
+
+/// What the operating system grants this process; 1 where it does not say.
+pub fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
+}
+
+fn isa_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(["auto"].into_iter().chain(Level::NAMES))
+}
+
+/// A whole number; clap's own message speaks of digits in strings.
+fn integer(text: &str, least: u64, most: u64) -> Result<u64, String> {
+    match text.parse::<u64>() {
+        Ok(n) if (least..=most).contains(&n) => Ok(n),
+        _ if most == u64::MAX => Err(format!("expected a whole number, at least {least} and below 2^64")),
+        _ => Err(format!("expected a whole number from {least} to {most}")),
+    }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    integer(text, 0, u64::MAX)
+}
+
+fn whole(text: &str) -> Result<usize, String> {
+    integer(text, 0, usize::MAX as u64).map(|n| n as usize)
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    integer(text, 1, usize::MAX as u64).map(|n| n as usize)
+}
+
+fn batch(text: &str) -> Result<usize, String> {
+    integer(text, 1, MAX_BATCH as u64).map(|n| n as usize)
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    integer(text, 1, MAX_THREADS as u64).map(|n| n as usize)
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x.is_finite() && x > 0.0 => Ok(x),
+        _ => Err("expected a finite number above 0".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn defaults_are_the_notebooks() {
+        let Command::Train(train) = Cli::parse_from(["twolayer", "train"]).command else {
+            panic!("train is a command")
+        };
+        assert_eq!((train.hidden, train.batch, train.iters), (50, 100, 10_000));
+        assert_eq!((train.lr, train.random.seed), (0.1, 0));
+        assert_eq!((train.random.rng, train.precision), (RngName::Chacha8, Precision::F32));
+        assert_eq!(train.machine.isa, "auto");
+    }
+}

@@ -1,0 +1,74 @@
+//! One way to fail: a paragraph for the person at the terminal, and an exit code for the script.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    /// Something outside the command line: a file, the machine, the numbers. Exit code 1.
+    pub fn new(message: impl Display) -> Self {
+        Failure { message: message.to_string(), code: 1 }
+    }
+
+    /// An option that cannot be meant. Exit code 2, as clap's own errors.
+    pub fn usage(message: impl Display) -> Self {
+        Failure { message: message.to_string(), code: 2 }
+    }
+
+    /// The same failure with more to say.
+    pub fn with_note(mut self, note: impl Display) -> Self {
+        self.message = format!("{} ({note})", self.message);
+        self
+    }
+
+    /// Prints `error: ` and the message as one paragraph on standard error, and gives the exit code.
+    pub fn report(&self) -> ExitCode {
+        let lines: Vec<&str> = self.message.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+        // Nobody is left to tell if standard error is closed.
+        let _ = writeln!(std::io::stderr(), "error: {}", lines.join(" "));
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<twolayer_core::Error> for Failure {
+    fn from(error: twolayer_core::Error) -> Self {
+        Failure::new(error)
+    }
+}
+
+impl From<twolayer_idx::Error> for Failure {
+    fn from(error: twolayer_idx::Error) -> Self {
+        Failure::new(error)
+    }
+}
+
+impl From<twolayer_model::Error> for Failure {
+    fn from(error: twolayer_model::Error) -> Self {
+        Failure::new(error)
+    }
+}
+
+/// Prints clap's own message: help and version as they are, an error without its blank lines, so that it is one
+/// paragraph like every other.
+pub fn report_usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // A closed pipe is no failure: whoever asked for help has read enough.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitCode::from(2);
+    }
+    let text = error.render().to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
+    ExitCode::from(2)
+}

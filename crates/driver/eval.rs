@@ -1,0 +1,130 @@
+//! `twolayer eval`: how good a trained model is, class by class.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::args::{EvalArgs, Split};
+use crate::data::{self, Source};
+use crate::error::Failure;
+use crate::machine::Machine;
+use crate::network;
+use crate::output::Output;
+use crate::report::{count, grouped, percent};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    model: String,
+    data: String,
+    split: Split,
+    rows: usize,
+    correct: usize,
+    accuracy: f64,
+    mean_loss: f64,
+    /// A row for each true class, a column for each predicted one.
+    confusion: Vec<Vec<usize>>,
+    seconds: f64,
+    threads: usize,
+    isa: &'static str,
+    precision: &'static str,
+}
+
+/// Runs `twolayer eval`.
+pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), Failure> {
+    let machine = Machine::new(&args.machine)?;
+    let net = network::load(&args.model, machine.level)?;
+    let source = Source::new(&args.data);
+    let half = source.load_half(args.split)?;
+    network::check_fit(net.as_ref(), &args.model, &half)?;
+    let start = Instant::now();
+    let (evaluation, classes) =
+        machine.pool.install(|| Ok::<_, Failure>((net.evaluate(&half)?, net.classify(&half)?)))?;
+    let report = Report {
+        model: args.model.display().to_string(),
+        data: source.name(),
+        split: args.split,
+        rows: evaluation.rows,
+        correct: evaluation.correct,
+        accuracy: evaluation.accuracy(),
+        mean_loss: evaluation.loss,
+        confusion: confusion(half.labels(), &classes, net.shape().classes()),
+        seconds: start.elapsed().as_secs_f64(),
+        threads: machine.threads,
+        isa: machine.level.name(),
+        precision: net.precision(),
+    };
+    if args.json {
+        return out.json(&report);
+    }
+    out.line(format_args!("Model     {}: {}", report.model, network::describe(net.as_ref())));
+    let images = count(report.rows, &format!("{} image", args.split.name()));
+    out.line(format_args!("Data      {}: {images} of {}", source.describe(), data::size(&half)));
+    out.line(format_args!(
+        "Accuracy  {} ({} of {})",
+        percent(report.accuracy),
+        grouped(report.correct),
+        grouped(report.rows)
+    ));
+    out.line(format_args!("Loss      {:.6} (mean)\n", report.mean_loss));
+    out.line("Confusion: a row for each true class, a column for each predicted one\n");
+    out.line(table(&report.confusion));
+    Ok(())
+}
+
+/// How often each class was taken for each.
+fn confusion(labels: &[u8], predicted: &[usize], classes: usize) -> Vec<Vec<usize>> {
+    let mut counts = vec![vec![0; classes]; classes];
+    for (&label, &class) in labels.iter().zip(predicted) {
+        counts[usize::from(label)][class] += 1;
+    }
+    counts
+}
+
+/// The confusion matrix in columns, with the share of each class that was recognised.
+fn table(confusion: &[Vec<usize>]) -> String {
+    let largest = confusion.iter().flatten().copied().max().unwrap_or(0).max(confusion.len() - 1);
+    let width = largest.to_string().len().max(3);
+    let label = (confusion.len() - 1).to_string().len().max("true".len());
+    let mut lines = vec![String::new()];
+    lines[0] += &format!("{:>label$} ", "true");
+    for class in 0..confusion.len() {
+        lines[0] += &format!("  {class:>width$}");
+    }
+    lines[0] += "   recognised";
+    for (class, counts) in confusion.iter().enumerate() {
+        let mut line = format!("{class:>label$} ");
+        for (predicted, &n) in counts.iter().enumerate() {
+            // Zeros off the diagonal would hide the mistakes among them.
+            let cell = if n == 0 && predicted != class { ".".to_string() } else { n.to_string() };
+            line += &format!("  {cell:>width$}");
+        }
+        let rows: usize = counts.iter().sum();
+        let share = if rows == 0 { "-".into() } else { percent(counts[class] as f64 / rows as f64) };
+        line += &format!("   {share:>10}");
+        lines.push(line);
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_by_true_class_and_then_by_prediction() {
+        assert_eq!(confusion(&[0, 0, 1, 2], &[0, 1, 1, 0], 3), [vec![1, 1, 0], vec![0, 1, 0], vec![1, 0, 0]]);
+    }
+
+    #[test]
+    fn the_table_is_aligned() {
+        for classes in [1, 3, 12] {
+            let mut counts = vec![vec![0; classes]; classes];
+            counts[classes - 1][0] = 123_456;
+            let text = table(&counts);
+            let widths: Vec<usize> = text.lines().map(str::len).collect();
+            assert_eq!(widths.len(), classes + 1);
+            assert!(widths.iter().all(|&w| w == widths[0]), "{text}");
+        }
+    }
+}

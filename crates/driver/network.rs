@@ -1,0 +1,87 @@
+//! A trained network whose precision the model file decides.
+
+use std::path::Path;
+
+use twolayer_core::{Evaluation, Float, Level, Result, Rows, Shape, TwoLayerNet};
+use twolayer_idx::Split as Half;
+use twolayer_model::AnyModel;
+
+use crate::data;
+use crate::error::Failure;
+use crate::report::count;
+
+/// What a command asks of a network once it is trained: the same of f32 and of f64.
+pub trait Network: Send + Sync {
+    fn shape(&self) -> Shape;
+    /// `f32` or `f64`.
+    fn precision(&self) -> &'static str;
+    fn evaluate(&self, half: &Half) -> Result<Evaluation>;
+    /// The most probable class of each image.
+    fn classify(&self, half: &Half) -> Result<Vec<usize>>;
+    /// The probabilities of the classes for one image.
+    fn probabilities(&self, pixels: &[u8]) -> Result<Vec<f64>>;
+}
+
+impl<T: Float> Network for TwoLayerNet<T> {
+    fn shape(&self) -> Shape {
+        TwoLayerNet::shape(self)
+    }
+
+    fn precision(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn evaluate(&self, half: &Half) -> Result<Evaluation> {
+        let (rows, labels) = data::view(half);
+        TwoLayerNet::evaluate(self, rows, labels)
+    }
+
+    fn classify(&self, half: &Half) -> Result<Vec<usize>> {
+        TwoLayerNet::classify(self, data::view(half).0)
+    }
+
+    fn probabilities(&self, pixels: &[u8]) -> Result<Vec<f64>> {
+        Ok(self.predict(Rows::Pixels(pixels))?.into_iter().map(T::to_f64).collect())
+    }
+}
+
+/// Reads a model file; its network computes at `level`.
+pub fn load(path: &Path, level: Level) -> Result<Box<dyn Network>, Failure> {
+    Ok(match AnyModel::load(path)? {
+        AnyModel::F32(model) => Box::new(TwoLayerNet::new(model.parameters).with_level(level)),
+        AnyModel::F64(model) => Box::new(TwoLayerNet::new(model.parameters).with_level(level)),
+    })
+}
+
+/// `784 -> 50 -> 10, f32`
+pub fn describe(net: &dyn Network) -> String {
+    let shape = net.shape();
+    format!("{} -> {} -> {}, {}", shape.inputs(), shape.hidden(), shape.classes(), net.precision())
+}
+
+/// An error unless the model takes images of this size and has a class for each label.
+pub fn check_fit(net: &dyn Network, model: &Path, half: &Half) -> Result<(), Failure> {
+    let shape = net.shape();
+    if shape.inputs() != half.inputs() {
+        return Err(Failure::new(format!(
+            "the model {} does not fit the data: it takes {}, but the images in {} have {} ({}); \
+             give the data that it was trained on, or train a model on these",
+            model.display(),
+            count(shape.inputs(), "pixel"),
+            half.images_name(),
+            half.inputs(),
+            data::size(half)
+        )));
+    }
+    if half.classes() > shape.classes() {
+        return Err(Failure::new(format!(
+            "the model {} does not fit the data: its classes go up to {}, but the labels in {} to {}; \
+             give the data that it was trained on, or train a model on these",
+            model.display(),
+            shape.classes() - 1,
+            half.labels_name(),
+            half.classes() - 1
+        )));
+    }
+    Ok(())
+}

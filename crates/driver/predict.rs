@@ -1,0 +1,138 @@
+//! `twolayer predict`: one digit, and what a trained model takes it for.
+
+use serde::Serialize;
+
+use crate::args::{PredictArgs, Split};
+use crate::data::{self, Source};
+use crate::error::Failure;
+use crate::machine::Machine;
+use crate::network;
+use crate::output::Output;
+use crate::picture;
+use crate::report::{count, percent};
+
+/// Characters of the longest bar.
+const BAR: usize = 24;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    model: String,
+    data: String,
+    split: Split,
+    index: usize,
+    label: u8,
+    predicted: usize,
+    probabilities: Vec<f64>,
+    isa: &'static str,
+    precision: &'static str,
+}
+
+/// Runs `twolayer predict`.
+pub fn run(args: &PredictArgs, out: &mut Output) -> Result<(), Failure> {
+    let machine = Machine::new(&args.machine)?;
+    let net = network::load(&args.model, machine.level)?;
+    let source = Source::new(&args.data);
+    let half = source.load_half(args.split)?;
+    network::check_fit(net.as_ref(), &args.model, &half)?;
+    let Some(pixels) = half.image(args.index) else {
+        let rows = half.rows();
+        return Err(Failure::usage(format!(
+            "--index {} is not in the {} set: it has {}, numbered from 0 to {}",
+            args.index,
+            args.split.name(),
+            count(rows, "image"),
+            rows - 1
+        )));
+    };
+    let probabilities = machine.pool.install(|| net.probabilities(pixels))?;
+    let report = Report {
+        model: args.model.display().to_string(),
+        data: source.name(),
+        split: args.split,
+        index: args.index,
+        label: half.labels()[args.index],
+        predicted: most_probable(&probabilities),
+        probabilities,
+        isa: machine.level.name(),
+        precision: net.precision(),
+    };
+    if args.json {
+        return out.json(&report);
+    }
+    out.line(format_args!("Model  {}: {}", report.model, network::describe(net.as_ref())));
+    let split = args.split.name();
+    out.line(format_args!("Image  {}: {split} image {}, {}\n", source.describe(), args.index, data::size(&half)));
+    let drawing = picture::draw(pixels, half.height(), half.width());
+    for line in beside(&drawing, &verdict(&report)) {
+        out.line(line);
+    }
+    Ok(())
+}
+
+/// The first of the largest.
+fn most_probable(probabilities: &[f64]) -> usize {
+    let mut best = 0;
+    for (class, p) in probabilities.iter().enumerate() {
+        if *p > probabilities[best] {
+            best = class;
+        }
+    }
+    best
+}
+
+/// The label, the prediction, and a bar for each class.
+fn verdict(report: &Report) -> Vec<String> {
+    let right = if usize::from(report.label) == report.predicted { "right" } else { "wrong" };
+    let mut lines = vec![format!("label {}, predicted {}: {right}", report.label, report.predicted), String::new()];
+    let width = (report.probabilities.len() - 1).to_string().len();
+    for (class, &p) in report.probabilities.iter().enumerate() {
+        lines.push(format!("{class:>width$}  {:>7}  {}", percent(p), bar(p)).trim_end().to_string());
+    }
+    lines
+}
+
+/// A bar of eighths of a character.
+fn bar(p: f64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (p.clamp(0.0, 1.0) * (8 * BAR) as f64).round() as usize;
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
+/// Two blocks of lines, side by side; the left one's lines are equally wide.
+fn beside(left: &[String], right: &[String]) -> Vec<String> {
+    let width = left.first().map_or(0, |line| line.chars().count() + 3);
+    let line = |i: usize| {
+        let l = left.get(i).map_or("", String::as_str);
+        let r = right.get(i).map_or("", String::as_str);
+        format!("{l}{}{r}", " ".repeat(width - l.chars().count())).trim_end().to_string()
+    };
+    (0..left.len().max(right.len())).map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_equals_is_most_probable() {
+        assert_eq!(most_probable(&[0.2, 0.4, 0.4]), 1);
+        assert_eq!(most_probable(&[1.0]), 0);
+    }
+
+    #[test]
+    fn bars_are_as_long_as_their_probability() {
+        assert_eq!(bar(0.0), "");
+        assert_eq!(bar(1.0), "█".repeat(BAR));
+        assert_eq!(bar(0.5), "█".repeat(BAR / 2));
+        assert_eq!(bar(1.0 / 48.0), "▌");
+    }
+
+    #[test]
+    fn blocks_stand_side_by_side_whichever_is_longer() {
+        let strings = |lines: &[&str]| lines.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(beside(&strings(&["│a│"]), &strings(&["x", "y"])), ["│a│   x", "      y"]);
+        assert_eq!(beside(&[], &strings(&["x", "y"])), ["x", "y"]);
+        assert_eq!(beside(&strings(&["aa", "bb"]), &strings(&["x"])), ["aa   x", "bb"]);
+    }
+}

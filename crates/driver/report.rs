@@ -1,0 +1,139 @@
+//! Numbers for people: grouped, aligned, in columns.
+
+use crate::schedule::Schedule;
+
+/// Rows of the table of epochs on a terminal; a file or a pipe gets every one.
+const TERMINAL_ROWS: usize = 24;
+
+/// `12,345,678`
+pub fn grouped(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `94.68%`
+pub fn percent(fraction: f64) -> String {
+    format!("{:.2}%", 100.0 * fraction)
+}
+
+/// `1 iteration`, `2 iterations`
+pub fn count(n: usize, what: &str) -> String {
+    format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
+}
+
+/// A time, as precisely as anybody wants to know it.
+pub fn seconds(s: f64) -> String {
+    match s {
+        s if s < 1e-3 => format!("{:.1} µs", s * 1e6),
+        s if s < 1.0 => format!("{:.1} ms", s * 1e3),
+        s if s < 120.0 => format!("{s:.2} s"),
+        s => format!("{:.0} min {:02.0} s", (s / 60.0).floor(), (s % 60.0).floor()),
+    }
+}
+
+/// One epoch of a run.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+pub struct Measurement {
+    /// The iteration after whose update the accuracies were taken.
+    pub iteration: usize,
+    /// The loss of that iteration's batch, before the update.
+    pub loss: f64,
+    pub train_accuracy: f64,
+    pub test_accuracy: f64,
+}
+
+/// The table of epochs. Its columns are as wide as the run's last row needs.
+pub struct EpochTable {
+    epoch_width: usize,
+    iteration_width: usize,
+    every: usize,
+    last: usize,
+}
+
+impl EpochTable {
+    /// A table for a run; on a terminal a long one shows every n-th epoch only.
+    pub fn new(schedule: Schedule, terminal: bool) -> Self {
+        let last = schedule.measurements().saturating_sub(1);
+        EpochTable {
+            epoch_width: grouped(last).len().max("epoch".len()),
+            iteration_width: grouped(schedule.iterations).len().max("iteration".len()),
+            every: if terminal { (last + 1).div_ceil(TERMINAL_ROWS).max(1) } else { 1 },
+            last,
+        }
+    }
+
+    /// The names of the columns, after a word on what is left out.
+    pub fn header(&self) -> String {
+        let row = self.line("epoch", "iteration", "loss", "train", "test");
+        match self.every {
+            1 => row,
+            n => format!("One epoch in {n} is shown; in a pipe, or with --json, all are.\n\n{row}"),
+        }
+    }
+
+    /// The row of an epoch, if it is shown.
+    pub fn row(&self, epoch: usize, m: &Measurement) -> Option<String> {
+        (epoch.is_multiple_of(self.every) || epoch == self.last).then(|| {
+            let loss = if m.loss < 1e4 { format!("{:.4}", m.loss) } else { format!("{:.2e}", m.loss) };
+            let (train, test) = (percent(m.train_accuracy), percent(m.test_accuracy));
+            self.line(&grouped(epoch), &grouped(m.iteration), &loss, &train, &test)
+        })
+    }
+
+    fn line(&self, epoch: &str, iteration: &str, loss: &str, train: &str, test: &str) -> String {
+        let (e, i) = (self.epoch_width, self.iteration_width);
+        format!("{epoch:>e$}  {iteration:>i$}  {loss:>9}  {train:>7}  {test:>7}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        let expected = [(0, "0"), (999, "999"), (1000, "1,000"), (60_000, "60,000"), (1_234_567, "1,234,567")];
+        for (n, text) in expected {
+            assert_eq!(grouped(n), text);
+        }
+        assert_eq!(count(1, "row"), "1 row");
+        assert_eq!(count(2000, "row"), "2,000 rows");
+    }
+
+    #[test]
+    fn times_have_a_fitting_unit() {
+        let expected = [(3.2e-5, "32.0 µs"), (0.25, "250.0 ms"), (1.234, "1.23 s"), (187.9, "3 min 07 s")];
+        for (s, text) in expected {
+            assert_eq!(seconds(s), text);
+        }
+    }
+
+    #[test]
+    fn every_row_is_as_wide_as_the_header() {
+        let schedule = Schedule::new(60_000, 1, 12_345_678, None).unwrap();
+        let table = EpochTable::new(schedule, false);
+        for (epoch, loss, accuracy) in [(0, 2.3026, 0.0987), (205, 1.5e9, 1.0)] {
+            let m = Measurement { iteration: epoch * 60_000, loss, train_accuracy: accuracy, test_accuracy: accuracy };
+            assert_eq!(table.row(epoch, &m).unwrap().len(), table.header().len());
+        }
+    }
+
+    #[test]
+    fn a_terminal_gets_a_screenful_with_the_last_epoch() {
+        let schedule = Schedule::new(1437, 100, 10_000, None).unwrap();
+        let m = Measurement { iteration: 0, loss: 0.0, train_accuracy: 0.0, test_accuracy: 0.0 };
+        for (terminal, most) in [(true, TERMINAL_ROWS + 1), (false, usize::MAX)] {
+            let table = EpochTable::new(schedule, terminal);
+            let shown = (0..schedule.measurements()).filter(|&epoch| table.row(epoch, &m).is_some()).count();
+            assert!(shown <= most && (terminal || shown == schedule.measurements()), "{shown}");
+            assert!(table.row(schedule.measurements() - 1, &m).is_some());
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `twolayer train`: the notebook's loop, with its accuracies once an epoch.
+
+mod outcome;
+
+use std::fmt::Write;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use twolayer_core::{Float, Sampler, Shape, TrainOptions, TwoLayerNet};
+use twolayer_idx::{DataSet, Split as Half};
+use twolayer_model::Model;
+
+use crate::args::{Precision, TrainArgs};
+use crate::data::{self, Source};
+use crate::error::Failure;
+use crate::files::Target;
+use crate::machine::Machine;
+use crate::memory::{self, Need};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::random::Generator;
+use crate::report::{EpochTable, Measurement};
+use crate::schedule::Schedule;
+use outcome::Outcome;
+
+/// Everything a run needs that does not depend on its precision.
+struct Job<'a> {
+    args: &'a TrainArgs,
+    source: Source<'a>,
+    data: &'a DataSet,
+    machine: &'a Machine,
+    shape: Shape,
+    schedule: Schedule,
+    save: Option<Target>,
+    log: Option<Target>,
+    started: Instant,
+}
+
+/// Runs `twolayer train`.
+pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), Failure> {
+    let started = Instant::now();
+    let generator = Generator::new(&args.random)?;
+    if args.precision == Precision::F32 && !(args.lr as f32).is_normal() {
+        return Err(Failure::usage(format!("--lr {:?} is beyond the numbers of --precision f32; try f64", args.lr)));
+    }
+    let machine = Machine::new(&args.machine)?;
+    let save = args.out.as_deref().map(Target::new).transpose()?;
+    let log = args.log.as_deref().map(Target::new).transpose()?;
+    if let (Some(save), Some(log)) = (&save, &log)
+        && save.is_same_file(log)
+    {
+        return Err(Failure::usage(format!("--out and --log both name {}", save.shown())));
+    }
+    let source = Source::new(&args.data);
+    let (data, classes) = source.load(args.classes)?;
+    let shape = memory::shape(data.train.inputs(), args.hidden, classes)?;
+    let schedule = Schedule::new(data.train.rows(), args.batch, args.iters, args.epochs)
+        .ok_or_else(|| Failure::usage("--epochs is too large: its iterations cannot be counted"))?;
+    let job = Job { args, source, data: &data, machine: &machine, shape, schedule, save, log, started };
+    match args.precision {
+        Precision::F32 => job.run::<f32>(generator, out),
+        Precision::F64 => job.run::<f64>(generator, out),
+    }
+}
+
+impl Job<'_> {
+    fn run<T: Float>(&self, mut generator: Generator, out: &mut Output) -> Result<(), Failure> {
+        self.check_memory(size_of::<T>())?;
+        let mut net = TwoLayerNet::new(generator.weights::<T>(self.shape)).with_level(self.machine.level);
+        let mut sampler = generator.sampler(self.data.train.rows())?;
+        let talks = !self.args.json && !self.args.quiet;
+        if talks {
+            self.print_plan::<T>(out);
+        }
+        let mut losses = Vec::new();
+        let trained = self.train(&mut net, sampler.as_mut(), &mut losses, talks, out);
+        // The losses up to a divergence are what one looks at to understand it.
+        let logged = self.log.as_ref().map_or(Ok(()), |log| log.write(csv(&losses).as_bytes()));
+        let outcome = match (trained, &logged, &self.log) {
+            (Ok(outcome), _, _) => outcome,
+            (Err(e), Ok(()), Some(log)) => return Err(e.with_note(format!("the losses so far are in {}", log.shown()))),
+            (Err(e), _, _) => return Err(e),
+        };
+        let saved = self.save.as_ref().map_or(Ok(()), |target| self.write_model(net, outcome.iterations, target));
+        self.print_outcome::<T>(&outcome, saved.is_ok(), logged.is_ok(), out)?;
+        saved.and(logged)
+    }
+
+    /// Writes the model with the options that made it: those that decide its weights, and no others, so that the same
+    /// training gives the same file on any number of threads and at any time.
+    fn write_model<T: Float>(&self, net: TwoLayerNet<T>, iterations: usize, target: &Target) -> Result<(), Failure> {
+        let (args, mut model) = (self.args, Model::new(net.parameters));
+        let options = [
+            ("seed", args.random.seed.to_string()),
+            ("rng", args.random.rng.name().into()),
+            ("iterations", iterations.to_string()),
+            ("batch", args.batch.to_string()),
+            ("lr", format!("{:?}", args.lr)),
+            ("precision", T::NAME.into()),
+        ];
+        model.options.extend(options.map(|(name, value)| (name.into(), value)));
+        target.write(&model.to_bytes()?)
+    }
+
+    fn check_memory(&self, width: usize) -> Result<(), Failure> {
+        let logged = if self.log.is_some() { self.schedule.iterations } else { 0 };
+        let options = if logged == 0 { "--hidden or --batch" } else { "--hidden, --batch or the iterations to --log" };
+        Need::default()
+            .parameters(self.shape, width, 3)
+            .batch(self.args.batch, self.shape, width, 1 + self.machine.threads)
+            // A loss, and its line of text at the end.
+            .numbers(logged, 8 + 32)
+            .check(options)
+    }
+
+    fn train<T: Float>(
+        &self,
+        net: &mut TwoLayerNet<T>,
+        sampler: &mut dyn Sampler,
+        losses: &mut Vec<f64>,
+        talks: bool,
+        out: &mut Output,
+    ) -> Result<Outcome, Failure> {
+        let mut outcome = Outcome::default();
+        let mut progress = Progress::new(self.schedule.iterations, talks);
+        let table = EpochTable::new(self.schedule, out.is_terminal());
+        if talks && self.schedule.iterations > 0 {
+            out.line(table.header());
+        }
+        // A reader who closed the pipe wants no more, unless files are to be written.
+        let pointless = |out: &Output| out.is_closed() && self.save.is_none() && self.log.is_none();
+        while outcome.iterations < self.schedule.iterations && !pointless(out) {
+            self.train_piece(net, sampler, losses, &progress, &mut outcome)?;
+            let iteration = outcome.iterations - 1;
+            if let Some(loss) = outcome.final_loss.filter(|_| self.schedule.is_measured(iteration)) {
+                let (train_accuracy, test_accuracy) = self.accuracies(net)?;
+                let m = Measurement { iteration, loss, train_accuracy, test_accuracy };
+                progress.epoch(train_accuracy, test_accuracy);
+                if let Some(row) = table.row(outcome.history.len(), &m).filter(|_| talks) {
+                    progress.aside(|| out.line(row));
+                }
+                outcome.history.push(m);
+            }
+        }
+        (outcome.train_accuracy, outcome.test_accuracy) = match outcome.history.last() {
+            Some(last) if last.iteration + 1 == outcome.iterations => (last.train_accuracy, last.test_accuracy),
+            _ => self.accuracies(net)?,
+        };
+        Ok(outcome)
+    }
+
+    /// Trains up to the next measurement. Only this is timed as training.
+    fn train_piece<T: Float>(
+        &self,
+        net: &mut TwoLayerNet<T>,
+        sampler: &mut dyn Sampler,
+        losses: &mut Vec<f64>,
+        progress: &Progress,
+        outcome: &mut Outcome,
+    ) -> Result<(), Failure> {
+        let options = TrainOptions {
+            batch: self.args.batch,
+            learning_rate: self.args.lr,
+            iterations: self.schedule.next_stop(outcome.iterations) - outcome.iterations,
+            first_iteration: outcome.iterations,
+            threads: self.machine.threads,
+        };
+        let logs = self.log.is_some();
+        let (rows, labels) = data::view(&self.data.train);
+        let start = Instant::now();
+        let summary = net.train(rows, labels, sampler, &options, &mut |p| {
+            if logs {
+                losses.push(p.loss);
+            }
+            progress.iteration(p.iteration, p.loss);
+            ControlFlow::Continue(())
+        })?;
+        outcome.train_seconds += start.elapsed().as_secs_f64();
+        outcome.iterations += summary.iterations;
+        outcome.final_loss = Some(summary.final_loss);
+        Ok(())
+    }
+
+    fn accuracies<T: Float>(&self, net: &TwoLayerNet<T>) -> Result<(f64, f64), Failure> {
+        let accuracy = |half: &Half| -> Result<f64, Failure> {
+            let (rows, labels) = data::view(half);
+            Ok(self.machine.pool.install(|| net.accuracy(rows, labels))?)
+        };
+        Ok((accuracy(&self.data.train)?, accuracy(&self.data.test)?))
+    }
+}
+
+/// The losses as a table whose numbers read back as they were.
+fn csv(losses: &[f64]) -> String {
+    let mut text = String::from("iteration,loss\n");
+    for (iteration, loss) in losses.iter().enumerate() {
+        let _ = writeln!(text, "{iteration},{loss}");
+    }
+    text
+}

@@ -1,0 +1,148 @@
+//! What a training run tells: its plan before, its outcome after.
+
+use serde::Serialize;
+use twolayer_core::Float;
+
+use super::Job;
+use crate::args::RngName;
+use crate::data::describe_set;
+use crate::error::Failure;
+use crate::files::Target;
+use crate::output::Output;
+use crate::report::{Measurement, count, grouped, percent, seconds};
+
+/// What came of a run.
+#[derive(Default)]
+pub struct Outcome {
+    pub iterations: usize,
+    /// The iterations alone: no loading, no accuracies.
+    pub train_seconds: f64,
+    /// The last iteration's, before its update; none if there was no iteration.
+    pub final_loss: Option<f64>,
+    pub train_accuracy: f64,
+    pub test_accuracy: f64,
+    pub history: Vec<Measurement>,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    iterations: usize,
+    train_seconds: f64,
+    total_seconds: f64,
+    samples_per_second: f64,
+    train_accuracy: f64,
+    test_accuracy: f64,
+    final_loss: Option<f64>,
+    threads: usize,
+    isa: &'static str,
+    precision: &'static str,
+    seed: u64,
+    rng: RngName,
+    inputs: usize,
+    hidden: usize,
+    classes: usize,
+    batch: usize,
+    lr: f64,
+    /// Iterations of an epoch.
+    epoch: usize,
+    data: String,
+    out: Option<String>,
+    log: Option<String>,
+    history: &'a [Measurement],
+}
+
+impl Job<'_> {
+    /// Says what is going to happen.
+    pub fn print_plan<T: Float>(&self, out: &mut Output) {
+        let (args, shape, schedule) = (self.args, self.shape, self.schedule);
+        out.line(format_args!("Data      {}: {}", self.source.describe(), describe_set(self.data)));
+        out.line(format_args!(
+            "Network   {} -> {} -> {}: {}, {}",
+            shape.inputs(),
+            shape.hidden(),
+            shape.classes(),
+            count(shape.parameters(), "parameter"),
+            T::NAME
+        ));
+        out.line(format_args!(
+            "Training  {} of {}, learning rate {:?}; an epoch is {}",
+            count(schedule.iterations, "iteration"),
+            count(args.batch, "row"),
+            args.lr,
+            grouped(schedule.epoch),
+        ));
+        out.line(format_args!("Random    seed {}, {}", args.random.seed, args.random.rng.name()));
+        let threads = count(self.machine.threads, "thread");
+        out.line(format_args!("Machine   {threads}, {}\n", self.machine.level.name()));
+    }
+
+    /// Says what happened, with the files that were written.
+    pub fn print_outcome<T: Float>(
+        &self,
+        outcome: &Outcome,
+        saved: bool,
+        logged: bool,
+        out: &mut Output,
+    ) -> Result<(), Failure> {
+        let samples = outcome.iterations as f64 * self.args.batch as f64;
+        let rate = if outcome.train_seconds > 0.0 { samples / outcome.train_seconds } else { 0.0 };
+        let save = self.save.as_ref().filter(|_| saved);
+        let log = self.log.as_ref().filter(|_| logged);
+        if self.args.json {
+            return out.json(&self.report::<T>(outcome, rate, save, log));
+        }
+        if !self.args.quiet && !outcome.history.is_empty() {
+            out.line("");
+        }
+        out.line(format_args!(
+            "Trained   {} in {}: {} samples per second",
+            count(outcome.iterations, "iteration"),
+            seconds(outcome.train_seconds),
+            grouped(rate as usize)
+        ));
+        let (test, train) = (percent(outcome.test_accuracy), percent(outcome.train_accuracy));
+        out.line(format_args!("Accuracy  {test} on the test set, {train} on the training set"));
+        if let Some(save) = save {
+            out.line(format_args!("Model     {}", save.shown()));
+        }
+        if let Some(log) = log {
+            out.line(format_args!("Losses    {}", log.shown()));
+        }
+        Ok(())
+    }
+
+    fn report<'a, T: Float>(
+        &self,
+        outcome: &'a Outcome,
+        samples_per_second: f64,
+        save: Option<&Target>,
+        log: Option<&Target>,
+    ) -> Report<'a> {
+        let shown = |target: &Target| target.shown().to_string();
+        Report {
+            iterations: outcome.iterations,
+            train_seconds: outcome.train_seconds,
+            total_seconds: self.started.elapsed().as_secs_f64(),
+            samples_per_second,
+            train_accuracy: outcome.train_accuracy,
+            test_accuracy: outcome.test_accuracy,
+            final_loss: outcome.final_loss,
+            threads: self.machine.threads,
+            isa: self.machine.level.name(),
+            precision: T::NAME,
+            seed: self.args.random.seed,
+            rng: self.args.random.rng,
+            inputs: self.shape.inputs(),
+            hidden: self.shape.hidden(),
+            classes: self.shape.classes(),
+            batch: self.args.batch,
+            lr: self.args.lr,
+            epoch: self.schedule.epoch,
+            data: self.source.name(),
+            out: save.map(shown),
+            log: log.map(shown),
+            history: &outcome.history,
+        }
+    }
+}
