@@ -1,0 +1,281 @@
+//! What each command does on a good day, and how it behaves in a pipe.
+
+mod common;
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::Stdio;
+
+use common::{Model, digits, float, floats, folder, integer, json, levels, losses, names_in, ok, run, tiny, twolayer};
+use serde_json::Value;
+
+/// Trains on the bundled digits for a moment.
+fn small_model(folder: &Path) -> std::path::PathBuf {
+    let model = folder.join("model.safetensors");
+    ok("train --quiet --iters 1500 --lr 0.5 --out {}", &[&model]);
+    model
+}
+
+#[test]
+fn the_defaults_learn_the_bundled_digits_and_say_so() {
+    let text = ok("train", &[]);
+    assert!(text.contains("bundled"), "{text}");
+    assert!(text.contains("samples per second"), "{text}");
+    let rows = text.lines().filter(|line| line.trim_start().starts_with(|c: char| c.is_ascii_digit())).count();
+    assert_eq!(rows, 10_000usize.div_ceil(14), "a row for each epoch");
+    let report = json("train", &[]);
+    assert!(float(&report["test_accuracy"]) >= 0.90, "{}", report["test_accuracy"]);
+    assert!(float(&report["train_accuracy"]) >= 0.90, "{}", report["train_accuracy"]);
+}
+
+#[test]
+fn every_level_precision_and_number_of_threads_learns() {
+    for level in levels() {
+        for precision in ["f32", "f64"] {
+            for threads in [1, 2, 3] {
+                let options = format!("train --isa {level} --precision {precision} --threads {threads}");
+                let report = json(&options, &[]);
+                assert!(float(&report["test_accuracy"]) >= 0.90, "{options}: {}", report["test_accuracy"]);
+                assert_eq!(report["isa"], level.as_str());
+                assert_eq!(report["precision"], precision);
+                assert_eq!(report["threads"], threads);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_training_report_is_complete_and_agrees_with_itself() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (out, log) = (scratch.path().join("model"), scratch.path().join("log"));
+    let options = "train --iters 100 --seed 5 --hidden 20 --batch 200 --lr 0.2 --threads 1 --out {} --log {}";
+    let report = json(options, &[&out, &log]);
+    let keys = ["iterations", "epoch", "seed", "hidden", "batch", "threads", "inputs", "classes"];
+    let values = keys.map(|key| integer(&report[key]));
+    assert_eq!(values, [100, 7, 5, 20, 200, 1, 64, 10]);
+    assert_eq!((&report["rng"], &report["data"]), (&Value::from("chacha8"), &Value::from("bundled")));
+    let (train, total) = (float(&report["train_seconds"]), float(&report["total_seconds"]));
+    assert!(train > 0.0 && train < total, "{train} of {total}");
+    let rate = float(&report["samples_per_second"]);
+    assert!((rate * train / 20_000.0 - 1.0).abs() < 1e-9);
+
+    let losses = losses(&log);
+    assert_eq!(losses.len(), 100);
+    assert_eq!(losses[99], float(&report["final_loss"]));
+    let history = report["history"].as_array().unwrap();
+    let iterations: Vec<usize> = history.iter().map(|entry| integer(&entry["iteration"])).collect();
+    assert_eq!(iterations, (0..100).step_by(7).collect::<Vec<_>>());
+    for entry in history {
+        assert_eq!(float(&entry["loss"]), losses[integer(&entry["iteration"])]);
+        assert!((0.0..=1.0).contains(&float(&entry["train_accuracy"])));
+    }
+    let evaluated = json("eval {}", &[&out]);
+    assert_eq!(evaluated["accuracy"], report["test_accuracy"]);
+    assert_eq!(json("eval {} --split train", &[&out])["accuracy"], report["train_accuracy"]);
+    // An epoch's accuracies follow its first iteration's update, whatever comes after.
+    let shorter = json("train --iters 99 --seed 5 --hidden 20 --batch 200 --lr 0.2", &[]);
+    assert_eq!(shorter["test_accuracy"], history[14]["test_accuracy"]);
+}
+
+#[test]
+fn epochs_are_batches_that_fit_into_the_training_set() {
+    for (options, iterations) in
+        [("--epochs 3", 42), ("--epochs 2 --batch 2000", 2), ("--epochs 0", 0), ("--iters 0", 0), ("--iters 1", 1)]
+    {
+        let report = json(&format!("train {options}"), &[]);
+        assert_eq!(integer(&report["iterations"]), iterations, "{options}");
+        assert_eq!(report["final_loss"].is_null(), iterations == 0);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_file_for_any_number_of_threads() {
+    let scratch = tempfile::tempdir().unwrap();
+    let out = scratch.path().join("model");
+    let train = |options: &str| {
+        ok(&format!("train --quiet --iters 300 {options} --out {{}}"), &[&out]);
+        fs::read(&out).unwrap()
+    };
+    for level in levels() {
+        for rest in ["", "--precision f64", "--rng numpy --hidden 37 --batch 33"] {
+            let options = format!("--isa {level} {rest}");
+            let first = train(&format!("{options} --threads 1"));
+            for again in ["--threads 1", "--threads 2", "--threads 3", "--threads 8", ""] {
+                assert!(train(&format!("{options} {again}")) == first, "{options} {again}");
+            }
+            assert!(train(&format!("{options} --seed 1")) != first, "another seed is another model");
+        }
+    }
+}
+
+#[test]
+fn a_model_file_has_the_notebooks_names_and_says_how_it_was_made() {
+    let scratch = tempfile::tempdir().unwrap();
+    let out = scratch.path().join("model");
+    ok("train --quiet --iters 10 --hidden 20 --seed 3 --precision f64 --out {}", &[&out]);
+    let model = Model::read(&out);
+    assert_eq!(model.names(), ["W1", "W2", "b1", "b2"]);
+    assert_eq!(model.dtype, "F64");
+    assert_eq!((model.shape("W1"), model.shape("b1")), (&[64, 20][..], &[20][..]));
+    assert_eq!((model.shape("W2"), model.shape("b2")), (&[20, 10][..], &[10][..]));
+    let metadata = model.metadata.to_string();
+    for secret in ["threads", "seconds", "avx", "scalar", "isa"] {
+        assert!(!metadata.contains(secret), "{secret} in {metadata}");
+    }
+    for (key, value) in [("seed", "3"), ("rng", "chacha8"), ("iterations", "10"), ("batch", "100"), ("lr", "0.1")] {
+        assert!(metadata.contains(key) && metadata.contains(value), "no {key} {value} in {metadata}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_model_is_an_ordinary_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = tempfile::tempdir().unwrap();
+    let (out, other) = (scratch.path().join("model"), scratch.path().join("other"));
+    fs::write(&other, "").unwrap();
+    ok("train --quiet --iters 1 --out {}", &[&out]);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&out), mode(&other), "readable by whom the umask lets");
+    assert_eq!(names_in(scratch.path()), ["model", "other"]);
+}
+
+#[test]
+fn eval_counts_every_row_once() {
+    let scratch = tempfile::tempdir().unwrap();
+    let model = small_model(scratch.path());
+    let mut found = Vec::new();
+    for (options, data) in [("", None), ("--data {} --threads 1", Some(digits()))] {
+        let paths: Vec<&Path> = std::iter::once(model.as_path()).chain(data.as_deref()).collect();
+        let report = json(&format!("eval {{}} {options}"), &paths);
+        let matrix: Vec<Vec<f64>> = report["confusion"].as_array().unwrap().iter().map(floats).collect();
+        let right: f64 = (0..10).map(|class| matrix[class][class]).sum();
+        assert_eq!(matrix.iter().flatten().sum::<f64>(), 360.0);
+        assert_eq!(right / 360.0, float(&report["accuracy"]));
+        assert!(float(&report["accuracy"]) > 0.8 && float(&report["mean_loss"]) > 0.0);
+        found.push((matrix, report["mean_loss"].clone()));
+    }
+    assert_eq!(found[0], found[1], "the bundled digits are those in data/");
+    let text = ok("eval {}", &[&model]);
+    assert!(text.contains("bundled") && text.contains("Accuracy"), "{text}");
+    let table: Vec<usize> = text.lines().rev().take(11).map(|line| line.chars().count()).collect();
+    assert!(table.iter().all(|&width| width == table[0]), "{text}");
+}
+
+#[test]
+fn eval_needs_only_the_half_it_measures() {
+    let scratch = tempfile::tempdir().unwrap();
+    let model = small_model(scratch.path());
+    for name in ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"] {
+        fs::copy(digits().join(name), scratch.path().join(name)).unwrap();
+    }
+    assert_eq!(json("eval {} --data {}", &[&model, scratch.path()])["rows"], 360);
+}
+
+#[test]
+fn predict_draws_the_digit_beside_its_probabilities() {
+    let scratch = tempfile::tempdir().unwrap();
+    let model = small_model(scratch.path());
+    let report = json("predict {} --index 7", &[&model]);
+    let probabilities = floats(&report["probabilities"]);
+    assert_eq!(probabilities.len(), 10);
+    assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-5);
+    let best = probabilities.iter().copied().fold(0.0, f64::max);
+    assert_eq!(probabilities[integer(&report["predicted"])], best);
+    let text = ok("predict {} --index 7", &[&model]);
+    assert!(text.contains("┌") && text.contains("└") && text.contains('█'), "{text}");
+    let verdict = format!("label {}, predicted {}", report["label"], report["predicted"]);
+    assert!(text.contains(&verdict), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let first = json("predict {} --index 0 --split train", &[&model]);
+    assert_eq!((&first["split"], &first["label"]), (&Value::from("train"), &Value::from(0)));
+}
+
+#[test]
+fn gradcheck_passes_at_every_level_and_shows_its_numbers() {
+    for level in levels() {
+        for threads in [1, 2] {
+            let report = json(&format!("gradcheck --isa {level} --threads {threads}"), &[]);
+            assert_eq!(report["passed"], true);
+            for name in ["W1", "b1", "W2", "b2"] {
+                let d = &report["parameters"][name];
+                let (mean, max) = (float(&d["mean_abs"]), float(&d["max_abs"]));
+                assert!(mean < 1e-9 && mean <= max && float(&d["max_rel"]) < 1e-2, "{name}: {d}");
+            }
+            assert!(float(&report["seconds_numerical"]) > 0.0 && float(&report["seconds_backprop"]) > 0.0);
+        }
+    }
+    let data = folder(&tiny());
+    let text = ok("gradcheck --data {} --batch 4 --hidden 7 --seed 9 --rng numpy", &[data.path()]);
+    assert!(text.contains("Passed") && ["W1", "b1", "W2", "b2"].iter().all(|name| text.contains(name)), "{text}");
+}
+
+#[test]
+fn info_names_what_a_run_would_use() {
+    let info = json("info", &[]);
+    assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(levels()[0], "scalar");
+    assert_eq!(info["isa"], levels().last().unwrap().as_str());
+    let report = json("train --iters 1", &[]);
+    assert_eq!((&report["isa"], &report["threads"]), (&info["isa"], &info["threads"]));
+    let text = ok("info", &[]);
+    assert!(levels().iter().all(|level| text.contains(level)), "{text}");
+}
+
+#[test]
+fn quiet_prints_the_outcome_only() {
+    let text = ok("train --quiet --iters 100", &[]);
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(text.contains("Accuracy"), "{text}");
+}
+
+#[test]
+fn piped_output_has_no_escapes() {
+    for arguments in ["train --iters 30", "gradcheck", "info", "--help", "train --help", "--version"] {
+        let ran = run(arguments, &[]);
+        assert_eq!(ran.code, Some(0), "{ran:#?}");
+        assert!(!ran.stdout.contains('\u{1b}') && ran.stderr.is_empty(), "{ran:#?}");
+    }
+}
+
+/// `twolayer train | head -1`: the reader leaves early, nothing is said about it, and files are written all the same.
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let scratch = tempfile::tempdir().unwrap();
+    let model = scratch.path().join("model");
+    for arguments in [&["train", "--out"][..], &["train"], &["train", "--json"], &["--help"], &["gradcheck"]] {
+        let mut command = twolayer();
+        command.args(arguments);
+        if arguments.contains(&"--out") {
+            command.arg(&model);
+        }
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        let code = child.wait().unwrap().code();
+        assert_eq!((code, stderr.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+    assert!(Model::read(&model).metadata.to_string().contains("10000"));
+}
+
+/// Any other reason why nothing arrives is told.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_standard_output_is_a_failure() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = twolayer().arg("info").stdout(full).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr.starts_with("error: cannot write to standard output"), "{stderr}");
+}
+
+#[test]
+fn no_command_shows_what_there_is() {
+    let ran = run("", &[]);
+    assert_eq!(ran.code, Some(2));
+    for word in ["train", "eval", "predict", "gradcheck", "info", "Examples"] {
+        assert!(ran.stderr.contains(word), "{ran:#?}");
+    }
+}

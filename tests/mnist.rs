@@ -1,0 +1,42 @@
+//! The main job on the real data: MNIST, with the defaults. Skipped unless TWOLAYER_MNIST names its folder.
+
+mod common;
+
+use std::fs;
+
+use common::{float, integer, json, levels, mnist, ok};
+
+#[test]
+fn the_defaults_reach_94_percent_everywhere_and_write_the_same_file_for_any_threads() {
+    let Some(folder) = mnist() else { return };
+    let scratch = tempfile::tempdir().unwrap();
+    let model = scratch.path().join("model");
+    for level in levels() {
+        for precision in ["f32", "f64"] {
+            let mut written = Vec::new();
+            for threads in [1, 2] {
+                let options = format!("--isa {level} --precision {precision} --threads {threads}");
+                let report = json(&format!("train --data {{}} --out {{}} {options}"), &[&folder, &model]);
+                assert!(float(&report["test_accuracy"]) >= 0.94, "{options}: {}", report["test_accuracy"]);
+                assert_eq!((integer(&report["iterations"]), integer(&report["epoch"])), (10_000, 600));
+                assert_eq!(report["history"].as_array().unwrap().len(), 17);
+                written.push(fs::read(&model).unwrap());
+            }
+            assert!(written[0] == written[1], "{level}, {precision}: threads changed the model");
+        }
+    }
+}
+
+#[test]
+fn a_model_of_mnist_is_evaluated_and_draws_its_digits() {
+    let Some(folder) = mnist() else { return };
+    let scratch = tempfile::tempdir().unwrap();
+    let model = scratch.path().join("model");
+    let report = json("train --data {} --out {}", &[&folder, &model]);
+    let evaluated = json("eval {} --data {}", &[&model, &folder]);
+    assert_eq!(evaluated["rows"], 10_000);
+    assert_eq!(evaluated["accuracy"], report["test_accuracy"]);
+    let text = ok("predict {} --data {} --index 0", &[&model, &folder]);
+    assert!(text.contains("label 7, predicted 7"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+}
