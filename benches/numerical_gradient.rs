@@ -1,0 +1,98 @@
+//! The gradient of every parameter of 784-50-10 by central differences, in f64 at the best level: the network's own,
+//! and the general form over a closure that computes the loss by matrix products; backpropagation beside them.
+//!
+//! Elements are parameters.
+
+mod common;
+
+use common::{BATCH, HIDDEN, INPUTS, THREADS, assert_close, data, group, shape};
+use criterion::{Criterion, Throughput};
+use std::hint::black_box;
+use twolayer_core::{
+    Labels, Level, MatMut, MatRef, Rows, TwoLayerNet, cross_entropy, gemm, numerical_gradient, vector,
+};
+use twolayer_idx::DataSet;
+
+/// The notebook's step.
+const H: f64 = 1e-4;
+/// The error of a central difference at that step, for losses about 1.
+const WITHIN: f64 = 1e-7;
+/// Rows of the notebook's gradient check.
+const FEW: usize = 3;
+
+/// The first images and their labels, in every form that is asked for.
+struct Batch<'a> {
+    rows: usize,
+    pixels: &'a [u8],
+    floats: Vec<f64>,
+    labels: &'a [u8],
+    wide: Vec<u32>,
+}
+
+impl<'a> Batch<'a> {
+    fn new(digits: &'a DataSet, rows: usize) -> Self {
+        let pixels = &digits.train.images()[..rows * INPUTS];
+        let labels = &digits.train.labels()[..rows];
+        let wide = labels.iter().map(|&l| u32::from(l)).collect();
+        Batch { rows, pixels, floats: data::floats(pixels), labels, wide }
+    }
+
+    /// The loss of a flat list of parameters, as somebody with a network of his own would write it.
+    fn loss(&self, p: &[f64]) -> f64 {
+        let level = Level::best();
+        let (w1, rest) = p.split_at(INPUTS * HIDDEN);
+        let (b1, rest) = rest.split_at(HIDDEN);
+        let (w2, b2) = rest.split_at(HIDDEN * shape().classes());
+        let mut hidden = affine(level, &self.floats, self.rows, w1, b1);
+        vector::sigmoid(level, &mut hidden);
+        let logits = affine(level, &hidden, self.rows, w2, b2);
+        let logits = MatRef::new(&logits, self.rows, b2.len()).expect("the size of the logits");
+        cross_entropy(level, logits, &self.wide).expect("labels that fit")
+    }
+}
+
+/// x·w + b for every row of x.
+fn affine(level: Level, x: &[f64], rows: usize, w: &[f64], b: &[f64]) -> Vec<f64> {
+    let depth = x.len() / rows;
+    let mut out = b.repeat(rows);
+    let x = MatRef::new(x, rows, depth).expect("the size of x");
+    let w = MatRef::new(w, depth, b.len()).expect("the size of w");
+    let result = MatMut::new(&mut out, rows, b.len()).expect("the size of the result");
+    gemm(level, 1.0, x, w, 1.0, result).expect("shapes that fit");
+    out
+}
+
+fn bench(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>, with_closure: bool) {
+    let (x, t) = (Rows::Pixels(batch.pixels), Labels::Classes(batch.labels));
+    let parameters = net.parameters.to_vec();
+    let expected = net.gradient(x, t).expect("a gradient").to_vec();
+    let network = || net.numerical_gradient(x, t, H).expect("a gradient").to_vec();
+    let closure = || numerical_gradient(|p: &[f64]| batch.loss(p), black_box(&parameters), H);
+    assert_close("the network's", &network(), &expected, WITHIN);
+    if with_closure {
+        assert_close("the closure's", &closure(), &expected, WITHIN);
+    }
+    for threads in THREADS {
+        let pool = common::pool(threads);
+        let work = Throughput::Elements(parameters.len() as u64);
+        let mut group = group(c, "numerical_gradient", &format!("batch-{}-t{threads}", batch.rows), work);
+        common::slow(&mut group);
+        group.bench_function("network", |b| pool.install(|| b.iter(network)));
+        if with_closure {
+            group.bench_function("closure", |b| pool.install(|| b.iter(closure)));
+        }
+        group.bench_function("backpropagation", |b| b.iter(|| net.gradient(x, t)));
+    }
+}
+
+fn differences(c: &mut Criterion) {
+    let digits = data::digits();
+    let net = data::trained::<f64>(&digits.train);
+    bench(c, &net, &Batch::new(&digits, FEW), true);
+    // Tens of thousands of products of 100 rows would take a closure too long to be repeated.
+    bench(c, &net, &Batch::new(&digits, BATCH), false);
+}
+
+fn main() {
+    common::run(&[differences]);
+}
