@@ -50,12 +50,7 @@ impl Bytes {
         // Rows will be wanted in random order soon; let the system fetch what its cache lacks in the file's order.
         #[cfg(unix)]
         let _ = map.advise(memmap2::Advice::WillNeed);
-        (start <= map.len()).then(|| {
-            Bytes(Storage::File {
-                map: Arc::new(map),
-                start,
-            })
-        })
+        (start <= map.len()).then(|| Bytes(Storage::File { map: Arc::new(map), start }))
     }
 }
 

@@ -31,10 +31,7 @@ impl Split {
     /// [`ErrorKind::Empty`], [`ErrorKind::CountMismatch`].
     pub fn load(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Self> {
         let (images, labels) = (images.as_ref(), labels.as_ref());
-        Split::pair(
-            (&name_of(images), Idx::load(images)?),
-            (&name_of(labels), Idx::load(labels)?),
-        )
+        Split::pair((&name_of(images), Idx::load(images)?), (&name_of(labels), Idx::load(labels)?))
     }
 
     /// Finds and reads one part of a data set in a folder.
@@ -53,10 +50,7 @@ impl Split {
     ///
     /// As for [`Split::load`].
     pub fn from_slices(images: (&str, &[u8]), labels: (&str, &[u8])) -> Result<Self> {
-        Split::pair(
-            (images.0, Idx::from_slice(images.0, images.1)?),
-            (labels.0, Idx::from_slice(labels.0, labels.1)?),
-        )
+        Split::pair((images.0, Idx::from_slice(images.0, images.1)?), (labels.0, Idx::from_slice(labels.0, labels.1)?))
     }
 
     /// Pairs images with labels. Each comes with the name that errors call it.
@@ -79,22 +73,14 @@ impl Split {
             }
         };
         if label_sizes.len() != 1 {
-            return Err(wrong_rank(
-                labels_name,
-                "labels",
-                "one size only",
-                label_sizes,
-            ));
+            return Err(wrong_rank(labels_name, "labels", "one size only", label_sizes));
         }
         if images.is_empty() {
             return Err(Error::whole(images_name, ErrorKind::Empty { sizes }));
         }
         if rows != labels.len() {
-            let kind = ErrorKind::CountMismatch {
-                images: rows,
-                labels: labels.len(),
-                labels_file: labels_name.to_owned(),
-            };
+            let kind =
+                ErrorKind::CountMismatch { images: rows, labels: labels.len(), labels_file: labels_name.to_owned() };
             return Err(Error::whole(images_name, kind));
         }
         Ok(Split {
@@ -144,10 +130,7 @@ impl Split {
 
     /// One more than the largest label, from 1 to 256.
     pub fn classes(&self) -> usize {
-        self.labels
-            .iter()
-            .max()
-            .map_or(0, |&label| usize::from(label) + 1)
+        self.labels.iter().max().map_or(0, |&label| usize::from(label) + 1)
     }
 
     /// Makes sure that every label is below `classes`.
@@ -156,19 +139,11 @@ impl Split {
     ///
     /// [`ErrorKind::LabelOutOfRange`] with the first label that is not.
     pub fn check_labels(&self, classes: usize) -> Result<()> {
-        match self
-            .labels
-            .iter()
-            .position(|&label| usize::from(label) >= classes)
-        {
+        match self.labels.iter().position(|&label| usize::from(label) >= classes) {
             None => Ok(()),
             Some(index) => Err(Error::whole(
                 &self.labels_name,
-                ErrorKind::LabelOutOfRange {
-                    index,
-                    label: self.labels[index],
-                    classes,
-                },
+                ErrorKind::LabelOutOfRange { index, label: self.labels[index], classes },
             )),
         }
     }
@@ -203,11 +178,7 @@ impl DataSet {
         let expected = (train.height, train.width);
         let found = (test.height, test.width);
         if found != expected {
-            let kind = ErrorKind::ImageSizeMismatch {
-                found,
-                expected,
-                train_file: train.images_name,
-            };
+            let kind = ErrorKind::ImageSizeMismatch { found, expected, train_file: train.images_name };
             return Err(Error::whole(&test.images_name, kind));
         }
         Ok(DataSet { train, test })
@@ -255,10 +226,6 @@ fn bytes_of(name: &str, role: &'static str, idx: Idx) -> Result<(Vec<usize>, Byt
 }
 
 fn wrong_rank(name: &str, role: &'static str, expected: &'static str, sizes: Vec<usize>) -> Error {
-    let kind = ErrorKind::WrongRank {
-        role,
-        expected,
-        sizes,
-    };
+    let kind = ErrorKind::WrongRank { role, expected, sizes };
     Error::whole(name, kind)
 }

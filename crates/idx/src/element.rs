@@ -26,14 +26,8 @@ pub enum ElementType {
 
 impl ElementType {
     /// All six, by ascending code.
-    pub const ALL: [ElementType; 6] = [
-        ElementType::U8,
-        ElementType::I8,
-        ElementType::I16,
-        ElementType::I32,
-        ElementType::F32,
-        ElementType::F64,
-    ];
+    pub const ALL: [ElementType; 6] =
+        [ElementType::U8, ElementType::I8, ElementType::I16, ElementType::I32, ElementType::F32, ElementType::F64];
 
     /// The type of that code, if there is one.
     pub fn from_code(code: u8) -> Option<Self> {
@@ -188,30 +182,10 @@ macro_rules! element {
 
 element!(u8, U8, copy, copy);
 element!(i8, I8, signed, unsigned);
-element!(
-    i16,
-    I16,
-    BigEndian::read_i16_into,
-    BigEndian::write_i16_into
-);
-element!(
-    i32,
-    I32,
-    BigEndian::read_i32_into,
-    BigEndian::write_i32_into
-);
-element!(
-    f32,
-    F32,
-    BigEndian::read_f32_into,
-    BigEndian::write_f32_into
-);
-element!(
-    f64,
-    F64,
-    BigEndian::read_f64_into,
-    BigEndian::write_f64_into
-);
+element!(i16, I16, BigEndian::read_i16_into, BigEndian::write_i16_into);
+element!(i32, I32, BigEndian::read_i32_into, BigEndian::write_i32_into);
+element!(f32, F32, BigEndian::read_f32_into, BigEndian::write_f32_into);
+element!(f64, F64, BigEndian::read_f64_into, BigEndian::write_f64_into);
 
 fn copy(from: &[u8], to: &mut [u8]) {
     to.copy_from_slice(from);

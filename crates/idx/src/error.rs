@@ -158,11 +158,7 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn new(file: &str, place: Option<Place>, kind: ErrorKind) -> Self {
-        Error(Box::new(Inner {
-            file: file.to_owned(),
-            place,
-            kind,
-        }))
+        Error(Box::new(Inner { file: file.to_owned(), place, kind }))
     }
 
     pub(crate) fn whole(file: &str, kind: ErrorKind) -> Self {

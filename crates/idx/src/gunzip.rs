@@ -41,12 +41,7 @@ pub(crate) struct Gunzip<R> {
 
 impl<R: BufRead> Gunzip<R> {
     pub fn new(input: R) -> Self {
-        Gunzip {
-            input,
-            member: None,
-            any: false,
-            consumed: 0,
-        }
+        Gunzip { input, member: None, any: false, consumed: 0 }
     }
 
     /// Packed bytes consumed so far.
@@ -73,15 +68,11 @@ impl<R: BufRead> Gunzip<R> {
                     _ => {}
                 }
             }
-            let member = self
-                .member
-                .get_or_insert_with(|| Decompress::new_gzip(WINDOW_BITS));
+            let member = self.member.get_or_insert_with(|| Decompress::new_gzip(WINDOW_BITS));
             let (before_in, before_out) = (member.total_in(), member.total_out());
             let status = member
                 .decompress(packed, &mut out[filled..], FlushDecompress::None)
-                .map_err(|error| {
-                    Fault::Corrupt(error.message().unwrap_or("invalid data").to_owned())
-                });
+                .map_err(|error| Fault::Corrupt(error.message().unwrap_or("invalid data").to_owned()));
             // Both differences are at most the lengths of the slices passed in.
             let taken = (member.total_in() - before_in) as usize;
             let given = (member.total_out() - before_out) as usize;

@@ -37,10 +37,7 @@ impl Header {
 
     /// Reads the sizes: `4 * rank` bytes.
     pub fn parse_sizes(bytes: &[u8]) -> Vec<usize> {
-        bytes
-            .chunks_exact(4)
-            .map(|b| BigEndian::read_u32(b) as usize)
-            .collect()
+        bytes.chunks_exact(4).map(|b| BigEndian::read_u32(b) as usize).collect()
     }
 
     /// A header to be written, or why there is none of these sizes.
@@ -53,10 +50,7 @@ impl Header {
             let reason = "not writable: IDX keeps each size in 32 bits".to_owned();
             return Err(ErrorKind::SizeOutOfBounds { sizes, reason });
         }
-        Ok(Header {
-            element_type,
-            sizes,
-        })
+        Ok(Header { element_type, sizes })
     }
 
     /// The header's own length in bytes.
@@ -70,17 +64,13 @@ impl Header {
         let elements = if self.sizes.contains(&0) {
             Some(0)
         } else {
-            self.sizes
-                .iter()
-                .try_fold(1usize, |product, &size| product.checked_mul(size))
+            self.sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size))
         };
         let bytes = elements.and_then(|n| n.checked_mul(self.element_type.size()));
         let total = bytes.and_then(|n| n.checked_add(self.len()));
         match (elements, bytes, total) {
             // No allocation may be larger than `isize::MAX`.
-            (Some(elements), Some(bytes), Some(total)) if isize::try_from(total).is_ok() => {
-                Ok((elements, bytes))
-            }
+            (Some(elements), Some(bytes), Some(total)) if isize::try_from(total).is_ok() => Ok((elements, bytes)),
             _ => Err(ErrorKind::SizeOutOfBounds {
                 sizes: self.sizes.clone(),
                 reason: "more than a computer's memory can address".to_owned(),

@@ -68,9 +68,7 @@ impl Idx {
         let path = path.as_ref();
         let name = name_of(path);
         let mut file = File::open(path).map_err(|e| Error::io(&name, "open", e))?;
-        let metadata = file
-            .metadata()
-            .map_err(|e| Error::io(&name, "look at", e))?;
+        let metadata = file.metadata().map_err(|e| Error::io(&name, "look at", e))?;
         // The length of anything else, such as a pipe, says nothing about what it holds.
         let length = metadata.is_file().then_some(metadata.len());
         if length.is_some_and(|length| length >= MAP_FROM) {
@@ -79,11 +77,7 @@ impl Idx {
             }
             file.rewind().map_err(|e| Error::io(&name, "read", e))?;
         }
-        read(Input::new(
-            &name,
-            BufReader::with_capacity(BUFFER, file),
-            length,
-        )?)
+        read(Input::new(&name, BufReader::with_capacity(BUFFER, file), length)?)
     }
 
     /// Reads the content of a file, raw or gzip, from memory. `name` is what errors call it.
@@ -103,11 +97,7 @@ impl Idx {
     /// [`ErrorKind::Io`] if the reader fails, and every fault of the format or the compression as its own
     /// [`ErrorKind`].
     pub fn from_reader(name: &str, reader: impl Read) -> Result<Self> {
-        read(Input::new(
-            name,
-            BufReader::with_capacity(BUFFER, reader),
-            None,
-        )?)
+        read(Input::new(name, BufReader::with_capacity(BUFFER, reader), None)?)
     }
 
     /// The sizes, outermost first.
@@ -162,8 +152,5 @@ fn load_mapped(name: &str, file: &File, length: Option<u64>) -> Result<Option<Id
     // Should the file have changed since its length was asked, it is read, which finds out.
     let data = Bytes::map(file, header.len()).filter(|data| data.len() == bytes);
     let sizes = header.sizes;
-    Ok(data.map(|data| Idx {
-        sizes,
-        data: Data::U8(data),
-    }))
+    Ok(data.map(|data| Idx { sizes, data: Data::U8(data) }))
 }

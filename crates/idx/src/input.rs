@@ -43,11 +43,7 @@ impl<'a, R: BufRead> Input<'a, R> {
         let whole = Cursor::new(head).chain(reader);
         Ok(Input {
             name,
-            stream: if gzip {
-                Stream::Gzip(Gunzip::new(whole))
-            } else {
-                Stream::Raw(whole)
-            },
+            stream: if gzip { Stream::Gzip(Gunzip::new(whole)) } else { Stream::Raw(whole) },
             at: 0,
             length,
         })
@@ -66,9 +62,7 @@ impl<'a, R: BufRead> Input<'a, R> {
     /// Fills `out` from its start; gives how many bytes there were, fewer only at the end.
     fn fill(&mut self, out: &mut [u8]) -> Result<usize> {
         let n = match &mut self.stream {
-            Stream::Raw(reader) => {
-                fill(reader, out).map_err(|e| Error::io(self.name, "read", e))?
-            }
+            Stream::Raw(reader) => fill(reader, out).map_err(|e| Error::io(self.name, "read", e))?,
             Stream::Gzip(gunzip) => match gunzip.fill(out) {
                 Ok(n) => n,
                 Err(fault) => {
@@ -78,10 +72,7 @@ impl<'a, R: BufRead> Input<'a, R> {
                         Fault::Trailing => ErrorKind::BytesAfterGzip,
                         Fault::Io(error) => return Err(Error::io(self.name, "read", error)),
                     };
-                    let place = Place {
-                        offset: gunzip.consumed(),
-                        unpacked: false,
-                    };
+                    let place = Place { offset: gunzip.consumed(), unpacked: false };
                     return Err(Error::new(self.name, Some(place), kind));
                 }
             },
@@ -108,19 +99,14 @@ impl<'a, R: BufRead> Input<'a, R> {
             Header::parse_magic(&magic[..n]).map_err(|(offset, kind)| self.error(offset, kind))?;
         let mut sizes = vec![0; 4 * rank];
         self.fill_exactly(&mut sizes, (MAGIC_LEN + 4 * rank) as u64)?;
-        let header = Header {
-            element_type,
-            sizes: Header::parse_sizes(&sizes),
-        };
+        let header = Header { element_type, sizes: Header::parse_sizes(&sizes) };
         self.check_length(&header)?;
         Ok(header)
     }
 
     /// The number of elements, and of their bytes, that the header announces.
     pub fn volume(&self, header: &Header) -> Result<(usize, usize)> {
-        header
-            .elements_and_bytes()
-            .map_err(|kind| self.error(MAGIC_LEN as u64, kind))
+        header.elements_and_bytes().map_err(|kind| self.error(MAGIC_LEN as u64, kind))
     }
 
     fn check_length(&self, header: &Header) -> Result<()> {
@@ -132,9 +118,7 @@ impl<'a, R: BufRead> Input<'a, R> {
         };
         if !self.is_raw() {
             if expected > found.saturating_mul(MAX_RATIO) {
-                let reason = format!(
-                    "{expected} bytes with the header, more than {found} bytes of gzip can unpack to"
-                );
+                let reason = format!("{expected} bytes with the header, more than {found} bytes of gzip can unpack to");
                 let sizes = header.sizes.clone();
                 return Err(self.error(sizes_at, ErrorKind::SizeOutOfBounds { sizes, reason }));
             }
@@ -150,9 +134,8 @@ impl<'a, R: BufRead> Input<'a, R> {
     /// Reads the `n` bytes that the header has announced.
     pub fn bytes(&mut self, header: &Header, n: usize) -> Result<Bytes> {
         let expected = (header.len() + n) as u64;
-        let believed = self.length.is_some_and(|length| {
-            self.is_raw() || expected <= length.saturating_mul(BELIEVED_RATIO)
-        });
+        let believed =
+            self.length.is_some_and(|length| self.is_raw() || expected <= length.saturating_mul(BELIEVED_RATIO));
         if believed && let Some(mut fresh) = Fresh::zeroed(n) {
             self.fill_exactly(fresh.as_mut(), expected)?;
             return Ok(fresh.freeze());
@@ -161,9 +144,7 @@ impl<'a, R: BufRead> Input<'a, R> {
         while bytes.len() < n {
             let done = bytes.len();
             let step = done.max(FIRST_STEP).min(n - done);
-            bytes
-                .try_reserve_exact(step)
-                .map_err(|_| self.no_memory(header))?;
+            bytes.try_reserve_exact(step).map_err(|_| self.no_memory(header))?;
             bytes.resize(done + step, 0);
             self.fill_exactly(&mut bytes[done..], expected)?;
         }
@@ -182,9 +163,7 @@ impl<'a, R: BufRead> Input<'a, R> {
             let piece = &mut piece[..step * size];
             self.fill_exactly(piece, expected)?;
             // `try_reserve` at least doubles, and only after as much has been read.
-            elements
-                .try_reserve(step)
-                .map_err(|_| self.no_memory(header))?;
+            elements.try_reserve(step).map_err(|_| self.no_memory(header))?;
             elements.resize(done + step, T::default());
             T::decode(piece, &mut elements[done..]);
         }

@@ -16,11 +16,7 @@ impl fmt::Display for Error {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of = if self.unpacked {
-            " of the unpacked data"
-        } else {
-            ""
-        };
+        let of = if self.unpacked { " of the unpacked data" } else { "" };
         write!(f, "byte {}{of}", self.offset)
     }
 }
@@ -68,15 +64,12 @@ impl ErrorKind {
                 "unknown element type 0x{code:02X}; IDX has 0x08 (u8), 0x09 (i8), 0x0B (i16), 0x0C (i32), 0x0D (f32) \
                  and 0x0E (f64); {FETCH_AGAIN}"
             ),
-            ErrorKind::RankOutOfBounds { rank } => write!(
-                f,
-                "rank out of bounds: {rank} dimensions, where IDX has from 1 to 255; {FETCH_AGAIN}"
-            ),
-            ErrorKind::SizeOutOfBounds { sizes, reason } => write!(
-                f,
-                "size out of bounds: {} elements are {reason}; {FETCH_AGAIN}",
-                Sizes(sizes)
-            ),
+            ErrorKind::RankOutOfBounds { rank } => {
+                write!(f, "rank out of bounds: {rank} dimensions, where IDX has from 1 to 255; {FETCH_AGAIN}")
+            }
+            ErrorKind::SizeOutOfBounds { sizes, reason } => {
+                write!(f, "size out of bounds: {} elements are {reason}; {FETCH_AGAIN}", Sizes(sizes))
+            }
             ErrorKind::SizesDoNotMatchData { sizes, elements } => write!(
                 f,
                 "sizes {} do not match the data, which are {elements} elements; give as many as the sizes' product",
@@ -92,10 +85,7 @@ impl ErrorKind {
                     Some(found) => write!(f, "{} trailing bytes", found.saturating_sub(*expected))?,
                     None => f.write_str("trailing bytes")?,
                 }
-                write!(
-                    f,
-                    " after the {expected} bytes that the header announces; {FETCH_AGAIN}"
-                )
+                write!(f, " after the {expected} bytes that the header announces; {FETCH_AGAIN}")
             }
             _ => Ok(()),
         }
@@ -107,14 +97,12 @@ impl ErrorKind {
             ErrorKind::CorruptGzip { reason } => {
                 write!(f, "corrupt gzip: {reason}; {FETCH_AGAIN}")
             }
-            ErrorKind::TruncatedGzip => write!(
-                f,
-                "truncated gzip: the file ends before the end of the compressed data; {FETCH_AGAIN}"
-            ),
-            ErrorKind::BytesAfterGzip => write!(
-                f,
-                "trailing bytes: the gzip stream ends here and what follows is not gzip; {FETCH_AGAIN}"
-            ),
+            ErrorKind::TruncatedGzip => {
+                write!(f, "truncated gzip: the file ends before the end of the compressed data; {FETCH_AGAIN}")
+            }
+            ErrorKind::BytesAfterGzip => {
+                write!(f, "trailing bytes: the gzip stream ends here and what follows is not gzip; {FETCH_AGAIN}")
+            }
             _ => Ok(()),
         }
     }
@@ -126,11 +114,7 @@ impl ErrorKind {
                 f,
                 "cannot serve as {role}: its elements are {found}, where u8 is expected; give the set's {role}"
             ),
-            ErrorKind::WrongRank {
-                role,
-                expected,
-                sizes,
-            } => write!(
+            ErrorKind::WrongRank { role, expected, sizes } => write!(
                 f,
                 "cannot serve as {role}: its sizes are {}, where {expected} are expected; give the set's {role}",
                 Sizes(sizes)
@@ -140,29 +124,16 @@ impl ErrorKind {
                 "no images: its sizes are {}; give a set with at least one image of at least one pixel",
                 Sizes(sizes)
             ),
-            ErrorKind::CountMismatch {
-                images,
-                labels,
-                labels_file,
-            } => write!(
-                f,
-                "{images} images, but {labels_file} has {labels} labels; give the two files of the same set"
-            ),
-            ErrorKind::ImageSizeMismatch {
-                found,
-                expected,
-                train_file,
-            } => write!(
+            ErrorKind::CountMismatch { images, labels, labels_file } => {
+                write!(f, "{images} images, but {labels_file} has {labels} labels; give the two files of the same set")
+            }
+            ErrorKind::ImageSizeMismatch { found, expected, train_file } => write!(
                 f,
                 "images of {} x {} pixels, but those of {train_file} are {} x {}; give a training and a test set of \
                  the same image size",
                 found.0, found.1, expected.0, expected.1
             ),
-            ErrorKind::LabelOutOfRange {
-                index,
-                label,
-                classes,
-            } => write!(
+            ErrorKind::LabelOutOfRange { index, label, classes } => write!(
                 f,
                 "label {label} at index {index} is outside the {classes} classes, numbered from 0 to {}; correct the \
                  label or allow more classes",

@@ -30,8 +30,7 @@ impl Idx {
     ///
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the writer fails; part of the data may be written then.
     pub fn write_to(&self, name: &str, mut writer: impl Write, packing: Packing) -> Result<()> {
-        self.encode(&mut writer, packing)
-            .map_err(|error| Error::io(name, "write", error))
+        self.encode(&mut writer, packing).map_err(|error| Error::io(name, "write", error))
     }
 
     /// Writes the file at `path`, raw or gzip, whatever its name.
@@ -46,8 +45,7 @@ impl Idx {
     /// disk; nothing half-written is left then, and what was there before is as it was.
     pub fn save(&self, path: impl AsRef<Path>, packing: Packing) -> Result<()> {
         let path = path.as_ref();
-        replace(path, |file| self.encode(file, packing))
-            .map_err(|error| Error::io(&name_of(path), "write", error))
+        replace(path, |file| self.encode(file, packing)).map_err(|error| Error::io(&name_of(path), "write", error))
     }
 
     fn encode(&self, writer: &mut dyn Write, packing: Packing) -> io::Result<()> {
@@ -63,10 +61,7 @@ impl Idx {
     }
 
     fn encode_raw(&self, writer: &mut dyn Write) -> io::Result<()> {
-        let header = Header {
-            element_type: self.element_type(),
-            sizes: self.sizes().to_vec(),
-        };
+        let header = Header { element_type: self.element_type(), sizes: self.sizes().to_vec() };
         writer.write_all(&header.encode())?;
         match self.data() {
             Data::U8(bytes) => writer.write_all(bytes),

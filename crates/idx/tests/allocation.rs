@@ -19,10 +19,7 @@ static PEAK: AtomicUsize = AtomicUsize::new(0);
 // `realloc` and `alloc_zeroed` go through these two.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        PEAK.fetch_max(
-            USED.fetch_add(layout.size(), Relaxed) + layout.size(),
-            Relaxed,
-        );
+        PEAK.fetch_max(USED.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
         // SAFETY: the caller owes `System` what it owes this allocator.
         unsafe { System.alloc(layout) }
     }
@@ -73,9 +70,7 @@ fn gzip(parts: &[&[u8]]) -> Vec<u8> {
 fn noise(n: usize) -> Vec<u8> {
     let mut state = 1u64;
     let mut next = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 56) as u8
     };
     (0..n).map(|_| next()).collect()
@@ -95,15 +90,9 @@ fn memory_is_bounded_by_what_is_there() {
         assert!(truncated, "{result}");
         assert!(used < 5 * MIB, "boast of {announced} MiB: {used} bytes");
         let touched = peak("VmHWM") - before.0;
-        assert!(
-            touched < 8 * MIB,
-            "boast of {announced} MiB: {touched} bytes touched"
-        );
+        assert!(touched < 8 * MIB, "boast of {announced} MiB: {touched} bytes touched");
         let mapped = peak("VmPeak") - before.1;
-        assert!(
-            mapped < 80 * MIB,
-            "boast of {announced} MiB: {mapped} bytes mapped"
-        );
+        assert!(mapped < 80 * MIB, "boast of {announced} MiB: {mapped} bytes mapped");
     }
 
     let zeros = vec![0u8; 64 * MIB];
@@ -114,10 +103,7 @@ fn memory_is_bounded_by_what_is_there() {
         for (bytes, kind) in [(&lie, "truncated"), (&packed_lie, "size out of bounds")] {
             let (result, used) = measured(|| Idx::from_slice("lie", bytes).unwrap_err());
             assert!(result.to_string().contains(kind), "{result}");
-            assert!(
-                used < MIB,
-                "slice of type {code}: {used} bytes for a {kind} lie"
-            );
+            assert!(used < MIB, "slice of type {code}: {used} bytes for a {kind} lie");
             let (result, used) = measured(|| Idx::from_reader("lie", &bytes[..]).unwrap_err());
             let truncated = matches!(result.kind(), ErrorKind::Truncated { .. });
             assert!(truncated, "{result}");

@@ -8,15 +8,11 @@ use crate::fixtures::{Dribble, arrays, encoded, gzip};
 fn survive(bytes: &[u8]) {
     let slice = Idx::from_slice("slice", bytes);
     let reader = Idx::from_reader("reader", bytes);
-    let dribble = Dribble {
-        bytes,
-        interrupted: false,
-    };
+    let dribble = Dribble { bytes, interrupted: false };
     let dribble = Idx::from_reader("dribble", dribble);
     // Not compared as values, since a corrupted float may be no number.
     let text = |idx: Result<Idx, twolayer_idx::Error>| {
-        idx.map(|idx| encoded(&idx, Packing::Raw))
-            .map_err(|error| assert!(!error.to_string().is_empty()))
+        idx.map(|idx| encoded(&idx, Packing::Raw)).map_err(|error| assert!(!error.to_string().is_empty()))
     };
     let slice = text(slice);
     assert_eq!(slice, text(reader));
@@ -97,13 +93,7 @@ fn random_bytes() {
         state ^= state << 17;
         state as u8
     };
-    for prefix in [
-        &[][..],
-        &[0, 0],
-        &[0, 0, 8, 1],
-        &[0x1F, 0x8B],
-        &[0x1F, 0x8B, 8, 0],
-    ] {
+    for prefix in [&[][..], &[0, 0], &[0, 0, 8, 1], &[0x1F, 0x8B], &[0x1F, 0x8B, 8, 0]] {
         for n in 0..2000 {
             let mut bytes = prefix.to_vec();
             bytes.extend((0..n % 97).map(|_| random()));

@@ -26,10 +26,9 @@ fn split(images: &[u8], labels: &[u8]) -> Result<Split, Error> {
 /// Writes a set of two training images and one test image under one spelling.
 fn write_set(folder: &Path, separator: &str, packed: bool) {
     for (stem, n) in [("train", 2), ("t10k", 1)] {
-        for (kind, suffix, content) in [
-            ("images", "idx3", images(&[n, 2, 3])),
-            ("labels", "idx1", labels(&vec![n as u8; n as usize])),
-        ] {
+        for (kind, suffix, content) in
+            [("images", "idx3", images(&[n, 2, 3])), ("labels", "idx1", labels(&vec![n as u8; n as usize]))]
+        {
             let (content, gz) = match packed {
                 true => (gzip(&content), ".gz"),
                 false => (content, ""),
@@ -77,38 +76,21 @@ fn missing_folder() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("nowhere");
     let error = DataSet::load(&path).unwrap_err();
-    assert!(matches!(
-        error.kind(),
-        ErrorKind::NotAFolder { exists: false }
-    ));
+    assert!(matches!(error.kind(), ErrorKind::NotAFolder { exists: false }));
     assert_told(&error, path.to_str().unwrap(), &["no such folder"]);
     fs::write(&path, "").unwrap();
     let error = DataSet::load(&path).unwrap_err();
-    assert!(matches!(
-        error.kind(),
-        ErrorKind::NotAFolder { exists: true }
-    ));
+    assert!(matches!(error.kind(), ErrorKind::NotAFolder { exists: true }));
     assert_told(&error, path.to_str().unwrap(), &["not a folder"]);
     let error = DataSet::load(path.join("below a file")).unwrap_err();
-    assert!(matches!(
-        error.kind(),
-        ErrorKind::NotAFolder { exists: false }
-    ));
+    assert!(matches!(error.kind(), ErrorKind::NotAFolder { exists: false }));
 }
 
 #[test]
 fn each_missing_file() {
     for (missing, role, tried) in [
-        (
-            "train-images",
-            "no training images",
-            "train-images.idx3-ubyte.gz",
-        ),
-        (
-            "train-labels",
-            "no training labels",
-            "train-labels-idx1-ubyte,",
-        ),
+        ("train-images", "no training images", "train-images.idx3-ubyte.gz"),
+        ("train-labels", "no training labels", "train-labels-idx1-ubyte,"),
         ("t10k-images", "no test images", "t10k-images-idx3-ubyte.gz"),
         ("t10k-labels", "no test labels", "t10k-labels.idx1-ubyte,"),
     ] {
@@ -138,9 +120,7 @@ fn a_malformed_file_of_a_set_is_named() {
 fn counts_that_differ() {
     for count in [1, 3] {
         let error = split(&images(&[2, 1, 1]), &labels(&vec![0; count])).unwrap_err();
-        assert!(
-            matches!(error.kind(), ErrorKind::CountMismatch { images: 2, labels, .. } if *labels == count)
-        );
+        assert!(matches!(error.kind(), ErrorKind::CountMismatch { images: 2, labels, .. } if *labels == count));
         let words = ["2 images", &format!("the labels has {count} labels")];
         assert_told(&error, "the images", &words);
     }
@@ -151,15 +131,9 @@ fn wrong_types() {
     let (good_images, good_labels) = (images(&[2, 1, 2]), labels(&[0, 1]));
     for idx in &arrays(&[2, 1, 2])[1..] {
         let error = split(&encoded(idx, Packing::Raw), &good_labels).unwrap_err();
-        assert!(
-            matches!(error.kind(), ErrorKind::WrongType { found, .. } if *found == idx.element_type())
-        );
+        assert!(matches!(error.kind(), ErrorKind::WrongType { found, .. } if *found == idx.element_type()));
         let found = format!("its elements are {}", idx.element_type());
-        assert_told(
-            &error,
-            "the images",
-            &["cannot serve as images", &found, "u8"],
-        );
+        assert_told(&error, "the images", &["cannot serve as images", &found, "u8"]);
     }
     for idx in &arrays(&[2])[1..] {
         let error = split(&good_images, &encoded(idx, Packing::Gzip)).unwrap_err();
@@ -171,11 +145,7 @@ fn wrong_types() {
 fn wrong_ranks() {
     let error = split(&images(&[2]), &labels(&[0, 1])).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::WrongRank { .. }));
-    assert_told(
-        &error,
-        "the images",
-        &["cannot serve as images", "sizes are 2,"],
-    );
+    assert_told(&error, "the images", &["cannot serve as images", "sizes are 2,"]);
     let error = split(&images(&[2, 1, 1, 1]), &labels(&[0, 1])).unwrap_err();
     assert_told(&error, "the images", &["2 x 1 x 1 x 1", "rows x features"]);
     let error = split(&images(&[2, 1, 1]), &images(&[2, 1])).unwrap_err();
@@ -213,11 +183,7 @@ fn images_one_by_one() {
 #[test]
 fn image_sizes_that_differ() {
     let train = split(&images(&[1, 2, 3]), &labels(&[0])).unwrap();
-    let test = Split::from_slices(
-        ("the test images", &images(&[1, 3, 2])),
-        ("test labels", &labels(&[0])),
-    )
-    .unwrap();
+    let test = Split::from_slices(("the test images", &images(&[1, 3, 2])), ("test labels", &labels(&[0]))).unwrap();
     let error = DataSet::new(train, test).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ImageSizeMismatch { .. }));
     let words = ["3 x 2", "the images are 2 x 3"];
@@ -234,10 +200,7 @@ fn labels_outside_the_classes() {
         assert!(
             matches!(error.kind(), ErrorKind::LabelOutOfRange { index: i, label: l, .. } if (*i, *l) == (index, label))
         );
-        let words = [
-            &*format!("label {label} at index {index}"),
-            &format!("the {classes} classes"),
-        ];
+        let words = [&*format!("label {label} at index {index}"), &format!("the {classes} classes")];
         assert_told(&error, "the labels", &words);
     }
     let good = Split::from_slices(("i", &images(&[1, 1, 1])), ("l", &labels(&[1]))).unwrap();

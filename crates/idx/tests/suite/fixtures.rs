@@ -37,43 +37,15 @@ pub fn each_type() -> Vec<(Vec<u8>, Data)> {
         file
     };
     vec![
+        (file(0x08, &[&[0], &[128], &[255]]), vec![0u8, 128, 255].into()),
+        (file(0x09, &[&[0x7F], &[0x80], &[0xFF]]), vec![127i8, -128, -1].into()),
+        (file(0x0B, &[&[0x7F, 0xFF], &[0x80, 0], &[0x01, 0x02]]), vec![i16::MAX, i16::MIN, 258].into()),
+        (file(0x0C, &[&[0x80, 0, 0, 0], &[1, 2, 3, 4]]), vec![i32::MIN, 16_909_060].into()),
         (
-            file(0x08, &[&[0], &[128], &[255]]),
-            vec![0u8, 128, 255].into(),
-        ),
-        (
-            file(0x09, &[&[0x7F], &[0x80], &[0xFF]]),
-            vec![127i8, -128, -1].into(),
-        ),
-        (
-            file(0x0B, &[&[0x7F, 0xFF], &[0x80, 0], &[0x01, 0x02]]),
-            vec![i16::MAX, i16::MIN, 258].into(),
-        ),
-        (
-            file(0x0C, &[&[0x80, 0, 0, 0], &[1, 2, 3, 4]]),
-            vec![i32::MIN, 16_909_060].into(),
-        ),
-        (
-            file(
-                0x0D,
-                &[
-                    &[0x3F, 0x80, 0, 0],
-                    &[0xC0, 0x20, 0, 0],
-                    &[0x7F, 0x80, 0, 0],
-                ],
-            ),
+            file(0x0D, &[&[0x3F, 0x80, 0, 0], &[0xC0, 0x20, 0, 0], &[0x7F, 0x80, 0, 0]]),
             vec![1.0f32, -2.5, f32::INFINITY].into(),
         ),
-        (
-            file(
-                0x0E,
-                &[
-                    &[0x3F, 0xF0, 0, 0, 0, 0, 0, 0],
-                    &[0xC0, 0x04, 0, 0, 0, 0, 0, 0],
-                ],
-            ),
-            vec![1.0f64, -2.5].into(),
-        ),
+        (file(0x0E, &[&[0x3F, 0xF0, 0, 0, 0, 0, 0, 0], &[0xC0, 0x04, 0, 0, 0, 0, 0, 0]]), vec![1.0f64, -2.5].into()),
     ]
 }
 
@@ -85,22 +57,11 @@ pub fn arrays(sizes: &[usize]) -> Vec<Idx> {
         numbers().map(|x| x as u8).collect::<Vec<_>>().into(),
         numbers().map(|x| x as i8).collect::<Vec<_>>().into(),
         numbers().map(|x| x as i16).collect::<Vec<_>>().into(),
-        numbers()
-            .map(|x| (x * 32_749 - 7) as i32)
-            .collect::<Vec<_>>()
-            .into(),
-        numbers()
-            .map(|x| x as f32 / 3.0 - 99.0)
-            .collect::<Vec<_>>()
-            .into(),
-        numbers()
-            .map(|x| x as f64 / 7.0 - 99.0)
-            .collect::<Vec<_>>()
-            .into(),
+        numbers().map(|x| (x * 32_749 - 7) as i32).collect::<Vec<_>>().into(),
+        numbers().map(|x| x as f32 / 3.0 - 99.0).collect::<Vec<_>>().into(),
+        numbers().map(|x| x as f64 / 7.0 - 99.0).collect::<Vec<_>>().into(),
     ];
-    data.into_iter()
-        .map(|data| Idx::new(sizes.to_vec(), data).unwrap())
-        .collect()
+    data.into_iter().map(|data| Idx::new(sizes.to_vec(), data).unwrap()).collect()
 }
 
 /// What a file of this array holds.

@@ -66,16 +66,9 @@ fn unknown_type() {
 #[test]
 fn rank_out_of_bounds() {
     let error = refused(&[0, 0, 8, 0, 7]);
-    assert!(matches!(
-        error.kind(),
-        ErrorKind::RankOutOfBounds { rank: 0 }
-    ));
+    assert!(matches!(error.kind(), ErrorKind::RankOutOfBounds { rank: 0 }));
     assert_eq!(error.place(), raw(3));
-    assert_told(
-        &error,
-        "some file",
-        &["rank out of bounds: 0", "from 1 to 255"],
-    );
+    assert_told(&error, "some file", &["rank out of bounds: 0", "from 1 to 255"]);
     assert_eq!(refused(&gzip(&[0, 0, 8, 0, 7])).place(), unpacked(3));
 }
 
@@ -98,11 +91,7 @@ fn size_out_of_bounds() {
     let error = refused(&header(0x0C, &[2; 255]));
     assert_told(&error, "some file", &["2 x 2 x ... (255 sizes)"]);
     let error = refused(&header(0x08, &[0xFFFF_FFFF; 3]));
-    assert_told(
-        &error,
-        "some file",
-        &["4294967295 x 4294967295 x 4294967295"],
-    );
+    assert_told(&error, "some file", &["4294967295 x 4294967295 x 4294967295"]);
 }
 
 #[test]
@@ -138,10 +127,7 @@ fn truncated_at_every_byte() {
             "{n}: {error}"
         );
         assert_eq!(error.place(), raw(found));
-        let words = [
-            &*format!("after {found} of at least {expected} bytes"),
-            "truncated",
-        ];
+        let words = [&*format!("after {found} of at least {expected} bytes"), "truncated"];
         assert_told(&error, "some file", &words);
         // The same inside sound gzip is the same error, not one of gzip.
         let error = refused(&gzip(&whole[..n]));
@@ -182,42 +168,21 @@ fn trailing_bytes() {
         bytes.extend(vec![0; extra]);
         let error = refused(&bytes);
         let count = 10 + extra as u64;
-        assert!(
-            matches!(error.kind(), ErrorKind::TrailingBytes { expected: 10, found: Some(f) } if *f == count)
-        );
+        assert!(matches!(error.kind(), ErrorKind::TrailingBytes { expected: 10, found: Some(f) } if *f == count));
         assert_eq!(error.place(), raw(10));
-        let words = [
-            &*format!("{extra} trailing bytes after the 10 bytes"),
-            "byte 10",
-        ];
+        let words = [&*format!("{extra} trailing bytes after the 10 bytes"), "byte 10"];
         assert_told(&error, "some file", &words);
         let error = Idx::from_reader("reader", &bytes[..]).unwrap_err();
         let kind = error.kind();
-        assert!(matches!(
-            kind,
-            ErrorKind::TrailingBytes {
-                expected: 10,
-                found: None
-            }
-        ));
+        assert!(matches!(kind, ErrorKind::TrailingBytes { expected: 10, found: None }));
         let error = refused(&gzip(&bytes));
         let kind = error.kind();
-        assert!(matches!(
-            kind,
-            ErrorKind::TrailingBytes {
-                expected: 10,
-                found: None
-            }
-        ));
+        assert!(matches!(kind, ErrorKind::TrailingBytes { expected: 10, found: None }));
         assert_eq!(error.place(), unpacked(10));
     }
     let mut long = header(0x08, &[2 << 20]);
     long.resize((2 << 20) + 9, 5);
-    assert_told(
-        &refused(&long),
-        "some file",
-        &["1 trailing bytes after the 2097160"],
-    );
+    assert_told(&refused(&long), "some file", &["1 trailing bytes after the 2097160"]);
 }
 
 #[test]
@@ -238,10 +203,7 @@ fn truncated_gzip_at_every_byte() {
     let whole = gzip(&file_of_bytes(&[2, 3], &[1, 2, 3, 4, 5, 6]));
     for n in 2..whole.len() {
         let error = refused(&whole[..n]);
-        assert!(
-            matches!(error.kind(), ErrorKind::TruncatedGzip),
-            "{n}: {error}"
-        );
+        assert!(matches!(error.kind(), ErrorKind::TruncatedGzip), "{n}: {error}");
         assert_eq!(error.place(), raw(n as u64));
         assert_told(&error, "some file", &["truncated gzip"]);
     }
@@ -261,10 +223,7 @@ fn corrupt_gzip() {
         let mut bytes = whole.clone();
         bytes[at] = value;
         let error = refused(&bytes);
-        assert!(
-            matches!(error.kind(), ErrorKind::CorruptGzip { .. }),
-            "{error}"
-        );
+        assert!(matches!(error.kind(), ErrorKind::CorruptGzip { .. }), "{error}");
         assert!(!error.place().unwrap().unpacked);
         assert_told(&error, "some file", &["corrupt gzip", words]);
     }
@@ -302,8 +261,5 @@ fn files_that_cannot_be_read() {
     assert!(matches!(error.kind(), ErrorKind::Io { action: "open", .. }));
     assert_told(&error, missing.to_str().unwrap(), &["cannot open it"]);
     let error = Idx::load(folder.path()).unwrap_err();
-    assert!(
-        matches!(error.kind(), ErrorKind::Io { .. }),
-        "a folder: {error}"
-    );
+    assert!(matches!(error.kind(), ErrorKind::Io { .. }), "a folder: {error}");
 }

@@ -13,10 +13,9 @@ fn mnist() {
     let start = Instant::now();
     let set = DataSet::load(folder).unwrap();
     eprintln!("loaded in {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
-    for (split, rows, first, ink) in [
-        (&set.train, 60_000, [5, 0, 4, 1, 9], 1_567_298_545_u64),
-        (&set.test, 10_000, [7, 2, 1, 0, 4], 264_923_200),
-    ] {
+    for (split, rows, first, ink) in
+        [(&set.train, 60_000, [5, 0, 4, 1, 9], 1_567_298_545_u64), (&set.test, 10_000, [7, 2, 1, 0, 4], 264_923_200)]
+    {
         assert_eq!(split.rows(), rows);
         assert_eq!((split.height(), split.width()), (28, 28));
         assert_eq!(split.images().len(), rows * 28 * 28);

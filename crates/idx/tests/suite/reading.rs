@@ -34,19 +34,10 @@ fn hand_made_files_are_what_is_written() {
 
 #[test]
 fn codes_and_sizes_of_types() {
-    let expected = [
-        (0x08, 1, "u8"),
-        (0x09, 1, "i8"),
-        (0x0B, 2, "i16"),
-        (0x0C, 4, "i32"),
-        (0x0D, 4, "f32"),
-        (0x0E, 8, "f64"),
-    ];
+    let expected =
+        [(0x08, 1, "u8"), (0x09, 1, "i8"), (0x0B, 2, "i16"), (0x0C, 4, "i32"), (0x0D, 4, "f32"), (0x0E, 8, "f64")];
     for (t, (code, size, name)) in ElementType::ALL.into_iter().zip(expected) {
-        assert_eq!(
-            (t.code(), t.size(), t.to_string().as_str()),
-            (code, size, name)
-        );
+        assert_eq!((t.code(), t.size(), t.to_string().as_str()), (code, size, name));
         assert_eq!(ElementType::from_code(code), Some(t));
     }
     let known = (0..=255).filter(|&c| ElementType::from_code(c).is_some());
@@ -58,16 +49,7 @@ fn codes_and_sizes_of_types() {
 fn round_trips_of_every_type_rank_and_source() {
     let folder = tempfile::tempdir().unwrap();
     // The last two are longer than one piece of conversion and one buffer of the reader.
-    let shapes: [&[usize]; 8] = [
-        &[1],
-        &[0],
-        &[5],
-        &[3, 4],
-        &[3, 0, 4],
-        &[2, 3, 2, 1, 3],
-        &[70_001],
-        &[3, 101, 211, 5],
-    ];
+    let shapes: [&[usize]; 8] = [&[1], &[0], &[5], &[3, 4], &[3, 0, 4], &[2, 3, 2, 1, 3], &[70_001], &[3, 101, 211, 5]];
     for sizes in shapes {
         for idx in arrays(sizes) {
             for packing in [Packing::Raw, Packing::Gzip] {
@@ -82,10 +64,7 @@ fn round_trips_of_every_type_rank_and_source() {
                 fs::write(&path, &file).unwrap();
                 assert_eq!(Idx::load(&path).unwrap(), idx);
                 if file.len() < 2000 {
-                    let dribble = Dribble {
-                        bytes: &file,
-                        interrupted: false,
-                    };
+                    let dribble = Dribble { bytes: &file, interrupted: false };
                     assert_eq!(Idx::from_reader("dribble", dribble).unwrap(), idx);
                 }
             }
@@ -132,15 +111,9 @@ fn a_mapped_file_survives_its_replacement() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("images");
     let (old, new) = (vec![1u8; 2 << 20], vec![2u8; 1 << 20]);
-    Idx::new(vec![2 << 20], old.clone())
-        .unwrap()
-        .save(&path, Packing::Raw)
-        .unwrap();
+    Idx::new(vec![2 << 20], old.clone()).unwrap().save(&path, Packing::Raw).unwrap();
     let mapped = Idx::load(&path).unwrap();
-    Idx::new(vec![1 << 20], new)
-        .unwrap()
-        .save(&path, Packing::Raw)
-        .unwrap();
+    Idx::new(vec![1 << 20], new).unwrap().save(&path, Packing::Raw).unwrap();
     assert!(mapped.data().as_slice::<u8>() == Some(&old));
     assert_eq!(Idx::load(&path).unwrap().sizes(), [1 << 20]);
 }
@@ -156,9 +129,7 @@ fn a_packed_file_as_long_as_what_it_unpacks_to() {
         if i < 60_000 { 0 } else { (state >> 24) as u8 }
     }));
     let pack = |extra: usize| {
-        let mut encoder = flate2::GzBuilder::new()
-            .extra(vec![0; extra])
-            .write(Vec::new(), Compression::default());
+        let mut encoder = flate2::GzBuilder::new().extra(vec![0; extra]).write(Vec::new(), Compression::default());
         encoder.write_all(&file).unwrap();
         encoder.finish().unwrap()
     };
@@ -197,10 +168,7 @@ fn gzip_of_several_members() {
     packed.extend(gzip(&file[10..]));
     let expected = Idx::new(vec![6], vec![1u8, 2, 3, 4, 5, 6]).unwrap();
     assert_eq!(Idx::from_slice("slice", &packed).unwrap(), expected);
-    let dribble = Dribble {
-        bytes: &packed,
-        interrupted: false,
-    };
+    let dribble = Dribble { bytes: &packed, interrupted: false };
     assert_eq!(Idx::from_reader("dribble", dribble).unwrap(), expected);
 }
 
@@ -243,20 +211,11 @@ fn a_slice_of_another_type_is_none() {
 #[test]
 fn arrays_that_are_no_idx() {
     let zero = Idx::new(vec![], vec![1u8]).unwrap_err();
-    assert!(matches!(
-        zero.kind(),
-        ErrorKind::RankOutOfBounds { rank: 0 }
-    ));
+    assert!(matches!(zero.kind(), ErrorKind::RankOutOfBounds { rank: 0 }));
     let many = Idx::new(vec![1; 256], vec![1u8]).unwrap_err();
-    assert!(matches!(
-        many.kind(),
-        ErrorKind::RankOutOfBounds { rank: 256 }
-    ));
+    assert!(matches!(many.kind(), ErrorKind::RankOutOfBounds { rank: 256 }));
     let wrong = Idx::new(vec![2, 3], vec![0f32; 5]).unwrap_err();
-    assert!(matches!(
-        wrong.kind(),
-        ErrorKind::SizesDoNotMatchData { elements: 5, .. }
-    ));
+    assert!(matches!(wrong.kind(), ErrorKind::SizesDoNotMatchData { elements: 5, .. }));
     let long = Idx::new(vec![0, 1 << 32], Vec::<u8>::new()).unwrap_err();
     assert!(matches!(long.kind(), ErrorKind::SizeOutOfBounds { .. }));
     let huge = Idx::new(vec![0xFFFF_FFFF; 4], Vec::<u8>::new()).unwrap_err();

@@ -13,10 +13,8 @@ fn labels() -> Idx {
 
 /// The names in a folder, sorted.
 fn names(folder: &std::path::Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -40,18 +38,10 @@ fn a_missing_folder_and_a_folder_in_the_way() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("no/file");
     let error = labels().save(&path, Packing::Raw).unwrap_err();
-    assert!(matches!(
-        error.kind(),
-        ErrorKind::Io {
-            action: "write",
-            ..
-        }
-    ));
+    assert!(matches!(error.kind(), ErrorKind::Io { action: "write", .. }));
     assert_told(&error, path.to_str().unwrap(), &["cannot write it"]);
     fs::create_dir(folder.path().join("sub")).unwrap();
-    labels()
-        .save(folder.path().join("sub"), Packing::Raw)
-        .unwrap_err();
+    labels().save(folder.path().join("sub"), Packing::Raw).unwrap_err();
     assert_eq!(names(folder.path()), ["sub"]);
 }
 
@@ -80,13 +70,7 @@ fn a_full_disk_is_told_wherever_it_happens() {
             let length = encoded(&idx, packing).len();
             for room in 0..length {
                 let error = idx.write_to("disk", Full(room), packing).unwrap_err();
-                assert!(matches!(
-                    error.kind(),
-                    ErrorKind::Io {
-                        action: "write",
-                        ..
-                    }
-                ));
+                assert!(matches!(error.kind(), ErrorKind::Io { action: "write", .. }));
                 assert_told(&error, "disk", &["cannot write it"]);
             }
             idx.write_to("disk", Full(length), packing).unwrap();
@@ -96,8 +80,10 @@ fn a_full_disk_is_told_wherever_it_happens() {
 
 #[cfg(unix)]
 mod unix {
+    use std::io::Read;
     use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
     use std::path::Path;
+    use std::process::Command;
 
     use super::*;
 
@@ -129,15 +115,45 @@ mod unix {
         assert_eq!(names(folder.path()), ["file", "link"]);
     }
 
+    /// A device that is always full, and that no mistake can turn into a file of the machine's `/dev`: that one if this
+    /// user could not replace it, otherwise one made in `folder`. `None` where neither is to be had.
+    #[cfg(target_os = "linux")]
+    fn full_device(folder: &Path) -> Option<std::path::PathBuf> {
+        if tempfile::tempfile_in("/dev").is_err() {
+            return Some("/dev/full".into());
+        }
+        let device = folder.join("full");
+        let made = Command::new("mknod").arg(&device).args(["c", "1", "7"]).status();
+        let usable = made.is_ok_and(|status| status.success()) && fs::File::open(&device).is_ok();
+        usable.then_some(device)
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
-    fn devices_are_written_to_and_not_replaced() {
-        labels().save("/dev/null", Packing::Raw).unwrap();
-        let error = labels().save("/dev/full", Packing::Raw).unwrap_err();
-        assert_told(&error, "/dev/full", &["cannot write it", "No space left"]);
-        for device in ["/dev/null", "/dev/full"] {
-            let kind = fs::metadata(device).unwrap().file_type();
-            assert!(kind.is_char_device());
-        }
+    fn a_device_is_written_to_and_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(device) = full_device(folder.path()) else {
+            eprintln!("skipped: no device to spare");
+            return;
+        };
+        let error = labels().save(&device, Packing::Raw).unwrap_err();
+        assert_told(&error, device.to_str().unwrap(), &["cannot write it", "No space left"]);
+        assert!(fs::metadata(&device).unwrap().file_type().is_char_device());
+    }
+
+    #[test]
+    fn a_pipe_is_written_to_and_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        let made = Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        // Open at both ends, so that neither side waits for the other.
+        let mut pipe = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        labels().save(&path, Packing::Gzip).unwrap();
+        assert!(fs::metadata(&path).unwrap().file_type().is_fifo());
+        let expected = encoded(&labels(), Packing::Gzip);
+        let mut read = vec![0; expected.len()];
+        pipe.read_exact(&mut read).unwrap();
+        assert_eq!(read, expected);
     }
 }
