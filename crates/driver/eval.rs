@@ -12,6 +12,9 @@ use crate::network;
 use crate::output::Output;
 use crate::report::{count, grouped, percent};
 
+/// More than labels can tell apart, and few enough for the matrix of all pairs.
+const MAX_CLASSES: usize = 4096;
+
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Report {
@@ -37,8 +40,15 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), Failure> {
     let source = Source::new(&args.data);
     let half = source.load_half(args.split)?;
     network::check_fit(net.as_ref(), &args.model, &half)?;
+    let classes = net.shape().classes();
+    if classes > MAX_CLASSES {
+        return Err(Failure::new(format!(
+            "the model {} has {classes} classes, too many for a confusion matrix; eval takes up to {MAX_CLASSES}",
+            args.model.display()
+        )));
+    }
     let start = Instant::now();
-    let (evaluation, classes) =
+    let (evaluation, predicted) =
         machine.pool.install(|| Ok::<_, Failure>((net.evaluate(&half)?, net.classify(&half)?)))?;
     let report = Report {
         model: args.model.display().to_string(),
@@ -48,7 +58,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), Failure> {
         correct: evaluation.correct,
         accuracy: evaluation.accuracy(),
         mean_loss: evaluation.loss,
-        confusion: confusion(half.labels(), &classes, net.shape().classes()),
+        confusion: confusion(half.labels(), &predicted, classes),
         seconds: start.elapsed().as_secs_f64(),
         threads: machine.threads,
         isa: machine.level.name(),

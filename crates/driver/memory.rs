@@ -42,15 +42,14 @@ impl Need {
 
     /// An error if the machine has not as much memory to give; `options` are those that could be lowered.
     pub fn check(self, options: &str) -> Result<(), Failure> {
-        let fits = match available() {
-            Some(bytes) => self.0 <= u128::from(bytes),
-            // The system does not tell: ask the allocator for as much, and give it back untouched.
-            None => usize::try_from(self.0).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok()),
-        };
+        let free = available();
+        // What the system has free, and what it would give this process: both must do. The probe is given back untouched.
+        let granted = |bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok();
+        let fits = free.is_none_or(|free| self.0 <= u128::from(free)) && usize::try_from(self.0).is_ok_and(granted);
         if fits {
             return Ok(());
         }
-        let have = available().map_or_else(String::new, |bytes| format!(" and {} are free", size(u128::from(bytes))));
+        let have = free.map_or_else(String::new, |bytes| format!(" and {} are free", size(u128::from(bytes))));
         Err(Failure::new(format!("not enough memory: the run needs about {}{have}; lower {options}", size(self.0))))
     }
 }

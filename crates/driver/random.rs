@@ -58,3 +58,31 @@ impl Generator {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The promise above: seed 0 and the first draws it has always meant.
+    #[test]
+    fn a_seed_means_the_same_run_forever() {
+        let mut generator = Generator::new(&RandomArgs { seed: 0, rng: RngName::Chacha8 }).unwrap();
+        let weights = generator.weights::<f64>(Shape::new(3, 2, 2).unwrap()).to_vec();
+        let mut batch = [0; 6];
+        generator.sampler(60_000).unwrap().next_batch(&mut batch);
+        assert_eq!(weights[..3], [-0.0029816567228548208, 0.01829291736184813, -0.003407611849253231]);
+        assert_eq!(batch, [31443, 21047, 45872, 38559, 11377, 25849]);
+    }
+
+    #[test]
+    fn precisions_share_their_draws() {
+        let draw = |rng| Generator::new(&RandomArgs { seed: 7, rng }).unwrap();
+        for rng in [RngName::Chacha8, RngName::Numpy] {
+            let shape = Shape::new(5, 4, 3).unwrap();
+            let narrow = draw(rng).weights::<f32>(shape).to_vec();
+            let wide = draw(rng).weights::<f64>(shape).to_vec();
+            assert!(narrow.iter().zip(&wide).all(|(n, w)| *n == *w as f32), "{rng:?}");
+            assert_eq!(wide.iter().filter(|w| **w == 0.0).count(), 4 + 3, "biases are zero, weights are not");
+        }
+    }
+}

@@ -194,7 +194,7 @@ impl Job<'_> {
 fn csv(losses: &[f64]) -> String {
     let mut text = String::from("iteration,loss\n");
     for (iteration, loss) in losses.iter().enumerate() {
-        let _ = writeln!(text, "{iteration},{loss}");
+        let _ = writeln!(text, "{iteration},{loss:?}");
     }
     text
 }
