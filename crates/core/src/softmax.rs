@@ -160,8 +160,8 @@ impl<T: Float> Softmax<T> {
     fn sum_of_losses(&self, logits: &[T], row: usize, labels: &[u32]) -> f64 {
         let mut sums = [0.0; 4];
         for (n, &label) in labels.iter().enumerate() {
-            let loss = self.log_sum[n].sub(logits[n * row + label as usize]);
-            sums[n % 4] += loss.to_f64();
+            // In f64: the difference of two finite f32 may be infinite.
+            sums[n % 4] += self.log_sum[n].to_f64() - logits[n * row + label as usize].to_f64();
         }
         (sums[0] + sums[1]) + (sums[2] + sums[3])
     }
@@ -285,6 +285,8 @@ mod tests {
             };
             assert_eq!(run([f32::MAX, 0.0, f32::MIN]), ([1.0, 0.0, 0.0], f64::from(f32::MAX)), "{level}");
             assert_eq!(run([-1e30, -1e30, -3e38]).0, [0.5, 0.5, 0.0], "{level}");
+            let apart = f64::from(f32::MAX) * 2.0;
+            assert_eq!(run([f32::MAX, f32::MIN, 0.0]), ([1.0, 0.0, 0.0], apart), "{level}: beyond f32, but finite");
             assert_eq!(run([-inf, 0.0, -inf]), ([0.0, 1.0, 0.0], 0.0), "{level}");
             assert_eq!(run([0.0, -inf, 0.0]).1, f64::INFINITY, "{level}: an impossible label");
             assert_eq!(run([1e-45, -0.0, 0.0]).0[0].to_bits(), (1.0f32 / 3.0).to_bits(), "{level}");

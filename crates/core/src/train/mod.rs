@@ -83,7 +83,7 @@ impl<T: Float> TwoLayerNet<T> {
     ) -> Result<TrainSummary> {
         let rows = x.count(self.shape())?;
         let labels = t.classes(rows, self.shape())?;
-        options.check()?;
+        options.check::<T>()?;
         match x {
             Rows::Pixels(x) => member::train(self, (x, &labels), sampler, options, observer),
             Rows::Floats(x) => member::train(self, (x, &labels), sampler, options, observer),
@@ -92,16 +92,14 @@ impl<T: Float> TwoLayerNet<T> {
 }
 
 impl TrainOptions {
-    fn check(&self) -> Result<()> {
+    fn check<T: Float>(&self) -> Result<()> {
         let wrong = |name, what: String| Err(Error::Option { name, what });
         if self.batch == 0 || self.batch > 1 << 24 {
             return wrong("batch", format!("is {}; expected 1 to 2^24 rows", self.batch));
         }
-        if !(self.learning_rate.is_finite() && self.learning_rate >= 0.0) {
-            return wrong(
-                "learning_rate",
-                format!("is {}; expected a finite number, not negative", self.learning_rate),
-            );
+        if !(T::from_f64(self.learning_rate).is_finite() && self.learning_rate >= 0.0) {
+            let found = format!("is {}; expected a number from 0 on that is finite in {}", self.learning_rate, T::NAME);
+            return wrong("learning_rate", found);
         }
         if self.threads == 0 {
             return wrong("threads", "is 0; expected at least 1".into());

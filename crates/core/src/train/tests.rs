@@ -159,6 +159,26 @@ fn a_divergence_names_its_iteration_for_any_team() {
     }
 }
 
+/// The second batch is on the wrong side of huge but finite logits: its loss is finite, its step of W1 is not.
+#[test]
+fn a_weight_that_diverges_before_the_loss_does_is_named() {
+    for level in Level::available() {
+        let mut net = TwoLayerNet::<f32>::new(Parameters::zeros(Shape::new(1, 1, 2).unwrap())).with_level(level);
+        let options = TrainOptions { batch: 1, learning_rate: 3e38, ..TrainOptions::default() };
+        let (x, t) = (Rows::Pixels(&[255, 255]), Labels::Classes(&[0, 1]));
+        let mut turn = 0;
+        let mut sampler = |indices: &mut [usize]| {
+            indices[0] = turn % 2;
+            turn += 1;
+        };
+        let result = net.train(x, t, &mut sampler, &options, &mut |p| {
+            assert!(p.loss.is_finite(), "{level}: {p:?}");
+            ControlFlow::Continue(())
+        });
+        assert_eq!(result, Err(Error::Diverged { iteration: 1, what: "W1" }), "{level}");
+    }
+}
+
 #[test]
 fn a_row_that_is_not_there_is_an_error() {
     for (bad, threads) in [(0, 1), (1, 2), (2, 2), (3, 1), (17, 3)] {
@@ -209,6 +229,7 @@ fn options_that_make_no_sense_are_refused() {
         TrainOptions { learning_rate: f64::NAN, ..good.clone() },
         TrainOptions { learning_rate: f64::INFINITY, ..good.clone() },
         TrainOptions { learning_rate: -1.0, ..good.clone() },
+        TrainOptions { learning_rate: 1e39, ..good.clone() },
         TrainOptions { threads: 0, ..good.clone() },
         TrainOptions { first_iteration: usize::MAX, ..good.clone() },
     ] {
