@@ -1,6 +1,7 @@
 //! The sentences that errors are told in.
 
 use std::fmt;
+use std::io;
 
 use crate::{Error, ErrorKind, Place};
 
@@ -43,7 +44,7 @@ impl fmt::Display for ErrorKind {
             | LabelOutOfRange { .. }
             | NotAFolder { .. }
             | MissingFile { .. } => self.fmt_set(f),
-            Io { action, error } => write!(f, "cannot {action} it: {error}"),
+            Io { action, error } => write!(f, "cannot {action} it: {error}{}", advice(error)),
         }
     }
 }
@@ -82,8 +83,8 @@ impl ErrorKind {
             ),
             ErrorKind::TrailingBytes { expected, found } => {
                 match found {
-                    Some(found) => write!(f, "{} trailing bytes", found.saturating_sub(*expected))?,
-                    None => f.write_str("trailing bytes")?,
+                    Some(found) => write!(f, "trailing bytes: {}", found.saturating_sub(*expected))?,
+                    None => f.write_str("trailing bytes: at least one")?,
                 }
                 write!(f, " after the {expected} bytes that the header announces; {FETCH_AGAIN}")
             }
@@ -125,7 +126,11 @@ impl ErrorKind {
                 Sizes(sizes)
             ),
             ErrorKind::CountMismatch { images, labels, labels_file } => {
-                write!(f, "{images} images, but {labels_file} has {labels} labels; give the two files of the same set")
+                write!(
+                    f,
+                    "images and labels differ in number: {images} here, {labels} in {labels_file}; give the two files of the \
+                 same set"
+                )
             }
             ErrorKind::ImageSizeMismatch { found, expected, train_file } => write!(
                 f,
@@ -152,6 +157,17 @@ impl ErrorKind {
             ),
             _ => Ok(()),
         }
+    }
+}
+
+/// What to do about a refusal of the system's.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "; check the path",
+        io::ErrorKind::IsADirectory => "; give a file, not a folder",
+        io::ErrorKind::PermissionDenied => "; allow it to this user or give another path",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room or give another path",
+        _ => "",
     }
 }
 

@@ -104,6 +104,8 @@ fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    // Asked first, because the temporary file's name does not belong in the answer.
+    fs::metadata(folder)?;
     let mut builder = tempfile::Builder::new();
     // A temporary file is its owner's alone; this one is to become a file like any other, as the umask allows.
     #[cfg(unix)]

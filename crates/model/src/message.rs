@@ -1,6 +1,7 @@
 //! The sentences that errors are told in.
 
 use std::fmt;
+use std::io;
 
 use crate::{Error, ErrorKind, FORMAT_VERSION, INPUT_SCALE};
 
@@ -38,7 +39,7 @@ impl fmt::Display for ErrorKind {
                  will be read; shorten the options"
             ),
             NoPlace { reason } => write!(f, "cannot write it: {reason}; give another path"),
-            Io { action, error } => write!(f, "cannot {action} it: {error}"),
+            Io { action, error } => write!(f, "cannot {action} it: {error}{}", advice(error)),
         }
     }
 }
@@ -60,8 +61,8 @@ impl ErrorKind {
             }
             ErrorKind::TrailingBytes { expected, found } => {
                 match found {
-                    Some(found) => write!(f, "{} trailing bytes", found.saturating_sub(*expected))?,
-                    None => f.write_str("trailing bytes")?,
+                    Some(found) => write!(f, "trailing bytes: {}", found.saturating_sub(*expected))?,
+                    None => f.write_str("trailing bytes: at least one")?,
                 }
                 write!(f, " after the {expected} that its header announces; {AGAIN}")
             }
@@ -113,6 +114,17 @@ impl ErrorKind {
             ),
             _ => Ok(()),
         }
+    }
+}
+
+/// What to do about a refusal of the system's.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "; check the path",
+        io::ErrorKind::IsADirectory => "; give a file, not a folder",
+        io::ErrorKind::PermissionDenied => "; allow it to this user or give another path",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room or give another path",
+        _ => "",
     }
 }
 

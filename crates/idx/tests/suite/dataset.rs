@@ -121,7 +121,7 @@ fn counts_that_differ() {
     for count in [1, 3] {
         let error = split(&images(&[2, 1, 1]), &labels(&vec![0; count])).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::CountMismatch { images: 2, labels, .. } if *labels == count));
-        let words = ["2 images", &format!("the labels has {count} labels")];
+        let words = ["differ in number: 2 here", &format!("{count} in the labels")];
         assert_told(&error, "the images", &words);
     }
 }

@@ -170,7 +170,7 @@ fn trailing_bytes() {
         let count = 10 + extra as u64;
         assert!(matches!(error.kind(), ErrorKind::TrailingBytes { expected: 10, found: Some(f) } if *f == count));
         assert_eq!(error.place(), raw(10));
-        let words = [&*format!("{extra} trailing bytes after the 10 bytes"), "byte 10"];
+        let words = [&*format!("trailing bytes: {extra} after the 10 bytes"), "byte 10"];
         assert_told(&error, "some file", &words);
         let error = Idx::from_reader("reader", &bytes[..]).unwrap_err();
         let kind = error.kind();
@@ -182,7 +182,7 @@ fn trailing_bytes() {
     }
     let mut long = header(0x08, &[2 << 20]);
     long.resize((2 << 20) + 9, 5);
-    assert_told(&refused(&long), "some file", &["1 trailing bytes after the 2097160"]);
+    assert_told(&refused(&long), "some file", &["trailing bytes: 1 after the 2097160"]);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn files_that_cannot_be_read() {
     let missing = folder.path().join("missing");
     let error = Idx::load(&missing).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Io { action: "open", .. }));
-    assert_told(&error, missing.to_str().unwrap(), &["cannot open it"]);
+    assert_told(&error, missing.to_str().unwrap(), &["cannot open it", "check the path"]);
     let error = Idx::load(folder.path()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Io { .. }), "a folder: {error}");
 }

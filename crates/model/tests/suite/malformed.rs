@@ -85,7 +85,7 @@ fn trailing_bytes() {
     bytes.extend([0; 3]);
     let error = refused(&bytes);
     assert!(matches!(error.kind(), ErrorKind::TrailingBytes { .. }));
-    let words = format!("3 trailing bytes after the {expected}");
+    let words = format!("trailing bytes: 3 after the {expected}");
     assert_told(&error, "some file", &[&words]);
     let error = AnyModel::from_reader("reader", &bytes[..]).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::TrailingBytes { found: None, .. }));
@@ -297,7 +297,7 @@ fn files_that_cannot_be_read() {
     let missing = folder.path().join("missing");
     let error = AnyModel::load(&missing).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Io { action: "open", .. }));
-    assert_told(&error, missing.to_str().unwrap(), &["cannot open it"]);
+    assert_told(&error, missing.to_str().unwrap(), &["cannot open it", "check the path"]);
     let error = AnyModel::load(folder.path()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Io { .. }), "a folder: {error}");
     let empty = folder.path().join("empty");
