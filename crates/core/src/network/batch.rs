@@ -186,10 +186,18 @@ impl<'s, T: Float, P: Input<T>, R: Iterator<Item = &'s [P]>> Kernel<T> for Gathe
         let Batch { stride, rows, data, by_row, .. } = self.batch;
         let words = *stride / COLUMNS;
         for (n, row) in self.rows.enumerate() {
-            let mine = &mut data[n * *stride..][..*stride];
-            mine[..row.len()].copy_from_slice(row);
-            for (mask, columns) in by_row[n * words..][..words].iter_mut().zip(mine.chunks_exact(COLUMNS)) {
-                *mask = P::pairs(s, columns.try_into().expect("a chunk of that many"));
+            let mine = data[n * *stride..][..*stride].as_chunks_mut::<COLUMNS>().0;
+            let masks = &mut by_row[n * words..][..words];
+            // Whole words are copied and looked at in registers; reading back what was just written would stall.
+            let (whole, rest) = row.as_chunks::<COLUMNS>();
+            for ((to, mask), columns) in mine.iter_mut().zip(&mut *masks).zip(whole) {
+                *to = *columns;
+                *mask = P::pairs(s, columns);
+            }
+            if !rest.is_empty() {
+                let last = &mut mine[whole.len()];
+                last[..rest.len()].copy_from_slice(rest);
+                masks[whole.len()] = P::pairs(s, last);
             }
             *rows = n + 1;
         }
@@ -225,19 +233,23 @@ impl<P: Plain> Kernel<f32> for Transpose<'_, P> {
 /// Bit c of word r changes places with bit r of word c: quarters swapped at 32, then 16, 8, 4, 2 and 1.
 #[inline(always)]
 fn transpose_bits(square: &mut [u64; 64]) {
-    let mut half = 32;
-    let mut mask = 0xffff_ffffu64;
-    while half > 0 {
-        for group in square.chunks_exact_mut(2 * half) {
-            let (low, high) = group.split_at_mut(half);
-            for (a, b) in low.iter_mut().zip(high) {
-                let swap = ((*a >> half) ^ *b) & mask;
-                *a ^= swap << half;
-                *b ^= swap;
-            }
+    swap_quarters::<32>(square, 0x0000_0000_ffff_ffff);
+    swap_quarters::<16>(square, 0x0000_ffff_0000_ffff);
+    swap_quarters::<8>(square, 0x00ff_00ff_00ff_00ff);
+    swap_quarters::<4>(square, 0x0f0f_0f0f_0f0f_0f0f);
+    swap_quarters::<2>(square, 0x3333_3333_3333_3333);
+    swap_quarters::<1>(square, 0x5555_5555_5555_5555);
+}
+
+/// Swaps the upper right quarter of each block of 2 · `HALF` words and bits with the lower left one.
+#[inline(always)]
+fn swap_quarters<const HALF: usize>(square: &mut [u64; 64], low_bits: u64) {
+    for block in (0..64).step_by(2 * HALF) {
+        for r in block..block + HALF {
+            let swap = ((square[r] >> HALF) ^ square[r + HALF]) & low_bits;
+            square[r] ^= swap << HALF;
+            square[r + HALF] ^= swap;
         }
-        half /= 2;
-        mask ^= mask << half;
     }
 }
 

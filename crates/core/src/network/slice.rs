@@ -13,7 +13,7 @@ use std::ops::Range;
 
 /// Widest panel of hidden units that the first layer's kernels take at once. Its rows lie together, so that a panel of
 /// W1 is read in one stream, and no power-of-two distance of rows crowds a few sets of the cache.
-pub(super) const PANEL: usize = 2 * BLOCK;
+pub(super) const PANEL: usize = 4 * BLOCK;
 
 /// Activations of a panel, and its contribution to the logits: one part for each block of hidden units.
 ///
