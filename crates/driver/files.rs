@@ -37,7 +37,8 @@ impl Target {
             return Err(fail(format!("there is no folder {}; make it first", folder.display())));
         }
         if target.replace {
-            target.temporary().map_err(|e| fail(format!("no file can be made in {}: {e}", folder.display())))?;
+            let shown = folder.display();
+            target.temporary().map_err(|e| fail(format!("no file can be made in {shown}: {}", reason(&e))))?;
         }
         Ok(target)
     }
@@ -57,7 +58,7 @@ impl Target {
         let written = if self.replace { self.write_beside(contents) } else { self.write_straight(contents) };
         written.map_err(|e| {
             let kept = if self.replace && self.path.exists() { "; the file that was there is unchanged" } else { "" };
-            Failure::new(format!("cannot write {}: {e}{kept}", self.shown.display()))
+            Failure::new(format!("cannot write {}: {}{kept}", self.shown.display(), reason(&e)))
         })
     }
 
@@ -90,6 +91,12 @@ impl Target {
         }
         builder.tempfile_in(folder(&self.path))
     }
+}
+
+/// The system's words, without the name of a temporary file, which tells the user nothing.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" at path ").next().unwrap_or(&text).to_string()
 }
 
 fn folder(path: &Path) -> &Path {

@@ -49,7 +49,10 @@ impl Need {
         if fits {
             return Ok(());
         }
-        let have = free.map_or_else(String::new, |bytes| format!(" and {} are free", size(u128::from(bytes))));
+        let have = match free {
+            Some(free) if self.0 > u128::from(free) => format!(" and {} are free", size(u128::from(free))),
+            _ => ", which the system does not grant".into(),
+        };
         Err(Failure::new(format!("not enough memory: the run needs about {}{have}; lower {options}", size(self.0))))
     }
 }

@@ -2,8 +2,10 @@
 
 use crate::schedule::Schedule;
 
-/// Rows of the table of epochs on a terminal; a file or a pipe gets every one.
-const TERMINAL_ROWS: usize = 24;
+/// Most rows of the table of epochs on a terminal; a file or a pipe gets every one.
+const TERMINAL_ROWS: usize = 40;
+/// About as many rows are left of a longer table, so that it fits on a screen.
+const SCREENFUL: usize = 24;
 
 /// `12,345,678`
 pub fn grouped(n: usize) -> String {
@@ -64,7 +66,7 @@ impl EpochTable {
         EpochTable {
             epoch_width: grouped(last).len().max("epoch".len()),
             iteration_width: grouped(schedule.iterations).len().max("iteration".len()),
-            every: if terminal { (last + 1).div_ceil(TERMINAL_ROWS).max(1) } else { 1 },
+            every: if terminal && last >= TERMINAL_ROWS { (last + 1).div_ceil(SCREENFUL) } else { 1 },
             last,
         }
     }
@@ -127,13 +129,13 @@ mod tests {
 
     #[test]
     fn a_terminal_gets_a_screenful_with_the_last_epoch() {
-        let schedule = Schedule::new(1437, 100, 10_000, None).unwrap();
         let m = Measurement { iteration: 0, loss: 0.0, train_accuracy: 0.0, test_accuracy: 0.0 };
-        for (terminal, most) in [(true, TERMINAL_ROWS + 1), (false, usize::MAX)] {
+        for (epochs, terminal, expected) in [(715, true, 25), (715, false, 715), (40, true, 40), (41, true, 21)] {
+            let schedule = Schedule::new(14, 1, 0, Some(epochs)).unwrap();
             let table = EpochTable::new(schedule, terminal);
-            let shown = (0..schedule.measurements()).filter(|&epoch| table.row(epoch, &m).is_some()).count();
-            assert!(shown <= most && (terminal || shown == schedule.measurements()), "{shown}");
-            assert!(table.row(schedule.measurements() - 1, &m).is_some());
+            let shown = (0..epochs).filter(|&epoch| table.row(epoch, &m).is_some()).count();
+            assert_eq!(shown, expected, "{epochs} epochs, terminal: {terminal}");
+            assert!(table.row(epochs - 1, &m).is_some());
         }
     }
 }

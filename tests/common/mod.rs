@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -123,7 +124,8 @@ pub fn digits() -> PathBuf {
 /// skipped, with a word, unless TWOLAYER_MNIST names it; then it must be right.
 pub fn mnist() -> Option<PathBuf> {
     let Some(folder) = std::env::var_os("TWOLAYER_MNIST") else {
-        eprintln!("skipped: set TWOLAYER_MNIST to the folder of MNIST's four files");
+        // Not by `eprintln!`, which the test harness would keep to itself.
+        let _ = writeln!(std::io::stderr(), "skipped: set TWOLAYER_MNIST to the folder of MNIST's four files");
         return None;
     };
     let folder = PathBuf::from(folder);
