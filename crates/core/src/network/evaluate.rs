@@ -46,7 +46,7 @@ impl<T: Float, P: Input<T>> Pass<T, P> {
             let panel = Panel { w1: &padded[w1 + at..b1], stride, b1: &padded[b1 + at..][..width], width };
             let w2 = &padded[w2 + at * classes..][..width * classes];
             let parts = &mut self.parts[at / BLOCK * part..][..width / BLOCK * part];
-            forward_panel(level, &self.batch, panel, (w2, classes), (&mut self.z, parts), |_| ());
+            forward_panel(level, &self.batch, panel, (w2, classes), (&mut self.z, parts), |_, _| ());
         }
         self.head.load(parameters);
         self.head.combine(level, &self.parts[..stride / BLOCK * part], rows);

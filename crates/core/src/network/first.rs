@@ -4,6 +4,7 @@ use super::batch::{Batch, COLUMNS, Input};
 use crate::float::Float;
 use crate::simd::{Kernel, Simd};
 use crate::vector::sigmoid_v;
+use std::ops::Range;
 
 /// Most vectors that one pass over a row keeps in registers, times two for the two columns of a pair.
 const WIDEST: usize = 4;
@@ -30,15 +31,15 @@ pub struct Panel<'a, T> {
 /// Z ← sigmoid(Z + b1)
 /// ```
 ///
-/// `each_row(n)` is called once for each row: a place to spread other work over, such as prefetching.
+/// `each_part(n, columns)` is called once for each row and word: a place to spread other work over, such as prefetching.
 pub struct Forward<'a, T, P, F> {
     pub batch: &'a Batch<P>,
     pub panel: Panel<'a, T>,
     pub z: &'a mut [T],
-    pub each_row: F,
+    pub each_part: F,
 }
 
-impl<T: Float, P: Input<T>, F: Fn(usize)> Kernel<T> for Forward<'_, T, P, F> {
+impl<T: Float, P: Input<T>, F: Fn(usize, Range<usize>)> Kernel<T> for Forward<'_, T, P, F> {
     type Output = ();
 
     #[inline(always)]
@@ -76,7 +77,7 @@ impl<T: Float, P: Input<T>, F: Fn(usize)> Kernel<T> for Forward<'_, T, P, F> {
     }
 }
 
-impl<T: Float, P: Input<T>, F: Fn(usize)> Forward<'_, T, P, F> {
+impl<T: Float, P: Input<T>, F: Fn(usize, Range<usize>)> Forward<'_, T, P, F> {
     /// The sums over one word's columns, for `NV` vectors of the panel from column `at` on; returns `NV`.
     ///
     /// # Safety
@@ -87,8 +88,8 @@ impl<T: Float, P: Input<T>, F: Fn(usize)> Forward<'_, T, P, F> {
         let w1 = w1.as_ptr().wrapping_add(word * COLUMNS * stride + at);
         let z = self.z.as_mut_ptr();
         for n in 0..self.batch.rows() {
-            if at == 0 && word == 0 {
-                (self.each_row)(n);
+            if at == 0 {
+                (self.each_part)(n, word * COLUMNS..(word + 1) * COLUMNS);
             }
             let (x, mut bits) = self.batch.part(n, word);
             if bits == 0 {

@@ -161,7 +161,7 @@ impl<T: Float> TwoLayerNet<T> {
         let mut slice = Slice::new(&self.parameters, 0..blocks, rows);
         let mut head = Head::new(&self.parameters, rows);
         let mut parts = Aligned::zeroed(blocks * rows * shape.classes_padded());
-        slice.forward(level, &batch, |_| (), &mut parts);
+        slice.forward(level, &batch, |_, _| (), &mut parts);
         head.combine(level, &parts, rows);
         head.derivatives(level, labels);
         slice.backward(level, &batch, head.dy(rows), Keep);

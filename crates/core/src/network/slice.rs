@@ -25,10 +25,10 @@ pub(crate) fn forward_panel<T: Float, P: Input<T>>(
     panel: Panel<'_, T>,
     (w2, classes): (&[T], usize),
     (z, parts): (&mut [T], &mut [T]),
-    each_row: impl Fn(usize),
+    each_part: impl Fn(usize, Range<usize>),
 ) {
     let (rows, width) = (batch.rows(), panel.width);
-    level.dispatch(Forward { batch, panel, z: &mut *z, each_row });
+    level.dispatch(Forward { batch, panel, z: &mut *z, each_part });
     for (block, part) in parts.chunks_exact_mut(rows * classes).enumerate() {
         let at = block * BLOCK;
         level.dispatch(Product {
@@ -135,9 +135,15 @@ impl<T: Float> Slice<T> {
         }
     }
 
-    /// Activations for a batch, and a part of its logits for each block of this slice, in `parts`; `each_row(n)` is
-    /// called once for each row.
-    pub fn forward<P: Input<T>>(&mut self, level: Level, batch: &Batch<P>, each_row: impl Fn(usize), parts: &mut [T]) {
+    /// Activations for a batch, and a part of its logits for each block of this slice, in `parts`; `each_part(n,
+    /// columns)` is called once for each row and some columns of it, all of them in turn.
+    pub fn forward<P: Input<T>>(
+        &mut self,
+        level: Level,
+        batch: &Batch<P>,
+        each_part: impl Fn(usize, Range<usize>),
+        parts: &mut [T],
+    ) {
         let (rows, classes, inputs) = (batch.rows(), self.shape.classes_padded(), self.shape.inputs_padded());
         let mut parts = parts;
         for panel in self.panels() {
@@ -149,9 +155,9 @@ impl<T: Float> Slice<T> {
             let w2 = &self.w2[panel.start * classes..][..width * classes];
             let z = &mut self.z[panel.start * rows..][..width * rows];
             let first = panel.start == 0;
-            forward_panel(level, batch, view, (w2, classes), (z, mine), |n| {
+            forward_panel(level, batch, view, (w2, classes), (z, mine), |n, columns| {
                 if first {
-                    each_row(n)
+                    each_part(n, columns);
                 }
             });
         }

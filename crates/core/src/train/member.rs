@@ -195,7 +195,11 @@ impl<T: Float, P: Input<T>> Member<T, P> {
         let mine = self.blocks.start * run.part..self.blocks.end * run.part;
         // SAFETY: only this member writes its blocks, and parts of this parity were last read before the last meeting.
         let parts = unsafe { run.parts[t % 2].write(mine) };
-        let ahead = |n: usize| prefetch(&run.data[next[n] as usize * run.inputs..][..run.inputs]);
+        // Spread over the pass: asked for at once, so many lines would hold up the loads of weights.
+        let ahead = |n: usize, columns: Range<usize>| {
+            let row = &run.data[next[n] as usize * run.inputs..][..run.inputs];
+            prefetch(&row[columns.start..columns.end.min(run.inputs)]);
+        };
         self.slice.forward(run.level, &self.batch, ahead, parts);
     }
 

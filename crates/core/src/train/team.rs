@@ -6,11 +6,12 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// Polls before a waiting thread goes to sleep: some tens of microseconds, longer than a step's imbalance.
+/// Polls before a waiting thread goes to sleep: some 200 µs. That is longer than the waking of an idle core takes on a
+/// virtual machine; if it were not, members that have once slept would keep each other asleep in turn.
 ///
 /// Sleeping, not yielding: a thread that yields on a busy machine waits for a whole time slice of whoever comes next,
-/// while one that is woken is run at once. Beside two busy processes on two cores, that is 1 s for a run instead of 8 s.
-const SPINS: u32 = 2000;
+/// while one that is woken is run at once.
+const SPINS: u32 = 20_000;
 
 /// On a cache line of its own, so that polling one does not slow the writing of another.
 #[repr(align(128))]
