@@ -163,7 +163,7 @@ mod peaks {
     register!(__m512d, f64, 8, _mm512_set1_pd, |x, f, t| _mm512_fmadd_pd(x, f, t));
 
     /// Chains that fit 16 registers beside the two constants, and 32.
-    const FEW: usize = 12;
+    const FEW: usize = 14;
     const MANY: usize = 24;
 
     /// `rounds` multiply-adds in each of `N` independent chains.

@@ -5,11 +5,12 @@
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
 pub mod data;
+mod medians;
 pub mod oracle;
 
 use criterion::measurement::WallTime;
 use criterion::{Bencher, BenchmarkGroup, Criterion, SamplingMode, Throughput};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use twolayer_core::{Float, Shape};
 
 /// The notebook's network and batch.
@@ -29,11 +30,13 @@ pub fn shape() -> Shape {
     Shape::new(INPUTS, HIDDEN, CLASSES).expect("a valid shape")
 }
 
-/// Runs benches with this project's measuring times, which the command line may override.
+/// Runs benches with this project's measuring times, which the command line may override, and prints their medians.
 ///
 /// A case takes under a second, so that all of them take minutes. Medians need no more than 20 samples.
 pub fn run(benches: &[fn(&mut Criterion)]) {
+    let (folder, start) = (medians::folder(), SystemTime::now());
     let mut criterion = Criterion::default()
+        .output_directory(&folder)
         .warm_up_time(Duration::from_millis(150))
         .measurement_time(Duration::from_millis(500))
         .sample_size(20)
@@ -43,6 +46,7 @@ pub fn run(benches: &[fn(&mut Criterion)]) {
         bench(&mut criterion);
     }
     criterion.final_summary();
+    medians::print(&folder, start);
 }
 
 /// The group `<kernel>/<case>`, whose iterations have `work` elements or bytes.
