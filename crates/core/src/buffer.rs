@@ -30,8 +30,14 @@ pub struct Aligned<T> {
 }
 
 impl<T: Plain> Aligned<T> {
-    /// `len` zeros.
-    pub fn zeroed(len: usize) -> Self {
+    /// As many zeros as the product of `dims`.
+    ///
+    /// # Panics
+    /// If they are more than the address space holds.
+    pub fn zeroed<const D: usize>(dims: [usize; D]) -> Self {
+        let product = |n: usize, &d: &usize| n.checked_mul(d);
+        let len = dims.iter().try_fold(1, product).filter(|len| len.checked_mul(size_of::<T>()).is_some());
+        let len = len.expect("a buffer larger than the address space");
         let lines = vec![Line([0; 64]); (len * size_of::<T>()).div_ceil(64)];
         Aligned { lines, len, element: PhantomData }
     }
@@ -79,12 +85,19 @@ mod tests {
     #[test]
     fn is_aligned_zeroed_and_of_the_length_asked_for() {
         for len in 0..200 {
-            let mut b = Aligned::<f64>::zeroed(len);
+            let mut b = Aligned::<f64>::zeroed([len]);
             assert_eq!(b.len(), len);
             assert_eq!(b.as_ptr() as usize % 64, 0);
             assert!(b.iter().all(|&x| x.to_bits() == 0));
             b.iter_mut().for_each(|x| *x = 1.0);
             assert_eq!(b, b.clone());
+        }
+    }
+
+    #[test]
+    fn sizes_that_overflow_are_no_short_buffers() {
+        for dims in [[usize::MAX, 2, 1], [1 << 40, 1 << 40, 1], [usize::MAX / 8 + 1, 1, 1]] {
+            assert!(std::panic::catch_unwind(|| Aligned::<f64>::zeroed(dims)).is_err());
         }
     }
 }

@@ -63,6 +63,13 @@ pub enum Error {
         /// How many rows there are.
         rows: usize,
     },
+    /// The system would not start a thread.
+    Thread {
+        /// How many the team was to have.
+        threads: usize,
+        /// What the system said.
+        what: String,
+    },
     /// The loss or a weight became infinite or NaN.
     Diverged {
         /// The iteration in which it was seen first.
@@ -93,6 +100,9 @@ impl fmt::Display for Error {
             Error::Option { name, what } => write!(f, "{name} {what}"),
             Error::Sample { iteration, row, rows } => {
                 write!(f, "the batch of iteration {iteration} asks for row {row}; there are {rows}")
+            }
+            Error::Thread { threads, what } => {
+                write!(f, "the system refused to start a team of {threads} threads ({what}); ask for fewer")
             }
             Error::Diverged { iteration, what } => write!(
                 f,

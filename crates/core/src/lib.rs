@@ -28,3 +28,8 @@ pub use softmax::{SOFTMAX_MAX_EPSILONS, cross_entropy, softmax, softmax_cross_en
 #[cfg(feature = "rand")]
 pub use train::UniformSampler;
 pub use train::{Progress, Sampler, TrainOptions, TrainSummary};
+
+/// README's example, compiled and run with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

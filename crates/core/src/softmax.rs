@@ -38,7 +38,7 @@ const CHUNK: usize = 64;
 impl<T: Float> Softmax<T> {
     pub fn new(classes: usize, capacity: usize) -> Self {
         let stride = capacity.next_multiple_of(PAD);
-        Softmax { classes, stride, turned: Aligned::zeroed(stride * classes), log_sum: Aligned::zeroed(stride) }
+        Softmax { classes, stride, turned: Aligned::zeroed([stride, classes]), log_sum: Aligned::zeroed([stride]) }
     }
 
     /// Replaces `rows` rows of logits, `row` apart, by their probabilities.
@@ -182,7 +182,8 @@ pub fn softmax<T: Float>(level: Level, mut logits: MatMut<'_, T>) {
     }
 }
 
-/// The mean cross-entropy −ln softmax(row)\[label\] over the rows of `logits`, exact where the probability underflows.
+/// The mean cross-entropy −ln softmax(row)\[label\] over the rows of `logits`, exact where the probability underflows. It is
+/// finite for all finite logits but f64 ones further apart than the largest number.
 ///
 /// # Errors
 /// [`Error::Empty`] without rows, [`Error::Length`] unless there is a label for each, [`Error::Label`] for a label that

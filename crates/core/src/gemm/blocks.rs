@@ -47,13 +47,21 @@ impl<T: Float> Kernel<T> for Product<'_, T> {
         if m == 0 || n == 0 {
             return;
         }
+        if k == 0 {
+            // An empty operand has no first element to point to.
+            for r in 0..m {
+                let scaled = |c: &T| if self.beta == T::ZERO { T::ZERO } else { self.beta.mul(*c) };
+                self.c.row_mut(r).iter_mut().for_each(|c| *c = scaled(c));
+            }
+            return;
+        }
         let out = Out { row: self.c.row_stride(), c: self.c.as_mut_ptr(), alpha: self.alpha, beta: self.beta };
         let a = Strided { ptr: self.a.as_ptr(), row: self.a.row_stride(), col: self.a.col_stride() };
         let b = Strided { ptr: self.b.as_ptr(), row: self.b.row_stride(), col: self.b.col_stride() };
         // SAFETY: the views were checked against their buffers when they were made and against each other in `checked`,
         // so A has the elements (0..m, 0..k), B (0..k, 0..n), and C (0..m, 0..n), which is borrowed mutably.
         unsafe {
-            if k == 0 || (b.col == 1 && k * n * size_of::<T>() <= UNPACKED_BYTES) {
+            if b.col == 1 && k.saturating_mul(n).saturating_mul(size_of::<T>()) <= UNPACKED_BYTES {
                 strips::<T, S, true>(s, [m, n, k], a, b, out);
             } else {
                 packed(s, [m, n, k], a, b, out);
@@ -71,8 +79,8 @@ unsafe fn packed<T: Float, S: Simd<T>>(s: S, [m, n, k]: [usize; 3], a: Strided<T
     let width = 2 * S::LANES;
     let height = if S::REGISTERS >= 32 { TALL } else { LOW };
     let (kc, nc, mc) = (KC.min(k), NC.min(n), MC.min(m));
-    let mut packed_b = Aligned::zeroed(kc * nc.next_multiple_of(width));
-    let mut packed_a = Aligned::zeroed(kc * mc.next_multiple_of(height));
+    let mut packed_b = Aligned::zeroed([kc, nc.next_multiple_of(width)]);
+    let mut packed_a = Aligned::zeroed([kc, mc.next_multiple_of(height)]);
     for j in (0..n).step_by(nc) {
         let cols = nc.min(n - j);
         for p in (0..k).step_by(kc) {

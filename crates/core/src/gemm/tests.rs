@@ -168,6 +168,19 @@ fn infinities_nans_subnormals_and_signs_of_zero_go_through() {
 }
 
 #[test]
+fn an_empty_depth_scales_c_whatever_the_strides() {
+    for level in Level::available() {
+        for (beta, want) in [(0.0, [0.0f32; 6]), (2.0, [2.0, 4.0, 6.0, 8.0, 10.0, 12.0])] {
+            let mut c = [1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0];
+            let a = MatRef::with_strides(&[], 3, 0, usize::MAX / 3, usize::MAX).unwrap();
+            let b = MatRef::with_strides(&[], 0, 2, usize::MAX, 1).unwrap();
+            gemm(level, 1.0, a, b, beta, MatMut::new(&mut c, 3, 2).unwrap()).unwrap();
+            assert_eq!(c, want, "{level}");
+        }
+    }
+}
+
+#[test]
 fn shapes_that_do_not_fit_are_refused() {
     let data = [0.0f32; 64];
     let mut c = [0.0f32; 64];

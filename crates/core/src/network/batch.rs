@@ -97,9 +97,11 @@ pub struct Batch<P> {
     rows: usize,
     data: Aligned<P>,
     /// For each row, a bit for each pair of columns.
-    by_row: Vec<u64>,
+    by_row: Aligned<u64>,
     /// For each pair of columns, a bit for each row: `by_row` transposed.
-    by_pair: Vec<u64>,
+    by_pair: Aligned<u64>,
+    /// Whether `by_pair` is of these rows.
+    turned: bool,
 }
 
 impl<P: Plain> Batch<P> {
@@ -109,9 +111,10 @@ impl<P: Plain> Batch<P> {
             inputs,
             stride: words * COLUMNS,
             rows: 0,
-            data: Aligned::zeroed(words * COLUMNS * capacity),
-            by_row: vec![0; words * capacity],
-            by_pair: vec![0; words * 64 * capacity.div_ceil(64)],
+            data: Aligned::zeroed([words, COLUMNS, capacity]),
+            by_row: Aligned::zeroed([words, capacity]),
+            by_pair: Aligned::zeroed([words, 64, capacity.div_ceil(64)]),
+            turned: false,
         }
     }
 
@@ -122,6 +125,11 @@ impl<P: Plain> Batch<P> {
     /// Pairs of columns, the last one perhaps with a column of padding.
     pub fn pairs(&self) -> usize {
         self.inputs.div_ceil(2)
+    }
+
+    /// Whether the masks by pair are those of the rows at hand.
+    pub fn is_transposed(&self) -> bool {
+        self.turned
     }
 
     /// Words of a row's mask.
@@ -161,7 +169,7 @@ impl<P: Plain> Batch<P> {
     where
         P: Input<T>,
     {
-        self.rows = 0;
+        (self.rows, self.turned) = (0, false);
         let inputs = self.inputs;
         let rows = indices.map(|i| &source[i * inputs..][..inputs]);
         level.dispatch::<T, _>(Gather { batch: self, rows });
@@ -170,6 +178,7 @@ impl<P: Plain> Batch<P> {
     /// Makes the masks by pair, which the gradient needs, from those by row.
     pub fn transpose_masks(&mut self, level: Level) {
         level.dispatch::<f32, _>(Transpose(self));
+        self.turned = true;
     }
 }
 

@@ -59,7 +59,7 @@ impl<T: Float> Labels<'_, T> {
                 }
             }
             Labels::OneHot(t) => {
-                if t.len() != rows * classes {
+                if rows.checked_mul(classes) != Some(t.len()) {
                     let expected = format!("{rows} rows of {classes} classes");
                     return Err(Error::Length { what: "the one-hot labels", found: t.len(), expected });
                 }

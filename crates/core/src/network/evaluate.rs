@@ -25,8 +25,8 @@ impl<T: Float, P: Input<T>> Pass<T, P> {
         let shape = parameters.shape();
         Pass {
             batch: Batch::new(shape.inputs(), capacity),
-            z: Aligned::zeroed(capacity * PANEL),
-            parts: Aligned::zeroed(shape.hidden_padded() / BLOCK * capacity * shape.classes_padded()),
+            z: Aligned::zeroed([capacity, PANEL]),
+            parts: Aligned::zeroed([shape.hidden_padded() / BLOCK, capacity, shape.classes_padded()]),
             head: Head::new(parameters, capacity),
         }
     }

@@ -193,7 +193,7 @@ impl<T: Float, P: Input<T>, K: Sink<T>> Kernel<T> for Gradient<'_, T, P, K> {
     fn run<S: Simd<T>>(mut self, s: S) -> bool {
         let (stride, width) = (self.stride, self.width);
         assert!(self.w1.len() >= (2 * self.batch.pairs() - 1) * stride + width && stride >= width);
-        assert!(self.da.len() >= self.batch.rows() * width);
+        assert!(self.da.len() >= self.batch.rows() * width && self.batch.is_transposed());
         assert!(width.is_multiple_of(S::LANES));
         let mut at = 0;
         let mut finite = true;

@@ -6,7 +6,7 @@ use super::first::Keep;
 use super::slice::{Head, Slice};
 use super::{BLOCK, Labels, Parameters, Rows, Shape};
 use crate::buffer::Aligned;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::numerical;
 use crate::simd::Level;
@@ -160,7 +160,7 @@ impl<T: Float> TwoLayerNet<T> {
         let blocks = shape.hidden_padded() / BLOCK;
         let mut slice = Slice::new(&self.parameters, 0..blocks, rows);
         let mut head = Head::new(&self.parameters, rows);
-        let mut parts = Aligned::zeroed(blocks * rows * shape.classes_padded());
+        let mut parts = Aligned::zeroed([blocks, rows, shape.classes_padded()]);
         slice.forward(level, &batch, |_, _| (), &mut parts);
         head.combine(level, &parts, rows);
         head.derivatives(level, labels);
@@ -176,10 +176,13 @@ impl<T: Float> TwoLayerNet<T> {
     /// rayon's current pool. The notebook's h is [`DEFAULT_H`].
     ///
     /// # Errors
-    /// As [`evaluate`](Self::evaluate).
+    /// As [`evaluate`](Self::evaluate); and [`Error::Option`] unless h is finite and above 0.
     pub fn numerical_gradient(&self, x: Rows<'_, T>, t: Labels<'_, T>, h: T) -> Result<Parameters<T>> {
         let rows = x.count(self.shape())?;
         let labels = t.classes(rows, self.shape())?;
+        if !(h > T::ZERO && h.is_finite()) {
+            return Err(Error::Option { name: "h", what: format!("is {h}; expected a finite step above 0") });
+        }
         Ok(match x {
             Rows::Pixels(x) => self.differentiate(x, &labels, h),
             Rows::Floats(x) => self.differentiate(x, &labels, h),

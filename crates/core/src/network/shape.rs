@@ -138,7 +138,7 @@ impl<T: Float> Parameters<T> {
     /// All zeros.
     pub fn zeros(shape: Shape) -> Self {
         let (b2, classes) = Parameter::B2.place(shape);
-        Parameters { shape, buffer: Aligned::zeroed(b2 + classes) }
+        Parameters { shape, buffer: Aligned::zeroed([b2 + classes]) }
     }
 
     /// The notebook's initial parameters: `std` times `draw()` for each element of W1, then of W2, row by row; biases

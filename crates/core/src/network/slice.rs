@@ -69,12 +69,12 @@ impl<T: Float> Slice<T> {
         let units = blocks.start * BLOCK..blocks.end * BLOCK;
         let width = units.len();
         let mut slice = Slice {
-            w1: Aligned::zeroed(shape.inputs_padded() * width),
-            b1: Aligned::zeroed(width),
-            w2: Aligned::zeroed(width * shape.classes_padded()),
-            w2_turned: Aligned::zeroed(width * shape.classes()),
-            z: Aligned::zeroed(capacity * width),
-            da: Aligned::zeroed(capacity * width),
+            w1: Aligned::zeroed([shape.inputs_padded(), width]),
+            b1: Aligned::zeroed([width]),
+            w2: Aligned::zeroed([width, shape.classes_padded()]),
+            w2_turned: Aligned::zeroed([width, shape.classes()]),
+            z: Aligned::zeroed([capacity, width]),
+            da: Aligned::zeroed([capacity, width]),
             shape,
             units,
         };
@@ -234,7 +234,7 @@ impl<T: Float> Head<T> {
     pub fn new(parameters: &Parameters<T>, capacity: usize) -> Self {
         let shape = parameters.shape();
         let classes = shape.classes_padded();
-        let (b2, logits) = (Aligned::zeroed(classes), Aligned::zeroed(capacity * classes));
+        let (b2, logits) = (Aligned::zeroed([classes]), Aligned::zeroed([capacity, classes]));
         let mut head = Head { classes, b2, logits, softmax: Softmax::new(shape.classes(), capacity) };
         head.load(parameters);
         head

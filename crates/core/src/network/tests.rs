@@ -162,6 +162,15 @@ fn ties_go_to_the_first_class_and_counts_are_right() {
 }
 
 #[test]
+fn a_step_of_no_size_is_refused() {
+    let case = Case::<f64>::new([3, 2, 2, 1], 0.5);
+    for h in [0.0, -1e-4, f64::NAN, f64::INFINITY] {
+        let result = case.net.numerical_gradient(Rows::Pixels(&case.pixels), Labels::Classes(&case.labels), h);
+        assert!(matches!(result, Err(crate::Error::Option { name: "h", .. })), "{h}");
+    }
+}
+
+#[test]
 fn one_hot_labels_are_the_same_as_classes() {
     let case = Case::<f32>::new([20, 18, 3, 10], 1.0);
     let hot: Vec<f32> = case.labels.iter().flat_map(|&t| (0..3).map(move |c| f32::from(u8::from(c == t)))).collect();

@@ -36,6 +36,9 @@ impl Level {
     /// The names that [`by_name`](Self::by_name) knows, lowest level first.
     pub const NAMES: [&'static str; 3] = [TABLE[0].1, TABLE[1].1, TABLE[2].1];
 
+    /// The level that every processor has.
+    pub(crate) const SCALAR: Level = Level(Kind::Scalar);
+
     /// The levels this processor has, lowest first. `scalar` is always there.
     pub fn available() -> Vec<Level> {
         TABLE.iter().filter(|(kind, _)| kind.detected()).map(|&(kind, _)| Level(kind)).collect()
@@ -53,11 +56,7 @@ impl Level {
     /// [`Error::UnknownLevel`] for a name outside [`NAMES`](Self::NAMES), [`Error::LevelUnavailable`] for a level that
     /// this processor lacks: there is no silent fallback.
     pub fn by_name(name: &str) -> Result<Level> {
-        match TABLE.iter().find(|(_, n)| *n == name) {
-            None => Err(Error::UnknownLevel { name: name.to_owned() }),
-            Some((kind, name)) if !kind.detected() => Err(Error::LevelUnavailable { name }),
-            Some(&(kind, _)) => Ok(Level(kind)),
-        }
+        find(name, Kind::detected)
     }
 
     /// `scalar`, `avx2` or `avx512`.
@@ -69,6 +68,15 @@ impl Level {
     #[inline]
     pub(crate) fn dispatch<T: Float, K: Kernel<T>>(self, kernel: K) -> K::Output {
         T::dispatch(self, kernel)
+    }
+}
+
+/// The level called `name`, if the processor `has` it.
+fn find(name: &str, has: impl Fn(Kind) -> bool) -> Result<Level> {
+    match TABLE.iter().find(|(_, n)| *n == name) {
+        None => Err(Error::UnknownLevel { name: name.to_owned() }),
+        Some(&(kind, name)) if !has(kind) => Err(Error::LevelUnavailable { name }),
+        Some(&(kind, _)) => Ok(Level(kind)),
     }
 }
 
@@ -127,5 +135,20 @@ impl fmt::Display for Level {
 impl fmt::Debug for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Level({})", self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_that_the_processor_lacks_is_an_error_not_a_lower_one() {
+        for name in Level::NAMES {
+            assert_eq!(find(name, |_| false), Err(Error::LevelUnavailable { name }));
+            assert_eq!(find(name, |_| true).map(Level::name), Ok(name));
+        }
+        assert_eq!(find("AVX2", |_| true), Err(Error::UnknownLevel { name: "AVX2".into() }));
+        assert_eq!(Level::by_name("scalar"), Ok(Level::SCALAR));
     }
 }

@@ -63,7 +63,8 @@ struct Lead<'a> {
     observer: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
     first: usize,
     drawn: Vec<usize>,
-    wrong: Option<Error>,
+    /// An iteration whose batch cannot be had, and why.
+    wrong: Option<(usize, Error)>,
 }
 
 /// How a member's loop ended.
@@ -88,9 +89,9 @@ pub(super) fn train<T: Float, P: Input<T>>(
         inputs: shape.inputs(),
         data,
         labels,
-        parts: std::array::from_fn(|_| Shared::new(blocks * part)),
+        parts: std::array::from_fn(|_| Shared::new([blocks, part])),
         part,
-        lists: std::array::from_fn(|_| Shared::new(capacity)),
+        lists: std::array::from_fn(|_| Shared::new([capacity])),
         limit: AtomicUsize::new(options.iterations),
         stop: AtomicUsize::new(usize::MAX),
         diverged: AtomicUsize::new(usize::MAX),
@@ -115,18 +116,20 @@ pub(super) fn train<T: Float, P: Input<T>>(
             member.steps(&shared, barrier, None);
         },
     );
+    let ended = ended.map_err(|refused| Error::Thread { threads: team, what: refused.to_string() })?;
     members.iter().for_each(|m| m.slice.store(&mut net.parameters));
     members[0].head.store(&mut net.parameters);
+    let done = ended.iterations;
     let diverged = |iteration, what| Err(Error::Diverged { iteration: first + iteration, what });
     match shared.diverged.into_inner() {
-        usize::MAX if ended.loss.is_nan() || ended.loss.is_infinite() => {
-            if ended.iterations == 0 && options.iterations == 0 {
-                return Ok(TrainSummary { iterations: 0, final_loss: f64::NAN });
-            }
-            lead.wrong.map_or_else(|| diverged(ended.iterations, "the loss"), Err)
-        }
-        usize::MAX => lead.wrong.map_or(Ok(TrainSummary { iterations: ended.iterations, final_loss: ended.loss }), Err),
-        iteration => diverged(iteration, net.parameters.first_not_finite().map_or("a weight", |(p, ..)| p.name())),
+        usize::MAX => {}
+        at => return diverged(at, net.parameters.first_not_finite().map_or("a weight", |(p, ..)| p.name())),
+    }
+    match lead.wrong {
+        // A batch that the run came to, rather than one drawn ahead of an end that came first.
+        Some((t, wrong)) if t == done && shared.stop.into_inner() == usize::MAX => Err(wrong),
+        _ if done < options.iterations && !ended.loss.is_finite() => diverged(done, "the loss"),
+        _ => Ok(TrainSummary { iterations: done, final_loss: ended.loss }),
     }
 }
 
@@ -138,7 +141,8 @@ impl Lead<'_> {
         }
         self.sampler.next_batch(&mut self.drawn);
         if let Some(&row) = self.drawn.iter().find(|&&row| row >= run.labels.len()) {
-            self.wrong = Some(Error::Sample { iteration: self.first + t, row, rows: run.labels.len() });
+            let wrong = Error::Sample { iteration: self.first + t, row, rows: run.labels.len() };
+            self.wrong = Some((t, wrong));
             run.limit.store(t, Ordering::Relaxed);
             return;
         }

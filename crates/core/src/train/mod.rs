@@ -64,11 +64,11 @@ impl<T: Float> TwoLayerNet<T> {
     /// A team of threads shares the hidden layer; the result is the same, to the bit, for any number of them.
     /// `observer` is called on the calling thread once an iteration, and may end the run after the step in hand by
     /// returning `Break`. The sampler is asked once for each iteration, in order, up to two iterations ahead, and never
-    /// beyond the last.
+    /// beyond the last; after a `Break`, up to two batches that it gave are not used.
     ///
     /// # Errors
     /// If rows and labels do not fit the network or each other, or an option makes no sense, before anything is
-    /// changed. [`Error::Sample`] for a row that is not there and [`Error::Diverged`] for a loss or weight that is not
+    /// changed; [`Error::Thread`] if the system refuses one. [`Error::Sample`] for a row that is not there and [`Error::Diverged`] for a loss or weight that is not
     /// finite: the parameters are then those of the moment.
     ///
     /// # Panics

@@ -70,14 +70,13 @@ impl<'a, R: rand::Rng> Normal<'a, R> {
         if let Some(kept) = self.kept.take() {
             return kept;
         }
-        let scalar = crate::Level::available()[0];
         loop {
             let mut uniform = || (self.rng.next_u64() >> 11) as f64 / (1u64 << 52) as f64 - 1.0;
             let (x, y) = (uniform(), uniform());
             let square = x * x + y * y;
             if square > 0.0 && square < 1.0 {
                 let mut ln = [square];
-                crate::vector::ln(scalar, &mut ln);
+                crate::vector::ln(crate::Level::SCALAR, &mut ln);
                 let factor = (-2.0 * ln[0] / square).sqrt();
                 self.kept = Some(x * factor);
                 return y * factor;

@@ -2,9 +2,11 @@
 //! of them reach between meetings. No pool, so nothing can be nested wrongly, and nothing is left behind.
 
 use crate::buffer::{Aligned, Plain};
+use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread::Builder;
 
 /// Polls before a waiting thread goes to sleep: some 200 µs. That is longer than the waking of an idle core takes on a
 /// virtual machine; if it were not, members that have once slept would keep each other asleep in turn.
@@ -30,7 +32,7 @@ pub(super) struct Barrier {
     broken: AtomicBool,
 }
 
-/// Another member of the team panicked: there will be no further meeting.
+/// A member of the team panicked or could not be started: there will be no further meeting.
 #[derive(Debug)]
 pub(super) struct Broken;
 
@@ -85,6 +87,12 @@ impl Barrier {
         self.asleep.fetch_sub(1, Ordering::SeqCst);
     }
 
+    /// Ends the wait of all who wait, now and later.
+    fn break_up(&self) {
+        self.broken.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
     fn wake(&self) {
         if self.asleep.load(Ordering::SeqCst) > 0 {
             // Whoever counted itself has looked before it let go of the lock to sleep.
@@ -100,8 +108,7 @@ struct BreakOnPanic<'a>(&'a Barrier);
 impl Drop for BreakOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.broken.store(true, Ordering::SeqCst);
-            self.0.wake();
+            self.0.break_up();
         }
     }
 }
@@ -109,25 +116,32 @@ impl Drop for BreakOnPanic<'_> {
 /// Runs `lead` on the first member on this thread and `follow` on each other one on a thread of its own; all are given
 /// the barrier. Returns what `lead` returns.
 ///
+/// # Errors
+/// If the system refuses a thread; `lead` has not run then, and nobody is past the first meeting.
+///
 /// # Panics
 /// If one of them does, once all have ended.
 pub(super) fn run<M: Send, R>(
     members: &mut [M],
     lead: impl FnOnce(&mut M, &Barrier) -> R,
     follow: impl Fn(&mut M, &Barrier) + Sync,
-) -> R {
+) -> io::Result<R> {
     let barrier = Barrier::new(members.len());
     let (first, others) = members.split_first_mut().expect("a team has a member");
     let (barrier, follow) = (&barrier, &follow);
     std::thread::scope(|scope| {
+        let _guard = BreakOnPanic(barrier);
         for member in others {
-            scope.spawn(move || {
+            let started = Builder::new().spawn_scoped(scope, move || {
                 let _guard = BreakOnPanic(barrier);
                 follow(member, barrier);
             });
+            if let Err(refused) = started {
+                barrier.break_up();
+                return Err(refused);
+            }
         }
-        let _guard = BreakOnPanic(barrier);
-        lead(first, barrier)
+        Ok(lead(first, barrier))
     })
 }
 
@@ -146,9 +160,10 @@ unsafe impl<T: Plain> Sync for Shared<T> {}
 unsafe impl<T: Plain> Send for Shared<T> {}
 
 impl<T: Plain> Shared<T> {
-    pub fn new(len: usize) -> Self {
-        let mut owner = Aligned::zeroed(len);
-        Shared { elements: owner.as_mut_ptr(), len, _owner: owner }
+    /// As many zeros as the product of `dims`.
+    pub fn new<const D: usize>(dims: [usize; D]) -> Self {
+        let mut owner = Aligned::zeroed(dims);
+        Shared { elements: owner.as_mut_ptr(), len: owner.len(), _owner: owner }
     }
 
     /// # Safety
@@ -179,7 +194,7 @@ mod tests {
     #[test]
     fn what_is_written_before_a_meeting_is_read_after_it() {
         for members in [1, 2, 3, 8] {
-            let shared = [Shared::<u64>::new(members), Shared::<u64>::new(members)];
+            let shared = [Shared::<u64>::new([members]), Shared::<u64>::new([members])];
             let mut ids: Vec<u64> = (0..members as u64).collect();
             let work = |id: &mut u64, barrier: &Barrier| {
                 for t in 0..2000u64 {
@@ -193,7 +208,20 @@ mod tests {
                     assert_eq!(sum, t * (members as u64 * (members as u64 - 1) / 2));
                 }
             };
-            run(&mut ids, work, work);
+            run(&mut ids, work, work).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_team_that_is_broken_up_waits_no_longer() {
+        for spins in [0, SPINS] {
+            let barrier = Barrier { spins, ..Barrier::new(2) };
+            std::thread::scope(|scope| {
+                let waiting = scope.spawn(|| barrier.wait().is_err());
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                barrier.break_up();
+                assert!(waiting.join().unwrap());
+            });
         }
     }
 

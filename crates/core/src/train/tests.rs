@@ -203,6 +203,19 @@ fn the_observer_ends_a_run_after_the_step_in_hand() {
 }
 
 #[test]
+fn a_batch_drawn_ahead_of_the_end_is_not_missed() {
+    for (bad, stop_at) in [(2, 1000), (2, 1001), (3, 1001)] {
+        let mut t = 0;
+        let sampler = move |indices: &mut [usize]| {
+            indices.fill(if t == bad { 50 } else { 49 });
+            t += 1;
+        };
+        let (result, _) = attempt(0.1, 2, sampler, stop_at);
+        assert_eq!(result.unwrap().iterations, stop_at - 999);
+    }
+}
+
+#[test]
 fn a_panic_of_the_observer_reaches_the_caller() {
     let ended = std::panic::catch_unwind(|| {
         let data = Data::new(30, 40, 4, 50);

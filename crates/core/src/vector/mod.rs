@@ -9,10 +9,10 @@ mod sigmoid;
 #[cfg(test)]
 pub(crate) mod ulp;
 
-pub(crate) use exp::exp_v;
-pub use exp::{EXP_MAX_ULP, ExpConstants, exp};
-pub(crate) use ln::ln_v;
-pub use ln::{LN_MAX_ULP, LnConstants, ln};
+pub use exp::{EXP_MAX_ULP, exp};
+pub(crate) use exp::{ExpConstants, exp_v};
+pub use ln::{LN_MAX_ULP, ln};
+pub(crate) use ln::{LnConstants, ln_v};
 pub(crate) use sigmoid::sigmoid_v;
 pub use sigmoid::{SIGMOID_MAX_ULP, sigmoid};
 
