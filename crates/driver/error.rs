@@ -60,8 +60,10 @@ impl From<twolayer_model::Error> for Failure {
 pub fn report_usage(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         // A closed pipe is no failure: whoever asked for help has read enough.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        return match error.print() {
+            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+            _ => ExitCode::SUCCESS,
+        };
     }
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let _ = error.print();

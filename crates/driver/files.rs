@@ -30,7 +30,7 @@ impl Target {
                 path: fs::canonicalize(path).map_err(|e| fail(e.to_string()))?,
                 replace: found.is_file(),
             },
-            Err(_) => Target { shown: path.into(), path: path.into(), replace: true },
+            Err(_) => Target { shown: path.into(), path: resolved(path), replace: true },
         };
         let folder = folder(&target.path);
         if target.replace && !folder.is_dir() {
@@ -93,6 +93,23 @@ impl Target {
     }
 }
 
+/// Where a file that does not exist yet would be: links that lead nowhere followed, and its folder by its one true
+/// name, so that two spellings of one file are seen to be one.
+fn resolved(path: &Path) -> PathBuf {
+    let mut path = path.to_path_buf();
+    // As many links as systems follow before they see a circle.
+    for _ in 0..40 {
+        match fs::read_link(&path) {
+            Ok(to) => path = folder(&path).join(to),
+            Err(_) => break,
+        }
+    }
+    match (fs::canonicalize(folder(&path)), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path,
+    }
+}
+
 /// The system's words, without the name of a temporary file, which tells the user nothing.
 fn reason(error: &io::Error) -> String {
     let text = error.to_string();
@@ -141,6 +158,20 @@ mod tests {
         fs::write(&real, "old").unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
         Target::new(&link).unwrap().write(b"new").unwrap();
+        assert_eq!(fs::read(&real).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nothing_yet_stays_and_spellings_of_one_file_are_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+        std::os::unix::fs::symlink("real", &link).unwrap();
+        let roundabout = folder.path().join(".").join("real");
+        let [a, b, c] = [&real, &link, &roundabout].map(|path| Target::new(path).unwrap());
+        assert!(a.is_same_file(&b) && a.is_same_file(&c));
+        b.write(b"new").unwrap();
         assert_eq!(fs::read(&real).unwrap(), b"new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     }

@@ -135,9 +135,15 @@ fn check(
     let start = Instant::now();
     let numerical = machine.pool.install(|| net.numerical_gradient(rows, labels, DEFAULT_H))?;
     let seconds_numerical = start.elapsed().as_secs_f64();
-    let parameters = Parameter::ALL.map(|p| difference(p, &backprop, &numerical));
-    let shape = net.shape();
-    Ok(Report {
+    Ok(compare(args, machine, [(&backprop, seconds_backprop), (&numerical, seconds_numerical)]))
+}
+
+/// What the two gradients, each with the seconds it took, say of each other.
+fn compare(args: &GradcheckArgs, machine: &Machine, gradients: [(&Parameters<f64>, f64); 2]) -> Report {
+    let [(backprop, seconds_backprop), (numerical, seconds_numerical)] = gradients;
+    let parameters = Parameter::ALL.map(|p| difference(p, backprop, numerical));
+    let shape = backprop.shape();
+    Report {
         passed: parameters.iter().all(Difference::passes),
         tolerance: TOLERANCE,
         h: DEFAULT_H,
@@ -154,7 +160,7 @@ fn check(
         threads: machine.threads,
         isa: machine.level.name(),
         precision: "f64",
-    })
+    }
 }
 
 fn difference(p: Parameter, backprop: &Parameters<f64>, numerical: &Parameters<f64>) -> Difference {
@@ -200,6 +206,35 @@ fn failure(report: &Report) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+
+    /// What a mistake in one parameter's backpropagation comes to: that parameter fails, and the check with it.
+    #[test]
+    fn one_wrong_parameter_fails_the_check_and_is_named() {
+        let Command::Gradcheck(args) = Cli::parse_from(["twolayer", "gradcheck"]).command else { unreachable!() };
+        let machine = Machine::new(&args.machine).unwrap();
+        let source = Source::new(&args.data);
+        let train = source.load_half(Split::Train).unwrap();
+        let shape = memory::shape(train.inputs(), args.hidden, train.classes()).unwrap();
+        let mut generator = Generator::new(&args.random).unwrap();
+        let net = TwoLayerNet::new(generator.weights::<f64>(shape));
+        let (rows, labels) = data::first(&train, args.batch);
+        let right = net.gradient(rows, labels).unwrap();
+        let numerical = net.numerical_gradient(rows, labels, DEFAULT_H).unwrap();
+        assert!(compare(&args, &machine, [(&right, 0.0), (&numerical, 0.0)]).passed);
+        for wrong in Parameter::ALL {
+            let mut gradient = right.clone();
+            let values: Vec<f64> = right.get(wrong).to_vec().iter().map(|g| g * 1.001).collect();
+            gradient.set(wrong, &values).unwrap();
+            let report = compare(&args, &machine, [(&gradient, 0.0), (&numerical, 0.0)]);
+            assert!(!report.passed, "{}", wrong.name());
+            let told = format!("{:?}", failure(&report));
+            for parameter in Parameter::ALL {
+                assert_eq!(told.contains(&format!("{} by", parameter.name())), parameter == wrong, "{told}");
+            }
+        }
+    }
 
     #[test]
     fn differences_are_what_they_say() {

@@ -64,7 +64,7 @@ pub fn check_fit(net: &dyn Network, model: &Path, half: &Half) -> Result<(), Fai
     let shape = net.shape();
     if shape.inputs() != half.inputs() {
         return Err(Failure::new(format!(
-            "the model {} does not fit the data: it takes {}, but the images in {} have {} ({}); \
+            "the model {} does not fit the data: it takes {}, but those of {} have {} ({}); \
              give the data that it was trained on, or train a model on these",
             model.display(),
             count(shape.inputs(), "pixel"),

@@ -47,7 +47,7 @@ impl Level {
     /// The highest level this processor has.
     pub fn best() -> Level {
         let best = TABLE.iter().rev().find(|(kind, _)| kind.detected());
-        Level(best.map_or(Kind::Scalar, |&(kind, _)| kind))
+        best.map_or(Level::SCALAR, |&(kind, _)| Level(kind))
     }
 
     /// The level of that name.

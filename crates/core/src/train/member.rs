@@ -169,14 +169,14 @@ impl<T: Float, P: Input<T>> Member<T, P> {
             let parts = unsafe { run.parts[t % 2].read() };
             self.head.combine(run.level, parts, self.labels.len());
             ended.loss = self.head.derivatives(run.level, &self.labels);
-            if !ended.loss.is_finite() {
-                break;
-            }
             if let Some(lead) = &mut lead {
                 let progress = Progress { iteration: lead.first + t, loss: ended.loss };
                 if (lead.observer)(progress).is_break() {
                     run.stop.fetch_min(t, Ordering::Relaxed);
                 }
+            }
+            if !ended.loss.is_finite() {
+                break;
             }
             if !self.backward(run) {
                 run.diverged.fetch_min(t, Ordering::Relaxed);

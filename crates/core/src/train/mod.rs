@@ -62,7 +62,7 @@ impl<T: Float> TwoLayerNet<T> {
     /// Trains by mini-batch SGD: for each iteration, the rows that `sampler` names, their gradient, a step against it.
     ///
     /// A team of threads shares the hidden layer; the result is the same, to the bit, for any number of them.
-    /// `observer` is called on the calling thread once an iteration, and may end the run after the step in hand by
+    /// `observer` is called on the calling thread once an iteration (also with the loss that diverged), and may end the run after the step in hand by
     /// returning `Break`. The sampler is asked once for each iteration, in order, up to two iterations ahead, and never
     /// beyond the last; after a `Break`, up to two batches that it gave are not used.
     ///
