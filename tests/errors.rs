@@ -122,7 +122,9 @@ fn senseless_options_are_usage_errors() {
             assert_eq!(ran.stdout, "", "{ran:#?}");
         }
     }
-    fails(2, "train --lr -1", &[], &["--lr", "above 0"]);
+    for rate in ["-1", "0", "inf", "nan"] {
+        fails(2, &format!("train --precision f64 --lr {rate}"), &[], &["--lr", "above 0"]);
+    }
     fails(2, "train --lr 1e-60", &[], &["1e-60", "f32"]);
     fails(2, "train --rng numpy --seed 4294967296", &[], &["4294967296", "4294967295"]);
     fails(2, "gradcheck --rng numpy --seed 4294967296", &[], &["4294967296"]);
