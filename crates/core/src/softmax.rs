@@ -77,14 +77,10 @@ impl<T: Float> Kernel<T> for Pass<'_, T> {
         work.turn(logits, rows, row);
         work.exponentials::<S, true>(s, rows, scale);
         let loss = labels.map_or(0.0, |labels| work.sum_of_losses(logits, row, labels));
-        for (n, out) in logits.chunks_mut(row).enumerate().take(rows) {
-            for (c, x) in out.iter_mut().enumerate().take(work.classes) {
-                *x = work.turned[c * work.stride + n];
-            }
-            if let Some(labels) = labels {
-                let x = &mut out[labels[n] as usize];
-                *x = x.sub(scale);
-            }
+        work.turn_back(logits, rows, row);
+        for (n, &label) in labels.unwrap_or_default().iter().enumerate() {
+            let x = &mut logits[n * row + label as usize];
+            *x = x.sub(scale);
         }
         loss
     }
@@ -110,15 +106,38 @@ impl<T: Float> Kernel<T> for Losses<'_, T> {
 }
 
 impl<T: Float> Softmax<T> {
+    /// `turned[c][n] ← logits[n][c]`.
     #[inline(always)]
     fn turn(&mut self, logits: &[T], rows: usize, row: usize) {
-        assert!(rows > 0 && rows <= self.stride && row >= self.classes);
-        assert!(logits.len() >= (rows - 1) * row + self.classes);
-        for (n, l) in logits.chunks(row).enumerate().take(rows) {
-            for (c, &l) in l.iter().enumerate().take(self.classes) {
-                self.turned[c * self.stride + n] = l;
+        self.check(logits, rows, row);
+        let (from, to) = (logits.as_ptr(), self.turned.as_mut_ptr());
+        for n in 0..rows {
+            for c in 0..self.classes {
+                // SAFETY: `check` found row n and column c in both; bounds checks would be half of this loop.
+                unsafe { *to.add(c * self.stride + n) = *from.add(n * row + c) }
             }
         }
+    }
+
+    /// `logits[n][c] ← turned[c][n]`.
+    #[inline(always)]
+    fn turn_back(&self, logits: &mut [T], rows: usize, row: usize) {
+        self.check(logits, rows, row);
+        let (from, to) = (self.turned.as_ptr(), logits.as_mut_ptr());
+        for n in 0..rows {
+            for c in 0..self.classes {
+                // SAFETY: as in `turn`.
+                unsafe { *to.add(n * row + c) = *from.add(c * self.stride + n) }
+            }
+        }
+    }
+
+    /// Rows and classes are within the turned buffer and within the logits.
+    fn check(&self, logits: &[T], rows: usize, row: usize) {
+        assert!(rows > 0 && rows <= self.stride && row >= self.classes);
+        assert!(self.turned.len() == self.stride * self.classes);
+        let last = (rows - 1).checked_mul(row).and_then(|at| at.checked_add(self.classes));
+        assert!(last.is_some_and(|last| last <= logits.len()));
     }
 
     /// Turned logits to `scale` times their probabilities (if `WRITE`), and the log-sum-exp of each row.
