@@ -1,0 +1,67 @@
+"""What a comparison runs on: the peers' virtual environment, our program, the machine."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+REQUIREMENTS = HERE / "requirements.txt"
+VERSIONS = """
+import importlib.metadata, json
+print(json.dumps({d.name.lower(): d.version for d in importlib.metadata.distributions()}))
+"""
+
+
+def pinned():
+    return dict(line.split("==") for line in REQUIREMENTS.read_text().split())
+
+
+def python(venv):
+    """The interpreter of the virtual environment, which is made and filled if need be."""
+    found = venv / "bin" / "python"
+    if not found.exists():
+        print(f"making {venv}", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    installed = json.loads(subprocess.check_output([found, "-c", VERSIONS]))
+    # A local part, as in 2.15.0+cpu, is another build of the same version.
+    if any(installed.get(name, "").split("+")[0] != version for name, version in pinned().items()):
+        subprocess.run([found, "-m", "pip", "install", "-r", REQUIREMENTS], check=True, stdout=sys.stderr)
+    return str(found)
+
+
+def twolayer():
+    """Our program, built."""
+    subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
+    target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+    return str(target / "release" / "twolayer")
+
+
+def levels(program):
+    """The vector instruction sets that our program finds, best first."""
+    info = subprocess.check_output([program, "info"], text=True)
+    line = next(line for line in info.splitlines() if line.startswith("levels"))
+    return [level for level in reversed(line.replace(",", " ").split()[1:]) if level != "scalar"] or ["scalar"]
+
+
+def processor():
+    fields = {}
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        key, _, value = line.partition(":")
+        fields.setdefault(key.strip(), value.strip())
+    name, family, model = (fields.get(key, "?") for key in ("model name", "cpu family", "model"))
+    return f"{name} (family {family}, model {model}), {len(os.sched_getaffinity(0))} processors"
+
+
+def version(program, word):
+    return subprocess.check_output([program, "--version"], text=True, cwd=ROOT).split()[word]
+
+
+def described(program):
+    """The machine and the versions, for the report."""
+    versions = {"twolayer": version(program, -1), "rustc": version("rustc", 1), "Python": platform.python_version()}
+    system = f"{platform.system()} {platform.release()}"
+    return {"processor": processor(), "system": system, "versions": versions | pinned()}

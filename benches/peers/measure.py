@@ -1,0 +1,92 @@
+"""Programs that train, and how one run of one of them is measured."""
+
+import json
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+
+from environment import HERE
+
+# They choose or tune OpenBLAS's kernels; whatever is set for another purpose must not slow the peers down.
+UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+
+
+@dataclass(frozen=True)
+class Program:
+    key: str
+    title: str
+    ours: str  # the program of ours that times are divided by: its key
+    command: tuple
+
+    @property
+    def is_ours(self):
+        return self.key.startswith("twolayer")
+
+
+def ours(program, data, levels):
+    """Our programs: f32 at every level, then f64 at the best."""
+    command = (program, "train", "--json", "--data", data)
+    kinds = [("f32", level) for level in levels] + [("f64", levels[0])]
+    return [
+        Program(
+            f"twolayer-{precision}-{level}",
+            f"twolayer, {precision}, {level}",
+            f"twolayer-{precision}-{levels[0]}",
+            (*command, "--precision", precision, "--isa", level),
+        )
+        for precision, level in kinds
+    ]
+
+
+PEERS = {
+    "numpy": ("NumPy, f32", "with_numpy.py", "f4"),
+    "numpy-f64": ("NumPy, f64", "with_numpy.py", "f8"),
+    "sklearn": ("scikit-learn, f32", "with_sklearn.py", ""),
+    "torch-autograd": ("PyTorch, f32, autograd", "with_torch.py", "autograd"),
+    "torch": ("PyTorch, f32, gradients by hand, in place", "with_torch.py", "in-place"),
+    "jax": ("JAX, f32, one jitted scan", "with_jax.py", ""),
+}
+
+
+def recipe(python, name, data):
+    return (python, "-B", str(HERE / "recipes" / name), data)
+
+
+def peers(python, data, level):
+    """The peers; each is compared with ours in its own precision."""
+    return [
+        Program(
+            key,
+            title,
+            f"twolayer-{'f64' if key.endswith('f64') else 'f32'}-{level}",
+            (*recipe(python, name, data), f"--variant={variant}"),
+        )
+        for key, (title, name, variant) in PEERS.items()
+    ]
+
+
+def environment(threads):
+    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
+    limits = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
+    return kept | {name: str(threads) for name in limits} | {"JAX_PLATFORMS": "cpu"}
+
+
+def run(command, threads):
+    """Runs a program bound to as many processors as it has threads: what it reports, and its peak memory in MB."""
+    allowed = sorted(os.sched_getaffinity(0))
+    command = [*command, "--threads", str(threads)]
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        os.sched_setaffinity(0, allowed[:threads])  # inherited by the child
+        try:
+            child = subprocess.Popen(command, stdout=out, stderr=err, env=environment(threads))
+        finally:
+            os.sched_setaffinity(0, allowed)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        if child.returncode:
+            failed = f"{' '.join(command)}: exit code {child.returncode}"
+            raise SystemExit(f"{failed}\n{err.read().decode(errors='replace')[-2000:]}")
+        return json.loads(out.read().splitlines()[-1]) | {"peak_mb": usage.ru_maxrss * 1024 / 1e6}

@@ -1,0 +1,62 @@
+"""The report: Markdown tables of medians over the rounds, and of ratios to ours."""
+
+from statistics import median
+
+
+def of(samples, field, **wanted):
+    """The median of a field over all samples that are as wanted."""
+    return median(s[field] for s in samples if all(s[k] == v for k, v in wanted.items()))
+
+
+def table(head, rows):
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def duration(seconds):
+    for limit, factor, unit in ((1e-3, 1e6, "µs"), (1, 1e3, "ms")):
+        if seconds < limit:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds:.2f} s"
+
+
+def plural(n, noun="thread"):
+    return f"{n} {noun}" + "s" * (n != 1)
+
+
+def timed(samples, program, threads, **wanted):
+    """The median time, and how many times ours in the same precision it is."""
+    own = of(samples, "seconds", program=program.key, threads=threads, **wanted)
+    base = of(samples, "seconds", program=program.ours, threads=threads, **wanted)
+    return duration(own) if program.key == program.ours else f"{duration(own)} ({own / base:.2f} ×)"
+
+
+def recipe(samples, programs, threads):
+    head = ["program", *map(plural, threads), "test accuracy", "peak memory"]
+    rows = []
+    for p in programs:
+        accuracy = of(samples, "test_accuracy", program=p.key)
+        memory = max(of(samples, "peak_mb", program=p.key, threads=n) for n in threads)
+        times = [timed(samples, p, n) for n in threads]
+        rows.append([p.title, *times, f"{accuracy:.2%}", f"{memory:.0f} MB"])
+    return table(head, rows)
+
+
+def sizes(samples, programs, threads, cases):
+    """Time per iteration."""
+    rows = [
+        [f"{hidden} × {batch}", str(n), *(timed(samples, p, n, hidden=hidden, batch=batch) for p in programs)]
+        for hidden, batch, _ in cases
+        for n in threads
+    ]
+    return table(["hidden × batch", "threads", *(p.title for p in programs)], rows)
+
+
+def predict(samples, threads):
+    times = [duration(of(samples, "seconds", threads=n)) for n in threads]
+    return table(["10,000 rows from u8", *map(plural, threads)], [["PyTorch, f32", *times]])
+
+
+def about(machine, rounds):
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    return f"{machine['processor']}; {machine['system']}; {versions}. Medians of {plural(rounds, 'interleaved round')}."
