@@ -54,7 +54,7 @@ fn enlarge(small: &Split, rows: usize) -> Split {
     let mut labels = Vec::with_capacity(rows);
     for (row, image) in images.chunks_exact_mut(INPUTS).enumerate() {
         let (digit, time) = (row % large.len(), row / large.len());
-        let (top, left) = (2 + time % 5, 2 + time / 5 % 5);
+        let (top, left) = (3 + time % 3, 3 + time / 3 % 3);
         for (y, line) in large[digit].chunks_exact(BOX).enumerate() {
             image[(top + y) * SIDE + left..][..BOX].copy_from_slice(line);
         }
