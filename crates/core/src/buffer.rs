@@ -35,11 +35,41 @@ impl<T: Plain> Aligned<T> {
     /// # Panics
     /// If they are more than the address space holds.
     pub fn zeroed<const D: usize>(dims: [usize; D]) -> Self {
-        let product = |n: usize, &d: &usize| n.checked_mul(d);
-        let len = dims.iter().try_fold(1, product).filter(|len| len.checked_mul(size_of::<T>()).is_some());
-        let len = len.expect("a buffer larger than the address space");
+        let len = product::<T, D>(dims);
         let lines = vec![Line([0; 64]); (len * size_of::<T>()).div_ceil(64)];
         Aligned { lines, len, element: PhantomData }
+    }
+}
+
+/// The product of `dims`.
+///
+/// # Panics
+/// If so many elements are more than the address space holds.
+fn product<T, const D: usize>(dims: [usize; D]) -> usize {
+    let product = |n: usize, &d: &usize| n.checked_mul(d);
+    let len = dims.iter().try_fold(1, product).filter(|len| len.checked_mul(size_of::<T>()).is_some());
+    len.expect("a buffer larger than the address space")
+}
+
+/// Room that begins on a cache line, for a kernel to write before it reads.
+pub struct Scratch<T> {
+    lines: Vec<Line>,
+    element: PhantomData<T>,
+}
+
+impl<T: Plain> Scratch<T> {
+    /// Room for as many elements as the product of `dims`.
+    ///
+    /// # Panics
+    /// As [`Aligned::zeroed`].
+    pub fn new<const D: usize>(dims: [usize; D]) -> Self {
+        let bytes = product::<T, D>(dims) * size_of::<T>();
+        Scratch { lines: Vec::with_capacity(bytes.div_ceil(64)), element: PhantomData }
+    }
+
+    /// The first element. What has not been written is not initialised.
+    pub fn as_mut_ptr(&mut self) -> *mut T {
+        self.lines.as_mut_ptr().cast()
     }
 }
 

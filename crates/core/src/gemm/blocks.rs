@@ -1,8 +1,8 @@
 //! The blocking loops around the tile.
 
-use super::pack::{pack_a, pack_b};
+use super::pack::pack;
 use super::tile::{Strided, multiply};
-use crate::buffer::Aligned;
+use crate::buffer::Scratch;
 use crate::float::Float;
 use crate::matrix::{MatMut, MatRef};
 use crate::simd::{Kernel, Simd};
@@ -16,12 +16,15 @@ pub(super) struct Product<'a, T> {
     pub c: MatMut<'a, T>,
 }
 
-/// Depth of a block: a panel of B, two vectors of 64 bytes wide, takes 32 KiB of the first-level cache.
-const KC: usize = 256;
+/// Depth of a block, at most: a panel of B, two vectors of 64 bytes wide, takes 32 KiB, so that what the first-level cache
+/// does not hold of it comes from the second's.
+const KC: usize = 1024;
 /// Rows of a block of A: with the depth above and f32, 120 KiB of the second-level cache.
-const MC: usize = 120;
+const MC: usize = 96;
 /// Columns of a block of B: with the depth above and f32, 2 MiB of the last-level cache.
 const NC: usize = 2048;
+/// Rows of A this many bytes apart, or a multiple, share a few sets of the first-level cache.
+const CROWDED: usize = 2048;
 /// B is used as it lies, if its rows are contiguous, up to this many bytes: it stays in the second-level cache.
 const UNPACKED_BYTES: usize = 256 << 10;
 
@@ -77,61 +80,149 @@ impl<T: Float> Kernel<T> for Product<'_, T> {
 #[inline(always)]
 unsafe fn packed<T: Float, S: Simd<T>>(s: S, [m, n, k]: [usize; 3], a: Strided<T>, b: Strided<T>, out: Out<T>) {
     let width = 2 * S::LANES;
-    let height = if S::REGISTERS >= 32 { TALL } else { LOW };
-    let (kc, nc, mc) = (KC.min(k), NC.min(n), MC.min(m));
-    let mut packed_b = Aligned::zeroed([kc, nc.next_multiple_of(width)]);
-    let mut packed_a = Aligned::zeroed([kc, mc.next_multiple_of(height)]);
+    // Equal depths, for a short last one would read and write all of C for little.
+    let (kc, nc, mc) = (k.div_ceil(k.div_ceil(KC)), NC.min(n), MC.min(m));
+    let mut packed_b = Scratch::<T>::new([kc, nc.next_multiple_of(width)]);
+    let lies_well = a.col == 1 && !(a.row * size_of::<T>()).is_multiple_of(CROWDED);
+    let mut packed_a = Scratch::<T>::new([kc, mc.next_multiple_of(tallest::<T, S>())]);
     for j in (0..n).step_by(nc) {
         let cols = nc.min(n - j);
         for p in (0..k).step_by(kc) {
             let depth = kc.min(k - p);
             let beta = if p == 0 { out.beta } else { T::ONE };
-            // SAFETY: the blocks are within the matrices; a packed panel has all of its rows or columns.
+            // SAFETY: the blocks are within the matrices, and the buffers have room for the panels of a whole one.
             unsafe {
-                let block = Strided { ptr: b.ptr.add(p * b.row + j * b.col), ..b };
-                pack_b(block, depth, cols, width, &mut packed_b);
+                for at in (0..cols).step_by(width) {
+                    let panel = Strided { ptr: b.ptr.add(p * b.row + (j + at) * b.col), ..b };
+                    pack::<T, S>(s, panel, [depth, width.min(cols - at), width], packed_b.as_mut_ptr().add(depth * at));
+                }
                 for i in (0..m).step_by(mc) {
                     let rows = mc.min(m - i);
                     let block = Strided { ptr: a.ptr.add(i * a.row + p * a.col), ..a };
-                    pack_a(block, rows, depth, height, &mut packed_a);
+                    let block = Block { a: block, packed: packed_a.as_mut_ptr(), lies_well, rows, depth };
+                    for (at, height) in strips_of::<T, S>(rows) {
+                        block.pack(s, at, height);
+                    }
                     let c = Out { c: out.c.add(i * out.row + j), beta, ..out };
-                    block_of_panels(s, [rows, cols, depth], height, &packed_a, &packed_b, c);
+                    block_of_panels(s, block, packed_b.as_mut_ptr(), cols, c);
                 }
             }
         }
     }
 }
 
-/// All tiles of one packed block.
+/// A block of A: strips that are whole are read as they lie, if they lie well, the others packed.
+#[derive(Clone, Copy)]
+struct Block<T> {
+    a: Strided<T>,
+    packed: *mut T,
+    lies_well: bool,
+    rows: usize,
+    depth: usize,
+}
+
+impl<T: Float> Block<T> {
+    #[inline(always)]
+    fn as_it_lies(&self, at: usize, height: usize) -> bool {
+        self.lies_well && at + height <= self.rows
+    }
+
+    /// Packs the strip of row `at`, if need be.
+    ///
+    /// # Safety
+    /// The block's rows and depth are within A, and there is room for them, padded to whole strips.
+    #[inline(always)]
+    unsafe fn pack<S: Simd<T>>(&self, s: S, at: usize, height: usize) {
+        if !self.as_it_lies(at, height) {
+            // SAFETY: the strip's rows are below `rows`; all strips before it took `at` rows of the room.
+            unsafe {
+                let strip = self.a.at_row(at);
+                let turned = Strided { row: strip.col, col: strip.row, ..strip };
+                let size = [self.depth, height.min(self.rows - at), height];
+                pack(s, turned, size, self.packed.add(self.depth * at));
+            }
+        }
+    }
+
+    /// The strip of row `at`, with all of its rows.
+    ///
+    /// # Safety
+    /// It has been packed, if need be.
+    #[inline(always)]
+    unsafe fn strip(&self, at: usize, height: usize) -> Strided<T> {
+        // SAFETY: as for `pack`.
+        unsafe {
+            if self.as_it_lies(at, height) {
+                self.a.at_row(at)
+            } else {
+                Strided { ptr: self.packed.add(self.depth * at), row: 1, col: height }
+            }
+        }
+    }
+}
+
+/// Rows of the tallest tile.
+#[inline(always)]
+fn tallest<T: Float, S: Simd<T>>() -> usize {
+    if S::REGISTERS >= 32 { TALL } else { LOW }
+}
+
+/// The strips of `rows` rows, each with its first row and its tile's height: the tallest, and for the rows left at the
+/// end a third or two of it where that is enough.
+#[inline(always)]
+fn strips_of<T: Float, S: Simd<T>>(rows: usize) -> impl Iterator<Item = (usize, usize)> {
+    let most = tallest::<T, S>();
+    (0..rows).step_by(most).map(move |at| (at, most.min((rows - at).next_multiple_of(most / 3))))
+}
+
+/// All tiles of one block.
 ///
 /// # Safety
-/// C has the elements (0..rows, 0..cols); the packed blocks hold that many panels of that depth.
+/// C has the block's rows, and `cols` columns; its strips are packed, if need be, and so are B's panels.
 #[inline(always)]
-unsafe fn block_of_panels<T: Float, S: Simd<T>>(
-    s: S,
-    [rows, cols, depth]: [usize; 3],
-    height: usize,
-    packed_a: &[T],
-    packed_b: &[T],
-    out: Out<T>,
-) {
-    let width = 2 * S::LANES;
-    for (panel, j) in packed_b.chunks_exact(depth * width).zip((0..cols).step_by(width)) {
-        for (strip, i) in packed_a.chunks_exact(depth * height).zip((0..rows).step_by(height)) {
-            let (mr, nr) = (height.min(rows - i), width.min(cols - j));
-            let a = Strided { ptr: strip.as_ptr(), row: 1, col: height };
-            // SAFETY: panels are whole, padded with zeros; only mr rows and nr columns of C are written.
+unsafe fn block_of_panels<T: Float, S: Simd<T>>(s: S, block: Block<T>, panels: *const T, cols: usize, out: Out<T>) {
+    let (width, Block { rows, depth, .. }) = (2 * S::LANES, block);
+    for j in (0..cols).step_by(width) {
+        for (i, height) in strips_of::<T, S>(rows) {
+            // SAFETY: strips and panels are whole; only the rows and columns that C has are written.
             unsafe {
+                let (a, b) = (block.strip(i, height), panels.add(depth * j));
                 let c = Out { c: out.c.add(i * out.row + j), ..out };
+                let size = [height.min(rows - i), width.min(cols - j), depth];
                 if S::REGISTERS >= 32 {
-                    let acc = multiply::<T, S, TALL, 2, false>(s, depth, a, panel.as_ptr(), width, 0);
-                    write(s, &acc, mr, nr, c);
+                    match height {
+                        TALL => tile::<T, S, TALL>(s, size, a, b, c),
+                        8 => tile::<T, S, 8>(s, size, a, b, c),
+                        _ => tile::<T, S, 4>(s, size, a, b, c),
+                    }
                 } else {
-                    let acc = multiply::<T, S, LOW, 2, false>(s, depth, a, panel.as_ptr(), width, 0);
-                    write(s, &acc, mr, nr, c);
+                    match height {
+                        LOW => tile::<T, S, LOW>(s, size, a, b, c),
+                        4 => tile::<T, S, 4>(s, size, a, b, c),
+                        _ => tile::<T, S, 2>(s, size, a, b, c),
+                    }
                 }
             }
         }
+    }
+}
+
+/// One tile: a strip of `MR` rows of A by a panel of B, two vectors wide.
+///
+/// # Safety
+/// Both have that depth; C has the elements (0..rows, 0..cols).
+#[inline(always)]
+unsafe fn tile<T: Float, S: Simd<T>, const MR: usize>(
+    s: S,
+    [rows, cols, depth]: [usize; 3],
+    a: Strided<T>,
+    b: *const T,
+    out: Out<T>,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let acc = multiply::<T, S, MR, 2, false>(s, depth, a, b, 2 * S::LANES, 0);
+        write(s, &acc, rows, cols, out);
     }
 }
 
@@ -228,33 +319,60 @@ unsafe fn write<T: Float, S: Simd<T>, const MR: usize, const NV: usize>(
     out: Out<T>,
 ) {
     let (alpha, beta) = (s.splat(out.alpha), s.splat(out.beta));
-    for (r, row) in acc.iter().enumerate().take(rows) {
-        for (v, &sum) in row.iter().enumerate() {
-            let n = S::LANES.min(cols.saturating_sub(v * S::LANES));
-            if n == 0 {
-                break;
-            }
-            // SAFETY: n columns from v · LANES on are within C.
-            unsafe {
-                let p = out.c.add(r * out.row + v * S::LANES);
-                let value = s.mul(alpha, sum);
-                if n == S::LANES {
-                    let value = if out.beta == T::ZERO { value } else { s.mul_add(beta, s.load(p), value) };
-                    s.store(p, value);
-                } else {
-                    let value = if out.beta == T::ZERO { value } else { s.mul_add(beta, s.load_first(p, n), value) };
-                    s.store_first(p, n, value);
+    // SAFETY: the caller's promise.
+    unsafe {
+        // Loops of counts and a choice that the compiler knows, or the sums would go through memory.
+        match (rows == MR && cols == NV * S::LANES, out.beta == T::ZERO) {
+            (true, true) => each(s, acc, out, |_, sum| s.mul(alpha, sum)),
+            (true, false) => each(s, acc, out, |p, sum| s.mul_add(beta, s.load(p), s.mul(alpha, sum))),
+            (false, fresh) => {
+                for (r, row) in acc.iter().enumerate().take(rows) {
+                    for (v, &sum) in row.iter().enumerate() {
+                        let n = S::LANES.min(cols.saturating_sub(v * S::LANES));
+                        let p = out.c.add(r * out.row).wrapping_add(v * S::LANES);
+                        let value = s.mul(alpha, sum);
+                        let value = if fresh { value } else { s.mul_add(beta, s.load_first(p, n), value) };
+                        s.store_first(p, n, value);
+                    }
                 }
             }
         }
     }
 }
 
-/// Splits C into bands of rows, at a tile's height, one for each thread.
+/// Stores what `value` makes of each place in C and its sum.
+///
+/// # Safety
+/// C has a whole tile.
+#[inline(always)]
+unsafe fn each<T: Float, S: Simd<T>, const MR: usize, const NV: usize>(
+    s: S,
+    acc: &[[S::V; NV]; MR],
+    out: Out<T>,
+    value: impl Fn(*const T, S::V) -> S::V,
+) {
+    for (r, row) in acc.iter().enumerate() {
+        for (v, &sum) in row.iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let p = out.c.add(r * out.row + v * S::LANES);
+                s.store(p, value(p, sum));
+            }
+        }
+    }
+}
+
+/// Multiply-adds from which on a second thread is worth its waking, some microseconds.
+#[cfg(feature = "rayon")]
+const WORTH_A_THREAD: usize = 1 << 18;
+
+/// Splits C into bands of rows, one for each thread, of equal height but for a few rows.
 #[cfg(feature = "rayon")]
 pub(super) fn split<T: Float>(level: crate::Level, product: Product<'_, T>, threads: usize) {
-    let rows = product.c.rows();
-    let upper = (rows * (threads / 2) / threads.max(1)).next_multiple_of(TALL).min(rows);
+    let (rows, cols, depth) = (product.c.rows(), product.c.cols(), product.a.cols());
+    let work = rows.saturating_mul(cols).saturating_mul(depth);
+    let threads = threads.min(work / WORTH_A_THREAD);
+    let upper = (rows * (threads / 2) / threads.max(1)).next_multiple_of(TALL / 3).min(rows);
     if threads < 2 || upper == 0 || upper == rows {
         return level.dispatch(product);
     }

@@ -2,33 +2,56 @@
 
 use super::tile::Strided;
 use crate::float::Float;
+use crate::simd::Simd;
 
-/// Copies rows `0..k` and columns `0..n` of B into panels of `width` columns: panel after panel, row after row within
-/// one, the last panel's missing columns zero.
+/// Copies rows `0..depth` and columns `0..cols` of B into a panel of `width` columns, row after row, the missing columns
+/// zero. A panel of A's rows is the same copy of its transpose.
 ///
 /// # Safety
-/// B's elements (0..k, 0..n) are readable.
+/// B's elements (0..depth, 0..cols) are readable, and `depth · width` elements at `panel` writable; `cols <= width`.
 #[inline(always)]
-pub(super) unsafe fn pack_b<T: Float>(b: Strided<T>, k: usize, n: usize, width: usize, packed: &mut [T]) {
-    let panels = packed.chunks_exact_mut(k * width).take(n.div_ceil(width));
-    for (panel, from) in panels.zip((0..n).step_by(width)) {
-        let cols = width.min(n - from);
-        for (p, row) in panel.chunks_exact_mut(width).enumerate() {
-            for (j, x) in row.iter_mut().enumerate() {
-                // SAFETY: p < k and from + j < n.
-                *x = if j < cols { unsafe { *b.ptr.add(p * b.row + (from + j) * b.col) } } else { T::ZERO };
+pub(super) unsafe fn pack<T: Float, S: Simd<T>>(s: S, b: Strided<T>, [depth, cols, width]: [usize; 3], panel: *mut T) {
+    let whole = cols == width && width.is_multiple_of(S::LANES);
+    // SAFETY: all rows are below `depth`, and all columns of B below `cols`, of the panel below `width`.
+    unsafe {
+        if b.col == 1 && whole {
+            for p in 0..depth {
+                for j in (0..width).step_by(S::LANES) {
+                    s.store(panel.add(p * width + j), s.load(b.ptr.add(p * b.row + j)));
+                }
+            }
+        } else {
+            for from in (0..depth).step_by(LINE) {
+                let rows = from..depth.min(from + LINE);
+                for j in (0..cols).step_by(FEW) {
+                    let some = FEW.min(cols - j);
+                    let (from, to) = (b.ptr.add(j * b.col), panel.add(j));
+                    if some == FEW {
+                        rows.clone().for_each(|p| copy::<T, FEW>(from.add(p * b.row), b.col, to.add(p * width)));
+                    } else {
+                        let one = |p, j| copy::<T, 1>(from.add(p * b.row + j * b.col), 0, to.add(p * width + j));
+                        rows.clone().for_each(|p| (0..some).for_each(|j| one(p, j)));
+                    }
+                }
+                rows.for_each(|p| (cols..width).for_each(|j| *panel.add(p * width + j) = T::ZERO));
             }
         }
     }
 }
 
-/// Copies rows `0..m` and columns `0..k` of A into panels of `height` rows: panel after panel, column after column
-/// within one, the last panel's missing rows zero.
+/// Rows that are copied before the next few columns are: a cache line of each column, where columns are contiguous.
+/// Columns a power of two apart would otherwise push each other's lines out of the cache.
+const LINE: usize = 16;
+const FEW: usize = 4;
+
+/// `N` elements, `col` apart.
 ///
 /// # Safety
-/// A's elements (0..m, 0..k) are readable.
+/// They are readable, and so many elements at `to` writable.
 #[inline(always)]
-pub(super) unsafe fn pack_a<T: Float>(a: Strided<T>, m: usize, k: usize, height: usize, packed: &mut [T]) {
-    // SAFETY: the transposed view has the elements (0..k, 0..m).
-    unsafe { pack_b(Strided { row: a.col, col: a.row, ..a }, k, m, height, packed) }
+unsafe fn copy<T: Float, const N: usize>(from: *const T, col: usize, to: *mut T) {
+    for j in 0..N {
+        // SAFETY: the caller's promise.
+        unsafe { *to.add(j) = *from.add(j * col) }
+    }
 }
