@@ -4,41 +4,31 @@
 //! −ln p_t = ln S + m − l_t, the log-sum-exp form, which loses nothing where p_t underflows; and its derivative with
 //! respect to l_c is p_c − [c = t].  As some e_c is 1, S is at least 1 and nothing overflows.
 //!
-//! The work is vertical: the logits are turned, classes × rows, so that one vector holds the same class of as many rows
-//! as it has lanes; sums and maxima over classes then need no shuffles.
+//! The work is vertical: bands of rows are turned, so that one vector holds the same class of as many rows as it has lanes;
+//! sums and maxima over classes then need no shuffles.
 //!
 //! A row with a NaN or +∞, or of nothing but −∞, has no softmax: all its probabilities and its loss are NaN.
 
-use crate::buffer::Aligned;
+use crate::buffer::Scratch;
 use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::matrix::{MatMut, MatRef};
-use crate::simd::{Kernel, Level, Simd};
+use crate::simd::{Kernel, Level, MOST_LANES, Simd, transpose};
 use crate::vector::{exp_v, ln_v};
 
 /// No probability is further than this from the true softmax of its logits, relative to the type's ε, for up to 1,000
 /// classes whose logits lie within 30 of each other: e^x (1.2), its argument's rounding (15), a sum's (2), a quotient's.
 pub const SOFTMAX_MAX_EPSILONS: f64 = 20.0;
 
-/// Scratch for as many rows and classes as were asked for.
+/// Scratch for a band of rows, as many as a vector has lanes.
 pub(crate) struct Softmax<T> {
     classes: usize,
-    /// Distance of the classes: the rows, padded to whole vectors.
-    stride: usize,
-    turned: Aligned<T>,
-    /// ln S + m of each row.
-    log_sum: Aligned<T>,
+    turned: Scratch<T>,
 }
 
-/// Widest vector in elements: what the rows are padded to.
-const PAD: usize = 16;
-/// Rows that are turned at a time where their number is open: 64 rows of 10 classes are 2.5 KiB of f32.
-const CHUNK: usize = 64;
-
 impl<T: Float> Softmax<T> {
-    pub fn new(classes: usize, capacity: usize) -> Self {
-        let stride = capacity.next_multiple_of(PAD);
-        Softmax { classes, stride, turned: Aligned::zeroed([stride, classes]), log_sum: Aligned::zeroed([stride]) }
+    pub fn new(classes: usize) -> Self {
+        Softmax { classes, turned: Scratch::new([classes, MOST_LANES]) }
     }
 
     /// Replaces `rows` rows of logits, `row` apart, by their probabilities.
@@ -57,6 +47,14 @@ impl<T: Float> Softmax<T> {
     pub fn losses(&mut self, level: Level, logits: &[T], row: usize, labels: &[u32]) -> f64 {
         level.dispatch(Losses { work: self, logits, row, labels })
     }
+
+    /// A band of `high` of these logits; all of its classes are within them.
+    fn band(&mut self, logits: &[T], row: usize, high: usize) -> Band<T> {
+        assert!(high > 0 && row >= self.classes && self.classes > 0);
+        let last = (high - 1).checked_mul(row).and_then(|at| at.checked_add(self.classes));
+        assert!(last.is_some_and(|last| last <= logits.len()));
+        Band { logits: logits.as_ptr(), row, high, classes: self.classes, turned: self.turned.as_mut_ptr() }
+    }
 }
 
 struct Pass<'a, T> {
@@ -74,15 +72,22 @@ impl<T: Float> Kernel<T> for Pass<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
         let Pass { work, logits, rows, row, scale, labels } = self;
-        work.turn(logits, rows, row);
-        work.exponentials::<S, true>(s, rows, scale);
-        let loss = labels.map_or(0.0, |labels| work.sum_of_losses(logits, row, labels));
-        work.turn_back(logits, rows, row);
-        for (n, &label) in labels.unwrap_or_default().iter().enumerate() {
-            let x = &mut logits[n * row + label as usize];
-            *x = x.sub(scale);
+        let mut losses = [0.0; 4];
+        let mut hot = [T::ZERO; 2 * MOST_LANES];
+        hot[MOST_LANES] = scale;
+        for n in (0..rows).step_by(S::LANES) {
+            let logits = &mut logits[n * row..];
+            let band = work.band(logits, row, S::LANES.min(rows - n));
+            let mine = labels.map_or(&[][..], |labels| &labels[n..n + band.high]);
+            // SAFETY: `band` found its rows and classes within the logits, which are borrowed mutably.
+            unsafe {
+                let most = band.turn(s);
+                let sum = band.exponentials(s, most);
+                add_losses(s, &mut losses, s.add(ln_v(s, sum), most), logits, row, mine);
+                band.turn_back(s, logits.as_mut_ptr(), s.div(s.splat(scale), sum), (mine, &hot));
+            }
         }
-        loss
+        (losses[0] + losses[1]) + (losses[2] + losses[3])
     }
 }
 
@@ -99,90 +104,141 @@ impl<T: Float> Kernel<T> for Losses<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> f64 {
         let Losses { work, logits, row, labels } = self;
-        work.turn(logits, labels.len(), row);
-        work.exponentials::<S, false>(s, labels.len(), T::ONE);
-        work.sum_of_losses(logits, row, labels)
+        let mut losses = [0.0; 4];
+        for (n, mine) in labels.chunks(S::LANES).enumerate() {
+            let logits = &logits[n * S::LANES * row..];
+            let band = work.band(logits, row, mine.len());
+            // SAFETY: `band` found its rows and classes within the logits.
+            unsafe {
+                let most = band.turn(s);
+                let sum = band.exponentials(s, most);
+                add_losses(s, &mut losses, s.add(ln_v(s, sum), most), logits, row, mine);
+            }
+        }
+        (losses[0] + losses[1]) + (losses[2] + losses[3])
     }
 }
 
-impl<T: Float> Softmax<T> {
-    /// `turned[c][n] ← logits[n][c]`.
+/// Adds ln S + m − l of each row's label; in four interleaved sums, so that additions need not wait for each other, and in
+/// f64, as the difference of two finite f32 may be infinite.
+#[inline(always)]
+fn add_losses<T: Float, S: Simd<T>>(
+    s: S,
+    sums: &mut [f64; 4],
+    log_sum: S::V,
+    logits: &[T],
+    row: usize,
+    labels: &[u32],
+) {
+    let mut lanes = [T::ZERO; MOST_LANES];
+    // SAFETY: there are at least LANES of them.
+    unsafe { s.store(lanes.as_mut_ptr(), log_sum) };
+    for (i, (&label, log_sum)) in labels.iter().zip(lanes).enumerate() {
+        sums[i % 4] += log_sum.to_f64() - logits[i * row + label as usize].to_f64();
+    }
+}
+
+/// As many rows as a vector has lanes, or fewer, and room for them turned: a vector for each class, one after the other.
+#[derive(Clone, Copy)]
+struct Band<T> {
+    logits: *const T,
+    row: usize,
+    high: usize,
+    classes: usize,
+    turned: *mut T,
+}
+
+impl<T: Float> Band<T> {
+    /// Turns the logits, and returns the largest of each row.
+    ///
+    /// # Safety
+    /// The logits have `high` rows of `classes`, and `turned` has room for a vector a class.
     #[inline(always)]
-    fn turn(&mut self, logits: &[T], rows: usize, row: usize) {
-        self.check(logits, rows, row);
-        let (from, to) = (logits.as_ptr(), self.turned.as_mut_ptr());
-        for n in 0..rows {
-            for c in 0..self.classes {
-                // SAFETY: `check` found row n and column c in both; bounds checks would be half of this loop.
-                unsafe { *to.add(c * self.stride + n) = *from.add(n * row + c) }
+    unsafe fn turn<S: Simd<T>>(self, s: S) -> S::V {
+        let mut most = s.splat(T::ZERO.sub(T::INFINITY));
+        for from in (0..self.classes).step_by(S::LANES) {
+            let wide = S::LANES.min(self.classes - from);
+            let mut square = [s.zero(); MOST_LANES];
+            // Over all lanes, so that the loop is unrolled and the square stays in registers; so below.
+            for i in 0..S::LANES {
+                if i < self.high {
+                    // SAFETY: a row of the band, and no more classes than there are.
+                    square[i] = unsafe {
+                        let p = self.logits.add(i * self.row + from);
+                        if wide == S::LANES { s.load(p) } else { s.load_first(p, wide) }
+                    };
+                }
+            }
+            let square = transpose(s, square);
+            for c in 0..S::LANES {
+                if c < wide {
+                    most = s.max(square[c], most);
+                    // SAFETY: the caller's promise.
+                    unsafe { s.store(self.turned.add((from + c) * S::LANES), square[c]) };
+                }
             }
         }
+        most
     }
 
-    /// `logits[n][c] ← turned[c][n]`.
+    /// e^(l − most) in place of the turned logits l; returns their sum.
+    ///
+    /// # Safety
+    /// As for [`turn`](Self::turn), which has been called.
     #[inline(always)]
-    fn turn_back(&self, logits: &mut [T], rows: usize, row: usize) {
-        self.check(logits, rows, row);
-        let (from, to) = (self.turned.as_ptr(), logits.as_mut_ptr());
-        for n in 0..rows {
-            for c in 0..self.classes {
-                // SAFETY: as in `turn`.
-                unsafe { *to.add(n * row + c) = *from.add(c * self.stride + n) }
-            }
-        }
-    }
-
-    /// Rows and classes are within the turned buffer and within the logits.
-    fn check(&self, logits: &[T], rows: usize, row: usize) {
-        assert!(rows > 0 && rows <= self.stride && row >= self.classes);
-        assert!(self.turned.len() == self.stride * self.classes);
-        let last = (rows - 1).checked_mul(row).and_then(|at| at.checked_add(self.classes));
-        assert!(last.is_some_and(|last| last <= logits.len()));
-    }
-
-    /// Turned logits to `scale` times their probabilities (if `WRITE`), and the log-sum-exp of each row.
-    #[inline(always)]
-    fn exponentials<S: Simd<T>, const WRITE: bool>(&mut self, s: S, rows: usize, scale: T) {
-        let (stride, classes) = (self.stride, self.classes);
-        let p = self.turned.as_mut_ptr();
-        for n in (0..rows).step_by(S::LANES) {
-            // SAFETY: the stride is a multiple of LANES and not below `rows`, so every class has this vector, and so
-            // has the list of sums.
+    unsafe fn exponentials<S: Simd<T>>(self, s: S, most: S::V) -> S::V {
+        let mut sum = s.zero();
+        for c in 0..self.classes {
+            // SAFETY: the caller's promise.
             unsafe {
-                let mut most = s.load(p.add(n));
-                for c in 1..classes {
-                    most = s.max(s.load(p.add(c * stride + n)), most);
+                let at = self.turned.add(c * S::LANES);
+                let e = exp_v(s, s.sub(s.load(at), most));
+                s.store(at, e);
+                sum = s.add(sum, e);
+            }
+        }
+        sum
+    }
+
+    /// Writes what is turned, times `factor`, to the place of the logits, and takes the scale from each row's label, if there
+    /// are labels: it is the one element of `hot` that is not zero, at [`MOST_LANES`].
+    ///
+    /// # Safety
+    /// As for [`turn`](Self::turn), which has been called; `logits` is where the band's are, and writable.
+    #[inline(always)]
+    unsafe fn turn_back<S: Simd<T>>(
+        self,
+        s: S,
+        logits: *mut T,
+        factor: S::V,
+        (labels, hot): (&[u32], &[T; 2 * MOST_LANES]),
+    ) {
+        for from in (0..self.classes).step_by(S::LANES) {
+            let wide = S::LANES.min(self.classes - from);
+            let mut square = [s.zero(); MOST_LANES];
+            for c in 0..S::LANES {
+                if c < wide {
+                    // SAFETY: the caller's promise.
+                    square[c] = unsafe { s.mul(s.load(self.turned.add((from + c) * S::LANES)), factor) };
                 }
-                let mut sum = s.zero();
-                for c in 0..classes {
-                    let at = p.add(c * stride + n);
-                    let e = exp_v(s, s.sub(s.load(at), most));
-                    sum = s.add(sum, e);
-                    if WRITE {
-                        s.store(at, e);
-                    }
-                }
-                s.store(self.log_sum.as_mut_ptr().add(n), s.add(ln_v(s, sum), most));
-                if WRITE {
-                    let factor = s.div(s.splat(scale), sum);
-                    for c in 0..classes {
-                        let at = p.add(c * stride + n);
-                        s.store(at, s.mul(s.load(at), factor));
+            }
+            let square = transpose(s, square);
+            for i in 0..S::LANES {
+                if i < self.high {
+                    let mut p = square[i];
+                    // Below `from` it wraps to a large number.
+                    let lane = labels.get(i).map_or(usize::MAX, |&label| (label as usize).wrapping_sub(from));
+                    // SAFETY: LANES elements of `hot`; a row of the band, and no more classes than there are.
+                    unsafe {
+                        if lane < S::LANES {
+                            p = s.sub(p, s.load(hot.as_ptr().add(MOST_LANES - lane)));
+                        }
+                        let to = logits.add(i * self.row + from);
+                        if wide == S::LANES { s.store(to, p) } else { s.store_first(to, wide, p) }
                     }
                 }
             }
         }
-    }
-
-    /// In four interleaved sums, so that additions need not wait for each other.
-    #[inline(always)]
-    fn sum_of_losses(&self, logits: &[T], row: usize, labels: &[u32]) -> f64 {
-        let mut sums = [0.0; 4];
-        for (n, &label) in labels.iter().enumerate() {
-            // In f64: the difference of two finite f32 may be infinite.
-            sums[n % 4] += self.log_sum[n].to_f64() - logits[n * row + label as usize].to_f64();
-        }
-        (sums[0] + sums[1]) + (sums[2] + sums[3])
     }
 }
 
@@ -195,10 +251,7 @@ pub fn softmax<T: Float>(level: Level, mut logits: MatMut<'_, T>) {
         return;
     }
     let stride = logits.row_stride();
-    let mut work = Softmax::new(cols, rows.min(CHUNK));
-    for from in (0..rows).step_by(CHUNK) {
-        work.probabilities(level, &mut logits.as_mut_slice()[from * stride..], CHUNK.min(rows - from), stride);
-    }
+    Softmax::new(cols).probabilities(level, logits.as_mut_slice(), rows, stride);
 }
 
 /// The mean cross-entropy −ln softmax(row)\[label\] over the rows of `logits`, exact where the probability underflows. It is
@@ -210,7 +263,7 @@ pub fn softmax<T: Float>(level: Level, mut logits: MatMut<'_, T>) {
 pub fn cross_entropy<T: Float>(level: Level, logits: MatRef<'_, T>, labels: &[u32]) -> Result<f64> {
     check(logits.rows(), logits.cols(), labels)?;
     let rows = logits.to_vec();
-    let sum = Softmax::new(logits.cols(), logits.rows()).losses(level, &rows, logits.cols(), labels);
+    let sum = Softmax::new(logits.cols()).losses(level, &rows, logits.cols(), labels);
     Ok(sum / labels.len() as f64)
 }
 
@@ -222,7 +275,7 @@ pub fn softmax_cross_entropy<T: Float>(level: Level, mut logits: MatMut<'_, T>, 
     let (rows, cols) = (logits.rows(), logits.cols());
     check(rows, cols, labels)?;
     let stride = logits.row_stride();
-    Ok(Softmax::new(cols, rows).derivatives(level, logits.as_mut_slice(), stride, labels))
+    Ok(Softmax::new(cols).derivatives(level, logits.as_mut_slice(), stride, labels))
 }
 
 fn check(rows: usize, cols: usize, labels: &[u32]) -> Result<()> {

@@ -4,14 +4,14 @@
 //! for jc in columns of C by NC          B's block of KC × NC stays in the last-level cache
 //!   for pc in the depth k by KC         packed once, in panels as wide as the register tile
 //!     for ic in rows of C by MC         A's block of MC × KC stays in the second-level cache
-//!       for jr in NC by the tile's width    B's panel of KC × width stays in the first-level cache
+//!       for jr in NC by the tile's width    B's panel of KC × width streams from the second-level cache
 //!         for ir in MC by the tile's height
 //!           tile: C[height × width] += A[height × KC] · B[KC × width], all of it in registers
 //! ```
 //!
-//! A product small enough to stay in the caches as it lies skips the packing, when B's rows are contiguous.
-//! The depth is summed in ascending order, whatever the number of threads: these split C's rows or columns, never the
-//! depth.
+//! A product small enough to stay in the caches as it lies skips the packing, when B's rows are contiguous; and so does A
+//! where its rows are, unless they crowd a few sets of the cache. The depth is summed in ascending order, in blocks of equal
+//! depth, whatever the number of threads: these split C's rows, never the depth.
 
 mod blocks;
 mod pack;

@@ -235,7 +235,7 @@ impl<T: Float> Head<T> {
         let shape = parameters.shape();
         let classes = shape.classes_padded();
         let (b2, logits) = (Aligned::zeroed([classes]), Aligned::zeroed([capacity, classes]));
-        let mut head = Head { classes, b2, logits, softmax: Softmax::new(shape.classes(), capacity) };
+        let mut head = Head { classes, b2, logits, softmax: Softmax::new(shape.classes()) };
         head.load(parameters);
         head
     }

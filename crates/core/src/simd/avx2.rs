@@ -131,6 +131,14 @@ impl Simd<f32> for Avx2 {
         op!(_mm256_blendv_ps(b, a, m))
     }
     #[inline(always)]
+    fn interleave(self, a: __m256, b: __m256) -> (__m256, __m256) {
+        op!({
+            // Within the halves of 128 bits first, whose places are then exchanged.
+            let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            (_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
+        })
+    }
+    #[inline(always)]
     fn nonzero_bits(self, a: __m256) -> u64 {
         op!(_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(a, _mm256_setzero_ps()))) as u64
     }
@@ -251,6 +259,14 @@ impl Simd<f64> for Avx2 {
     #[inline(always)]
     fn select(self, m: __m256d, a: __m256d, b: __m256d) -> __m256d {
         op!(_mm256_blendv_pd(b, a, m))
+    }
+    #[inline(always)]
+    fn interleave(self, a: __m256d, b: __m256d) -> (__m256d, __m256d) {
+        op!({
+            // Within the halves of 128 bits first, whose places are then exchanged.
+            let (low, high) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+            (_mm256_permute2f128_pd::<0x20>(low, high), _mm256_permute2f128_pd::<0x31>(low, high))
+        })
     }
     #[inline(always)]
     fn nonzero_bits(self, a: __m256d) -> u64 {

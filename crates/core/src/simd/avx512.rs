@@ -28,6 +28,12 @@ fn first8(n: usize) -> u8 {
     ((1u32 << n) - 1) as u8
 }
 
+/// 2^(i/16).
+const SIXTEENTHS: [f32; 16] = [
+    1.0, 1.0442737, 1.0905077, 1.1387886, 1.1892071, 1.2418578, 1.2968396, 1.3542556, 1.4142135, 1.4768262, 1.5422108,
+    1.6104903, 1.6817929, 1.7562522, 1.8340081, 1.9152066,
+];
+
 impl Simd<f32> for Avx512 {
     type V = __m512;
     type M = __mmask16;
@@ -102,6 +108,15 @@ impl Simd<f32> for Avx512 {
     fn scale2(self, a: __m512, n: __m512) -> __m512 {
         op!(_mm512_scalef_ps(a, n))
     }
+    const SIXTEENTHS: bool = true;
+    #[inline(always)]
+    fn scale2_sixteenths(self, p: __m512, u: __m512, n: __m512) -> __m512 {
+        op!({
+            // The permutation looks at the last four bits alone, and scalef rounds n down.
+            let power = _mm512_permutexvar_ps(_mm512_castps_si512(u), _mm512_loadu_ps(SIXTEENTHS.as_ptr()));
+            _mm512_scalef_ps(_mm512_fmadd_ps(power, p, power), n)
+        })
+    }
     #[inline(always)]
     fn split2(self, a: __m512) -> (__m512, __m512) {
         let m = op!(_mm512_getmant_ps::<_MM_MANT_NORM_P75_1P5, _MM_MANT_SIGN_SRC>(a));
@@ -117,6 +132,14 @@ impl Simd<f32> for Avx512 {
     #[inline(always)]
     fn select(self, m: __mmask16, a: __m512, b: __m512) -> __m512 {
         op!(_mm512_mask_blend_ps(m, b, a))
+    }
+    #[inline(always)]
+    fn interleave(self, a: __m512, b: __m512) -> (__m512, __m512) {
+        op!({
+            let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+            (_mm512_permutex2var_ps(a, low, b), _mm512_permutex2var_ps(a, high, b))
+        })
     }
     #[inline(always)]
     fn nonzero_bits(self, a: __m512) -> u64 {
@@ -217,6 +240,14 @@ impl Simd<f64> for Avx512 {
     #[inline(always)]
     fn select(self, m: __mmask8, a: __m512d, b: __m512d) -> __m512d {
         op!(_mm512_mask_blend_pd(m, b, a))
+    }
+    #[inline(always)]
+    fn interleave(self, a: __m512d, b: __m512d) -> (__m512d, __m512d) {
+        op!({
+            let low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+            let high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+            (_mm512_permutex2var_pd(a, low, b), _mm512_permutex2var_pd(a, high, b))
+        })
     }
     #[inline(always)]
     fn nonzero_bits(self, a: __m512d) -> u64 {

@@ -54,7 +54,7 @@ pub trait Simd<T: Float>: Copy + Send + Sync + 'static {
     type V: Copy;
     /// One truth value per lane.
     type M: Copy;
-    /// Elements per vector: a power of two, at most 16.
+    /// Elements per vector: a power of two, at most [`MOST_LANES`].
     const LANES: usize;
     /// Vector registers the instruction set names; sizes the register tiles.
     const REGISTERS: usize;
@@ -106,6 +106,12 @@ pub trait Simd<T: Float>: Copy + Send + Sync + 'static {
     fn round(self, a: Self::V) -> Self::V;
     /// `a · 2^n`, rounded once, for a whole `n` (out of range: as the mathematics says, so infinite or zero).
     fn scale2(self, a: Self::V, n: Self::V) -> Self::V;
+    /// Whether there is [`scale2_sixteenths`](Self::scale2_sixteenths): a register must hold a table of 16 elements.
+    const SIXTEENTHS: bool = false;
+    /// `(1 + p) · 2^n` for `n` in whole sixteenths, of which the last four bits of `u` are the remainder, rounded twice.
+    fn scale2_sixteenths(self, _p: Self::V, _u: Self::V, _n: Self::V) -> Self::V {
+        unreachable!("no table of sixteenths")
+    }
     /// `(m, e)` with `a = m · 2^e`, `m` in [0.75, 1.5) and `e` whole, for finite positive `a` (subnormals included).
     fn split2(self, a: Self::V) -> (Self::V, Self::V);
 
@@ -113,10 +119,32 @@ pub trait Simd<T: Float>: Copy + Send + Sync + 'static {
     fn lt(self, a: Self::V, b: Self::V) -> Self::M;
     /// `a` where the mask holds, else `b`.
     fn select(self, m: Self::M, a: Self::V, b: Self::V) -> Self::V;
+    /// The lower halves of both, `a₀ b₀ a₁ b₁ …`, and the upper halves likewise.
+    fn interleave(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);
     /// Bit `i` tells whether lane `i` is anything but ±0 (NaN counts).
     fn nonzero_bits(self, a: Self::V) -> u64;
     /// Bit `i` tells whether either byte of the pair `2i, 2i + 1` is not zero, over 64 bytes.
     fn nonzero_pairs(self, bytes: &[u8; 64]) -> u32;
+}
+
+/// The most lanes that a vector has.
+pub(crate) const MOST_LANES: usize = 16;
+
+/// Rows become columns in the square that the first [`Simd::LANES`] vectors make. To interleave the upper half of the
+/// vectors with the lower half is to turn the digits of an element's place, row and column in binary, by one: after as many
+/// turns as a column has digits, they have changed places.
+#[inline(always)]
+pub(crate) fn transpose<T: Float, S: Simd<T>>(s: S, mut rows: [S::V; MOST_LANES]) -> [S::V; MOST_LANES] {
+    let half = S::LANES / 2;
+    let mut turns = 1;
+    while turns < S::LANES {
+        let from = rows;
+        for i in 0..half {
+            (rows[2 * i], rows[2 * i + 1]) = s.interleave(from[i], from[i + half]);
+        }
+        turns *= 2;
+    }
+    rows
 }
 
 /// Work that is written once and run at any level: the body of [`run`](Self::run) is compiled once per instruction

@@ -141,6 +141,10 @@ impl<T: Float> Simd<T> for Scalar {
         std::array::from_fn(|i| if m[i] { a[i] } else { b[i] })
     }
     #[inline(always)]
+    fn interleave(self, a: [T; N], b: [T; N]) -> ([T; N], [T; N]) {
+        ([a[0], b[0], a[1], b[1]], [a[2], b[2], a[3], b[3]])
+    }
+    #[inline(always)]
     fn nonzero_bits(self, a: [T; N]) -> u64 {
         (0..N).fold(0, |bits, i| bits | u64::from(a[i] != T::ZERO) << i)
     }
