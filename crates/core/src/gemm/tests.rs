@@ -103,21 +103,30 @@ fn small_shapes<T: Float>() -> Vec<Case<T>> {
 
 fn large_shapes<T: Float>() -> Vec<Case<T>> {
     let lie = |transposed, gap| Layout { transposed, gap, offset: gap };
-    [(100, 50, 784), (50, 784, 100), (131, 70, 513), (1, 2100, 300), (300, 1, 300), (64, 2080, 257), (121, 33, 1100)]
-        .into_iter()
-        .flat_map(|(m, n, k)| {
-            [(false, false), (true, false), (false, true), (true, true)].map(|(ta, tb)| Case {
-                m,
-                n,
-                k,
-                a: lie(ta, 0),
-                b: lie(tb, 1),
-                c_gap: 1,
-                alpha: T::from_f64(1.5),
-                beta: T::from_f64(0.5),
-            })
+    [
+        (100, 50, 784),
+        (50, 784, 100),
+        (131, 70, 513),
+        (1, 2100, 300),
+        (300, 1, 300),
+        (64, 2080, 257),
+        (121, 33, 1100),
+        (61, 140, 512),
+    ]
+    .into_iter()
+    .flat_map(|(m, n, k)| {
+        [(false, false), (true, false), (false, true), (true, true)].map(|(ta, tb)| Case {
+            m,
+            n,
+            k,
+            a: lie(ta, 0),
+            b: lie(tb, 1),
+            c_gap: 1,
+            alpha: T::from_f64(1.5),
+            beta: T::from_f64(0.5),
         })
-        .collect()
+    })
+    .collect()
 }
 
 #[test]
@@ -219,7 +228,7 @@ fn agrees_with_matrixmultiply() {
 fn threads_change_no_bit() {
     use super::gemm_parallel;
     let mut random = Random::new(6);
-    for (m, n, k) in [(1, 5, 3), (13, 40, 20), (100, 50, 784), (257, 65, 300)] {
+    for (m, n, k) in [(1, 5, 3), (13, 40, 20), (100, 50, 784), (257, 65, 300), (257, 150, 600)] {
         let (a, b): (Vec<f32>, Vec<f32>) = (random.values(m * k), random.values(k * n));
         let (a, b) = (MatRef::new(&a, m, k).unwrap(), MatRef::new(&b, k, n).unwrap());
         for level in Level::available() {

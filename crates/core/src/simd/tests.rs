@@ -1,6 +1,6 @@
 //! Every operation of every instruction set, lane by lane, against plain arithmetic, special values included.
 
-use super::{Kernel, Level, Simd};
+use super::{Kernel, Level, MOST_LANES, Simd, transpose};
 use crate::float::Float;
 use crate::testing::Random;
 
@@ -239,6 +239,49 @@ fn check_partial<T: Float>() {
 fn partial_loads_and_stores_touch_their_part_alone() {
     check_partial::<f32>();
     check_partial::<f64>();
+}
+
+/// A square of numbers, interleaved row by row with itself moved, and transposed.
+struct Turn<T>(std::marker::PhantomData<T>);
+
+impl<T: Float> Kernel<T> for Turn<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let numbers = |from: usize| -> [T; MOST_LANES] { std::array::from_fn(|i| T::from_f64((from + i) as f64)) };
+        let lanes = |v: S::V| {
+            let mut x = [T::ZERO; MOST_LANES];
+            // SAFETY: room for the most lanes.
+            unsafe { s.store(x.as_mut_ptr(), v) };
+            x
+        };
+        // SAFETY: as many elements as a vector may have.
+        let vector = |from: usize| unsafe { s.load(numbers(from).as_ptr()) };
+        let (low, high) = s.interleave(vector(0), vector(100));
+        let (low, high) = (lanes(low), lanes(high));
+        for i in 0..S::LANES {
+            let (half, from) = if i < S::LANES / 2 { (&low, 0) } else { (&high, S::LANES / 2) };
+            let got = [half[2 * (i - from)].to_f64(), half[2 * (i - from) + 1].to_f64()];
+            assert_eq!(got, [i as f64, (100 + i) as f64], "lane {i} of {}", S::LANES);
+        }
+        let mut rows = [s.zero(); MOST_LANES];
+        rows.iter_mut().enumerate().for_each(|(r, row)| *row = vector(100 * r));
+        let turned = transpose(s, rows);
+        for (c, &column) in turned.iter().enumerate().take(S::LANES) {
+            for (r, x) in lanes(column).iter().enumerate().take(S::LANES) {
+                assert_eq!(x.to_f64(), (100 * r + c) as f64, "row {r} and column {c} of {}", S::LANES);
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_become_columns() {
+    for level in Level::available() {
+        level.dispatch(Turn::<f32>(std::marker::PhantomData));
+        level.dispatch(Turn::<f64>(std::marker::PhantomData));
+    }
 }
 
 /// The bits of 64 bytes and of one vector.
