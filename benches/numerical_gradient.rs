@@ -1,5 +1,6 @@
-//! The gradient of every parameter of 784-50-10 by central differences, in f64 at the best level: the network's own,
-//! and the general form over a closure that computes the loss by matrix products; backpropagation beside them.
+//! The gradient of every parameter by central differences, in f64 at the best level: evaluating anew only what a parameter
+//! moves (`network`), by the definition (`brute-force`), and by the general form over a closure that computes the loss by
+//! matrix products (`closure`); backpropagation beside them. Then wider networks.
 //!
 //! Elements are parameters.
 
@@ -7,9 +8,11 @@ mod common;
 
 use common::{BATCH, HIDDEN, INPUTS, THREADS, assert_close, data, group, shape};
 use criterion::{Criterion, Throughput};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
 use std::hint::black_box;
 use twolayer_core::{
-    Labels, Level, MatMut, MatRef, Rows, TwoLayerNet, cross_entropy, gemm, numerical_gradient, vector,
+    Labels, Level, MatMut, MatRef, Rows, Shape, TwoLayerNet, cross_entropy, gemm, numerical_gradient, vector,
 };
 use twolayer_idx::DataSet;
 
@@ -67,8 +70,10 @@ fn bench(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>, with_clos
     let parameters = net.parameters.to_vec();
     let expected = net.gradient(x, t).expect("a gradient").to_vec();
     let network = || net.numerical_gradient(x, t, H).expect("a gradient").to_vec();
+    let brute_force = || net.numerical_gradient_brute_force(x, t, H).expect("a gradient").to_vec();
     let closure = || numerical_gradient(|p: &[f64]| batch.loss(p), black_box(&parameters), H);
     assert_close("the network's", &network(), &expected, WITHIN);
+    assert_close("brute force's", &brute_force(), &expected, WITHIN);
     if with_closure {
         assert_close("the closure's", &closure(), &expected, WITHIN);
     }
@@ -76,21 +81,50 @@ fn bench(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>, with_clos
         let pool = common::pool(threads);
         let work = Throughput::Elements(parameters.len() as u64);
         let mut group = group(c, "numerical_gradient", &format!("batch-{}-t{threads}", batch.rows), work);
-        common::slow(&mut group);
         group.bench_function("network", |b| pool.install(|| b.iter(network)));
+        group.bench_function("backpropagation", |b| b.iter(|| net.gradient(x, t)));
+        common::slow(&mut group);
+        group.bench_function("brute-force", |b| pool.install(|| b.iter(brute_force)));
         if with_closure {
             group.bench_function("closure", |b| pool.install(|| b.iter(closure)));
         }
-        group.bench_function("backpropagation", |b| b.iter(|| net.gradient(x, t)));
+    }
+}
+
+/// The forward pass that brute force makes twice for each parameter, as fast as it is by itself.
+fn forward(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>) {
+    let (x, t) = (Rows::Pixels(batch.pixels), Labels::Classes(batch.labels));
+    let mut group = group(c, "numerical_gradient", &format!("loss-{}", batch.rows), Throughput::Elements(1));
+    let pool = common::pool(1);
+    group.bench_function("network", |b| pool.install(|| b.iter(|| net.loss(x, t))));
+}
+
+/// Wider hidden layers, of random weights: the time is to grow as their width.
+fn widths(c: &mut Criterion, batch: &Batch<'_>) {
+    for hidden in [64, 256, 1024] {
+        let shape = Shape::new(INPUTS, hidden, shape().classes()).expect("a shape");
+        let net = TwoLayerNet::<f64>::random(shape, &mut ChaCha8Rng::seed_from_u64(0));
+        let (x, t) = (Rows::Pixels(batch.pixels), Labels::Classes(batch.labels));
+        let expected = net.gradient(x, t).expect("a gradient").to_vec();
+        let found = net.numerical_gradient(x, t, H).expect("a gradient").to_vec();
+        assert_close(&format!("{hidden} units"), &found, &expected, WITHIN);
+        let work = Throughput::Elements(shape.parameters() as u64);
+        let mut group = group(c, "numerical_gradient", &format!("hidden-{hidden}-t2"), work);
+        common::slow(&mut group);
+        let pool = common::pool(2);
+        group.bench_function("network", |b| pool.install(|| b.iter(|| net.numerical_gradient(x, t, H))));
     }
 }
 
 fn differences(c: &mut Criterion) {
     let digits = data::digits();
     let net = data::trained::<f64>(&digits.train);
-    bench(c, &net, &Batch::new(&digits, FEW), true);
+    let (few, batch) = (Batch::new(&digits, FEW), Batch::new(&digits, BATCH));
+    bench(c, &net, &few, true);
     // Tens of thousands of products of 100 rows would take a closure too long to be repeated.
-    bench(c, &net, &Batch::new(&digits, BATCH), false);
+    bench(c, &net, &batch, false);
+    forward(c, &net, &batch);
+    widths(c, &batch);
 }
 
 fn main() {

@@ -227,6 +227,57 @@ fn gradcheck_passes_at_every_level_and_shows_its_numbers() {
     assert!(text.contains("Passed") && ["W1", "b1", "W2", "b2"].iter().all(|name| text.contains(name)), "{text}");
 }
 
+/// The model that a run leaves is checked as random weights are, by either method, and nothing else differs.
+#[test]
+fn gradcheck_checks_a_models_weights_by_either_method() {
+    let scratch = tempfile::tempdir().unwrap();
+    let data = folder(&tiny());
+    for precision in ["f32", "f64"] {
+        let model = scratch.path().join(precision);
+        ok(&format!("train --data {{}} --hidden 9 --precision {precision} --out {{}} --quiet"), &[data.path(), &model]);
+        let fast = json("gradcheck {} --data {} --batch 4", &[&model, data.path()]);
+        let slow = json("gradcheck {} --data {} --batch 4 --brute-force", &[&model, data.path()]);
+        assert_eq!((&fast["method"], &slow["method"]), (&"structured".into(), &"brute force".into()));
+        assert_eq!((&fast["hidden"], &fast["model"]), (&9.into(), &model.to_str().unwrap().into()));
+        for name in ["W1", "b1", "W2", "b2"] {
+            let (a, b) = (&fast["parameters"][name], &slow["parameters"][name]);
+            assert!((float(&a["mean_abs"]) - float(&b["mean_abs"])).abs() < 1e-11, "{name}: {a} and {b}");
+            let worst = &a["worst"];
+            let off = float(&worst["backprop"]) - float(&worst["numerical"]);
+            assert_eq!(off.abs(), float(&a["max_abs"]), "{name}: {worst}");
+        }
+    }
+}
+
+#[test]
+fn a_check_that_fails_says_why() {
+    for (options, why) in
+        [("--h 0.1", "h is too large"), ("--h 1e-9", "rounding dominates"), ("--tolerance 1e-14", "asks too much")]
+    {
+        let ran = run(&format!("gradcheck {options}"), &[]);
+        assert_eq!(ran.code, Some(1), "{ran:#?}");
+        assert!(ran.stdout.contains("FAIL") && ran.stdout.contains(why), "{ran:#?}");
+        assert!(ran.stderr.contains("backpropagation differs"), "{ran:#?}");
+    }
+    let report: serde_json::Value = serde_json::from_str(&run("gradcheck --h 0.1 --json", &[]).stdout).unwrap();
+    assert_eq!((&report["passed"], report["explanations"].as_array().unwrap().len()), (&false.into(), 4));
+}
+
+#[test]
+fn numerical_gradients_train_to_what_backpropagation_does() {
+    let backprop = json("train --iters 60", &[]);
+    for options in ["--threads 1", "--threads 2 --h 1e-5", "--isa scalar"] {
+        let numerical = json(&format!("train --iters 60 --gradient numerical {options}"), &[]);
+        assert_eq!((&numerical["gradient"], &backprop["gradient"]), (&"numerical".into(), &"backprop".into()));
+        for field in ["test_accuracy", "final_loss"] {
+            let (a, b) = (float(&numerical[field]), float(&backprop[field]));
+            assert!((a - b).abs() < 5e-3, "{options}: {field} {a} and {b}");
+        }
+    }
+    let text = ok("train --iters 20 --gradient numerical", &[]);
+    assert!(text.contains("central differences in f64, h = 1e-4"), "{text}");
+}
+
 #[test]
 fn info_names_what_a_run_would_use() {
     let info = json("info", &[]);

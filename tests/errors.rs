@@ -130,6 +130,11 @@ fn senseless_options_are_usage_errors() {
     fails(2, "gradcheck --rng numpy --seed 4294967296", &[], &["4294967296"]);
     fails(2, "gradcheck --batch 1438", &[], &["1438", "1,437"]);
     fails(2, "gradcheck --batch 0", &[], &["--batch"]);
+    fails(2, "gradcheck model --hidden 9", &[], &["--hidden", "MODEL"]);
+    fails(2, "gradcheck --h 0", &[], &["--h", "above 0"]);
+    fails(2, "gradcheck --tolerance nan", &[], &["--tolerance"]);
+    fails(2, "train --h 1e-4", &[], &["--h", "--gradient numerical"]);
+    fails(2, "train --gradient wrong", &[], &["backprop", "numerical"]);
     fails(2, "train --iters 5 --epochs 5", &[], &["--iters", "--epochs"]);
     fails(2, "train --epochs 18446744073709551615", &[], &["--epochs"]);
     fails(2, "train --hiden 5", &[], &["--hiden", "--hidden"]);

@@ -40,3 +40,12 @@ fn a_model_of_mnist_is_evaluated_and_draws_its_digits() {
     assert!(text.contains("label 7, predicted 7"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }
+
+#[test]
+fn a_thousand_numerical_gradients_teach_what_backpropagation_does() {
+    let Some(folder) = mnist() else { return };
+    let backprop = json("train --data {} --iters 1000", &[&folder]);
+    let numerical = json("train --data {} --iters 1000 --gradient numerical", &[&folder]);
+    let (a, b) = (float(&backprop["test_accuracy"]), float(&numerical["test_accuracy"]));
+    assert!((a - b).abs() <= 0.005 && a > 0.8, "{a} by backpropagation, {b} by central differences");
+}

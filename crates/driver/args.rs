@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
-use twolayer_core::Level;
+use twolayer_core::{DEFAULT_H, Gradient, Level};
 
 use crate::error::Failure;
 
@@ -114,6 +114,14 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub epochs: Option<usize>,
 
+    /// Where each step's gradient comes from
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = GradientName::Backprop)]
+    pub gradient: GradientName,
+
+    /// Step of the central differences, with --gradient numerical [default: 0.0001]
+    #[arg(long, value_name = "STEP", value_parser = rate, allow_negative_numbers = true)]
+    pub h: Option<f64>,
+
     #[command(flatten)]
     pub random: RandomArgs,
 
@@ -187,22 +195,39 @@ pub struct PredictArgs {
 
 #[derive(Args)]
 pub struct GradcheckArgs {
+    /// Model file whose weights are checked [default: random weights]
+    pub model: Option<PathBuf>,
+
     #[command(flatten)]
     pub data: DataArgs,
 
     /// Number of classes [default: one more than the largest training label]
     #[arg(long, value_name = "K", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(conflicts_with = "model")]
     pub classes: Option<usize>,
 
-    /// How many images, the first of the training set
-    #[arg(long, value_name = "N", default_value = "3", value_parser = batch)]
-    #[arg(allow_negative_numbers = true)]
-    pub batch: usize,
+    /// How many images, the first of the training set [default: 100, or all where there are fewer]
+    #[arg(long, value_name = "N", value_parser = batch, allow_negative_numbers = true)]
+    pub batch: Option<usize>,
 
     /// Units of the hidden layer
     #[arg(long, value_name = "N", default_value = "50", value_parser = positive)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, conflicts_with = "model")]
     pub hidden: usize,
+
+    /// Step of the central differences
+    #[arg(long, value_name = "STEP", default_value_t = DEFAULT_H, value_parser = rate)]
+    #[arg(allow_negative_numbers = true)]
+    pub h: f64,
+
+    /// A parameter passes if its mean absolute difference is below this
+    #[arg(long, value_name = "X", default_value = "1e-9", value_parser = rate)]
+    #[arg(allow_negative_numbers = true)]
+    pub tolerance: f64,
+
+    /// Evaluate the whole network twice for each parameter, by the definition
+    #[arg(long)]
+    pub brute_force: bool,
 
     #[command(flatten)]
     pub random: RandomArgs,
@@ -220,6 +245,25 @@ pub struct InfoArgs {
     /// Print one JSON object and nothing else
     #[arg(long)]
     pub json: bool,
+}
+
+/// How a step's gradient is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GradientName {
+    /// By backpropagation
+    Backprop,
+    /// By central differences in f64, some hundred times slower: the notebook's commented-out line
+    Numerical,
+}
+
+impl GradientName {
+    pub fn name(self) -> &'static str {
+        match self {
+            GradientName::Backprop => "backprop",
+            GradientName::Numerical => "numerical",
+        }
+    }
 }
 
 /// Where the weights and the batches come from.
@@ -265,6 +309,17 @@ impl Split {
         match self {
             Split::Train => "train",
             Split::Test => "test",
+        }
+    }
+}
+
+impl TrainArgs {
+    /// The gradient as the core takes it.
+    pub fn gradient(&self) -> Result<Gradient, Failure> {
+        match (self.gradient, self.h) {
+            (GradientName::Backprop, None) => Ok(Gradient::Backpropagation),
+            (GradientName::Backprop, Some(_)) => Err(Failure::usage("--h is for --gradient numerical")),
+            (GradientName::Numerical, h) => Ok(Gradient::Numerical { h: h.unwrap_or(DEFAULT_H) }),
         }
     }
 }

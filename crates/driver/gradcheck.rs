@@ -4,74 +4,31 @@
 //! one of rounding, about 1e-16 * loss / h = 1e-12. A wrong line of backpropagation is wrong by about the gradient itself,
 //! 1e-4 and more. A mean absolute difference of 1e-9 tells them apart with room on both sides.
 
+mod difference;
+mod explain;
+
+use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
-use twolayer_core::{DEFAULT_H, Labels, Parameter, Parameters, Rows, TwoLayerNet};
+use twolayer_core::{Level, Parameter, Parameters, TwoLayerNet};
 use twolayer_idx::Split as Half;
+use twolayer_model::AnyModel;
 
 use crate::args::{GradcheckArgs, RngName, Split};
 use crate::data::{self, Source};
 use crate::error::Failure;
 use crate::machine::Machine;
 use crate::memory::{self, Need};
+use crate::network;
 use crate::output::Output;
 use crate::random::Generator;
 use crate::report::{count, seconds};
+use difference::{ByName, Difference, place};
+use explain::Subject;
 
-/// A parameter passes if its mean absolute difference is below this.
-const TOLERANCE: f64 = 1e-9;
-
-/// Derivatives below this are smaller than what central differences can resolve to three digits; the relative error is
-/// taken against this instead, so that noise around zero does not look like a large error.
-const RELATIVE_FLOOR: f64 = 1e-6;
-
-/// How far two gradients of one parameter are apart.
-#[derive(Clone, Copy, Debug, Serialize)]
-struct Difference {
-    mean_abs: f64,
-    max_abs: f64,
-    /// The largest `|a - n| / max(|a|, |n|, 1e-6)`.
-    max_rel: f64,
-}
-
-impl Difference {
-    fn between(backprop: &[f64], numerical: &[f64]) -> Self {
-        let mut sum = 0.0;
-        let (mut max_abs, mut max_rel) = (0.0, 0.0);
-        for (&a, &n) in backprop.iter().zip(numerical) {
-            let abs = (a - n).abs();
-            sum += abs;
-            max_abs = largest(max_abs, abs);
-            max_rel = largest(max_rel, abs / a.abs().max(n.abs()).max(RELATIVE_FLOOR));
-        }
-        Difference { mean_abs: sum / backprop.len() as f64, max_abs, max_rel }
-    }
-
-    /// False for NaN, which no comparison may let through.
-    fn passes(&self) -> bool {
-        self.mean_abs < TOLERANCE && self.max_abs.is_finite()
-    }
-}
-
-/// The maximum; a NaN is larger than anything (`f64::max` would drop it).
-fn largest(a: f64, b: f64) -> f64 {
-    if a.is_nan() || a >= b { a } else { b }
-}
-
-/// The four parameters by name, in their order.
-struct ByName([Difference; 4]);
-
-impl Serialize for ByName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(4))?;
-        for (parameter, difference) in Parameter::ALL.iter().zip(&self.0) {
-            map.serialize_entry(parameter.name(), difference)?;
-        }
-        map.end()
-    }
-}
+/// Images that are taken by default.
+const NOTEBOOKS_BATCH: usize = 100;
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -79,19 +36,30 @@ struct Report {
     passed: bool,
     tolerance: f64,
     h: f64,
+    method: &'static str,
     parameters: ByName,
+    /// Why it did not pass.
+    explanations: Vec<String>,
     seconds_numerical: f64,
     seconds_backprop: f64,
     data: String,
     batch: usize,
+    /// The model's file, or the seed and generator of random weights.
+    model: Option<String>,
     inputs: usize,
     hidden: usize,
     classes: usize,
-    seed: u64,
-    rng: RngName,
+    seed: Option<u64>,
+    rng: Option<RngName>,
     threads: usize,
     isa: &'static str,
     precision: &'static str,
+}
+
+/// Both gradients, each with the seconds it took.
+struct Gradients {
+    backprop: (Parameters<f64>, f64),
+    numerical: (Parameters<f64>, f64),
 }
 
 /// Runs `twolayer gradcheck`.
@@ -100,20 +68,28 @@ pub fn run(args: &GradcheckArgs, out: &mut Output) -> Result<(), Failure> {
     let machine = Machine::new(&args.machine)?;
     let source = Source::new(&args.data);
     let train = source.load_half(Split::Train)?;
-    let classes = args.classes.unwrap_or_else(|| train.classes());
-    train.check_labels(classes)?;
-    if args.batch > train.rows() {
+    let batch = args.batch.unwrap_or(train.rows().min(NOTEBOOKS_BATCH));
+    if batch > train.rows() {
         let have = count(train.rows(), "image");
-        return Err(Failure::usage(format!("--batch {} is too large: the training set has {have}", args.batch)));
+        return Err(Failure::usage(format!("--batch {batch} is too large: the training set has {have}")));
     }
-    let shape = memory::shape(train.inputs(), args.hidden, classes)?;
-    Need::default()
-        .parameters(shape, size_of::<f64>(), 4)
-        .batch(args.batch, shape, size_of::<f64>(), 1 + machine.threads)
-        .check("--hidden or --batch")?;
-    let net = TwoLayerNet::new(generator.weights::<f64>(shape)).with_level(machine.level);
-    let (rows, labels) = data::first(&train, args.batch);
-    let report = check(args, &machine, &net, rows, labels)?;
+    let net = match &args.model {
+        Some(model) => load(model, machine.level, &train)?,
+        None => {
+            let classes = args.classes.unwrap_or_else(|| train.classes());
+            train.check_labels(classes)?;
+            let shape = memory::shape(train.inputs(), args.hidden, classes)?;
+            check_memory(batch, &machine, shape)?;
+            TwoLayerNet::new(generator.weights::<f64>(shape)).with_level(machine.level)
+        }
+    };
+    check_memory(batch, &machine, net.shape())?;
+    let (rows, labels) = data::first(&train, batch);
+    let subject = Subject { net: &net, rows, labels, batch, h: args.h };
+    let report = machine.pool.install(|| {
+        let gradients = gradients(&subject, args.brute_force)?;
+        compare(args, &machine, &subject, &gradients)
+    })?;
     if args.json {
         out.json(&report)?;
     } else {
@@ -122,68 +98,98 @@ pub fn run(args: &GradcheckArgs, out: &mut Output) -> Result<(), Failure> {
     if report.passed { Ok(()) } else { Err(failure(&report)) }
 }
 
-fn check(
-    args: &GradcheckArgs,
-    machine: &Machine,
-    net: &TwoLayerNet<f64>,
-    rows: Rows<f64>,
-    labels: Labels<f64>,
-) -> Result<Report, Failure> {
-    let start = Instant::now();
-    let backprop = machine.pool.install(|| net.gradient(rows, labels))?;
-    let seconds_backprop = start.elapsed().as_secs_f64();
-    let start = Instant::now();
-    let numerical = machine.pool.install(|| net.numerical_gradient(rows, labels, DEFAULT_H))?;
-    let seconds_numerical = start.elapsed().as_secs_f64();
-    Ok(compare(args, machine, [(&backprop, seconds_backprop), (&numerical, seconds_numerical)]))
+/// The network of a model file, widened to f64.
+fn load(path: &Path, level: Level, train: &Half) -> Result<TwoLayerNet<f64>, Failure> {
+    let parameters = match AnyModel::load(path)? {
+        AnyModel::F32(model) => model.parameters.to_f64(),
+        AnyModel::F64(model) => model.parameters,
+    };
+    let net = TwoLayerNet::new(parameters).with_level(level);
+    network::check_fit(&net, path, train)?;
+    Ok(net)
 }
 
-/// What the two gradients, each with the seconds it took, say of each other.
-fn compare(args: &GradcheckArgs, machine: &Machine, gradients: [(&Parameters<f64>, f64); 2]) -> Report {
-    let [(backprop, seconds_backprop), (numerical, seconds_numerical)] = gradients;
-    let parameters = Parameter::ALL.map(|p| difference(p, backprop, numerical));
+fn check_memory(batch: usize, machine: &Machine, shape: twolayer_core::Shape) -> Result<(), Failure> {
+    Need::default()
+        .parameters(shape, size_of::<f64>(), 6)
+        .batch(batch, shape, size_of::<f64>(), 2 + machine.threads)
+        .check("--hidden or --batch")
+}
+
+fn gradients(subject: &Subject<'_>, brute_force: bool) -> Result<Gradients, Failure> {
+    let Subject { net, rows, labels, h, .. } = *subject;
+    let start = Instant::now();
+    let backprop = net.gradient(rows, labels)?;
+    let seconds_backprop = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    let numerical = match brute_force {
+        true => net.numerical_gradient_brute_force(rows, labels, h)?,
+        false => net.numerical_gradient(rows, labels, h)?,
+    };
+    Ok(Gradients { backprop: (backprop, seconds_backprop), numerical: (numerical, start.elapsed().as_secs_f64()) })
+}
+
+/// What the two gradients say of each other.
+fn compare(
+    args: &GradcheckArgs,
+    machine: &Machine,
+    subject: &Subject<'_>,
+    gradients: &Gradients,
+) -> Result<Report, Failure> {
+    let Gradients { backprop: (backprop, seconds_backprop), numerical: (numerical, seconds_numerical) } = gradients;
+    let differences = Parameter::ALL.map(|p| Difference::of(p, backprop, numerical));
+    let failed = |(_, d): &(Parameter, Difference)| !d.passes(args.tolerance);
+    let failed: Vec<_> = Parameter::ALL.into_iter().zip(differences).filter(failed).collect();
+    let explanations = if failed.is_empty() { Vec::new() } else { explain::failures(subject, backprop, &failed)? };
     let shape = backprop.shape();
-    Report {
-        passed: parameters.iter().all(Difference::passes),
-        tolerance: TOLERANCE,
-        h: DEFAULT_H,
-        parameters: ByName(parameters),
-        seconds_numerical,
-        seconds_backprop,
+    let random = args.model.is_none();
+    Ok(Report {
+        passed: failed.is_empty(),
+        tolerance: args.tolerance,
+        h: args.h,
+        method: if args.brute_force { "brute force" } else { "structured" },
+        parameters: ByName(differences),
+        explanations,
+        seconds_numerical: *seconds_numerical,
+        seconds_backprop: *seconds_backprop,
         data: Source::new(&args.data).name(),
-        batch: args.batch,
+        batch: subject.batch,
+        model: args.model.as_ref().map(|model| model.display().to_string()),
         inputs: shape.inputs(),
         hidden: shape.hidden(),
         classes: shape.classes(),
-        seed: args.random.seed,
-        rng: args.random.rng,
+        seed: random.then_some(args.random.seed),
+        rng: random.then_some(args.random.rng),
         threads: machine.threads,
         isa: machine.level.name(),
         precision: "f64",
-    }
-}
-
-fn difference(p: Parameter, backprop: &Parameters<f64>, numerical: &Parameters<f64>) -> Difference {
-    Difference::between(&backprop.get(p).to_vec(), &numerical.get(p).to_vec())
+    })
 }
 
 fn print(report: &Report, source: Source, train: &Half, out: &mut Output) {
     let images = count(report.batch, "training image");
     out.line(format_args!("Data      {}: the first {images} of {}", source.describe(), data::size(train)));
-    out.line(format_args!(
-        "Network   {} -> {} -> {}, f64, seed {}, {}",
-        report.inputs,
-        report.hidden,
-        report.classes,
-        report.seed,
-        report.rng.name()
-    ));
-    out.line(format_args!("Machine   {}, {}\n", count(report.threads, "thread"), report.isa));
-    out.line("           mean |diff|   max |diff|     max rel");
-    for (parameter, d) in Parameter::ALL.iter().zip(&report.parameters.0) {
-        let verdict = if d.passes() { "pass" } else { "FAIL" };
-        let (mean, max, rel) = (d.mean_abs, d.max_abs, d.max_rel);
-        out.line(format_args!("{:<8}  {mean:>12.2e} {max:>12.2e} {rel:>11.2e}   {verdict}", parameter.name()));
+    let weights = match (&report.model, report.seed, report.rng) {
+        (Some(model), ..) => format!("of {model}"),
+        (None, seed, rng) => format!("seed {}, {}", seed.unwrap_or_default(), rng.map_or("", RngName::name)),
+    };
+    let (inputs, hidden, classes) = (report.inputs, report.hidden, report.classes);
+    out.line(format_args!("Network   {inputs} -> {hidden} -> {classes}, f64, {weights}"));
+    out.line(format_args!("Machine   {}, {}", count(report.threads, "thread"), report.isa));
+    out.line(format_args!("Method    central differences, {}, h = {:e}\n", report.method, report.h));
+    out.line("    mean |diff|   max |diff|    max rel   worst element     backpropagation        numerical");
+    for (p, d) in report.parameters.iter() {
+        let verdict = if d.passes(report.tolerance) { "pass" } else { "FAIL" };
+        out.line(format_args!(
+            "{:<3} {:>11.2e} {:>12.2e} {:>10.2e}   {:<14} {:>18.9e} {:>16.9e}   {verdict}",
+            p.name(),
+            d.mean_abs,
+            d.max_abs,
+            d.max_rel,
+            place(p, &d.worst),
+            d.worst.backprop,
+            d.worst.numerical
+        ));
     }
     out.line(format_args!(
         "\nNumerical gradient in {}, backpropagation in {}",
@@ -191,15 +197,17 @@ fn print(report: &Report, source: Source, train: &Half, out: &mut Output) {
         seconds(report.seconds_backprop)
     ));
     let verdict = if report.passed { "Passed: every mean is" } else { "Failed: not every mean is" };
-    out.line(format_args!("{verdict} below {TOLERANCE:e}"));
+    out.line(format_args!("{verdict} below {:e}", report.tolerance));
+    report.explanations.iter().for_each(|why| out.line(format_args!("  {why}")));
 }
 
 fn failure(report: &Report) -> Failure {
-    let named = Parameter::ALL.iter().zip(&report.parameters.0).filter(|(_, d)| !d.passes());
+    let named = report.parameters.iter().filter(|(_, d)| !d.passes(report.tolerance));
     let names: Vec<String> = named.map(|(p, d)| format!("{} by {:.2e}", p.name(), d.mean_abs)).collect();
     Failure::new(format!(
-        "backpropagation differs from the numerical gradient in {} on average; expected less than {TOLERANCE:e}",
-        names.join(", ")
+        "backpropagation differs from the numerical gradient in {} on average; expected less than {:e}",
+        names.join(", "),
+        report.tolerance
     ))
 }
 
@@ -214,47 +222,26 @@ mod tests {
     fn one_wrong_parameter_fails_the_check_and_is_named() {
         let Command::Gradcheck(args) = Cli::parse_from(["twolayer", "gradcheck"]).command else { unreachable!() };
         let machine = Machine::new(&args.machine).unwrap();
-        let source = Source::new(&args.data);
-        let train = source.load_half(Split::Train).unwrap();
+        let train = Source::new(&args.data).load_half(Split::Train).unwrap();
         let shape = memory::shape(train.inputs(), args.hidden, train.classes()).unwrap();
-        let mut generator = Generator::new(&args.random).unwrap();
-        let net = TwoLayerNet::new(generator.weights::<f64>(shape));
-        let (rows, labels) = data::first(&train, args.batch);
-        let right = net.gradient(rows, labels).unwrap();
-        let numerical = net.numerical_gradient(rows, labels, DEFAULT_H).unwrap();
-        assert!(compare(&args, &machine, [(&right, 0.0), (&numerical, 0.0)]).passed);
+        let net = TwoLayerNet::new(Generator::new(&args.random).unwrap().weights::<f64>(shape));
+        let (rows, labels) = data::first(&train, 3);
+        let subject = Subject { net: &net, rows, labels, batch: 3, h: args.h };
+        let mut gradients = gradients(&subject, false).unwrap();
+        let right = gradients.backprop.0.clone();
+        assert!(compare(&args, &machine, &subject, &gradients).unwrap().passed);
         for wrong in Parameter::ALL {
-            let mut gradient = right.clone();
             let values: Vec<f64> = right.get(wrong).to_vec().iter().map(|g| g * 1.001).collect();
-            gradient.set(wrong, &values).unwrap();
-            let report = compare(&args, &machine, [(&gradient, 0.0), (&numerical, 0.0)]);
+            gradients.backprop.0 = right.clone();
+            gradients.backprop.0.set(wrong, &values).unwrap();
+            let report = compare(&args, &machine, &subject, &gradients).unwrap();
             assert!(!report.passed, "{}", wrong.name());
+            assert!(report.explanations[0].starts_with(wrong.name()), "{:?}", report.explanations);
+            assert!(report.explanations[0].contains("backpropagation is wrong"), "{:?}", report.explanations);
             let told = format!("{:?}", failure(&report));
             for parameter in Parameter::ALL {
                 assert_eq!(told.contains(&format!("{} by", parameter.name())), parameter == wrong, "{told}");
             }
         }
-    }
-
-    #[test]
-    fn differences_are_what_they_say() {
-        let d = Difference::between(&[1.0, -2.0, 0.0, 0.0], &[1.0, -2.5, 0.0, 1e-9]);
-        assert_eq!(d.max_abs, 0.5);
-        assert_eq!(d.max_rel, 0.2);
-        assert!((d.mean_abs - 0.125).abs() < 1e-9);
-        assert!(!d.passes());
-        assert_eq!(Difference::between(&[0.0], &[1e-9]).max_rel, 1e-3);
-    }
-
-    #[test]
-    fn nothing_that_is_not_a_number_passes() {
-        for bad in [f64::NAN, f64::INFINITY] {
-            for (a, n) in [([bad, 0.0], [0.0, 0.0]), ([0.0, 0.0], [bad, 0.0]), ([0.0, bad], [0.0, bad])] {
-                let d = Difference::between(&a, &n);
-                assert!(!d.passes(), "{d:?}");
-                assert!(!d.max_abs.is_finite(), "{d:?}");
-            }
-        }
-        assert!(Difference::between(&[0.25], &[0.25]).passes());
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use twolayer_core::{Float, Sampler, Shape, TrainOptions, TwoLayerNet};
+use twolayer_core::{Float, Gradient, Sampler, Shape, TrainOptions, TwoLayerNet};
 use twolayer_idx::{DataSet, Split as Half};
 use twolayer_model::Model;
 
@@ -31,6 +31,7 @@ struct Job<'a> {
     machine: &'a Machine,
     shape: Shape,
     schedule: Schedule,
+    gradient: Gradient,
     save: Option<Target>,
     log: Option<Target>,
     started: Instant,
@@ -43,6 +44,7 @@ pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), Failure> {
     if args.precision == Precision::F32 && !(args.lr as f32).is_normal() {
         return Err(Failure::usage(format!("--lr {:?} is beyond the numbers of --precision f32; try f64", args.lr)));
     }
+    let gradient = args.gradient()?;
     let machine = Machine::new(&args.machine)?;
     let save = args.out.as_deref().map(Target::new).transpose()?;
     let log = args.log.as_deref().map(Target::new).transpose()?;
@@ -56,7 +58,7 @@ pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), Failure> {
     let shape = memory::shape(data.train.inputs(), args.hidden, classes)?;
     let schedule = Schedule::new(data.train.rows(), args.batch, args.iters, args.epochs)
         .ok_or_else(|| Failure::usage("--epochs is too large: its iterations cannot be counted"))?;
-    let job = Job { args, source, data: &data, machine: &machine, shape, schedule, save, log, started };
+    let job = Job { args, source, data: &data, machine: &machine, shape, schedule, gradient, save, log, started };
     match args.precision {
         Precision::F32 => job.run::<f32>(generator, out),
         Precision::F64 => job.run::<f64>(generator, out),
@@ -97,6 +99,7 @@ impl Job<'_> {
             ("batch", args.batch.to_string()),
             ("lr", format!("{:?}", args.lr)),
             ("precision", T::NAME.into()),
+            ("gradient", args.gradient.name().into()),
         ];
         model.options.extend(options.map(|(name, value)| (name.into(), value)));
         target.write(&model.to_bytes()?)
@@ -164,6 +167,7 @@ impl Job<'_> {
             iterations: self.schedule.next_stop(outcome.iterations) - outcome.iterations,
             first_iteration: outcome.iterations,
             threads: self.machine.threads,
+            gradient: self.gradient,
         };
         let logs = self.log.is_some();
         let (rows, labels) = data::view(&self.data.train);

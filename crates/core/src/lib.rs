@@ -27,7 +27,7 @@ pub use simd::Level;
 pub use softmax::{SOFTMAX_MAX_EPSILONS, cross_entropy, softmax, softmax_cross_entropy};
 #[cfg(feature = "rand")]
 pub use train::UniformSampler;
-pub use train::{Progress, Sampler, TrainOptions, TrainSummary};
+pub use train::{Gradient, Progress, Sampler, TrainOptions, TrainSummary};
 
 /// README's example, compiled and run with the other examples.
 #[cfg(doctest)]

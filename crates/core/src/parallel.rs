@@ -1,5 +1,9 @@
 //! Independent pieces of work, on rayon's current pool or, without that feature, one after the other.
 
+#[cfg(feature = "rayon")]
+use crate::error::Error;
+use crate::error::Result;
+
 /// `work(state, i)` for every `i` below `n`, in order; each thread makes its own state.
 #[cfg(feature = "rayon")]
 pub(crate) fn map<S, R: Send>(
@@ -23,4 +27,30 @@ pub(crate) fn map<S, R: Send>(
 pub(crate) fn map<S, R>(n: usize, prepare: impl Fn() -> S, work: impl Fn(&mut S, usize) -> R) -> Vec<R> {
     let mut state = prepare();
     (0..n).map(|i| work(&mut state, i)).collect()
+}
+
+/// So many threads of one's own for [`map`]; without rayon, the calling one.
+pub(crate) struct Pool(#[cfg(feature = "rayon")] rayon::ThreadPool);
+
+impl Pool {
+    /// # Errors
+    /// [`Error::Thread`] if the system refuses one.
+    #[cfg(feature = "rayon")]
+    pub fn new(threads: usize) -> Result<Self> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.map(Pool).map_err(|refused| Error::Thread { threads, what: refused.to_string() })
+    }
+
+    #[cfg(not(feature = "rayon"))]
+    pub fn new(_: usize) -> Result<Self> {
+        Ok(Pool())
+    }
+
+    /// Runs `work`, whose `map`s use these threads.
+    pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        #[cfg(feature = "rayon")]
+        return self.0.install(work);
+        #[cfg(not(feature = "rayon"))]
+        work()
+    }
 }

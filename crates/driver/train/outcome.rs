@@ -1,10 +1,10 @@
 //! What a training run tells: its plan before, its outcome after.
 
 use serde::Serialize;
-use twolayer_core::Float;
+use twolayer_core::{Float, Gradient};
 
 use super::Job;
-use crate::args::RngName;
+use crate::args::{GradientName, RngName};
 use crate::data::describe_set;
 use crate::error::Failure;
 use crate::files::Target;
@@ -44,6 +44,7 @@ struct Report<'a> {
     classes: usize,
     batch: usize,
     lr: f64,
+    gradient: GradientName,
     /// Iterations of an epoch.
     epoch: usize,
     data: String,
@@ -72,6 +73,9 @@ impl Job<'_> {
             args.lr,
             grouped(schedule.epoch),
         ));
+        if let Gradient::Numerical { h } = self.gradient {
+            out.line(format_args!("Gradient  numerical: central differences in f64, h = {h:e}"));
+        }
         out.line(format_args!("Random    seed {}, {}", args.random.seed, args.random.rng.name()));
         let threads = count(self.machine.threads, "thread");
         out.line(format_args!("Machine   {threads}, {}\n", self.machine.level.name()));
@@ -138,6 +142,7 @@ impl Job<'_> {
             classes: self.shape.classes(),
             batch: self.args.batch,
             lr: self.args.lr,
+            gradient: self.args.gradient,
             epoch: self.schedule.epoch,
             data: self.source.name(),
             out: save.map(shown),

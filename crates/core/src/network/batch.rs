@@ -14,6 +14,8 @@ pub const COLUMNS: usize = 128;
 
 /// What input rows are made of: `u8` pixels or the network's own floats.
 pub trait Input<T: Float>: Plain {
+    /// The float value.
+    fn value(self) -> T;
     /// The float value of `*p` in every lane.
     ///
     /// # Safety
@@ -25,6 +27,10 @@ pub trait Input<T: Float>: Plain {
 }
 
 impl<T: Float> Input<T> for u8 {
+    #[inline(always)]
+    fn value(self) -> T {
+        T::PIXELS[usize::from(self)]
+    }
     #[inline(always)]
     unsafe fn broadcast<S: Simd<T>>(s: S, p: *const u8) -> S::V {
         // SAFETY: the caller's promise; the table has an entry for every byte.
@@ -41,6 +47,10 @@ impl<T: Float> Input<T> for u8 {
 
 impl Input<f32> for f32 {
     #[inline(always)]
+    fn value(self) -> f32 {
+        self
+    }
+    #[inline(always)]
     unsafe fn broadcast<S: Simd<f32>>(s: S, p: *const f32) -> S::V {
         // SAFETY: the caller's promise.
         unsafe { s.broadcast(p) }
@@ -53,6 +63,10 @@ impl Input<f32> for f32 {
 }
 
 impl Input<f64> for f64 {
+    #[inline(always)]
+    fn value(self) -> f64 {
+        self
+    }
     #[inline(always)]
     unsafe fn broadcast<S: Simd<f64>>(s: S, p: *const f64) -> S::V {
         // SAFETY: the caller's promise.

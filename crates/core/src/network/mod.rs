@@ -2,6 +2,7 @@
 
 mod batch;
 mod data;
+mod differences;
 mod evaluate;
 mod first;
 mod net;
@@ -19,6 +20,8 @@ pub use net::{DEFAULT_H, Evaluation, TwoLayerNet};
 pub use shape::{Parameter, Parameters, Shape};
 
 pub(crate) use batch::{Batch, Input};
+pub(crate) use differences::differences;
 pub(crate) use first::Descend;
+pub(crate) use net::check_step;
 pub(crate) use shape::BLOCK;
 pub(crate) use slice::{Head, Slice};

@@ -213,6 +213,13 @@ impl<T: Float> Parameters<T> {
         Parameter::ALL.iter().flat_map(|&p| self.get(p).to_vec()).collect()
     }
 
+    /// The same values as `f64`, exactly.
+    pub fn to_f64(&self) -> Parameters<f64> {
+        let mut wide = Parameters::zeros(self.shape);
+        wide.buffer.iter_mut().zip(self.buffer.iter()).for_each(|(to, from)| *to = from.to_f64());
+        wide
+    }
+
     /// The first element that is infinite or NaN: its parameter, row and column.
     pub fn first_not_finite(&self) -> Option<(Parameter, usize, usize)> {
         Parameter::ALL.into_iter().find_map(|p| {

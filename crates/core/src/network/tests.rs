@@ -123,9 +123,79 @@ fn central_differences_agree_with_backpropagation() {
             let net = case.net.clone().with_level(level);
             let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
             let (a, b) = (net.gradient(x, t).unwrap(), net.numerical_gradient(x, t, 1e-4).unwrap());
-            let worst = a.to_vec().iter().zip(b.to_vec()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-            assert!(worst < 2e-10, "{level} {size:?}: {worst:e}");
+            assert!(furthest(&a, &b) < 2e-10, "{level} {size:?}: {:e}", furthest(&a, &b));
         }
+    }
+}
+
+fn furthest(a: &Parameters<f64>, b: &Parameters<f64>) -> f64 {
+    let worst = |most: f64, (a, b): (&f64, &f64)| if (a - b).abs() <= most { most } else { (a - b).abs() };
+    a.to_vec().iter().zip(&b.to_vec()).fold(0.0, worst)
+}
+
+/// What is evaluated anew for a parameter is all that it moves: on weights from small to saturating, on rows of zeros, of one
+/// value, of one pixel and of any.
+#[test]
+fn central_differences_are_those_of_their_definition() {
+    let mut failures = Vec::new();
+    let shapes = [[1, 1, 2], [1, 1, 1], [2, 1, 3], [1, 17, 2], [3, 2, 17], [5, 16, 3], [33, 7, 10], [18, 33, 16]];
+    for [inputs, hidden, classes] in shapes {
+        for (rows, scale) in [(1, 0.01), (1, 1.0), (2, 30.0), (5, 1.0), (66, 0.5)] {
+            let mut case = Case::<f64>::new([inputs, hidden, classes, rows], scale);
+            for kind in ["any", "zero", "one value", "one pixel"] {
+                case.pixels = match kind {
+                    "any" => case.pixels,
+                    "zero" => vec![0; inputs * rows],
+                    "one value" => vec![200; inputs * rows],
+                    _ => (0..inputs * rows).map(|k| if k % inputs == k / inputs % inputs { 255 } else { 0 }).collect(),
+                };
+                for level in Level::available() {
+                    let net = case.net.clone().with_level(level);
+                    let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
+                    let fast = net.numerical_gradient(x, t, 1e-4).unwrap();
+                    let off = furthest(&fast, &net.numerical_gradient_brute_force(x, t, 1e-4).unwrap());
+                    if !(off < 1e-9) {
+                        failures.push(format!(
+                            "{level} {inputs} x {hidden} x {classes}, {rows} of {kind}, {scale}: {off:e}"
+                        ));
+                    }
+                    assert_eq!(fast, net.numerical_gradient(Rows::Floats(&case.floats()), t, 1e-4).unwrap());
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} cases fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// A step that swaps the largest logit, saturates a unit or overflows what is not written with care.
+#[test]
+fn central_differences_of_large_steps_are_those_of_their_definition() {
+    for h in [0.1, 3.0, 1e3, 1e5] {
+        for level in Level::available() {
+            let case = Case::<f64>::new([6, 9, 4, 5], 1.0);
+            let net = case.net.with_level(level);
+            let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
+            let brute = net.numerical_gradient_brute_force(x, t, h).unwrap();
+            let off = furthest(&net.numerical_gradient(x, t, h).unwrap(), &brute);
+            assert!(off < 1e-13, "{level} {h}: {off:e}");
+        }
+    }
+}
+
+#[test]
+fn central_differences_do_not_depend_on_threads_or_on_the_precision_of_the_weights() {
+    let case = Case::<f32>::new([40, 35, 5, 70], 0.5);
+    let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
+    let one = case.net.numerical_gradient(x, t, 1e-4).unwrap();
+    let wide = TwoLayerNet::new(case.net.parameters.to_f64());
+    assert_eq!(
+        wide.numerical_gradient(Rows::Pixels(&case.pixels), Labels::Classes(&case.labels), 1e-4),
+        Ok(one.clone())
+    );
+    #[cfg(feature = "rayon")]
+    for threads in [1, 2, 3, 8] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert_eq!(pool.install(|| case.net.numerical_gradient(x, t, 1e-4)).unwrap(), one, "{threads} threads");
     }
 }
 
@@ -165,8 +235,10 @@ fn ties_go_to_the_first_class_and_counts_are_right() {
 fn a_step_of_no_size_is_refused() {
     let case = Case::<f64>::new([3, 2, 2, 1], 0.5);
     for h in [0.0, -1e-4, f64::NAN, f64::INFINITY] {
-        let result = case.net.numerical_gradient(Rows::Pixels(&case.pixels), Labels::Classes(&case.labels), h);
-        assert!(matches!(result, Err(crate::Error::Option { name: "h", .. })), "{h}");
+        let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
+        for result in [case.net.numerical_gradient(x, t, h), case.net.numerical_gradient_brute_force(x, t, h)] {
+            assert!(matches!(result, Err(crate::Error::Option { name: "h", .. })), "{h}");
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Mini-batch stochastic gradient descent.
 
 mod member;
+mod numerical;
 mod sampler;
 mod team;
 
@@ -15,8 +16,21 @@ pub use sampler::UniformSampler;
 
 use crate::error::{Error, Result};
 use crate::float::Float;
-use crate::network::{Labels, Rows, TwoLayerNet};
+use crate::network::{Labels, Rows, TwoLayerNet, check_step};
 use std::ops::ControlFlow;
+
+/// Where the gradient of a step comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Gradient {
+    /// From backpropagation.
+    #[default]
+    Backpropagation,
+    /// From central differences in f64, for those who want to see it done: some hundred times slower.
+    Numerical {
+        /// Their step; the notebook's is [`DEFAULT_H`](crate::DEFAULT_H).
+        h: f64,
+    },
+}
 
 /// How [`TwoLayerNet::train`] trains.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,14 +43,19 @@ pub struct TrainOptions {
     pub iterations: usize,
     /// The number of the first one, for progress and messages: a run may be taken in several calls.
     pub first_iteration: usize,
-    /// Threads that share the hidden layer; more than it has blocks of 16 units are not used.
+    /// Threads that share the hidden layer; more than it has blocks of 16 units are not used. Numerical gradients use so
+    /// many with the feature `rayon`, and one without.
     pub threads: usize,
+    /// Where gradients come from.
+    pub gradient: Gradient,
 }
 
 impl Default for TrainOptions {
     /// The notebook's recipe on one thread: 10,000 iterations of 100 rows, learning rate 0.1.
     fn default() -> Self {
-        TrainOptions { batch: 100, learning_rate: 0.1, iterations: 10_000, first_iteration: 0, threads: 1 }
+        let (batch, learning_rate, iterations) = (100, 0.1, 10_000);
+        let gradient = Gradient::Backpropagation;
+        TrainOptions { batch, learning_rate, iterations, first_iteration: 0, threads: 1, gradient }
     }
 }
 
@@ -84,9 +103,20 @@ impl<T: Float> TwoLayerNet<T> {
         let rows = x.count(self.shape())?;
         let labels = t.classes(rows, self.shape())?;
         options.check::<T>()?;
-        match x {
-            Rows::Pixels(x) => member::train(self, (x, &labels), sampler, options, observer),
-            Rows::Floats(x) => member::train(self, (x, &labels), sampler, options, observer),
+        match (x, options.gradient) {
+            (Rows::Pixels(x), Gradient::Backpropagation) => {
+                member::train(self, (x, &labels), sampler, options, observer)
+            }
+            (Rows::Floats(x), Gradient::Backpropagation) => {
+                member::train(self, (x, &labels), sampler, options, observer)
+            }
+            (Rows::Pixels(x), Gradient::Numerical { h }) => {
+                numerical::train(self, (x, &labels), sampler, (options, h), observer)
+            }
+            (Rows::Floats(x), Gradient::Numerical { h }) => {
+                let wide: Vec<f64> = x.iter().map(|x| x.to_f64()).collect();
+                numerical::train(self, (&wide, &labels), sampler, (options, h), observer)
+            }
         }
     }
 }
@@ -100,6 +130,9 @@ impl TrainOptions {
         if !(T::from_f64(self.learning_rate).is_finite() && self.learning_rate >= 0.0) {
             let found = format!("is {}; expected a number from 0 on that is finite in {}", self.learning_rate, T::NAME);
             return wrong("learning_rate", found);
+        }
+        if let Gradient::Numerical { h } = self.gradient {
+            check_step(h)?;
         }
         if self.threads == 0 {
             return wrong("threads", "is 0; expected at least 1".into());

@@ -1,6 +1,6 @@
 //! The team's loop against the plain gradient and a step, and what ends a run early.
 
-use super::{Progress, TrainOptions};
+use super::{Gradient, Progress, TrainOptions};
 use crate::error::Error;
 use crate::float::Float;
 use crate::network::{Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
@@ -136,7 +136,8 @@ fn attempt(
 ) -> (Result<super::TrainSummary, Error>, usize) {
     let data = Data::new(30, 40, 4, 50);
     let mut net = data.net::<f32>(Level::best());
-    let options = TrainOptions { batch: 8, iterations: 300, learning_rate: rate, threads, first_iteration: 1000 };
+    let options = TrainOptions { batch: 8, iterations: 300, learning_rate: rate, threads, ..TrainOptions::default() };
+    let options = TrainOptions { first_iteration: 1000, ..options };
     let mut seen = 0;
     let (x, t) = (Rows::Pixels(&data.pixels), Labels::Classes(&data.labels));
     let result = net.train(x, t, &mut sampler, &options, &mut |p| {
@@ -245,6 +246,8 @@ fn options_that_make_no_sense_are_refused() {
         TrainOptions { learning_rate: 1e39, ..good.clone() },
         TrainOptions { threads: 0, ..good.clone() },
         TrainOptions { first_iteration: usize::MAX, ..good.clone() },
+        TrainOptions { gradient: Gradient::Numerical { h: 0.0 }, ..good.clone() },
+        TrainOptions { gradient: Gradient::Numerical { h: f64::NAN }, ..good.clone() },
     ] {
         let mut net = data.net::<f32>(Level::best());
         let before = net.parameters.clone();
@@ -265,4 +268,48 @@ fn float_rows_train_as_pixels_do() {
     let (x, t) = (Rows::Floats(&floats), Labels::Classes(&data.labels));
     net.train(x, t, &mut data.batches(1), &options, &mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!(net.parameters, pixels.parameters);
+}
+
+const NUMERICAL: Gradient = Gradient::Numerical { h: 1e-4 };
+
+fn check_numerical<T: Float>(close: f64) {
+    let data = Data::new(30, 20, 4, 50);
+    for level in Level::available() {
+        let options = TrainOptions { batch: 8, iterations: 20, ..TrainOptions::default() };
+        let (backprop, losses) = data.train::<T>(level, &options);
+        let (numerical, others) = data.train::<T>(level, &TrainOptions { gradient: NUMERICAL, ..options });
+        for (a, b) in backprop.parameters.to_vec().iter().zip(numerical.parameters.to_vec()) {
+            assert!((a.to_f64() - b.to_f64()).abs() < close, "{level} {}: {a} and {b}", T::NAME);
+        }
+        assert!(losses.iter().zip(&others).all(|(a, b)| (a - b).abs() < close), "{level}: {losses:?}, {others:?}");
+    }
+}
+
+#[test]
+fn numerical_gradients_train_as_backpropagation_does() {
+    check_numerical::<f64>(1e-9);
+    check_numerical::<f32>(1e-5);
+}
+
+#[test]
+fn numerical_training_ends_and_fails_as_the_other_does() {
+    let data = Data::new(30, 40, 4, 50);
+    let run = |rate: f64, row: usize, stop_at: usize| {
+        let mut net = data.net::<f64>(Level::best());
+        let options = TrainOptions { batch: 8, iterations: 30, learning_rate: rate, ..TrainOptions::default() };
+        let options = TrainOptions { first_iteration: 100, gradient: NUMERICAL, ..options };
+        let mut turn = 0;
+        let mut sampler = |indices: &mut [usize]| {
+            indices.iter_mut().enumerate().for_each(|(i, index)| *index = if turn == 2 { row } else { i });
+            turn += 1;
+        };
+        let (x, t) = (Rows::Pixels(&data.pixels), Labels::Classes(&data.labels));
+        net.train(x, t, &mut sampler, &options, &mut |p| {
+            if p.iteration == stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+    };
+    assert_eq!(run(0.1, 2, 999).map(|s| s.iterations), Ok(30));
+    assert_eq!(run(0.1, 2, 104).map(|s| s.iterations), Ok(5));
+    assert_eq!(run(0.1, 50, 999), Err(Error::Sample { iteration: 102, row: 50, rows: 50 }));
+    assert!(matches!(run(1.7e308, 2, 999), Err(Error::Diverged { .. })));
 }

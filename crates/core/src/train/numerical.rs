@@ -1,0 +1,53 @@
+//! Training by central differences: the notebook's `numerical_gradient` in place of `gradient`.
+
+use super::{Progress, Sampler, TrainOptions, TrainSummary};
+use crate::error::{Error, Result};
+use crate::float::Float;
+use crate::network::{Input, Parameter, TwoLayerNet, differences};
+use crate::parallel::Pool;
+use std::ops::ControlFlow;
+
+/// As `member::train`, with central differences of step `h` for gradients.
+pub(super) fn train<T: Float, P: Input<f64>>(
+    net: &mut TwoLayerNet<T>,
+    (data, labels): (&[P], &[u32]),
+    sampler: &mut dyn Sampler,
+    (options, h): (&TrainOptions, f64),
+    observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<TrainSummary> {
+    let inputs = net.shape().inputs();
+    let pool = Pool::new(options.threads)?;
+    let mut rows = vec![0; options.batch];
+    let mut summary = TrainSummary { iterations: 0, final_loss: f64::NAN };
+    while summary.iterations < options.iterations {
+        let iteration = options.first_iteration + summary.iterations;
+        sampler.next_batch(&mut rows);
+        if let Some(&row) = rows.iter().find(|&&row| row >= labels.len()) {
+            return Err(Error::Sample { iteration, row, rows: labels.len() });
+        }
+        let batch: Vec<P> = rows.iter().flat_map(|&row| &data[row * inputs..][..inputs]).copied().collect();
+        let classes: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
+        let wide = net.parameters.to_f64();
+        let (loss, gradient) = pool.run(|| differences(net.level(), &wide, |k| batch[k].value(), &classes, h));
+        summary.final_loss = loss;
+        let ends = observer(Progress { iteration, loss }).is_break();
+        if !loss.is_finite() {
+            return Err(Error::Diverged { iteration, what: "the loss" });
+        }
+        for p in Parameter::ALL {
+            let mut weights = net.parameters.get_mut(p);
+            for r in 0..weights.rows() {
+                let row = weights.row_mut(r).iter_mut().enumerate();
+                row.for_each(|(c, w)| *w = T::from_f64(w.to_f64() - options.learning_rate * gradient.get(p).get(r, c)));
+            }
+        }
+        summary.iterations += 1;
+        if let Some((what, ..)) = net.parameters.first_not_finite() {
+            return Err(Error::Diverged { iteration, what: what.name() });
+        }
+        if ends {
+            break;
+        }
+    }
+    Ok(summary)
+}

@@ -1,0 +1,117 @@
+//! How far two gradients are apart, and where.
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use twolayer_core::{Parameter, Parameters};
+
+/// Derivatives below this are smaller than what central differences can resolve to three digits; the relative error is
+/// taken against this instead, so that noise around zero does not look like a large error.
+const RELATIVE_FLOOR: f64 = 1e-6;
+
+/// An element of a parameter, and both of its derivatives.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Element {
+    pub row: usize,
+    pub column: usize,
+    pub backprop: f64,
+    pub numerical: f64,
+}
+
+/// How far two gradients of one parameter are apart.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Difference {
+    pub mean_abs: f64,
+    pub max_abs: f64,
+    /// The largest `|a - n| / max(|a|, |n|, 1e-6)`.
+    pub max_rel: f64,
+    /// Where `max_abs` is.
+    pub worst: Element,
+}
+
+impl Difference {
+    /// Between both gradients of one parameter.
+    pub fn of(p: Parameter, backprop: &Parameters<f64>, numerical: &Parameters<f64>) -> Self {
+        let (_, columns) = p.dims(backprop.shape());
+        Difference::between(&backprop.get(p).to_vec(), &numerical.get(p).to_vec(), columns)
+    }
+
+    /// Of matrices row by row, of so many columns.
+    pub fn between(backprop: &[f64], numerical: &[f64], columns: usize) -> Self {
+        let (mut sum, mut max_abs, mut max_rel, mut worst) = (0.0, 0.0, 0.0, 0);
+        for (i, (&a, &n)) in backprop.iter().zip(numerical).enumerate() {
+            let abs = (a - n).abs();
+            sum += abs;
+            // A NaN is larger than anything (`f64::max` would drop it), and the first one stays.
+            if !(abs <= max_abs) && !f64::is_nan(max_abs) {
+                (max_abs, worst) = (abs, i);
+            }
+            let rel = abs / a.abs().max(n.abs()).max(RELATIVE_FLOOR);
+            max_rel = if rel <= max_rel || f64::is_nan(max_rel) { max_rel } else { rel };
+        }
+        let (row, column) = (worst / columns, worst % columns);
+        let worst = Element { row, column, backprop: backprop[worst], numerical: numerical[worst] };
+        Difference { mean_abs: sum / backprop.len() as f64, max_abs, max_rel, worst }
+    }
+
+    /// False for NaN, which no comparison may let through.
+    pub fn passes(&self, tolerance: f64) -> bool {
+        self.mean_abs < tolerance && self.max_abs.is_finite()
+    }
+}
+
+/// The four parameters by name, in their order.
+pub struct ByName(pub [Difference; 4]);
+
+impl ByName {
+    /// Each parameter and its difference.
+    pub fn iter(&self) -> impl Iterator<Item = (Parameter, &Difference)> {
+        Parameter::ALL.into_iter().zip(&self.0)
+    }
+}
+
+impl Serialize for ByName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(4))?;
+        for (parameter, difference) in self.iter() {
+            map.serialize_entry(parameter.name(), difference)?;
+        }
+        map.end()
+    }
+}
+
+/// `W1[300][12]`, or `b1[12]`.
+pub fn place(p: Parameter, element: &Element) -> String {
+    match p {
+        Parameter::W1 | Parameter::W2 => format!("{}[{}][{}]", p.name(), element.row, element.column),
+        Parameter::B1 | Parameter::B2 => format!("{}[{}]", p.name(), element.column),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_what_they_say() {
+        let d = Difference::between(&[1.0, -2.0, 0.0, 0.0], &[1.0, -2.5, 0.0, 1e-9], 2);
+        assert_eq!((d.max_abs, d.max_rel), (0.5, 0.2));
+        assert!((d.mean_abs - 0.125).abs() < 1e-9);
+        assert!(!d.passes(0.1) && d.passes(0.2));
+        assert_eq!(d.worst, Element { row: 0, column: 1, backprop: -2.0, numerical: -2.5 });
+        assert_eq!(Difference::between(&[0.0], &[1e-9], 1).max_rel, 1e-3);
+        assert_eq!(place(Parameter::W2, &d.worst), "W2[0][1]");
+        assert_eq!(place(Parameter::B1, &d.worst), "b1[1]");
+    }
+
+    #[test]
+    fn nothing_that_is_not_a_number_passes() {
+        for bad in [f64::NAN, f64::INFINITY] {
+            for (a, n) in [([bad, 0.0], [0.0, 0.0]), ([0.0, 0.0], [bad, 0.0]), ([0.0, bad], [0.0, bad])] {
+                let d = Difference::between(&a, &n, 2);
+                assert!(!d.passes(1.0) && !d.max_abs.is_finite(), "{d:?}");
+                assert!(!d.worst.backprop.is_finite() || !d.worst.numerical.is_finite(), "{d:?}");
+            }
+        }
+        assert!(Difference::between(&[0.25], &[0.25], 1).passes(1e-30));
+    }
+}
