@@ -1,8 +1,8 @@
 //! C ← A·B in f32, ours at each level beside matrixmultiply and the gemm crate; elements are floating-point operations.
 //!
-//! The shapes are the network's own (forward, gradient of W1, output layer), then larger ones. Where a side is 784, A is
-//! a batch of digits. Both peers choose the best instruction set by themselves: gemm has its AVX-512 kernels turned on,
-//! matrixmultiply's are AVX-512 too. matrixmultiply takes part on one thread only.
+//! The shapes are the network's own (forward, gradient of W1, output layer), then larger ones. Where a side is 784, A
+//! is a batch of digits. Both peers choose the best instruction set by themselves: gemm has its AVX-512 kernels turned
+//! on, matrixmultiply's are AVX-512 too. matrixmultiply takes part on one thread only.
 
 mod common;
 

@@ -1,6 +1,6 @@
-//! The gradient of every parameter by central differences, in f64 at the best level: evaluating anew only what a parameter
-//! moves (`network`), by the definition (`brute-force`), and by the general form over a closure that computes the loss by
-//! matrix products (`closure`); backpropagation beside them. Then wider networks.
+//! The gradient of every parameter by central differences, in f64 at the best level: evaluating anew only what a
+//! parameter moves (`network`), by the definition (`brute-force`), and by the general form over a closure that computes
+//! the loss by matrix products (`closure`); backpropagation beside them. Then wider networks.
 //!
 //! Elements are parameters.
 

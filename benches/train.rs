@@ -1,7 +1,7 @@
 //! Training: one step, the whole of the notebook's recipe, and one step of other sizes; with 1 and 2 threads.
 //!
-//! Elements are the floating-point operations of dense products, so that a rate stands beside the roofline's; as kernels
-//! skip zeros exactly, it may exceed it. A step includes drawing and gathering its batch from 60,000 digits.
+//! Elements are the floating-point operations of dense products, so that a rate stands beside the roofline's; as
+//! kernels skip zeros exactly, it may exceed it. A step includes drawing and gathering its batch from 60,000 digits.
 
 mod common;
 

@@ -8,6 +8,8 @@ pub mod data;
 mod medians;
 pub mod oracle;
 
+pub use medians::folder as results;
+
 use criterion::measurement::WallTime;
 use criterion::{Bencher, BenchmarkGroup, Criterion, SamplingMode, Throughput};
 use std::time::{Duration, Instant, SystemTime};

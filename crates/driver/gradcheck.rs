@@ -1,8 +1,8 @@
 //! `twolayer gradcheck`: is backpropagation the derivative of the loss?
 //!
-//! Central differences with h = 1e-4 in f64 have an error of about h^2/6 times the third derivative, below 1e-9 here, and
-//! one of rounding, about 1e-16 * loss / h = 1e-12. A wrong line of backpropagation is wrong by about the gradient itself,
-//! 1e-4 and more. A mean absolute difference of 1e-9 tells them apart with room on both sides.
+//! Central differences with h = 1e-4 in f64 have an error of about h^2/6 times the third derivative, below 1e-9 here,
+//! and one of rounding, about 1e-16 * loss / h = 1e-12. A wrong line of backpropagation is wrong by about the gradient
+//! itself, 1e-4 and more. A mean absolute difference of 1e-9 tells them apart with room on both sides.
 
 mod difference;
 mod explain;
@@ -113,6 +113,8 @@ fn check_memory(batch: usize, machine: &Machine, shape: twolayer_core::Shape) ->
     Need::default()
         .parameters(shape, size_of::<f64>(), 6)
         .batch(batch, shape, size_of::<f64>(), 2 + machine.threads)
+        // A list of what is not zero.
+        .numbers(batch.saturating_mul(shape.inputs()), 16)
         .check("--hidden or --batch")
 }
 

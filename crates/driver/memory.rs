@@ -25,10 +25,11 @@ impl Need {
         self.plus(count.saturating_mul(width as u128).saturating_mul(copies as u128))
     }
 
-    /// `copies` of one batch on its way through the network.
+    /// `copies` of one batch on its way through the network: its pixels, and numbers for what comes of them.
     pub fn batch(self, rows: usize, shape: Shape, width: usize, copies: usize) -> Self {
-        let row = shape.inputs() as u128 + 2 * (shape.hidden() as u128 + shape.classes() as u128);
-        self.plus((rows as u128).saturating_mul(row).saturating_mul(width as u128).saturating_mul(copies as u128))
+        let numbers = 2 * (shape.hidden() as u128 + shape.classes() as u128);
+        let row = numbers.saturating_mul(width as u128).saturating_add(shape.inputs() as u128);
+        self.plus((rows as u128).saturating_mul(row).saturating_mul(copies as u128))
     }
 
     /// `count` numbers of `width` bytes.
@@ -43,7 +44,8 @@ impl Need {
     /// An error if the machine has not as much memory to give; `options` are those that could be lowered.
     pub fn check(self, options: &str) -> Result<(), Failure> {
         let free = available();
-        // What the system has free, and what it would give this process: both must do. The probe is given back untouched.
+        // What the system has free, and what it would give this process: both must do. The probe is given back
+        // untouched.
         let granted = |bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok();
         let fits = free.is_none_or(|free| self.0 <= u128::from(free)) && usize::try_from(self.0).is_ok_and(granted);
         if fits {

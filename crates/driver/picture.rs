@@ -54,7 +54,8 @@ struct Image<'a> {
 }
 
 impl Image<'_> {
-    /// The mean ink, from 0 to 1, of the part of the image that pixel (row, column) of the enlarged or reduced one covers.
+    /// The mean ink, from 0 to 1, of the part of the image that pixel (row, column) of the enlarged or reduced one
+    /// covers.
     fn ink(&self, row: usize, column: usize, scale: f64) -> f64 {
         let (top, bottom) = covered(row, scale, self.height);
         let (left, right) = covered(column, scale, self.width);

@@ -107,10 +107,17 @@ impl Job<'_> {
 
     fn check_memory(&self, width: usize) -> Result<(), Failure> {
         let logged = if self.log.is_some() { self.schedule.iterations } else { 0 };
-        let options = if logged == 0 { "--hidden or --batch" } else { "--hidden, --batch or the iterations to --log" };
+        let team = self.machine.threads.min(self.shape.most_threads());
+        // Numerical gradients keep a list of what is not zero.
+        let listed = if self.gradient == Gradient::Backpropagation { 0 } else { self.args.batch };
+        let options = match logged {
+            0 => "--hidden, --batch or --threads",
+            _ => "--hidden, --batch, --threads or the iterations to --log",
+        };
         Need::default()
             .parameters(self.shape, width, 3)
-            .batch(self.args.batch, self.shape, width, 1 + self.machine.threads)
+            .batch(self.args.batch, self.shape, width, 1 + team)
+            .numbers(listed.saturating_mul(self.shape.inputs()), 16)
             // A loss, and its line of text at the end.
             .numbers(logged, 8 + 32)
             .check(options)

@@ -1,4 +1,4 @@
-//! A zeroed buffer that begins on a cache line.
+//! Buffers that begin on a cache line: zeroed, or to be written first.
 
 use crate::float::Float;
 use std::fmt;
@@ -46,8 +46,10 @@ impl<T: Plain> Aligned<T> {
 /// # Panics
 /// If so many elements are more than the address space holds.
 fn product<T, const D: usize>(dims: [usize; D]) -> usize {
-    let product = |n: usize, &d: &usize| n.checked_mul(d);
-    let len = dims.iter().try_fold(1, product).filter(|len| len.checked_mul(size_of::<T>()).is_some());
+    let len = dims
+        .iter()
+        .try_fold(1, |n: usize, &d| n.checked_mul(d))
+        .filter(|len| len.checked_mul(size_of::<T>()).is_some());
     len.expect("a buffer larger than the address space")
 }
 

@@ -7,8 +7,8 @@ use crate::float::Float;
 use crate::parallel;
 
 /// The gradient of any loss at `parameters`, by central differences with step `h`, on the threads of rayon's current
-/// pool (feature `rayon`). `loss` is called 2 · `parameters.len()` times, each time with one element moved. With a step of
-/// 0 there is no difference to take, and the result is NaN.
+/// pool (feature `rayon`). `loss` is called 2 · `parameters.len()` times, each time with one element moved. With a step
+/// of 0 there is no difference to take, and the result is NaN.
 ///
 /// # Panics
 /// If `loss` does.

@@ -1,9 +1,9 @@
 //! Why a check failed, where the numbers tell.
 //!
-//! A central difference is wrong by truncation, which falls with h², and by rounding, which grows with 1/h. So other steps
-//! tell what is at fault: if a smaller one brings the two gradients together, h was too large; if a larger one does, too
-//! small; if none does and the numerical gradient hardly moves, it is right, and backpropagation is not. What is no
-//! larger than the numerical gradients differ among themselves says nothing.
+//! A central difference is wrong by truncation, which falls with h², and by rounding, which grows with 1/h. So other
+//! steps tell what is at fault: if a smaller one brings the two gradients together, h was too large; if a larger one
+//! does, too small; if none does and the numerical gradient hardly moves, it is right, and backpropagation is not. What
+//! is no larger than the numerical gradients differ among themselves says nothing.
 
 use twolayer_core::{Error, Labels, Parameter, Parameters, Rows, TwoLayerNet};
 

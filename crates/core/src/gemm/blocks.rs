@@ -14,6 +14,15 @@ pub(super) struct Product<'a, T> {
     pub b: MatRef<'a, T>,
     pub beta: T,
     pub c: MatMut<'a, T>,
+    /// Whether B is used as it lies. It decides the order of sums over a great depth, and so is settled before the work
+    /// is split among threads.
+    pub unpacked: bool,
+}
+
+/// Whether packing B would cost more than it gains in a product of `rows` rows.
+pub(super) fn is_better_unpacked<T: Float>(rows: usize, b: &MatRef<'_, T>) -> bool {
+    let bytes = b.rows().saturating_mul(b.cols()).saturating_mul(size_of::<T>());
+    b.col_stride() == 1 && (bytes <= UNPACKED_BYTES || rows <= FEW_ROWS)
 }
 
 /// Depth of a block, at most. A panel of B, two vectors of 64 bytes wide, takes up to 128 KiB, and is read from the
@@ -28,6 +37,8 @@ const NC: usize = 2048;
 const CROWDED: usize = 2048;
 /// B is used as it lies, if its rows are contiguous, up to this many bytes: it stays in the second-level cache.
 const UNPACKED_BYTES: usize = 256 << 10;
+/// So few rows of A read B too seldom for its packing to pay: one tile, or two of an instruction set of few registers.
+const FEW_ROWS: usize = 12;
 
 /// Rows of the tile where there are 32 registers, and where there are 16. Two vectors wide: 24 or 12 accumulators.
 const TALL: usize = 12;
@@ -65,7 +76,7 @@ impl<T: Float> Kernel<T> for Product<'_, T> {
         // SAFETY: the views were checked against their buffers when they were made and against each other in `checked`,
         // so A has the elements (0..m, 0..k), B (0..k, 0..n), and C (0..m, 0..n), which is borrowed mutably.
         unsafe {
-            if b.col == 1 && k.saturating_mul(n).saturating_mul(size_of::<T>()) <= UNPACKED_BYTES {
+            if self.unpacked {
                 strips::<T, S, true>(s, [m, n, k], a, b, out);
             } else {
                 packed(s, [m, n, k], a, b, out);
@@ -84,7 +95,7 @@ unsafe fn packed<T: Float, S: Simd<T>>(s: S, [m, n, k]: [usize; 3], a: Strided<T
     // Equal depths, for a short last one would read and write all of C for little.
     let (kc, nc, mc) = (k.div_ceil(k.div_ceil(KC)), NC.min(n), MC.min(m));
     let mut packed_b = Scratch::<T>::new([kc, nc.next_multiple_of(width)]);
-    let lies_well = a.col == 1 && !(a.row * size_of::<T>()).is_multiple_of(CROWDED);
+    let lies_well = a.col == 1 && !a.row.is_multiple_of(CROWDED / size_of::<T>());
     let mut packed_a = Scratch::<T>::new([kc, mc.next_multiple_of(tallest::<T, S>())]);
     for j in (0..n).step_by(nc) {
         let cols = nc.min(n - j);
@@ -371,7 +382,8 @@ unsafe fn each<T: Float, S: Simd<T>, const MR: usize, const NV: usize>(
 #[cfg(feature = "rayon")]
 const WORTH_A_THREAD: usize = 1 << 18;
 
-/// Splits C into bands of rows, one for each thread, of equal height but for a few rows.
+/// Splits C into bands of rows, one for each thread, of equal height but for a few rows. Each band packs B for itself:
+/// that is a small part of the work, and to share it would mean to wait for each other.
 #[cfg(feature = "rayon")]
 pub(super) fn split<T: Float>(level: crate::Level, product: Product<'_, T>, threads: usize) {
     let (rows, cols, depth) = (product.c.rows(), product.c.cols(), product.a.cols());
@@ -381,11 +393,11 @@ pub(super) fn split<T: Float>(level: crate::Level, product: Product<'_, T>, thre
     if threads < 2 || upper == 0 || upper == rows {
         return level.dispatch(product);
     }
-    let Product { alpha, a, b, beta, c } = product;
+    let Product { alpha, a, b, beta, c, unpacked } = product;
     let (c0, c1) = c.split_rows(upper);
     let (a0, a1) = (a.some_rows(0, upper), a.some_rows(upper, rows - upper));
     rayon::join(
-        || split(level, Product { alpha, a: a0, b, beta, c: c0 }, threads / 2),
-        || split(level, Product { alpha, a: a1, b, beta, c: c1 }, threads - threads / 2),
+        || split(level, Product { alpha, a: a0, b, beta, c: c0, unpacked }, threads / 2),
+        || split(level, Product { alpha, a: a1, b, beta, c: c1, unpacked }, threads - threads / 2),
     );
 }

@@ -9,9 +9,10 @@
 //!           tile: C[height × width] += A[height × KC] · B[KC × width], all of it in registers
 //! ```
 //!
-//! A product small enough to stay in the caches as it lies skips the packing, when B's rows are contiguous; and so does A
-//! where its rows are, unless they crowd a few sets of the cache. The depth is summed in ascending order, in blocks of equal
-//! depth, whatever the number of threads: these split C's rows, never the depth.
+//! Where B's rows are contiguous and B is small, or has few rows of A to meet, nothing is packed. Otherwise B is, and A
+//! only where its rows are not contiguous or would crowd a few sets of the cache. Without packing the depth is summed
+//! in ascending order; with it, in blocks of equal depth, one after the other. That does not depend on the number of
+//! threads, which split C's rows.
 
 mod blocks;
 mod pack;
@@ -28,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::matrix::{MatMut, MatRef};
 use crate::simd::Level;
-use blocks::Product;
+use blocks::{Product, is_better_unpacked};
 
 /// C ← α·A·B + β·C, on one thread.
 ///
@@ -60,7 +61,8 @@ pub fn gemm<T: Float>(
     Ok(())
 }
 
-/// [`gemm`] on the threads of rayon's current pool, with the same result to the bit.
+/// [`gemm`] on the threads of rayon's current pool, with the same result to the bit. They share C's rows: a product of
+/// four rows or fewer is computed on one.
 ///
 /// # Errors
 /// As [`gemm`].
@@ -98,5 +100,5 @@ fn checked<'a, T: Float>(
             ),
         });
     }
-    Ok(Product { alpha, a, b, beta, c })
+    Ok(Product { alpha, a, b, beta, unpacked: is_better_unpacked(c.rows(), &b), c })
 }

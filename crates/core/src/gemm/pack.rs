@@ -4,8 +4,8 @@ use super::tile::Strided;
 use crate::float::Float;
 use crate::simd::Simd;
 
-/// Copies rows `0..depth` and columns `0..cols` of B into a panel of `width` columns, row after row, the missing columns
-/// zero. A panel of A's rows is the same copy of its transpose.
+/// Copies rows `0..depth` and columns `0..cols` of B into a panel of `width` columns, row after row, the missing
+/// columns zero. A panel of A's rows is the same copy of its transpose.
 ///
 /// # Safety
 /// B's elements (0..depth, 0..cols) are readable, and `depth · width` elements at `panel` writable; `cols <= width`.
@@ -21,8 +21,8 @@ pub(super) unsafe fn pack<T: Float, S: Simd<T>>(s: S, b: Strided<T>, [depth, col
                 }
             }
         } else {
-            for from in (0..depth).step_by(LINE) {
-                let rows = from..depth.min(from + LINE);
+            for first in (0..depth).step_by(LINE) {
+                let rows = first..depth.min(first + LINE);
                 for j in (0..cols).step_by(FEW) {
                     let some = FEW.min(cols - j);
                     let (from, to) = (b.ptr.add(j * b.col), panel.add(j));

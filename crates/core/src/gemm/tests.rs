@@ -228,9 +228,10 @@ fn agrees_with_matrixmultiply() {
 fn threads_change_no_bit() {
     use super::gemm_parallel;
     let mut random = Random::new(6);
-    for (m, n, k) in [(1, 5, 3), (13, 40, 20), (100, 50, 784), (257, 65, 300), (257, 150, 600)] {
+    for (m, n, k) in [(1, 5, 3), (13, 40, 20), (100, 50, 784), (257, 65, 300), (257, 150, 600), (40, 90, 2100)] {
         let (a, b): (Vec<f32>, Vec<f32>) = (random.values(m * k), random.values(k * n));
-        let (a, b) = (MatRef::new(&a, m, k).unwrap(), MatRef::new(&b, k, n).unwrap());
+        let (turned, b) = (MatRef::new(&a, k, m).unwrap().t(), MatRef::new(&b, k, n).unwrap());
+        let a = if m % 2 == 0 { turned } else { MatRef::new(&a, m, k).unwrap() };
         for level in Level::available() {
             let mut one = vec![0.0; m * n];
             gemm(level, 1.0, a, b, 0.0, MatMut::new(&mut one, m, n).unwrap()).unwrap();
@@ -241,6 +242,31 @@ fn threads_change_no_bit() {
                 pool.install(|| gemm_parallel(level, 1.0, a, b, 0.0, c)).unwrap();
                 assert_eq!(one, many, "{level}, {threads} threads, {m} x {n} x {k}");
             }
+        }
+    }
+}
+
+/// Packed, in two blocks of depth, over a result that is not to be read; and a single row whose distance means nothing.
+#[test]
+fn packed_products_keep_to_their_operands() {
+    let mut random = Random::new(8);
+    let (m, n, k) = (30, 60, 1500);
+    for level in Level::available() {
+        let (a, b): (Vec<f64>, Vec<f64>) = (random.values(m * k), random.values(k * n));
+        let (a, b) = (MatRef::new(&a, m, k).unwrap(), MatRef::new(&b, k, n).unwrap());
+        let mut c = vec![f64::NAN; m * n];
+        gemm(level, 1.0, a, b, 0.0, MatMut::new(&mut c, m, n).unwrap()).unwrap();
+        let zeros = vec![0.0; m * n];
+        let want = oracle::product(1.0, a, b, 0.0, MatRef::new(&zeros, m, n).unwrap());
+        assert!(c.iter().zip(&want).all(|(c, (want, size))| (c - want).abs() <= bound::<f64>(k, *size)), "{level}");
+        let turned: Vec<f64> = (0..n * k).map(|i| b.get(i % k, i / k)).collect();
+        let b = MatRef::new(&turned, n, k).unwrap().t();
+        for stride in [0, usize::MAX] {
+            let one = MatRef::with_strides(&turned[..k], 1, k, stride, 1).unwrap();
+            let mut row = vec![f64::NAN; n];
+            gemm(level, 1.0, one, b, 0.0, MatMut::new(&mut row, 1, n).unwrap()).unwrap();
+            let want = oracle::product(1.0, one, b, 0.0, MatRef::new(&zeros[..n], 1, n).unwrap());
+            assert!(row.iter().zip(&want).all(|(c, (want, size))| (c - want).abs() <= bound::<f64>(k, *size)));
         }
     }
 }

@@ -7,8 +7,8 @@
 //! ```text
 //! W1[i][j] ± h    in rows whose x_i is not 0:  a_j ± h·x_i,  z_j by δ = sigmoid(a_j ± h·x_i) − z_j,  y_c by δ·W2[j][c]
 //! b1[j] ± h       in all rows: the same with x_i = 1
-//! W2[j][c] ± h    in all rows: y_c ± h·z_j, of all logits that one;  with o and R the largest of the others and the sum of
-//!                 their exp(y − o):  Σ = R·exp(o − m) + exp(y_c ± h·z_j − m), m the larger of o and y_c ± h·z_j
+//! W2[j][c] ± h    in all rows: y_c ± h·z_j alone;  with o and R the largest of the other logits and the sum of their
+//!                 exp(y − o):  Σ = R·exp(o − m) + exp(y_c ± h·z_j − m), m the larger of o and y_c ± h·z_j
 //! b2[c] ± h       in all rows: the same with z_j = 1
 //! ```
 //!
@@ -17,8 +17,8 @@
 //! parameter. Vectors run over hidden units, whose a, z and weights are neighbours, and a parameter's sum over the rows
 //! is taken in their order: it does not depend on the number of threads.
 //!
-//! Error: truncation h²/6 · L‴, as in every central difference. Rounding: each ℓ is within a few ε of max(1, |y|), and a
-//! difference of two, divided by 2h, within some ε·max(1, |y|)/h; the mean over rows averages it. At h = 1e-4 that is
+//! Error: truncation h²/6 · L‴, as in every central difference. Rounding: each ℓ is within a few ε of max(1, |y|), and
+//! a difference of two, divided by 2h, within some ε·max(1, |y|)/h; the mean over rows averages it. At h = 1e-4 that is
 //! 1e-12 for logits about 1, and less than the brute force's, which rounds sums over all rows alike but takes the
 //! difference last.
 
@@ -214,8 +214,8 @@ fn affine(level: Level, x: &[f64], w: MatRef<'_, f64>, b: &[f64], (out, row): (&
     gemm(level, 1.0, x, w, 1.0, out).expect("shapes that fit");
 }
 
-/// For each class, the largest of the other logits and the sum of their exponentials relative to it: −∞ and 0 if there is
-/// no other.
+/// For each class, the largest of the other logits and the sum of their exponentials relative to it: −∞ and 0 if there
+/// is no other.
 fn others(level: Level, logits: &[f64]) -> Vec<(f64, f64)> {
     let largest = |without: usize| {
         let others = logits.iter().enumerate().filter(|&(c, _)| c != without);

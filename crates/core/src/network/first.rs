@@ -31,7 +31,8 @@ pub struct Panel<'a, T> {
 /// Z ← sigmoid(Z + b1)
 /// ```
 ///
-/// `each_part(n, columns)` is called once for each row and word: a place to spread other work over, such as prefetching.
+/// `each_part(n, columns)` is called once for each row and word: a place to spread other work over, such as
+/// prefetching.
 pub struct Forward<'a, T, P, F> {
     pub batch: &'a Batch<P>,
     pub panel: Panel<'a, T>,
@@ -99,8 +100,8 @@ impl<T: Float, P: Input<T>, F: Fn(usize, Range<usize>)> Forward<'_, T, P, F> {
             while bits != 0 {
                 let i = 2 * bits.trailing_zeros() as usize;
                 bits &= bits - 1;
-                // SAFETY: a mask has bits for columns of the row alone, so i + 1 is within its columns, and both rows of
-                // W1 are within its buffer (inputs are padded to pairs).
+                // SAFETY: a mask has bits for columns of the row alone, so i + 1 is within its columns, and both rows
+                // of W1 are within its buffer (inputs are padded to pairs).
                 unsafe {
                     let x0 = P::broadcast(s, x.as_ptr().add(i));
                     let x1 = P::broadcast(s, x.as_ptr().add(i + 1));

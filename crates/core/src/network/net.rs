@@ -173,9 +173,9 @@ impl<T: Float> TwoLayerNet<T> {
         gradient
     }
 
-    /// The same gradient by central differences in f64, (L(θ + h·e) − L(θ − h·e)) / 2h for every parameter, evaluating anew
-    /// only what a parameter moves, on the threads of rayon's current pool. The notebook's h is [`DEFAULT_H`]. The result
-    /// does not depend on the number of threads.
+    /// The same gradient by central differences in f64, (L(θ + h·e) − L(θ − h·e)) / 2h for every parameter, evaluating
+    /// anew only what a parameter moves, on the threads of rayon's current pool. The notebook's h is [`DEFAULT_H`]. The
+    /// result does not depend on the number of threads.
     ///
     /// Without rounding it is the definition; its error is h²/6 times the third derivative, and some ε/h of rounding:
     /// around 1e-12 at h = 1e-4 for losses about 1. It takes some inputs times less than
@@ -195,8 +195,9 @@ impl<T: Float> TwoLayerNet<T> {
         })
     }
 
-    /// The same central differences as their definition has them: the whole forward pass, in `T`, twice for each parameter.
-    /// It is what [`numerical_gradient`](Self::numerical_gradient) is tested against, and shows the rounding of `T`.
+    /// The same central differences as their definition has them: the whole forward pass, in `T`, twice for each
+    /// parameter. It is what [`numerical_gradient`](Self::numerical_gradient) is tested against, and shows the rounding
+    /// of `T`.
     ///
     /// # Errors
     /// As [`numerical_gradient`](Self::numerical_gradient).

@@ -24,8 +24,8 @@ impl<T: Float> View<'_, T> {
     }
 }
 
-/// C ← A·B for `rows` rows, a depth of `k`, and columns in whole blocks: `sink` takes each vector of the result with its
-/// place in C. Returns whether all that the sink returned was zero.
+/// C ← A·B for `rows` rows, a depth of `k`, and columns in whole blocks: `sink` takes each vector of the result with
+/// its place in C. Returns whether all that the sink returned was zero.
 pub struct Product<'a, T, K> {
     pub rows: usize,
     pub k: usize,

@@ -58,6 +58,11 @@ impl Shape {
         (self.inputs + 1) * self.hidden + (self.hidden + 1) * self.classes
     }
 
+    /// The largest team of threads that training can use: a member for each 16 hidden units.
+    pub fn most_threads(self) -> usize {
+        self.hidden_padded() / BLOCK
+    }
+
     /// Hidden units with their padding: the distance of W1's rows.
     pub(crate) fn hidden_padded(self) -> usize {
         self.hidden.next_multiple_of(BLOCK)

@@ -133,8 +133,8 @@ fn furthest(a: &Parameters<f64>, b: &Parameters<f64>) -> f64 {
     a.to_vec().iter().zip(&b.to_vec()).fold(0.0, worst)
 }
 
-/// What is evaluated anew for a parameter is all that it moves: on weights from small to saturating, on rows of zeros, of one
-/// value, of one pixel and of any.
+/// What is evaluated anew for a parameter is all that it moves: on weights from small to saturating, on rows of zeros,
+/// of one value, of one pixel and of any.
 #[test]
 fn central_differences_are_those_of_their_definition() {
     let mut failures = Vec::new();

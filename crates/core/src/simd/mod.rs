@@ -1,9 +1,9 @@
 //! The vector vocabulary: what the kernels may say to the processor, and nothing more.
 //!
-//! Everything above this folder is written once, generic over an instruction set `S: Simd<T>` and an element type
-//! `T: Float`. A token such as `Avx512` is proof that the processor has the instruction set: only its file's `run` makes one, and
-//! [`Level`] calls that only after detection. So register-only operations are safe methods, and `unsafe` marks the ones
-//! that touch memory.
+//! Everything above this folder is written once, generic over an instruction set `S: Simd<T>` and an element type `T:
+//! Float`. A token such as `Avx512` is proof that the processor has the instruction set: only its file's `run` makes
+//! one, and [`Level`] calls that only after detection. So register-only operations are safe methods, and `unsafe` marks
+//! the ones that touch memory.
 //!
 //! To add an instruction set: one file with a token, its two `Simd` impls and its list of features, which
 //! `instruction_set!` turns into `detected` and `run`; then one line in `Level`'s table and an arm for each.
@@ -108,7 +108,8 @@ pub trait Simd<T: Float>: Copy + Send + Sync + 'static {
     fn scale2(self, a: Self::V, n: Self::V) -> Self::V;
     /// Whether there is [`scale2_sixteenths`](Self::scale2_sixteenths): a register must hold a table of 16 elements.
     const SIXTEENTHS: bool = false;
-    /// `(1 + p) · 2^n` for `n` in whole sixteenths, of which the last four bits of `u` are the remainder, rounded twice.
+    /// `(1 + p) · 2^n`, rounded twice, for `n` in whole sixteenths and `u` = `n` + 1.5 · 2^(mantissa − 4), whose last
+    /// four bits are `n`'s remainder.
     fn scale2_sixteenths(self, _p: Self::V, _u: Self::V, _n: Self::V) -> Self::V {
         unreachable!("no table of sixteenths")
     }
@@ -131,8 +132,8 @@ pub trait Simd<T: Float>: Copy + Send + Sync + 'static {
 pub(crate) const MOST_LANES: usize = 16;
 
 /// Rows become columns in the square that the first [`Simd::LANES`] vectors make. To interleave the upper half of the
-/// vectors with the lower half is to turn the digits of an element's place, row and column in binary, by one: after as many
-/// turns as a column has digits, they have changed places.
+/// vectors with the lower half is to turn the digits of an element's place, row and column in binary, by one: after as
+/// many turns as a column has digits, they have changed places.
 #[inline(always)]
 pub(crate) fn transpose<T: Float, S: Simd<T>>(s: S, mut rows: [S::V; MOST_LANES]) -> [S::V; MOST_LANES] {
     let half = S::LANES / 2;

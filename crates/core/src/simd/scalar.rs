@@ -99,7 +99,8 @@ impl<T: Float> Simd<T> for Scalar {
     fn div(self, a: [T; N], b: [T; N]) -> [T; N] {
         zip(a, b, T::div)
     }
-    /// Two roundings: `mul_add` of the standard library is a call of some 10 ns where the target has no such instruction.
+    /// Two roundings: `mul_add` of the standard library is a call of some 10 ns where the target has no such
+    /// instruction.
     #[inline(always)]
     fn mul_add(self, a: [T; N], b: [T; N], c: [T; N]) -> [T; N] {
         zip(zip(a, b, T::mul), c, T::add)

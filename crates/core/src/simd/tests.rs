@@ -241,6 +241,42 @@ fn partial_loads_and_stores_touch_their_part_alone() {
     check_partial::<f64>();
 }
 
+/// (1 + p) · 2^n for sixteenths n, where there is a table, and an element in all lanes.
+struct Sixteenths;
+
+impl Kernel<f32> for Sixteenths {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<f32>>(self, s: S) {
+        let first = |v: S::V| {
+            let mut lanes = [0.0f32; MOST_LANES];
+            // SAFETY: room for the most lanes.
+            unsafe { s.store(lanes.as_mut_ptr(), v) };
+            assert!(lanes[..S::LANES].iter().all(|&x| x.to_bits() == lanes[0].to_bits()));
+            lanes[0]
+        };
+        // SAFETY: one readable element.
+        assert_eq!(first(unsafe { s.broadcast(&1.5) }), 1.5);
+        if !S::SIXTEENTHS {
+            return;
+        }
+        for k in -2400i32..=2060 {
+            let (n, p) = (k as f32 / 16.0, 0.01f32);
+            let got = f64::from(first(s.scale2_sixteenths(s.splat(p), s.splat(n + 786_432.0), s.splat(n))));
+            let want = (1.0 + f64::from(p)) * f64::from(n).exp2();
+            let close = want * f64::from(f32::EPSILON) * 1.1 + f64::from(f32::from_bits(1)) * 0.6;
+            let overflows = want > f64::from(f32::MAX) && got == f64::INFINITY;
+            assert!((got - want).abs() <= close || overflows, "{n}: {got:e}, not {want:e}");
+        }
+    }
+}
+
+#[test]
+fn sixteenths_of_powers_are_those_of_the_table() {
+    Level::available().into_iter().for_each(|level| level.dispatch(Sixteenths));
+}
+
 /// A square of numbers, interleaved row by row with itself moved, and transposed.
 struct Turn<T>(std::marker::PhantomData<T>);
 

@@ -1,8 +1,8 @@
 //! The training loop, as each member of the team runs it.
 //!
-//! A member owns a few blocks of hidden units: their columns of W1 and b1 and rows of W2, in memory of its own. Cores are
-//! far apart, so it prepares the whole batch by itself rather than read what another core has just written, and keeps
-//! its own b2. All that crosses is one part of the logits for each block. A step of member m:
+//! A member owns a few blocks of hidden units: their columns of W1 and b1 and rows of W2, in memory of its own. Cores
+//! are far apart, so it prepares the whole batch by itself rather than read what another core has just written, and
+//! keeps its own b2. All that crosses is one part of the logits for each block. A step of member m:
 //!
 //! ```text
 //! gather the batch, with its masks
@@ -100,7 +100,7 @@ pub(super) fn train<T: Float, P: Input<T>>(
     let mut lead = Lead { sampler, observer, first, drawn: vec![0; capacity], wrong: None };
     lead.draw(&shared, 0);
     lead.draw(&shared, 1);
-    let team = options.threads.min(blocks);
+    let team = options.threads.min(shape.most_threads());
     let member = |m| Member {
         blocks: blocks * m / team..blocks * (m + 1) / team,
         slice: Slice::new(&net.parameters, blocks * m / team..blocks * (m + 1) / team, capacity),
@@ -146,8 +146,8 @@ impl Lead<'_> {
             run.limit.store(t, Ordering::Relaxed);
             return;
         }
-        // SAFETY: the list of iteration t was last read in iteration t − 3, and the lead, drawing two ahead, is past the
-        // meeting of iteration t − 3 by now; the members read it after their next meeting.
+        // SAFETY: the list of iteration t was last read in iteration t − 3, and the lead, drawing two ahead, is past
+        // the meeting of iteration t − 3 by now; the members read it after their next meeting.
         let list = unsafe { run.lists[t % LISTS].write(0..self.drawn.len()) };
         list.iter_mut().zip(&self.drawn).for_each(|(to, &from)| *to = from as u64);
     }

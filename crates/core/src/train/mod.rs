@@ -43,8 +43,8 @@ pub struct TrainOptions {
     pub iterations: usize,
     /// The number of the first one, for progress and messages: a run may be taken in several calls.
     pub first_iteration: usize,
-    /// Threads that share the hidden layer; more than it has blocks of 16 units are not used. Numerical gradients use so
-    /// many with the feature `rayon`, and one without.
+    /// Threads that share the hidden layer; more than it has blocks of 16 units are not used. Numerical gradients use
+    /// so many with the feature `rayon`, and one without.
     pub threads: usize,
     /// Where gradients come from.
     pub gradient: Gradient,
@@ -81,14 +81,14 @@ impl<T: Float> TwoLayerNet<T> {
     /// Trains by mini-batch SGD: for each iteration, the rows that `sampler` names, their gradient, a step against it.
     ///
     /// A team of threads shares the hidden layer; the result is the same, to the bit, for any number of them.
-    /// `observer` is called on the calling thread once an iteration (also with the loss that diverged), and may end the run after the step in hand by
-    /// returning `Break`. The sampler is asked once for each iteration, in order, up to two iterations ahead, and never
-    /// beyond the last; after a `Break`, up to two batches that it gave are not used.
+    /// `observer` is called on the calling thread once an iteration (also with the loss that diverged), and may end the
+    /// run after the step in hand by returning `Break`. The sampler is asked once for each iteration, in order, up to
+    /// two iterations ahead, and never beyond the last; after a `Break`, up to two batches that it gave are not used.
     ///
     /// # Errors
     /// If rows and labels do not fit the network or each other, or an option makes no sense, before anything is
-    /// changed; [`Error::Thread`] if the system refuses one. [`Error::Sample`] for a row that is not there and [`Error::Diverged`] for a loss or weight that is not
-    /// finite: the parameters are then those of the moment.
+    /// changed; [`Error::Thread`] if the system refuses one. [`Error::Sample`] for a row that is not there and
+    /// [`Error::Diverged`] for a loss or weight that is not finite: the parameters are then those of the moment.
     ///
     /// # Panics
     /// If the sampler or the observer does.

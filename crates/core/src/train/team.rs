@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::Builder;
 
-/// Polls before a waiting thread goes to sleep: some 200 µs. That is longer than the waking of an idle core takes on a
-/// virtual machine; if it were not, members that have once slept would keep each other asleep in turn.
+/// Polls before a waiting thread goes to sleep: some 200 µs on the processors it was measured on. That is longer than
+/// the waking of an idle core takes on a virtual machine; if it were not, members that have once slept would keep each
+/// other asleep in turn.
 ///
 /// Sleeping, not yielding: a thread that yields on a busy machine waits for a whole time slice of whoever comes next,
 /// while one that is woken is run at once.

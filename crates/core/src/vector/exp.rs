@@ -1,14 +1,13 @@
 //! e^x.
 //!
-//! With n = round(x / ln 2) and r = x − n·ln 2, |r| ≤ ln 2 / 2:  e^x = 2^n · e^r.  ln 2 is taken in two parts, the first
-//! short enough that n times it is exact, so r carries no rounding of n·ln 2.  e^r = 1 + r + r²·q(r), where q is the
-//! polynomial through (e^r − 1 − r) / r² at the Chebyshev nodes of the interval: within 2^-26.5 of e^r, relatively, at
-//! degree 4 (`f32`), and within 2^-55.7 at degree 9 (`f64`). Only the last sum and the scaling round noticeably.
+//! With n = round(x / ln 2) and r = x − n·ln 2, |r| ≤ ln 2 / 2:  e^x = 2^n · e^r.  ln 2 is taken in two parts, the
+//! first short enough that n times it is exact, so r carries no rounding of n·ln 2.  e^r = 1 + r + r²·q(r), where q is
+//! the polynomial through (e^r − 1 − r) / r² at the Chebyshev nodes of the interval: within 2^-26.5 of e^r, relatively,
+//! at degree 4 (`f32`), and within 2^-55.7 at degree 9 (`f64`). Only the last sum and the scaling round noticeably.
 //!
-//! Where a register holds a table of the powers 2^(i/16), n counts sixteenths, |r| ≤ ln 2 / 32, and q has degree 1: within
-//! 2^-27.6 of e^r. The table's rounding joins the last sum's.
-//! That takes a fifth less time. (A second table, of what rounding took from the first, halves the error and takes it all
-//! back.)
+//! Where a register holds a table of the powers 2^(i/16), n counts sixteenths, |r| ≤ ln 2 / 32, and q has degree 1:
+//! within 2^-27.6 of e^r. The table's rounding joins the last sum's. That takes a fifth less time. (A second table, of
+//! what rounding took from the first, halves the error and takes it all back.)
 
 use super::{Map, MapSlice, polynomial};
 use crate::float::Float;
@@ -16,9 +15,6 @@ use crate::simd::{Level, Simd};
 
 /// No result of [`exp`] is further than this from the true value, in ULP.
 pub const EXP_MAX_ULP: f64 = 1.2;
-
-/// q for |r| ≤ ln 2 / 32, lowest first.
-const SHORT_Q: [f64; 2] = [0.500_009_8, 0.166_668_62];
 
 /// Constants of [`exp`] for one element type.
 pub trait ExpConstants: Sized + 'static {
@@ -34,6 +30,8 @@ pub trait ExpConstants: Sized + 'static {
     const EXP_HIGHEST: Self;
     /// Coefficients of q, lowest first.
     const EXP_Q: &'static [Self];
+    /// Of the q for |r| ≤ ln 2 / 32.
+    const EXP_SHORT_Q: &'static [Self];
 }
 
 impl ExpConstants for f32 {
@@ -43,6 +41,7 @@ impl ExpConstants for f32 {
     const EXP_LOWEST: f32 = -104.0;
     const EXP_HIGHEST: f32 = 89.0;
     const EXP_Q: &'static [f32] = &[0.5, 0.166_665_77, 0.041_666_556, 0.008_363_18, 0.001_392_618_4];
+    const EXP_SHORT_Q: &'static [f32] = &[0.500_009_8, 0.166_668_62];
 }
 
 impl ExpConstants for f64 {
@@ -63,6 +62,8 @@ impl ExpConstants for f64 {
         2.762_008_844_540_975e-7,
         2.510_038_549_551_032e-8,
     ];
+    // No instruction set here has registers for 16 of them.
+    const EXP_SHORT_Q: &'static [f64] = Self::EXP_Q;
 }
 
 /// e^x for every element, in place: within [`EXP_MAX_ULP`], infinite above the range, zero below it, NaN for NaN.
@@ -92,7 +93,7 @@ pub(crate) fn exp_v<T: Float, S: Simd<T>>(s: S, x: S::V) -> S::V {
         let u = s.mul_add(x, s.splat(T::LOG2_E), shift);
         let n = s.sub(u, shift);
         let r = rest(n);
-        let q = s.mul_add(r, s.splat(T::from_f64(SHORT_Q[1])), s.splat(T::from_f64(SHORT_Q[0])));
+        let q = polynomial(s, T::EXP_SHORT_Q, r);
         return s.scale2_sixteenths(s.mul_add(s.mul(r, r), q, r), u, n);
     }
     let n = s.round(s.mul(x, s.splat(T::LOG2_E)));

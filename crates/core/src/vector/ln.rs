@@ -1,10 +1,10 @@
 //! The natural logarithm.
 //!
-//! x = m · 2^e with m in [0.75, 1.5) and f = m − 1 (exact).  With s = f / (2 + f) and z = s²,
-//! ln(1 + f) = 2·atanh(s) = 2s + s·z·P(z), where P is the polynomial through (2·atanh(√z) − 2√z) / (z√z) at the Chebyshev
-//! nodes of [0, 0.0401]: 3 terms for `f32` (within 2^-26.6 of the logarithm), 8 for `f64` (2^-60.7).
-//! As 2s = f − s·f and s·f = f²/2 − s·f²/2, the sum f − (f²/2 − s·(f²/2 + z·P)) begins with the exact f, and only small
-//! terms are rounded. e·ln 2 is added in two parts, the first exact.
+//! x = m · 2^e with m in [0.75, 1.5) and f = m − 1 (exact).  With s = f / (2 + f) and z = s², ln(1 + f) = 2·atanh(s) =
+//! 2s + s·z·P(z), where P is the polynomial through (2·atanh(√z) − 2√z) / (z√z) at the Chebyshev nodes of [0, 0.0401]:
+//! 3 terms for `f32` (within 2^-26.6 of the logarithm), 8 for `f64` (2^-60.7). As 2s = f − s·f and s·f = f²/2 − s·f²/2,
+//! the sum f − (f²/2 − s·(f²/2 + z·P)) begins with the exact f, and only small terms are rounded. e·ln 2 is added in
+//! two parts, the first exact.
 
 use super::{Map, MapSlice, polynomial};
 use crate::float::{Float, Sealed};

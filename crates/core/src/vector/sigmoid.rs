@@ -1,9 +1,10 @@
 //! The sigmoid 1 / (1 + e^-x).
 //!
 //! With e = e^-|x|, at most 1, it is 1 / (1 + e) for x ≥ 0 and e / (1 + e) below: nothing overflows, and the small
-//! values keep their relative accuracy. Rounding: e's own error, then a sum and a quotient of half an ULP each, which an
-//! unlucky place in the binade may double. The largest error over all `f32` is 3.1 where e^x comes from the table of
-//! sixteenths, and below 2.5 elsewhere. (Giving the quotient back what the sum lost would bring 2.7, and cost the table's gain.)
+//! values keep their relative accuracy. Rounding: e's own error, then a sum and a quotient of half an ULP each, which
+//! an unlucky place in the binade may double. The largest error over all `f32` is 3.1 where e^x comes from the table of
+//! sixteenths, and below 2.5 elsewhere. (Giving the quotient back what the sum lost would bring 2.7, and cost the
+//! table's gain.)
 
 use super::{Map, MapSlice, exp_v};
 use crate::float::Float;

@@ -40,6 +40,8 @@ pub(crate) fn dense_f32() -> Vec<f32> {
     let mut x: Vec<f32> = (0..=u32::MAX).step_by(1021).map(f32::from_bits).collect();
     x.extend([0.0, -0.0, 1.0, -1.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, f32::MIN_POSITIVE, f32::MAX, f32::MIN]);
     x.extend((-2000..2000).map(|i| i as f32 / 16.0));
+    // The sigmoid's worst of all.
+    x.extend([-3.441_333_8, -1.947_191_8]);
     x
 }
 
@@ -164,8 +166,8 @@ pub(crate) fn exp_two(x: f64) -> Two {
     (scale(sum.0), scale(sum.1))
 }
 
-/// ln x to about 100 bits: near 1, where it is small, by 2·atanh((x − 1) / (x + 1)); elsewhere by one Newton step on the
-/// system's, y + (x − e^y) / e^y.
+/// ln x to about 100 bits: near 1, where it is small, by 2·atanh((x − 1) / (x + 1)); elsewhere by one Newton step on
+/// the system's, y + (x − e^y) / e^y.
 pub(crate) fn ln_two(x: f64) -> Two {
     let rough = x.ln();
     if !rough.is_finite() || rough == 0.0 {
