@@ -131,7 +131,11 @@ fn senseless_options_are_usage_errors() {
     fails(2, "gradcheck --batch 1438", &[], &["1438", "1,437"]);
     fails(2, "gradcheck --batch 0", &[], &["--batch"]);
     fails(2, "gradcheck model --hidden 9", &[], &["--hidden", "MODEL"]);
-    fails(2, "gradcheck --h 0", &[], &["--h", "above 0"]);
+    fails(2, "gradcheck model --seed 9", &[], &["--seed", "MODEL"]);
+    for h in ["0", "-1", "nan", "1e-16", "1e4"] {
+        fails(2, &format!("gradcheck --h {h}"), &[], &["--h", "1e-15 to 1e3"]);
+        fails(2, &format!("train --gradient numerical --h {h}"), &[], &["--h", "1e-15 to 1e3"]);
+    }
     fails(2, "gradcheck --tolerance nan", &[], &["--tolerance"]);
     fails(2, "train --h 1e-4", &[], &["--h", "--gradient numerical"]);
     fails(2, "train --gradient wrong", &[], &["backprop", "numerical"]);

@@ -8,8 +8,6 @@ pub mod data;
 mod medians;
 pub mod oracle;
 
-pub use medians::folder as results;
-
 use criterion::measurement::WallTime;
 use criterion::{Bencher, BenchmarkGroup, Criterion, SamplingMode, Throughput};
 use std::time::{Duration, Instant, SystemTime};
@@ -49,6 +47,11 @@ pub fn run(benches: &[fn(&mut Criterion)]) {
     }
     criterion.final_summary();
     medians::print(&folder, start);
+}
+
+/// Where criterion keeps its results.
+pub fn results() -> std::path::PathBuf {
+    medians::folder()
 }
 
 /// The group `<kernel>/<case>`, whose iterations have `work` elements or bytes.

@@ -119,7 +119,7 @@ pub struct TrainArgs {
     pub gradient: GradientName,
 
     /// Step of the central differences, with --gradient numerical [default: 0.0001]
-    #[arg(long, value_name = "STEP", value_parser = rate, allow_negative_numbers = true)]
+    #[arg(long, value_name = "STEP", value_parser = step, allow_negative_numbers = true)]
     pub h: Option<f64>,
 
     #[command(flatten)]
@@ -196,6 +196,7 @@ pub struct PredictArgs {
 #[derive(Args)]
 pub struct GradcheckArgs {
     /// Model file whose weights are checked [default: random weights]
+    #[arg(conflicts_with_all = ["classes", "hidden", "seed", "rng"])]
     pub model: Option<PathBuf>,
 
     #[command(flatten)]
@@ -203,7 +204,6 @@ pub struct GradcheckArgs {
 
     /// Number of classes [default: one more than the largest training label]
     #[arg(long, value_name = "K", value_parser = positive, allow_negative_numbers = true)]
-    #[arg(conflicts_with = "model")]
     pub classes: Option<usize>,
 
     /// How many images, the first of the training set [default: 100, or all where there are fewer]
@@ -212,11 +212,11 @@ pub struct GradcheckArgs {
 
     /// Units of the hidden layer
     #[arg(long, value_name = "N", default_value = "50", value_parser = positive)]
-    #[arg(allow_negative_numbers = true, conflicts_with = "model")]
+    #[arg(allow_negative_numbers = true)]
     pub hidden: usize,
 
     /// Step of the central differences
-    #[arg(long, value_name = "STEP", default_value_t = DEFAULT_H, value_parser = rate)]
+    #[arg(long, value_name = "STEP", default_value_t = DEFAULT_H, value_parser = step)]
     #[arg(allow_negative_numbers = true)]
     pub h: f64,
 
@@ -375,6 +375,14 @@ fn batch(text: &str) -> Result<usize, String> {
 
 fn threads(text: &str) -> Result<usize, String> {
     integer(text, 1, MAX_THREADS as u64).map(|n| n as usize)
+}
+
+/// Beyond these, differences are of nothing but rounding, or of losses that have nothing to do with each other.
+fn step(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(h) if (1e-15..=1e3).contains(&h) => Ok(h),
+        _ => Err("expected a number from 1e-15 to 1e3".into()),
+    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {

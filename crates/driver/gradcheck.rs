@@ -38,8 +38,12 @@ struct Report {
     h: f64,
     method: &'static str,
     parameters: ByName,
+    /// The parameter whose element is furthest off.
+    worst: &'static str,
     /// Why it did not pass.
     explanations: Vec<String>,
+    /// Hidden units whose W1 and b1 could not really be checked.
+    saturated_units: usize,
     seconds_numerical: f64,
     seconds_backprop: f64,
     data: String,
@@ -79,13 +83,13 @@ pub fn run(args: &GradcheckArgs, out: &mut Output) -> Result<(), Failure> {
             let classes = args.classes.unwrap_or_else(|| train.classes());
             train.check_labels(classes)?;
             let shape = memory::shape(train.inputs(), args.hidden, classes)?;
-            check_memory(batch, &machine, shape)?;
+            check_memory(args, batch, &machine, shape)?;
             TwoLayerNet::new(generator.weights::<f64>(shape)).with_level(machine.level)
         }
     };
-    check_memory(batch, &machine, net.shape())?;
+    check_memory(args, batch, &machine, net.shape())?;
     let (rows, labels) = data::first(&train, batch);
-    let subject = Subject { net: &net, rows, labels, batch, h: args.h };
+    let subject = Subject { net: &net, rows, labels, batch, h: args.h, tolerance: args.tolerance };
     let report = machine.pool.install(|| {
         let gradients = gradients(&subject, args.brute_force)?;
         compare(args, &machine, &subject, &gradients)
@@ -109,9 +113,14 @@ fn load(path: &Path, level: Level, train: &Half) -> Result<TwoLayerNet<f64>, Fai
     Ok(net)
 }
 
-fn check_memory(batch: usize, machine: &Machine, shape: twolayer_core::Shape) -> Result<(), Failure> {
+fn check_memory(
+    args: &GradcheckArgs,
+    batch: usize,
+    machine: &Machine,
+    shape: twolayer_core::Shape,
+) -> Result<(), Failure> {
     Need::default()
-        .parameters(shape, size_of::<f64>(), 6)
+        .parameters(shape, size_of::<f64>(), 8 + if args.brute_force { 2 * machine.threads } else { 0 })
         .batch(batch, shape, size_of::<f64>(), 2 + machine.threads)
         // A list of what is not zero.
         .numbers(batch.saturating_mul(shape.inputs()), 16)
@@ -150,8 +159,10 @@ fn compare(
         tolerance: args.tolerance,
         h: args.h,
         method: if args.brute_force { "brute force" } else { "structured" },
+        worst: ByName(differences).worst().0.name(),
         parameters: ByName(differences),
         explanations,
+        saturated_units: explain::saturated_units(subject)?,
         seconds_numerical: *seconds_numerical,
         seconds_backprop: *seconds_backprop,
         data: Source::new(&args.data).name(),
@@ -193,21 +204,32 @@ fn print(report: &Report, source: Source, train: &Half, out: &mut Output) {
             d.worst.numerical
         ));
     }
+    let (p, worst) = report.parameters.worst();
+    out.line(format_args!("\nWorst: {}, off by {:.2e}", place(p, &worst.worst), worst.max_abs));
     out.line(format_args!(
-        "\nNumerical gradient in {}, backpropagation in {}",
+        "Numerical gradient in {}, backpropagation in {}",
         seconds(report.seconds_numerical),
         seconds(report.seconds_backprop)
     ));
     let verdict = if report.passed { "Passed: every mean is" } else { "Failed: not every mean is" };
-    out.line(format_args!("{verdict} below {:e}", report.tolerance));
+    out.line(format_args!("{verdict} below {:e}, and no element is 100 times further off", report.tolerance));
     report.explanations.iter().for_each(|why| out.line(format_args!("  {why}")));
+    if report.saturated_units > 0 {
+        out.line(format_args!(
+            "  {} of {} saturated in every row: their W1 and b1 have derivatives of rounding alone, and their agreement \
+             says nothing",
+            report.saturated_units,
+            count(report.hidden, "hidden unit")
+        ));
+    }
 }
 
 fn failure(report: &Report) -> Failure {
     let named = report.parameters.iter().filter(|(_, d)| !d.passes(report.tolerance));
     let names: Vec<String> = named.map(|(p, d)| format!("{} by {:.2e}", p.name(), d.mean_abs)).collect();
     Failure::new(format!(
-        "backpropagation differs from the numerical gradient in {} on average; expected less than {:e}",
+        "backpropagation differs from the numerical gradient in {} on average; expected less than {:e}, and no element \
+         100 times further off",
         names.join(", "),
         report.tolerance
     ))
@@ -228,7 +250,7 @@ mod tests {
         let shape = memory::shape(train.inputs(), args.hidden, train.classes()).unwrap();
         let net = TwoLayerNet::new(Generator::new(&args.random).unwrap().weights::<f64>(shape));
         let (rows, labels) = data::first(&train, 3);
-        let subject = Subject { net: &net, rows, labels, batch: 3, h: args.h };
+        let subject = Subject { net: &net, rows, labels, batch: 3, h: args.h, tolerance: args.tolerance };
         let mut gradients = gradients(&subject, false).unwrap();
         let right = gradients.backprop.0.clone();
         assert!(compare(&args, &machine, &subject, &gradients).unwrap().passed);
@@ -240,6 +262,7 @@ mod tests {
             assert!(!report.passed, "{}", wrong.name());
             assert!(report.explanations[0].starts_with(wrong.name()), "{:?}", report.explanations);
             assert!(report.explanations[0].contains("backpropagation is wrong"), "{:?}", report.explanations);
+            assert_eq!(report.worst, wrong.name());
             let told = format!("{:?}", failure(&report));
             for parameter in Parameter::ALL {
                 assert_eq!(told.contains(&format!("{} by", parameter.name())), parameter == wrong, "{told}");

@@ -102,14 +102,17 @@ impl Job<'_> {
             ("gradient", args.gradient.name().into()),
         ];
         model.options.extend(options.map(|(name, value)| (name.into(), value)));
+        if let Gradient::Numerical { h } = self.gradient {
+            model.options.insert("h".into(), format!("{h:?}"));
+        }
         target.write(&model.to_bytes()?)
     }
 
     fn check_memory(&self, width: usize) -> Result<(), Failure> {
         let logged = if self.log.is_some() { self.schedule.iterations } else { 0 };
         let team = self.machine.threads.min(self.shape.most_threads());
-        // Numerical gradients keep a list of what is not zero.
-        let listed = if self.gradient == Gradient::Backpropagation { 0 } else { self.args.batch };
+        // Numerical gradients take everything in f64, and keep a list of what is not zero.
+        let (copies, listed) = if self.gradient == Gradient::Backpropagation { (0, 0) } else { (5, self.args.batch) };
         let options = match logged {
             0 => "--hidden, --batch or --threads",
             _ => "--hidden, --batch, --threads or the iterations to --log",
@@ -117,6 +120,8 @@ impl Job<'_> {
         Need::default()
             .parameters(self.shape, width, 3)
             .batch(self.args.batch, self.shape, width, 1 + team)
+            .parameters(self.shape, size_of::<f64>(), copies)
+            .batch(listed, self.shape, size_of::<f64>(), 3)
             .numbers(listed.saturating_mul(self.shape.inputs()), 16)
             // A loss, and its line of text at the end.
             .numbers(logged, 8 + 32)

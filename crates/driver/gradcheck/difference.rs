@@ -8,6 +8,9 @@ use twolayer_core::{Parameter, Parameters};
 /// taken against this instead, so that noise around zero does not look like a large error.
 const RELATIVE_FLOOR: f64 = 1e-6;
 
+/// An element may be so many times the mean's tolerance off: less than one that is wholly wrong, by far.
+const OUTLIER: f64 = 100.0;
+
 /// An element of a parameter, and both of its derivatives.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Element {
@@ -53,9 +56,10 @@ impl Difference {
         Difference { mean_abs: sum / backprop.len() as f64, max_abs, max_rel, worst }
     }
 
-    /// False for NaN, which no comparison may let through.
+    /// Whether the mean is below the tolerance and no single element is far beyond it. False for NaN, which no
+    /// comparison may let through.
     pub fn passes(&self, tolerance: f64) -> bool {
-        self.mean_abs < tolerance && self.max_abs.is_finite()
+        self.mean_abs < tolerance && self.max_abs < OUTLIER * tolerance
     }
 }
 
@@ -63,6 +67,12 @@ impl Difference {
 pub struct ByName(pub [Difference; 4]);
 
 impl ByName {
+    /// The parameter of which an element is furthest off.
+    pub fn worst(&self) -> (Parameter, &Difference) {
+        let further = |a: &(Parameter, &Difference), b: &(Parameter, &Difference)| a.1.max_abs.total_cmp(&b.1.max_abs);
+        self.iter().max_by(further).expect("there are four")
+    }
+
     /// Each parameter and its difference.
     pub fn iter(&self) -> impl Iterator<Item = (Parameter, &Difference)> {
         Parameter::ALL.into_iter().zip(&self.0)
@@ -113,5 +123,14 @@ mod tests {
             }
         }
         assert!(Difference::between(&[0.25], &[0.25], 1).passes(1e-30));
+    }
+
+    #[test]
+    fn one_wrong_element_of_many_fails() {
+        let (mut wrong, right) = (vec![1e-4; 100_000], vec![1e-4; 100_000]);
+        wrong[77_777] = 0.0;
+        let d = Difference::between(&wrong, &right, 100);
+        assert!(d.mean_abs < 1.1e-9 && !d.passes(2e-9), "{d:?}");
+        assert_eq!((d.worst.row, d.worst.column), (777, 77));
     }
 }

@@ -1,20 +1,26 @@
-//! Why a check failed, where the numbers tell.
+//! Why a check failed, where the numbers tell; and what it could not check.
 //!
-//! A central difference is wrong by truncation, which falls with h², and by rounding, which grows with 1/h. So other
-//! steps tell what is at fault: if a smaller one brings the two gradients together, h was too large; if a larger one
-//! does, too small; if none does and the numerical gradient hardly moves, it is right, and backpropagation is not. What
-//! is no larger than the numerical gradients differ among themselves says nothing.
+//! A central difference is off by truncation, which falls with h², and by rounding, which grows with 1/h. Two
+//! differences at h and h/2 give one without the h² term, (4·n(h/2) − n(h)) / 3 (Richardson); two such, from different
+//! steps, differ by rounding alone. If backpropagation is further from them than that, it is wrong. If it is not, the
+//! step or the tolerance is, and other steps tell which. All of these differences are the structured ones, whatever is
+//! checked.
 
-use twolayer_core::{Error, Labels, Parameter, Parameters, Rows, TwoLayerNet};
+use twolayer_core::{Error, Labels, MatMut, MatRef, Parameter, Parameters, Rows, TwoLayerNet, gemm};
 
 use super::difference::{Difference, place};
 
-/// Steps tried besides the one at hand, as multiples of it: truncation changes by their square.
-const SMALLER: f64 = 0.25;
-const LARGER: f64 = 8.0;
+/// Steps at which both truncation and rounding are small for weights and logits of ordinary size.
+const STEPS: [f64; 7] = [1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6];
 
-/// A unit whose activations are all so close to 0 or 1 has derivatives that are lost in rounding.
+/// A derivative is wrong if it is further from the extrapolated one than so many times what two of these differ.
+const NOISE: f64 = 8.0;
+
+/// A unit whose activations are all so close to 0 or 1 has derivatives of nothing but rounding.
 const SATURATED: f64 = 1e-9;
+
+/// Rows whose activations are computed at a time.
+const CHUNK: usize = 256;
 
 /// What is checked.
 pub struct Subject<'a> {
@@ -24,82 +30,92 @@ pub struct Subject<'a> {
     /// How many rows there are.
     pub batch: usize,
     pub h: f64,
+    pub tolerance: f64,
 }
 
-/// A sentence for each parameter that failed, and one for each of their hidden units that is saturated.
+impl Subject<'_> {
+    fn numerical(&self, h: f64) -> Result<Parameters<f64>, Error> {
+        self.net.numerical_gradient(self.rows, self.labels, h)
+    }
+
+    /// The numerical gradient from steps h and h/2, without the error that is proportional to h².
+    fn extrapolated(&self, h: f64) -> Result<Parameters<f64>, Error> {
+        let (whole, mut half) = (self.numerical(h)?, self.numerical(h / 2.0)?);
+        for p in Parameter::ALL {
+            let pairs = half.get(p).to_vec().into_iter().zip(whole.get(p).to_vec());
+            half.set(p, &pairs.map(|(half, whole)| (4.0 * half - whole) / 3.0).collect::<Vec<f64>>())?;
+        }
+        Ok(half)
+    }
+}
+
+/// A sentence for each parameter that failed.
 pub fn failures(
     subject: &Subject<'_>,
     backprop: &Parameters<f64>,
-    differences: &[(Parameter, Difference)],
+    failed: &[(Parameter, Difference)],
 ) -> Result<Vec<String>, Error> {
-    let numerical = |h: f64| subject.net.numerical_gradient(subject.rows, subject.labels, h);
-    let (smaller, larger) = (numerical(subject.h * SMALLER)?, numerical(subject.h * LARGER)?);
-    let mut told = Vec::new();
-    for (p, d) in differences {
-        let at = |other: &Parameters<f64>| Difference::of(*p, backprop, other).mean_abs;
-        let spread = Difference::of(*p, &smaller, &larger).mean_abs;
-        told.push(cause(*p, d, subject.h, [at(&smaller), at(&larger), spread]));
-        if let Some(unit) = unit(*p, d).filter(|&unit| is_saturated(subject, unit)) {
-            told.push(format!(
-                "hidden unit {unit} is saturated: in every row its activation is within {SATURATED:e} of 0 or 1, so that \
-                 its derivatives are lost in rounding; smaller weights, or scaled inputs, would help"
-            ));
+    let references = [subject.extrapolated(1e-4)?, subject.extrapolated(2e-5)?];
+    // Where losses are so large that they do not see a step, all differences agree on nothing.
+    let floor = f64::EPSILON * subject.net.loss(subject.rows, subject.labels)?.max(1.0) / 2e-5;
+    let tried = STEPS.iter().map(|&h| Ok((h, subject.numerical(h)?))).collect::<Result<Vec<_>, Error>>()?;
+    let cause = |&(p, ref d): &(Parameter, Difference)| {
+        let element = place(p, &d.worst);
+        let off = Difference::of(p, backprop, &references[0]);
+        let noise = Difference::of(p, &references[0], &references[1]).mean_abs;
+        let noise = if noise < floor { floor } else { noise };
+        if !off.max_abs.is_finite() || !noise.is_finite() {
+            let (a, n) = (d.worst.backprop, d.worst.numerical);
+            return format!("{}: numbers overflow: {element} is {a:e} by backpropagation, {n:e} numerically", p.name());
         }
-    }
-    told.dedup();
-    Ok(told)
+        if off.mean_abs > NOISE * noise && !off.passes(subject.tolerance) {
+            return format!(
+                "{}: backpropagation is wrong: numerical gradients agree to {noise:.1e} whatever the step, and it is \
+                 {:.1e} from them, most in {}: {:.9e} instead of {:.9e}",
+                p.name(),
+                off.mean_abs,
+                place(p, &off.worst),
+                off.worst.backprop,
+                off.worst.numerical
+            );
+        }
+        step_or_tolerance(subject, p, tried.iter().map(|(h, n)| (*h, Difference::of(p, backprop, n))).collect())
+    };
+    Ok(failed.iter().map(cause).collect())
 }
 
-/// What the mean differences at a smaller and a larger step, and the one between these two, say of that at `h`.
-fn cause(p: Parameter, d: &Difference, h: f64, [smaller, larger, spread]: [f64; 3]) -> String {
+/// Which of the two is at fault, where backpropagation is not.
+fn step_or_tolerance(subject: &Subject<'_>, p: Parameter, tried: Vec<(f64, Difference)>) -> String {
+    let best = tried.into_iter().min_by(|(_, a), (_, b)| a.mean_abs.total_cmp(&b.mean_abs));
+    let Some((h, d)) = best else { return String::new() };
     let (name, mean) = (p.name(), d.mean_abs);
-    let element = place(p, &d.worst);
-    if !mean.is_finite() {
-        return format!("{element} is {} by backpropagation, {} numerically", d.worst.backprop, d.worst.numerical);
-    }
-    if smaller < mean / 4.0 {
-        let h = h * SMALLER;
-        return format!(
-            "{name}: h is too large; with --h {h:e} the mean difference falls from {mean:.1e} to {smaller:.1e}"
-        );
-    }
-    if larger < mean / 2.0 {
-        let h = h * LARGER;
-        return format!(
-            "{name}: h is so small that rounding dominates; with --h {h:e} the mean difference falls from {mean:.1e} to \
-             {larger:.1e}"
-        );
-    }
-    if mean < 4.0 * spread {
-        return format!(
-            "{name}: numerical gradients differ by as much among themselves, {spread:.1e} from one step to another: a \
-             tolerance below that asks too much of them"
-        );
+    if d.passes(subject.tolerance) {
+        let (too, why) = if subject.h > h { ("large", "truncation") } else { ("small", "rounding") };
+        return format!("{name}: h is too {too}: {why} dominates; with --h {h:e} it passes, the mean being {mean:.1e}");
     }
     format!(
-        "{name}: the numerical gradient is the same at other steps, so backpropagation is wrong, most of all in {element}: \
-         {:.6e} instead of {:.6e}",
-        d.worst.backprop, d.worst.numerical
+        "{name}: the tolerance is out of reach of central differences; at best, with --h {h:e}, the mean is {mean:.1e}"
     )
 }
 
-/// The hidden unit that the worst element belongs to.
-fn unit(p: Parameter, d: &Difference) -> Option<usize> {
-    match p {
-        Parameter::W1 | Parameter::B1 => Some(d.worst.column),
-        Parameter::W2 => Some(d.worst.row),
-        Parameter::B2 => None,
+/// How many hidden units are saturated in every row: their W1 and b1 have derivatives that are lost in rounding, by
+/// either method, so that their agreement says nothing.
+pub fn saturated_units(subject: &Subject<'_>) -> Result<usize, Error> {
+    let Rows::Pixels(pixels) = subject.rows else { return Ok(0) };
+    let (w1, b1) = (subject.net.parameters.w1(), subject.net.parameters.b1());
+    let (inputs, hidden) = (w1.rows(), w1.cols());
+    let mut saturated = vec![true; hidden];
+    for rows in pixels.chunks(CHUNK * inputs) {
+        let x: Vec<f64> = rows.iter().map(|&p| f64::from(p) / 255.0).collect();
+        let mut a = b1.repeat(x.len() / inputs);
+        let out = MatMut::new(&mut a, x.len() / inputs, hidden)?;
+        gemm(subject.net.level(), 1.0, MatRef::new(&x, x.len() / inputs, inputs)?, w1, 1.0, out)?;
+        for a in a.chunks_exact(hidden) {
+            // 1 - z for a positive sum, z for a negative one.
+            saturated.iter_mut().zip(a).for_each(|(s, a)| *s &= 1.0 / (1.0 + a.abs().exp()) < SATURATED);
+        }
     }
-}
-
-fn is_saturated(subject: &Subject<'_>, unit: usize) -> bool {
-    let Rows::Pixels(pixels) = subject.rows else { return false };
-    let (w1, bias) = (subject.net.parameters.w1(), subject.net.parameters.b1()[unit]);
-    pixels.chunks_exact(w1.rows()).all(|row| {
-        let sum: f64 = row.iter().enumerate().map(|(i, &p)| f64::from(p) / 255.0 * w1.get(i, unit)).sum();
-        // 1 - z for a positive sum, z for a negative one.
-        1.0 / (1.0 + (sum + bias).abs().exp()) < SATURATED
-    })
+    Ok(saturated.iter().filter(|&&s| s).count())
 }
 
 #[cfg(test)]
@@ -118,34 +134,56 @@ mod tests {
 
     const PIXELS: [u8; 12] = [255, 0, 9, 200, 17, 0, 0, 80, 255, 255, 3, 1];
 
-    /// What is said of W1 when it is checked with this step against a gradient that is so much off.
-    fn told(net: &TwoLayerNet<f64>, h: f64, factor: f64) -> String {
-        let (rows, labels) = (Rows::Pixels(&PIXELS), Labels::Classes(&[3, 1]));
-        let mut backprop = net.gradient(rows, labels).unwrap();
-        let wrong: Vec<f64> = backprop.w1().to_vec().iter().map(|g| g * factor).collect();
-        backprop.set(Parameter::W1, &wrong).unwrap();
-        let numerical = net.numerical_gradient(rows, labels, h).unwrap();
-        let d = [(Parameter::W1, Difference::of(Parameter::W1, &backprop, &numerical))];
-        failures(&Subject { net, rows, labels, batch: 2, h }, &backprop, &d).unwrap().join("\n")
+    fn subject(net: &TwoLayerNet<f64>, h: f64, tolerance: f64) -> Subject<'_> {
+        Subject { net, rows: Rows::Pixels(&PIXELS), labels: Labels::Classes(&[3, 1]), batch: 2, h, tolerance }
+    }
+
+    /// What is said of `p` when it is checked against a gradient that is off by `wrong`.
+    fn told(net: &TwoLayerNet<f64>, p: Parameter, (h, tolerance): (f64, f64), wrong: f64) -> String {
+        let subject = subject(net, h, tolerance);
+        let mut backprop = net.gradient(subject.rows, subject.labels).unwrap();
+        let values: Vec<f64> = backprop.get(p).to_vec().iter().map(|g| g + wrong).collect();
+        backprop.set(p, &values).unwrap();
+        let d = [(p, Difference::of(p, &backprop, &subject.numerical(h).unwrap()))];
+        failures(&subject, &backprop, &d).unwrap().join("\n")
     }
 
     #[test]
     fn the_fault_is_found_where_it_is() {
-        assert!(told(&net(), 0.1, 1.0).contains("h is too large"));
-        assert!(told(&net(), 1e-11, 1.0).contains("rounding dominates"));
-        let wrong = told(&net(), 1e-4, 1.01);
-        assert!(wrong.contains("backpropagation is wrong") && !wrong.contains("saturated"), "{wrong}");
+        for p in Parameter::ALL {
+            for h in [0.01, 1.0, 30.0, 1e3, 1e300] {
+                let why = told(&net(), p, (h, 1e-9), 0.0);
+                assert!(why.contains("h is too large"), "{h:e}: {why}");
+            }
+            for h in [1e-11, 1e-17, 1e-40, 1e-320] {
+                let why = told(&net(), p, (h, 1e-9), 0.0);
+                assert!(why.contains("h is too small"), "{h:e}: {why}");
+            }
+            for (h, wrong) in [(1e-4, 1e-8), (1e-4, -0.1), (1e-2, 1e-6), (1e-40, 1e-8)] {
+                let why = told(&net(), p, (h, 1e-9), wrong);
+                assert!(why.contains("backpropagation is wrong"), "{wrong:e} at {h:e}: {why}");
+            }
+            let why = told(&net(), p, (1e-4, 1e-16), 0.0);
+            assert!(why.contains("tolerance is out of reach"), "{why}");
+        }
     }
 
     #[test]
-    fn rounding_alone_is_nobodys_fault() {
-        assert!(told(&net(), 2e-5, 1.0).contains("asks too much"), "{}", told(&net(), 2e-5, 1.0));
-    }
-
-    #[test]
-    fn a_saturated_unit_is_named() {
+    fn what_overflows_is_no_fault_of_backpropagation() {
         let mut net = net();
-        net.parameters.get_mut(Parameter::B1).row_mut(0).copy_from_slice(&[40.0, -40.0, 50.0]);
-        assert!(told(&net, 1e-4, 1.0).contains("is saturated"));
+        net.parameters.get_mut(Parameter::B2).row_mut(0)[0] = 1e300;
+        let why = told(&net, Parameter::B2, (1e-4, 1e-9), 0.0);
+        assert!(why.contains("out of reach"), "{why}");
+        (0..3).for_each(|j| net.parameters.get_mut(Parameter::W2).row_mut(j)[0] = 1.7e308);
+        let why = told(&net, Parameter::W1, (1e-4, 1e-9), 0.0);
+        assert!(why.contains("overflow"), "{why}");
+    }
+
+    #[test]
+    fn saturated_units_are_counted() {
+        let mut net = net();
+        assert_eq!(saturated_units(&subject(&net, 1e-4, 1e-9)), Ok(0));
+        net.parameters.get_mut(Parameter::B1).row_mut(0).copy_from_slice(&[40.0, 0.0, -50.0]);
+        assert_eq!(saturated_units(&subject(&net, 1e-4, 1e-9)), Ok(2));
     }
 }

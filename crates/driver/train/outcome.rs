@@ -45,6 +45,8 @@ struct Report<'a> {
     batch: usize,
     lr: f64,
     gradient: GradientName,
+    /// The step of numerical gradients.
+    h: Option<f64>,
     /// Iterations of an epoch.
     epoch: usize,
     data: String,
@@ -148,6 +150,7 @@ impl Job<'_> {
             batch: self.args.batch,
             lr: self.args.lr,
             gradient: self.args.gradient,
+            h: if let Gradient::Numerical { h } = self.gradient { Some(h) } else { None },
             epoch: self.schedule.epoch,
             data: self.source.name(),
             out: save.map(shown),

@@ -167,10 +167,10 @@ fn central_differences_are_those_of_their_definition() {
     assert!(failures.is_empty(), "{} cases fail:\n{}", failures.len(), failures.join("\n"));
 }
 
-/// A step that swaps the largest logit, saturates a unit or overflows what is not written with care.
+/// Steps that swap the largest logit, saturate units, overflow what is not written with care, or are nearly nothing.
 #[test]
 fn central_differences_of_large_steps_are_those_of_their_definition() {
-    for h in [0.1, 3.0, 1e3, 1e5] {
+    for h in [0.1, 3.0, 1e3, 1e5, 1e200, 1e-320] {
         for level in Level::available() {
             let case = Case::<f64>::new([6, 9, 4, 5], 1.0);
             let net = case.net.with_level(level);
@@ -180,6 +180,17 @@ fn central_differences_of_large_steps_are_those_of_their_definition() {
             assert!(off < 1e-13, "{level} {h}: {off:e}");
         }
     }
+}
+
+#[test]
+fn a_loss_that_is_no_number_has_no_differences() {
+    let mut case = Case::<f64>::new([3, 2, 2, 2], 0.5);
+    case.pixels[0] = 0;
+    case.pixels[3] = 0;
+    case.net.parameters.get_mut(super::Parameter::W2).row_mut(0)[0] = f64::NAN;
+    let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
+    assert!(case.net.numerical_gradient(x, t, 1e-4).unwrap().to_vec().iter().all(|g| g.is_nan()));
+    assert!(case.net.numerical_gradient_brute_force(x, t, 1e-4).unwrap().to_vec().iter().all(|g| g.is_nan()));
 }
 
 #[test]
