@@ -52,9 +52,9 @@ def sizes(samples, programs, threads, cases):
     return table(["hidden × batch", "threads", *(p.title for p in programs)], rows)
 
 
-def predict(samples, threads):
+def single(samples, threads, head, title):
     times = [duration(of(samples, "seconds", threads=n)) for n in threads]
-    return table(["10,000 rows from u8", *map(plural, threads)], [["PyTorch, f32", *times]])
+    return table([head, *map(plural, threads)], [[title, *times]])
 
 
 def about(machine, rounds):

@@ -1,19 +1,15 @@
 //! The command line: every command, every option, and the checks that need nothing but the words.
 
+mod values;
+
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use serde::Serialize;
+use clap::{Args, Parser, Subcommand};
 use twolayer_core::{DEFAULT_H, Gradient, Level};
 
 use crate::error::Failure;
-
-/// The largest batch that the core takes.
-const MAX_BATCH: usize = 1 << 24;
-
-/// More threads than any machine this runs on; a slip of the keyboard should not start a million.
-const MAX_THREADS: usize = 1024;
+pub use values::{GradientName, Precision, RngName, Split, available_threads};
+use values::{batch, isa_names, positive, rate, seed, step, threads, whole};
 
 /// Trains, checks and runs a two-layer neural network on handwritten digits.
 ///
@@ -247,72 +243,6 @@ pub struct InfoArgs {
     pub json: bool,
 }
 
-/// How a step's gradient is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum GradientName {
-    /// By backpropagation
-    Backprop,
-    /// By central differences in f64, some hundred times slower: the notebook's commented-out line
-    Numerical,
-}
-
-impl GradientName {
-    pub fn name(self) -> &'static str {
-        match self {
-            GradientName::Backprop => "backprop",
-            GradientName::Numerical => "numerical",
-        }
-    }
-}
-
-/// Where the weights and the batches come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RngName {
-    /// ChaCha with 8 rounds: the same numbers on every machine and in every release
-    Chacha8,
-    /// NumPy's legacy generator, replaying np.random.seed(SEED); seeds below 2^32
-    Numpy,
-}
-
-impl RngName {
-    pub fn name(self) -> &'static str {
-        match self {
-            RngName::Chacha8 => "chacha8",
-            RngName::Numpy => "numpy",
-        }
-    }
-}
-
-/// The floating-point type of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Precision {
-    /// 32 bits: fast
-    F32,
-    /// 64 bits: comparable with NumPy
-    F64,
-}
-
-/// One half of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Split {
-    /// The rows that training learns from
-    Train,
-    /// The rows kept back to measure with
-    Test,
-}
-
-impl Split {
-    pub fn name(self) -> &'static str {
-        match self {
-            Split::Train => "train",
-            Split::Test => "test",
-        }
-    }
-}
-
 impl TrainArgs {
     /// The gradient as the core takes it.
     pub fn gradient(&self) -> Result<Gradient, Failure> {
@@ -336,59 +266,6 @@ impl MachineArgs {
             "auto" => Ok(Level::best()),
             name => Ok(Level::by_name(name)?),
         }
-    }
-}
-
-/// What the operating system grants this process; 1 where it does not say.
-pub fn available_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
-}
-
-fn isa_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(["auto"].into_iter().chain(Level::NAMES))
-}
-
-/// A whole number; clap's own message speaks of digits in strings.
-fn integer(text: &str, least: u64, most: u64) -> Result<u64, String> {
-    match text.parse::<u64>() {
-        Ok(n) if (least..=most).contains(&n) => Ok(n),
-        _ if most == u64::MAX => Err(format!("expected a whole number, at least {least} and below 2^64")),
-        _ => Err(format!("expected a whole number from {least} to {most}")),
-    }
-}
-
-fn seed(text: &str) -> Result<u64, String> {
-    integer(text, 0, u64::MAX)
-}
-
-fn whole(text: &str) -> Result<usize, String> {
-    integer(text, 0, usize::MAX as u64).map(|n| n as usize)
-}
-
-fn positive(text: &str) -> Result<usize, String> {
-    integer(text, 1, usize::MAX as u64).map(|n| n as usize)
-}
-
-fn batch(text: &str) -> Result<usize, String> {
-    integer(text, 1, MAX_BATCH as u64).map(|n| n as usize)
-}
-
-fn threads(text: &str) -> Result<usize, String> {
-    integer(text, 1, MAX_THREADS as u64).map(|n| n as usize)
-}
-
-/// Beyond these, differences are of nothing but rounding, or of losses that have nothing to do with each other.
-fn step(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(h) if (1e-15..=1e3).contains(&h) => Ok(h),
-        _ => Err("expected a number from 1e-15 to 1e3".into()),
-    }
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(x) if x.is_finite() && x > 0.0 => Ok(x),
-        _ => Err("expected a finite number above 0".into()),
     }
 }
 

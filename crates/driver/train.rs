@@ -10,7 +10,7 @@ use twolayer_core::{Float, Gradient, Sampler, Shape, TrainOptions, TwoLayerNet};
 use twolayer_idx::{DataSet, Split as Half};
 use twolayer_model::Model;
 
-use crate::args::{Precision, TrainArgs};
+use crate::args::{Precision, TrainArgs, available_threads};
 use crate::data::{self, Source};
 use crate::error::Failure;
 use crate::files::Target;
@@ -108,9 +108,18 @@ impl Job<'_> {
         target.write(&model.to_bytes()?)
     }
 
+    /// Threads that train: no more than there are processors, for a team meets in every iteration and waits for its last
+    /// member, and no more than can share the work. The outcome does not depend on it.
+    fn team(&self) -> usize {
+        let most = match self.gradient {
+            Gradient::Backpropagation => self.shape.most_threads(),
+            Gradient::Numerical { .. } => usize::MAX,
+        };
+        self.machine.threads.min(most).min(available_threads())
+    }
+
     fn check_memory(&self, width: usize) -> Result<(), Failure> {
         let logged = if self.log.is_some() { self.schedule.iterations } else { 0 };
-        let team = self.machine.threads.min(self.shape.most_threads());
         // Numerical gradients take everything in f64, and keep a list of what is not zero.
         let (copies, listed) = if self.gradient == Gradient::Backpropagation { (0, 0) } else { (5, self.args.batch) };
         let options = match logged {
@@ -119,7 +128,7 @@ impl Job<'_> {
         };
         Need::default()
             .parameters(self.shape, width, 3)
-            .batch(self.args.batch, self.shape, width, 1 + team)
+            .batch(self.args.batch, self.shape, width, 1 + self.team())
             .parameters(self.shape, size_of::<f64>(), copies)
             .batch(listed, self.shape, size_of::<f64>(), 3)
             .numbers(listed.saturating_mul(self.shape.inputs()), 16)
@@ -178,7 +187,7 @@ impl Job<'_> {
             learning_rate: self.args.lr,
             iterations: self.schedule.next_stop(outcome.iterations) - outcome.iterations,
             first_iteration: outcome.iterations,
-            threads: self.machine.threads,
+            threads: self.team(),
             gradient: self.gradient,
         };
         let logs = self.log.is_some();

@@ -79,13 +79,9 @@ impl Job<'_> {
             out.line(format_args!("Gradient  numerical: central differences in f64, h = {h:e}"));
         }
         out.line(format_args!("Random    seed {}, {}", args.random.seed, args.random.rng.name()));
-        let (have, most) = (self.machine.threads, shape.most_threads());
-        let idle = if have > most && self.gradient == Gradient::Backpropagation {
-            format!(" ({most} can share {})", count(shape.hidden(), "hidden unit"))
-        } else {
-            String::new()
-        };
-        out.line(format_args!("Machine   {}{idle}, {}\n", count(have, "thread"), self.machine.level.name()));
+        let (have, team) = (self.machine.threads, self.team());
+        let team = if team < have { format!(" (a team of {team} for the training)") } else { String::new() };
+        out.line(format_args!("Machine   {}{team}, {}\n", count(have, "thread"), self.machine.level.name()));
     }
 
     /// Says what happened, with the files that were written.

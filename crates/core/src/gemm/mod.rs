@@ -17,6 +17,7 @@
 mod blocks;
 mod pack;
 mod tile;
+mod write;
 
 #[cfg(test)]
 mod oracle;
