@@ -78,7 +78,11 @@ pub fn run(args: &GradcheckArgs, out: &mut Output) -> Result<(), Failure> {
         return Err(Failure::usage(format!("--batch {batch} is too large: the training set has {have}")));
     }
     let net = match &args.model {
-        Some(model) => load(model, machine.level, &train)?,
+        Some(model) => {
+            let net = load(model, machine.level, &train)?;
+            check_memory(args, batch, &machine, net.shape())?;
+            net
+        }
         None => {
             let classes = args.classes.unwrap_or_else(|| train.classes());
             train.check_labels(classes)?;
@@ -87,7 +91,6 @@ pub fn run(args: &GradcheckArgs, out: &mut Output) -> Result<(), Failure> {
             TwoLayerNet::new(generator.weights::<f64>(shape)).with_level(machine.level)
         }
     };
-    check_memory(args, batch, &machine, net.shape())?;
     let (rows, labels) = data::first(&train, batch);
     let subject = Subject { net: &net, rows, labels, batch, h: args.h, tolerance: args.tolerance };
     let report = machine.pool.install(|| {

@@ -35,10 +35,10 @@ pub(super) fn train<T: Float, P: Input<f64>>(
             return Err(Error::Diverged { iteration, what: "the loss" });
         }
         for p in Parameter::ALL {
-            let mut weights = net.parameters.get_mut(p);
+            let (mut weights, slopes) = (net.parameters.get_mut(p), gradient.get(p));
             for r in 0..weights.rows() {
                 let row = weights.row_mut(r).iter_mut().enumerate();
-                row.for_each(|(c, w)| *w = T::from_f64(w.to_f64() - options.learning_rate * gradient.get(p).get(r, c)));
+                row.for_each(|(c, w)| *w = T::from_f64(w.to_f64() - options.learning_rate * slopes.get(r, c)));
             }
         }
         summary.iterations += 1;
