@@ -9,7 +9,7 @@ mod common;
 use common::{THREADS, data, oracle};
 use criterion::{Criterion, Throughput};
 use std::hint::black_box;
-use twolayer_core::{Level, MatMut, MatRef};
+use twolayer_core::{Level, MatMut, MatRef, Threads};
 use twolayer_idx::DataSet;
 
 /// m, k, n, and whether A is stored transposed.
@@ -67,7 +67,7 @@ impl Case {
         let c = MatMut::new(c, self.m, self.n).expect("the size of C");
         let result = match threads {
             1 => twolayer_core::gemm(level, 1.0, self.a(), b, 0.0, c),
-            _ => twolayer_core::gemm_parallel(level, 1.0, self.a(), b, 0.0, c),
+            _ => twolayer_core::gemm_parallel(level, Threads::Current, 1.0, self.a(), b, 0.0, c),
         };
         result.expect("shapes that fit");
     }

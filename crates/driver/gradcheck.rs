@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
-use twolayer_core::{Level, Parameter, Parameters, TwoLayerNet};
+use twolayer_core::{Level, Need, Parameter, Parameters, TwoLayerNet};
 use twolayer_idx::Split as Half;
 use twolayer_model::AnyModel;
 
@@ -19,7 +19,7 @@ use crate::args::{GradcheckArgs, RngName, Split};
 use crate::data::{self, Source};
 use crate::error::Failure;
 use crate::machine::Machine;
-use crate::memory::{self, Need};
+use crate::memory;
 use crate::network;
 use crate::output::Output;
 use crate::random::Generator;
@@ -122,12 +122,12 @@ fn check_memory(
     machine: &Machine,
     shape: twolayer_core::Shape,
 ) -> Result<(), Failure> {
-    Need::default()
+    let need = Need::default()
         .parameters(shape, size_of::<f64>(), 8 + if args.brute_force { 2 * machine.threads } else { 0 })
         .batch(batch, shape, size_of::<f64>(), 2 + machine.threads)
         // A list of what is not zero.
-        .numbers(batch.saturating_mul(shape.inputs()), 16)
-        .check("--hidden or --batch")
+        .numbers(batch.saturating_mul(shape.inputs()), 16);
+    memory::check(need, "--hidden or --batch")
 }
 
 fn gradients(subject: &Subject<'_>, brute_force: bool) -> Result<Gradients, Failure> {

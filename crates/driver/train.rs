@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use twolayer_core::{Float, Gradient, Sampler, Shape, TrainOptions, TwoLayerNet};
+use twolayer_core::{Float, Gradient, Need, Sampler, Shape, TrainOptions, TwoLayerNet};
 use twolayer_idx::{DataSet, Split as Half};
 use twolayer_model::Model;
 
@@ -15,7 +15,7 @@ use crate::data::{self, Source};
 use crate::error::Failure;
 use crate::files::Target;
 use crate::machine::Machine;
-use crate::memory::{self, Need};
+use crate::memory;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::random::Generator;
@@ -126,15 +126,15 @@ impl Job<'_> {
             0 => "--hidden, --batch or --threads",
             _ => "--hidden, --batch, --threads or the iterations to --log",
         };
-        Need::default()
+        let need = Need::default()
             .parameters(self.shape, width, 3)
             .batch(self.args.batch, self.shape, width, 1 + self.team())
             .parameters(self.shape, size_of::<f64>(), copies)
             .batch(listed, self.shape, size_of::<f64>(), 3)
             .numbers(listed.saturating_mul(self.shape.inputs()), 16)
             // A loss, and its line of text at the end.
-            .numbers(logged, 8 + 32)
-            .check(options)
+            .numbers(logged, 8 + 32);
+        memory::check(need, options)
     }
 
     fn train<T: Float>(

@@ -5,6 +5,7 @@ mod error;
 mod float;
 mod gemm;
 mod matrix;
+mod memory;
 mod network;
 mod numerical;
 mod parallel;
@@ -17,12 +18,12 @@ pub mod vector;
 
 pub use error::{Error, Result};
 pub use float::Float;
-pub use gemm::gemm;
-#[cfg(feature = "rayon")]
-pub use gemm::gemm_parallel;
+pub use gemm::{gemm, gemm_parallel};
 pub use matrix::{MatMut, MatRef};
+pub use memory::Need;
 pub use network::{DEFAULT_H, Evaluation, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
 pub use numerical::numerical_gradient;
+pub use parallel::Threads;
 pub use simd::Level;
 pub use softmax::{SOFTMAX_MAX_EPSILONS, cross_entropy, softmax, softmax_cross_entropy};
 #[cfg(feature = "rand")]

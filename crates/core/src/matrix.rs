@@ -104,7 +104,6 @@ impl<'a, T: Float> MatRef<'a, T> {
     }
 
     /// Rows `from .. from + rows`, for the splitting of work.
-    #[cfg(feature = "rayon")]
     pub(crate) fn some_rows(self, from: usize, rows: usize) -> Self {
         assert!(from + rows <= self.rows);
         let data = if rows == 0 || self.cols == 0 { self.data } else { &self.data[from * self.row_stride..] };
@@ -177,7 +176,6 @@ impl<'a, T: Float> MatMut<'a, T> {
     }
 
     /// The rows before `row` and the rest, as two matrices.
-    #[cfg(feature = "rayon")]
     pub(crate) fn split_rows(self, row: usize) -> (MatMut<'a, T>, MatMut<'a, T>) {
         assert!(row <= self.rows);
         let at = if self.cols == 0 { 0 } else { (row * self.row_stride).min(self.data.len()) };

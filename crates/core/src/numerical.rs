@@ -4,7 +4,7 @@
 //! around 1 the notebook's h = 1e-4 leaves some 1e-9 and 1e-12.
 
 use crate::float::Float;
-use crate::parallel;
+use crate::parallel::{self, Threads};
 
 /// The gradient of any loss at `parameters`, by central differences with step `h`, on the threads of rayon's current
 /// pool (feature `rayon`). `loss` is called 2 · `parameters.len()` times, each time with one element moved. With a step
@@ -20,7 +20,10 @@ use crate::parallel;
 pub fn numerical_gradient<T: Float>(loss: impl Fn(&[T]) -> T + Sync, parameters: &[T], h: T) -> Vec<T> {
     let places: Vec<usize> = (0..parameters.len()).collect();
     let loss = |p: &mut Vec<T>| loss(p).to_f64();
-    differences(&places, h, || parameters.to_vec(), |p, i| &mut p[i], loss).into_iter().map(T::from_f64).collect()
+    differences(Threads::Current, (&places, h), || parameters.to_vec(), |p, i| &mut p[i], loss)
+        .into_iter()
+        .map(T::from_f64)
+        .collect()
 }
 
 /// Elements that a thread takes at a time.
@@ -29,8 +32,8 @@ const CHUNK: usize = 64;
 /// The central difference for each of `places`: each thread has its own `state`, in which `element` finds the
 /// parameter and of which `loss` is taken.
 pub(crate) fn differences<T: Float, S>(
-    places: &[usize],
-    h: T,
+    threads: Threads,
+    (places, h): (&[usize], T),
     state: impl Fn() -> S + Sync + Send,
     element: impl Fn(&mut S, usize) -> &mut T + Sync + Send,
     loss: impl Fn(&mut S) -> f64 + Sync + Send,
@@ -48,7 +51,7 @@ pub(crate) fn differences<T: Float, S>(
         let mine = &places[i * CHUNK..places.len().min((i + 1) * CHUNK)];
         mine.iter().map(|&place| one(state, place)).collect::<Vec<f64>>()
     };
-    parallel::map(places.len().div_ceil(CHUNK), state, chunk).concat()
+    parallel::map(threads, places.len().div_ceil(CHUNK), state, chunk).concat()
 }
 
 #[cfg(test)]

@@ -1,6 +1,14 @@
 //! What the tests of several modules need.
 
 use crate::float::Float;
+use crate::parallel::Threads;
+
+/// Runs `test` with so many threads: of the core's own and, with the feature, of a pool of rayon's.
+pub(crate) fn with_both_kinds(threads: usize, test: impl Fn(Threads) + Send + Sync) {
+    test(Threads::own(threads));
+    #[cfg(feature = "rayon")]
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| test(Threads::Current));
+}
 
 /// A small generator of test data (SplitMix64).
 pub(crate) struct Random(u64);

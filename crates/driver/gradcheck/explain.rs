@@ -109,7 +109,7 @@ pub fn saturated_units(subject: &Subject<'_>) -> Result<usize, Error> {
         let x: Vec<f64> = rows.iter().map(|&p| f64::from(p) / 255.0).collect();
         let mut a = b1.repeat(x.len() / inputs);
         let out = MatMut::new(&mut a, x.len() / inputs, hidden)?;
-        gemm(subject.net.level(), 1.0, MatRef::new(&x, x.len() / inputs, inputs)?, w1, 1.0, out)?;
+        gemm(subject.net.level, 1.0, MatRef::new(&x, x.len() / inputs, inputs)?, w1, 1.0, out)?;
         for a in a.chunks_exact(hidden) {
             // 1 - z for a positive sum, z for a negative one.
             saturated.iter_mut().zip(a).for_each(|(s, a)| *s &= 1.0 / (1.0 + a.abs().exp()) < SATURATED);

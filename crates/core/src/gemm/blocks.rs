@@ -6,7 +6,8 @@ use super::write::{Out, write};
 use crate::buffer::Scratch;
 use crate::float::Float;
 use crate::matrix::{MatMut, MatRef};
-use crate::simd::{Kernel, Simd, prefetch};
+use crate::parallel::{self, Threads};
+use crate::simd::{Kernel, Level, Simd, prefetch};
 
 /// C ← α·A·B + β·C, checked.
 pub(super) struct Product<'a, T> {
@@ -314,17 +315,20 @@ unsafe fn rows_of<T: Float, S: Simd<T>, const MR: usize, const NV: usize, const 
     i
 }
 
-/// Multiply-adds from which on a second thread is worth its waking, some microseconds.
-#[cfg(feature = "rayon")]
-const WORTH_A_THREAD: usize = 1 << 18;
+/// Multiply-adds from which on another thread is worth its waking, some microseconds, or its start, some twenty.
+fn worth_a_thread(whose: Threads) -> usize {
+    match whose {
+        Threads::Current => 1 << 18,
+        Threads::Own(_) => 1 << 21,
+    }
+}
 
 /// Splits C into bands of rows, one for each thread, of equal height but for a few rows. Each band packs B for itself:
 /// that is a small part of the work, and to share it would mean to wait for each other.
-#[cfg(feature = "rayon")]
-pub(super) fn split<T: Float>(level: crate::Level, product: Product<'_, T>, threads: usize) {
+pub(super) fn split<T: Float>(level: Level, product: Product<'_, T>, (whose, threads): (Threads, usize)) {
     let (rows, cols, depth) = (product.c.rows(), product.c.cols(), product.a.cols());
     let work = rows.saturating_mul(cols).saturating_mul(depth);
-    let threads = threads.min(work / WORTH_A_THREAD);
+    let threads = threads.min(work / worth_a_thread(whose));
     let upper = (rows * (threads / 2) / threads.max(1)).next_multiple_of(TALL / 3).min(rows);
     if threads < 2 || upper == 0 || upper == rows {
         return level.dispatch(product);
@@ -332,8 +336,9 @@ pub(super) fn split<T: Float>(level: crate::Level, product: Product<'_, T>, thre
     let Product { alpha, a, b, beta, c, unpacked } = product;
     let (c0, c1) = c.split_rows(upper);
     let (a0, a1) = (a.some_rows(0, upper), a.some_rows(upper, rows - upper));
-    rayon::join(
-        || split(level, Product { alpha, a: a0, b, beta, c: c0, unpacked }, threads / 2),
-        || split(level, Product { alpha, a: a1, b, beta, c: c1, unpacked }, threads - threads / 2),
+    parallel::join(
+        whose,
+        || split(level, Product { alpha, a: a0, b, beta, c: c0, unpacked }, (whose, threads / 2)),
+        || split(level, Product { alpha, a: a1, b, beta, c: c1, unpacked }, (whose, threads - threads / 2)),
     );
 }

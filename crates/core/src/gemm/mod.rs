@@ -29,6 +29,7 @@ pub(crate) use tile::{Strided, multiply};
 use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::matrix::{MatMut, MatRef};
+use crate::parallel::Threads;
 use crate::simd::Level;
 use blocks::{Product, is_better_unpacked};
 
@@ -62,14 +63,14 @@ pub fn gemm<T: Float>(
     Ok(())
 }
 
-/// [`gemm`] on the threads of rayon's current pool, with the same result to the bit. They share C's rows: a product of
-/// four rows or fewer is computed on one.
+/// [`gemm`] on several threads, with the same result to the bit. They share C's rows: a product of four rows or fewer,
+/// or a small one, is computed on one.
 ///
 /// # Errors
 /// As [`gemm`].
-#[cfg(feature = "rayon")]
 pub fn gemm_parallel<T: Float>(
     level: Level,
+    threads: Threads,
     alpha: T,
     a: MatRef<'_, T>,
     b: MatRef<'_, T>,
@@ -77,7 +78,7 @@ pub fn gemm_parallel<T: Float>(
     c: MatMut<'_, T>,
 ) -> Result<()> {
     let product = checked(alpha, a, b, beta, c)?;
-    blocks::split(level, product, rayon::current_num_threads());
+    blocks::split(level, product, (threads, threads.count()));
     Ok(())
 }
 

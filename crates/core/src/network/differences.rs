@@ -30,7 +30,7 @@ use super::{BLOCK, Parameter, Parameters, Shape};
 use crate::buffer::Aligned;
 use crate::gemm::gemm;
 use crate::matrix::{MatMut, MatRef};
-use crate::parallel;
+use crate::parallel::{self, Threads};
 use crate::simd::{Kernel, Level, Simd};
 use crate::vector::{self, exp_v, ln_v, sigmoid_v};
 
@@ -40,7 +40,7 @@ const CHUNK: usize = 64;
 /// The mean loss at `parameters`, and its central differences with step `h`. Element `k` of the input, row by row, is
 /// `x(k)`; there is a label for each row, below the number of classes.
 pub(crate) fn differences(
-    level: Level,
+    (level, threads): (Level, Threads),
     parameters: &Parameters<f64>,
     x: impl Fn(usize) -> f64 + Sync,
     labels: &[u32],
@@ -48,7 +48,7 @@ pub(crate) fn differences(
 ) -> (f64, Parameters<f64>) {
     let point = Point::new(level, parameters, &x, labels);
     let columns = Columns::new(parameters.shape().inputs(), labels.len(), &x);
-    let (loss, mut gradient) = (point.loss(), gradient(level, &point, &columns, h));
+    let (loss, mut gradient) = (point.loss(), gradient((level, threads), &point, &columns, h));
     if !loss.is_finite() {
         // Its difference to anything is NaN, also where no row's own loss moves.
         gradient.padded_mut().fill(f64::NAN);
@@ -57,11 +57,12 @@ pub(crate) fn differences(
 }
 
 /// Every difference: a row of W1, a block of hidden units' b1 and W2, or b2 at a time.
-fn gradient(level: Level, point: &Point<'_>, columns: &Columns, h: f64) -> Parameters<f64> {
+fn gradient((level, threads): (Level, Threads), point: &Point<'_>, columns: &Columns, h: f64) -> Parameters<f64> {
     let shape = point.shape;
     let (inputs, hidden, classes) = (shape.inputs(), shape.hidden_padded(), shape.classes());
     let blocks = hidden / BLOCK;
     let sums = parallel::map(
+        threads,
         inputs + blocks + 1,
         || (),
         |(), task| {

@@ -6,6 +6,7 @@ use super::slice::{Head, PANEL, forward_panel};
 use super::{BLOCK, Parameter, Parameters};
 use crate::buffer::Aligned;
 use crate::float::Float;
+use crate::parallel::{self, Threads};
 use crate::simd::Level;
 use std::ops::Range;
 
@@ -55,7 +56,7 @@ impl<T: Float, P: Input<T>> Pass<T, P> {
 
 /// What `each` makes of each chunk's logits, in order.
 pub(crate) fn in_chunks<T: Float, P: Input<T>, R: Send>(
-    level: Level,
+    (level, threads): (Level, Threads),
     parameters: &Parameters<T>,
     x: &[P],
     rows: usize,
@@ -69,5 +70,5 @@ pub(crate) fn in_chunks<T: Float, P: Input<T>, R: Send>(
         pass.forward(level, parameters);
         each(&mut pass.head, n, from)
     };
-    crate::parallel::map(rows.div_ceil(CHUNK), prepare, work)
+    parallel::map(threads, rows.div_ceil(CHUNK), prepare, work)
 }

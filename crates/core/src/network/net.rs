@@ -10,6 +10,7 @@ use crate::buffer::Aligned;
 use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::numerical;
+use crate::parallel::Threads;
 use crate::simd::Level;
 
 /// The step of the notebook's numerical gradient.
@@ -18,7 +19,7 @@ pub const DEFAULT_H: f64 = 1e-4;
 /// A two-layer network: probabilities = softmax(sigmoid(X·W1 + b1)·W2 + b2).
 ///
 /// Rows are pixels (scaled by 1/255) or floats, labels class indices or one-hot rows. Prediction and evaluation of many
-/// rows use the threads of rayon's current pool (feature `rayon`); results do not depend on their number.
+/// rows, and numerical gradients, are shared by `threads`; results do not depend on their number.
 ///
 /// ```
 /// use twolayer_core::{Labels, Parameters, Rows, Shape, TwoLayerNet};
@@ -32,7 +33,10 @@ pub const DEFAULT_H: f64 = 1e-4;
 pub struct TwoLayerNet<T: Float> {
     /// W1, b1, W2, b2.
     pub parameters: Parameters<T>,
-    level: Level,
+    /// The instruction-set level in use.
+    pub level: Level,
+    /// Whose threads share the work of a call; training has its own option for them.
+    pub threads: Threads,
 }
 
 /// What [`TwoLayerNet::evaluate`] found.
@@ -54,9 +58,9 @@ impl Evaluation {
 }
 
 impl<T: Float> TwoLayerNet<T> {
-    /// A network of these parameters, computed at the highest level that this processor has.
+    /// A network of these parameters, computed at the highest level that this processor has, on [`Threads::Current`].
     pub fn new(parameters: Parameters<T>) -> Self {
-        TwoLayerNet { parameters, level: Level::best() }
+        TwoLayerNet { parameters, level: Level::best(), threads: Threads::default() }
     }
 
     /// The notebook's start: weights 0.01 · N(0, 1), W1 then W2, biases zero.
@@ -72,9 +76,10 @@ impl<T: Float> TwoLayerNet<T> {
         TwoLayerNet { level, ..self }
     }
 
-    /// The instruction-set level in use.
-    pub fn level(&self) -> Level {
-        self.level
+    /// The same network, whose work is shared by `threads`.
+    #[must_use]
+    pub fn with_threads(self, threads: Threads) -> Self {
+        TwoLayerNet { threads, ..self }
     }
 
     /// The shape.
@@ -174,7 +179,7 @@ impl<T: Float> TwoLayerNet<T> {
     }
 
     /// The same gradient by central differences in f64, (L(θ + h·e) − L(θ − h·e)) / 2h for every parameter, evaluating
-    /// anew only what a parameter moves, on the threads of rayon's current pool. The notebook's h is [`DEFAULT_H`]. The
+    /// anew only what a parameter moves. The notebook's h is [`DEFAULT_H`]. The
     /// result does not depend on the number of threads.
     ///
     /// Without rounding it is what [`numerical_gradient_brute_force`](Self::numerical_gradient_brute_force) gives, some
@@ -191,8 +196,8 @@ impl<T: Float> TwoLayerNet<T> {
         check_step(h)?;
         let wide = self.parameters.to_f64();
         Ok(match x {
-            Rows::Pixels(x) => differences(self.level, &wide, |k| x[k].value(), &labels, h).1,
-            Rows::Floats(x) => differences(self.level, &wide, |k| x[k].to_f64(), &labels, h).1,
+            Rows::Pixels(x) => differences((self.level, self.threads), &wide, |k| x[k].value(), &labels, h).1,
+            Rows::Floats(x) => differences((self.level, self.threads), &wide, |k| x[k].to_f64(), &labels, h).1,
         })
     }
 
@@ -221,8 +226,8 @@ impl<T: Float> TwoLayerNet<T> {
             (pass, self.parameters.clone())
         };
         let differences = numerical::differences(
-            &places,
-            h,
+            self.threads,
+            (&places, h),
             prepare,
             |(_, parameters), place| &mut parameters.padded_mut()[place],
             |(pass, parameters)| {
@@ -242,8 +247,8 @@ impl<T: Float> TwoLayerNet<T> {
     fn chunks<R: Send>(&self, x: Rows<'_, T>, each: impl Fn(&mut Head<T>, usize, usize) -> R + Sync) -> Result<Vec<R>> {
         let rows = x.count(self.shape())?;
         Ok(match x {
-            Rows::Pixels(x) => in_chunks(self.level, &self.parameters, x, rows, each),
-            Rows::Floats(x) => in_chunks(self.level, &self.parameters, x, rows, each),
+            Rows::Pixels(x) => in_chunks((self.level, self.threads), &self.parameters, x, rows, each),
+            Rows::Floats(x) => in_chunks((self.level, self.threads), &self.parameters, x, rows, each),
         })
     }
 }

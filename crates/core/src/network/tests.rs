@@ -4,7 +4,7 @@ use super::oracle::Oracle;
 use super::{Labels, Parameters, Rows, Shape, TwoLayerNet};
 use crate::float::Float;
 use crate::simd::Level;
-use crate::testing::Random;
+use crate::testing::{Random, with_both_kinds};
 
 /// Inputs, hidden units, classes and rows: below, at and above the sizes of pairs, blocks, panels and mask words.
 const SHAPES: [[usize; 4]; 12] = [
@@ -203,10 +203,11 @@ fn central_differences_do_not_depend_on_threads_or_on_the_precision_of_the_weigh
         wide.numerical_gradient(Rows::Pixels(&case.pixels), Labels::Classes(&case.labels), 1e-4),
         Ok(one.clone())
     );
-    #[cfg(feature = "rayon")]
     for threads in [1, 2, 3, 8] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        assert_eq!(pool.install(|| case.net.numerical_gradient(x, t, 1e-4)).unwrap(), one, "{threads} threads");
+        with_both_kinds(threads, |whose| {
+            let net = case.net.clone().with_threads(whose);
+            assert_eq!(net.numerical_gradient(x, t, 1e-4).unwrap(), one, "{whose:?}, {threads} threads");
+        });
     }
 }
 
@@ -271,10 +272,10 @@ fn results_do_not_depend_on_threads_or_on_the_company_of_rows() {
     for (n, row) in case.pixels.chunks_exact(100).enumerate() {
         assert_eq!(case.net.predict(Rows::Pixels(row)).unwrap(), all.0[n * 10..][..10], "row {n}");
     }
-    #[cfg(feature = "rayon")]
     for threads in [1, 2, 3, 8] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let these = pool.install(|| (case.net.predict(x).unwrap(), case.net.evaluate(x, t).unwrap()));
-        assert_eq!(all, these, "{threads} threads");
+        with_both_kinds(threads, |whose| {
+            let net = case.net.clone().with_threads(whose);
+            assert_eq!(all, (net.predict(x).unwrap(), net.evaluate(x, t).unwrap()), "{whose:?}, {threads} threads");
+        });
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn train<T: Float, P: Input<T>>(
     let blocks = shape.hidden_padded() / BLOCK;
     let part = capacity * shape.classes_padded();
     let shared = Run {
-        level: net.level(),
+        level: net.level,
         rate: T::from_f64(options.learning_rate),
         inputs: shape.inputs(),
         data,

@@ -43,8 +43,7 @@ pub struct TrainOptions {
     pub iterations: usize,
     /// The number of the first one, for progress and messages: a run may be taken in several calls.
     pub first_iteration: usize,
-    /// Threads that share the hidden layer; more than it has blocks of 16 units are not used. Numerical gradients use
-    /// so many with the feature `rayon`, and one without.
+    /// Threads that share the hidden layer; more than it has blocks of 16 units are not used, but by numerical gradients.
     pub threads: usize,
     /// Where gradients come from.
     pub gradient: Gradient,

@@ -4,7 +4,7 @@ use super::{Progress, Sampler, TrainOptions, TrainSummary};
 use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::network::{Input, Parameter, TwoLayerNet, differences};
-use crate::parallel::Pool;
+use crate::parallel::Threads;
 use std::ops::ControlFlow;
 
 /// As `member::train`, with central differences of step `h` for gradients.
@@ -16,7 +16,7 @@ pub(super) fn train<T: Float, P: Input<f64>>(
     observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<TrainSummary> {
     let inputs = net.shape().inputs();
-    let pool = Pool::new(options.threads)?;
+    let sharing = (net.level, Threads::own(options.threads));
     let mut rows = vec![0; options.batch];
     let mut summary = TrainSummary { iterations: 0, final_loss: f64::NAN };
     while summary.iterations < options.iterations {
@@ -28,7 +28,7 @@ pub(super) fn train<T: Float, P: Input<f64>>(
         let batch: Vec<P> = rows.iter().flat_map(|&row| &data[row * inputs..][..inputs]).copied().collect();
         let classes: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
         let wide = net.parameters.to_f64();
-        let (loss, gradient) = pool.run(|| differences(net.level(), &wide, |k| batch[k].value(), &classes, h));
+        let (loss, gradient) = differences(sharing, &wide, |k| batch[k].value(), &classes, h);
         summary.final_loss = loss;
         let ends = observer(Progress { iteration, loss }).is_break();
         if !loss.is_finite() {

@@ -2,11 +2,11 @@
 //! of them reach between meetings. No pool, so nothing can be nested wrongly, and nothing is left behind.
 
 use crate::buffer::{Aligned, Plain};
+use crate::parallel::builder;
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread::Builder;
 
 /// Polls before a waiting thread goes to sleep: some 200 µs on the processors it was measured on. That is longer than
 /// the waking of an idle core takes on a virtual machine; if it were not, members that have once slept would keep each
@@ -133,7 +133,7 @@ pub(super) fn run<M: Send, R>(
     std::thread::scope(|scope| {
         let _guard = BreakOnPanic(barrier);
         for member in others {
-            let started = Builder::new().spawn_scoped(scope, move || {
+            let started = builder().spawn_scoped(scope, move || {
                 let _guard = BreakOnPanic(barrier);
                 follow(member, barrier);
             });

@@ -1,0 +1,55 @@
+//! What a call will allocate, so that sizes that cannot be meant are refused before an allocator ends the program.
+
+use crate::network::{BLOCK, Shape};
+
+/// Memory that work will need, in bytes, within a factor of two. Whoever must not die of a size that somebody asked for
+/// adds up what the work needs and asks [`is_granted`](Self::is_granted) before it begins.
+///
+/// ```
+/// use twolayer_core::{Need, Shape};
+/// let shape = Shape::new(784, 50, 10)?;
+/// assert!(Need::default().parameters(shape, 4, 3).batch(100, shape, 4, 2).is_granted());
+/// assert!(!Need::default().numbers(usize::MAX, 8).is_granted());
+/// # Ok::<(), twolayer_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Need(u128);
+
+impl Need {
+    /// `copies` of the parameters of a network whose numbers take `width` bytes.
+    #[must_use]
+    pub fn parameters(self, shape: Shape, width: usize, copies: usize) -> Self {
+        let padded = |n: usize| (n as u128).next_multiple_of(BLOCK as u128);
+        let count = (shape.inputs() as u128 + 1).saturating_mul(padded(shape.hidden()))
+            + (shape.hidden() as u128 + 1).saturating_mul(padded(shape.classes()));
+        self.plus(count.saturating_mul(width as u128).saturating_mul(copies as u128))
+    }
+
+    /// `copies` of one batch on its way through the network: its pixels, and numbers for what comes of them.
+    #[must_use]
+    pub fn batch(self, rows: usize, shape: Shape, width: usize, copies: usize) -> Self {
+        let numbers = 2 * (shape.hidden() as u128 + shape.classes() as u128);
+        let row = numbers.saturating_mul(width as u128).saturating_add(shape.inputs() as u128);
+        self.plus((rows as u128).saturating_mul(row).saturating_mul(copies as u128))
+    }
+
+    /// `count` numbers of `width` bytes.
+    #[must_use]
+    pub fn numbers(self, count: usize, width: usize) -> Self {
+        self.plus((count as u128).saturating_mul(width as u128))
+    }
+
+    fn plus(self, bytes: u128) -> Self {
+        Need(self.0.saturating_add(bytes))
+    }
+
+    /// How many bytes.
+    pub fn bytes(self) -> u128 {
+        self.0
+    }
+
+    /// Whether the system would give this process so much in one piece now. It is given back untouched.
+    pub fn is_granted(self) -> bool {
+        usize::try_from(self.0).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok())
+    }
+}
