@@ -125,8 +125,8 @@ fn check_memory(
     let need = Need::default()
         .parameters(shape, size_of::<f64>(), 8 + if args.brute_force { 2 * machine.threads } else { 0 })
         .batch(batch, shape, size_of::<f64>(), 2 + machine.threads)
-        // A list of what is not zero.
-        .numbers(batch.saturating_mul(shape.inputs()), 16);
+        // Widened inputs, and a list of those that are not zero.
+        .numbers(batch.saturating_mul(shape.inputs()), 8 + 16);
     memory::check(need, "--hidden or --batch")
 }
 

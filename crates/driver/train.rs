@@ -120,7 +120,7 @@ impl Job<'_> {
 
     fn check_memory(&self, width: usize) -> Result<(), Failure> {
         let logged = if self.log.is_some() { self.schedule.iterations } else { 0 };
-        // Numerical gradients take everything in f64, and keep a list of what is not zero.
+        // Numerical gradients take everything in f64, and keep the inputs so and a list of those not zero.
         let (copies, listed) = if self.gradient == Gradient::Backpropagation { (0, 0) } else { (5, self.args.batch) };
         let options = match logged {
             0 => "--hidden, --batch or --threads",
@@ -131,7 +131,7 @@ impl Job<'_> {
             .batch(self.args.batch, self.shape, width, 1 + self.team())
             .parameters(self.shape, size_of::<f64>(), copies)
             .batch(listed, self.shape, size_of::<f64>(), 3)
-            .numbers(listed.saturating_mul(self.shape.inputs()), 16)
+            .numbers(listed.saturating_mul(self.shape.inputs()), 8 + 16)
             // A loss, and its line of text at the end.
             .numbers(logged, 8 + 32);
         memory::check(need, options)

@@ -25,7 +25,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn new(command: String, output: Output) -> Self {
+    pub fn new(command: String, output: Output) -> Self {
         Ran {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).expect("standard output is UTF-8"),

@@ -23,7 +23,7 @@ pub use matrix::{MatMut, MatRef};
 pub use memory::Need;
 pub use network::{DEFAULT_H, Evaluation, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
 pub use numerical::numerical_gradient;
-pub use parallel::Threads;
+pub use parallel::{THREAD_NAME, Threads};
 pub use simd::Level;
 pub use softmax::{SOFTMAX_MAX_EPSILONS, cross_entropy, softmax, softmax_cross_entropy};
 #[cfg(feature = "rand")]

@@ -41,9 +41,12 @@ impl Threads {
 /// Pieces that a thread has at least, so that its start is a small part of its work.
 const LEAST: usize = 4;
 
+/// What the core's own threads are called.
+pub const THREAD_NAME: &str = "twolayer";
+
 /// A thread of the core's own. With its stack's size given, the standard library does not ask the environment for one.
 pub(crate) fn builder() -> Builder {
-    Builder::new().stack_size(2 << 20)
+    Builder::new().name(THREAD_NAME.to_owned()).stack_size(2 << 20)
 }
 
 /// `work(state, i)` for every `i` below `n`, in order; each thread makes its own state.
@@ -90,16 +93,16 @@ fn share<S, R: Send>(
             done.push((i, work(&mut state, i)));
         }
     };
-    let mut all = std::thread::scope(|scope| {
+    let mut results: Vec<Option<R>> = (0..n).map(|_| None).collect();
+    std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map_while(|_| builder().spawn_scoped(scope, member).ok()).collect();
-        let mut all = member();
+        let mut keep = |done: Vec<(usize, R)>| done.into_iter().for_each(|(i, r)| results[i] = Some(r));
+        keep(member());
         for other in others {
-            all.append(&mut other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            keep(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
-        all
     });
-    all.sort_unstable_by_key(|(i, _)| *i);
-    all.into_iter().map(|(_, r)| r).collect()
+    results.into_iter().map(|r| r.expect("each piece was done by somebody")).collect()
 }
 
 /// Both, at the same time if there is more than one thread: for work that splits into halves.

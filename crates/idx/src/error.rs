@@ -94,6 +94,22 @@ pub enum ErrorKind {
         /// The type in the file; `u8` is expected.
         found: ElementType,
     },
+    /// The file holds another element type than it is read as.
+    OtherType {
+        /// The type in the file.
+        found: ElementType,
+        /// The type it is read as.
+        expected: ElementType,
+    },
+    /// The file holds more or fewer elements than there is room for.
+    OtherLength {
+        /// The elements in the file.
+        found: usize,
+        /// The sizes in the file, outermost first.
+        sizes: Vec<usize>,
+        /// The elements there is room for.
+        expected: usize,
+    },
     /// The file holds another number of dimensions than its use needs.
     WrongRank {
         /// What the file should hold, for instance "labels".

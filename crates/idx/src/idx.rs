@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::error::name_of;
 use crate::header::{Header, MAGIC_LEN};
 use crate::input::Input;
-use crate::{Bytes, Data, ElementType, Error, ErrorKind, Result};
+use crate::{Bytes, Data, Element, ElementType, Error, ErrorKind, Result};
 
 /// A raw file of bytes from this length on is mapped into memory, not read.
 const MAP_FROM: u64 = 1 << 20;
@@ -68,9 +68,7 @@ impl Idx {
         let path = path.as_ref();
         let name = name_of(path);
         let mut file = File::open(path).map_err(|e| Error::io(&name, "open", e))?;
-        let metadata = file.metadata().map_err(|e| Error::io(&name, "look at", e))?;
-        // The length of anything else, such as a pipe, says nothing about what it holds.
-        let length = metadata.is_file().then_some(metadata.len());
+        let length = length(&name, &file)?;
         if length.is_some_and(|length| length >= MAP_FROM) {
             if let Some(idx) = load_mapped(&name, &file, length)? {
                 return Ok(idx);
@@ -78,6 +76,41 @@ impl Idx {
             file.rewind().map_err(|e| Error::io(&name, "read", e))?;
         }
         read(Input::new(&name, BufReader::with_capacity(BUFFER, file), length)?)
+    }
+
+    /// The element type and sizes of the file at `path`, raw or gzip, of which no more than the header is read.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load), of what there is up to there.
+    pub fn peek(path: impl AsRef<Path>) -> Result<(ElementType, Vec<usize>)> {
+        let header = open(&name_of(path.as_ref()), path.as_ref())?.header()?;
+        Ok((header.element_type, header.sizes))
+    }
+
+    /// Reads the file at `path`, raw or gzip, into the caller's memory; gives the sizes, whose product is its length.
+    /// A file that fails late, such as one whose checksum is wrong, leaves anything there.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load); [`ErrorKind::OtherType`] and [`ErrorKind::OtherLength`] if the elements are not of type
+    /// `T` or not as many as `elements` has room for, before anything is written.
+    pub fn load_into<T: Element>(path: impl AsRef<Path>, elements: &mut [T]) -> Result<Vec<usize>> {
+        let name = name_of(path.as_ref());
+        let mut input = open(&name, path.as_ref())?;
+        let header = input.header()?;
+        if header.element_type != T::TYPE {
+            let (found, expected) = (header.element_type, T::TYPE);
+            return Err(Error::whole(&name, ErrorKind::OtherType { found, expected }));
+        }
+        let (found, _) = input.volume(&header)?;
+        if found != elements.len() {
+            let (expected, sizes) = (elements.len(), header.sizes);
+            return Err(Error::whole(&name, ErrorKind::OtherLength { found, sizes, expected }));
+        }
+        input.elements_into(&header, elements)?;
+        input.end()?;
+        Ok(header.sizes)
     }
 
     /// Reads the content of a file, raw or gzip, from memory. `name` is what errors call it.
@@ -119,6 +152,19 @@ impl Idx {
     pub fn into_parts(self) -> (Vec<usize>, Data) {
         (self.sizes, self.data)
     }
+}
+
+/// Opens a file to be read, not mapped.
+fn open<'a>(name: &'a str, path: &Path) -> Result<Input<'a, BufReader<File>>> {
+    let file = File::open(path).map_err(|e| Error::io(name, "open", e))?;
+    let length = length(name, &file)?;
+    Input::new(name, BufReader::with_capacity(BUFFER, file), length)
+}
+
+/// The length of a regular file. That of anything else, such as a pipe, says nothing about what it holds.
+fn length(name: &str, file: &File) -> Result<Option<u64>> {
+    let metadata = file.metadata().map_err(|e| Error::io(name, "look at", e))?;
+    Ok(metadata.is_file().then_some(metadata.len()))
 }
 
 /// Reads all of an input.

@@ -170,6 +170,19 @@ impl<'a, R: BufRead> Input<'a, R> {
         Ok(elements)
     }
 
+    /// Reads the elements that the header has announced, as many as there is room for.
+    pub fn elements_into<T: Element>(&mut self, header: &Header, elements: &mut [T]) -> Result<()> {
+        let size = T::TYPE.size();
+        let expected = (header.len() + elements.len() * size) as u64;
+        let mut piece = vec![0; PIECE.min(elements.len() * size)];
+        for elements in elements.chunks_mut(PIECE / size) {
+            let piece = &mut piece[..elements.len() * size];
+            self.fill_exactly(piece, expected)?;
+            T::decode(piece, elements);
+        }
+        Ok(())
+    }
+
     fn no_memory(&self, header: &Header) -> Error {
         let kind = ErrorKind::SizeOutOfBounds {
             sizes: header.sizes.clone(),

@@ -37,6 +37,8 @@ impl fmt::Display for ErrorKind {
             | TrailingBytes { .. } => self.fmt_format(f),
             CorruptGzip { .. } | TruncatedGzip | BytesAfterGzip => self.fmt_gzip(f),
             WrongType { .. }
+            | OtherType { .. }
+            | OtherLength { .. }
             | WrongRank { .. }
             | Empty { .. }
             | CountMismatch { .. }
@@ -114,6 +116,14 @@ impl ErrorKind {
             ErrorKind::WrongType { role, found } => write!(
                 f,
                 "cannot serve as {role}: its elements are {found}, where u8 is expected; give the set's {role}"
+            ),
+            ErrorKind::OtherType { found, expected } => {
+                write!(f, "its elements are {found}, where {expected} is expected; read it as {found}")
+            }
+            ErrorKind::OtherLength { found, sizes, expected } => write!(
+                f,
+                "it holds {found} elements ({}), where the buffer has room for {expected}; give a buffer of {found}",
+                Sizes(sizes)
             ),
             ErrorKind::WrongRank { role, expected, sizes } => write!(
                 f,

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::float::Float;
-use crate::network::Shape;
+use crate::network::{Input, Shape};
 
 /// Input rows, one after the other.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,15 @@ impl<T: Float> Rows<'_, T> {
             return Err(Error::Length { what: "the input", found: len, expected });
         }
         Ok(len / shape.inputs())
+    }
+
+    /// Some of the rows, widened.
+    pub(crate) fn to_f64(self, rows: impl Iterator<Item = usize>, shape: Shape) -> Vec<f64> {
+        let inputs = shape.inputs();
+        match self {
+            Rows::Pixels(x) => rows.flat_map(|n| &x[n * inputs..][..inputs]).map(|&x| Input::<f64>::value(x)).collect(),
+            Rows::Floats(x) => rows.flat_map(|n| &x[n * inputs..][..inputs]).map(|x| x.to_f64()).collect(),
+        }
     }
 }
 

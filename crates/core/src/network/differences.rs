@@ -37,17 +37,17 @@ use crate::vector::{self, exp_v, ln_v, sigmoid_v};
 /// Rows whose inputs are widened at a time for the matrix product.
 const CHUNK: usize = 64;
 
-/// The mean loss at `parameters`, and its central differences with step `h`. Element `k` of the input, row by row, is
-/// `x(k)`; there is a label for each row, below the number of classes.
+/// The mean loss at `parameters` of the rows `x`, and its central differences with step `h`. There is a label for each
+/// row, below the number of classes.
 pub(crate) fn differences(
     (level, threads): (Level, Threads),
     parameters: &Parameters<f64>,
-    x: impl Fn(usize) -> f64 + Sync,
+    x: &[f64],
     labels: &[u32],
     h: f64,
 ) -> (f64, Parameters<f64>) {
-    let point = Point::new(level, parameters, &x, labels);
-    let columns = Columns::new(parameters.shape().inputs(), labels.len(), &x);
+    let point = Point::new(level, parameters, x, labels);
+    let columns = Columns::new(parameters.shape().inputs(), labels.len(), x);
     let (loss, mut gradient) = (point.loss(), gradient((level, threads), &point, &columns, h));
     if !loss.is_finite() {
         // Its difference to anything is NaN, also where no row's own loss moves.
@@ -118,16 +118,14 @@ struct Point<'a> {
 }
 
 impl<'a> Point<'a> {
-    fn new(level: Level, p: &Parameters<f64>, x: &impl Fn(usize) -> f64, labels: &'a [u32]) -> Self {
+    fn new(level: Level, p: &Parameters<f64>, x: &[f64], labels: &'a [u32]) -> Self {
         let shape = p.shape();
         let (rows, inputs, hidden, classes) = (labels.len(), shape.inputs(), shape.hidden_padded(), shape.classes());
         assert!(u32::try_from(rows).is_ok() && labels.iter().all(|&t| (t as usize) < classes));
         let mut a = Aligned::zeroed([rows, hidden]);
         for (chunk, out) in a.chunks_mut(CHUNK * hidden).enumerate() {
-            let from = chunk * CHUNK * inputs;
-            let n = out.len() / hidden;
-            let wide: Vec<f64> = (from..from + n * inputs).map(x).collect();
-            affine(level, &wide, p.w1(), p.b1(), (out, hidden));
+            let x = &x[chunk * CHUNK * inputs..][..out.len() / hidden * inputs];
+            affine(level, x, p.w1(), p.b1(), (out, hidden));
         }
         let mut z = a.clone();
         vector::sigmoid(level, &mut z);
@@ -265,17 +263,17 @@ struct Columns {
 }
 
 impl Columns {
-    fn new(inputs: usize, rows: usize, x: &impl Fn(usize) -> f64) -> Self {
+    fn new(inputs: usize, rows: usize, x: &[f64]) -> Self {
         let mut starts = vec![0; inputs + 1];
         for n in 0..rows {
-            (0..inputs).for_each(|i| starts[i + 1] += usize::from(x(n * inputs + i) != 0.0));
+            (0..inputs).for_each(|i| starts[i + 1] += usize::from(x[n * inputs + i] != 0.0));
         }
         (0..inputs).for_each(|i| starts[i + 1] += starts[i]);
         let mut next = starts.clone();
         let mut elements = vec![(0, 0.0); starts[inputs]];
         for n in 0..rows {
             for i in 0..inputs {
-                let value = x(n * inputs + i);
+                let value = x[n * inputs + i];
                 if value != 0.0 {
                     elements[next[i]] = (n as u32, value);
                     next[i] += 1;

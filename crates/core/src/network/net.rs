@@ -194,11 +194,8 @@ impl<T: Float> TwoLayerNet<T> {
         let rows = x.count(self.shape())?;
         let labels = t.classes(rows, self.shape())?;
         check_step(h)?;
-        let wide = self.parameters.to_f64();
-        Ok(match x {
-            Rows::Pixels(x) => differences((self.level, self.threads), &wide, |k| x[k].value(), &labels, h).1,
-            Rows::Floats(x) => differences((self.level, self.threads), &wide, |k| x[k].to_f64(), &labels, h).1,
-        })
+        let (wide, x) = (self.parameters.to_f64(), x.to_f64(0..rows, self.shape()));
+        Ok(differences((self.level, self.threads), &wide, &x, &labels, h).1)
     }
 
     /// The same central differences as their definition has them: the whole forward pass, in `T`, twice for each

@@ -102,20 +102,10 @@ impl<T: Float> TwoLayerNet<T> {
         let rows = x.count(self.shape())?;
         let labels = t.classes(rows, self.shape())?;
         options.check::<T>()?;
-        match (x, options.gradient) {
-            (Rows::Pixels(x), Gradient::Backpropagation) => {
-                member::train(self, (x, &labels), sampler, options, observer)
-            }
-            (Rows::Floats(x), Gradient::Backpropagation) => {
-                member::train(self, (x, &labels), sampler, options, observer)
-            }
-            (Rows::Pixels(x), Gradient::Numerical { h }) => {
-                numerical::train(self, (x, &labels), sampler, (options, h), observer)
-            }
-            (Rows::Floats(x), Gradient::Numerical { h }) => {
-                let wide: Vec<f64> = x.iter().map(|x| x.to_f64()).collect();
-                numerical::train(self, (&wide, &labels), sampler, (options, h), observer)
-            }
+        match (options.gradient, x) {
+            (Gradient::Numerical { h }, x) => numerical::train(self, (x, &labels), sampler, (options, h), observer),
+            (_, Rows::Pixels(x)) => member::train(self, (x, &labels), sampler, options, observer),
+            (_, Rows::Floats(x)) => member::train(self, (x, &labels), sampler, options, observer),
         }
     }
 }

@@ -3,19 +3,18 @@
 use super::{Progress, Sampler, TrainOptions, TrainSummary};
 use crate::error::{Error, Result};
 use crate::float::Float;
-use crate::network::{Input, Parameter, TwoLayerNet, differences};
+use crate::network::{Parameter, Rows, TwoLayerNet, differences};
 use crate::parallel::Threads;
 use std::ops::ControlFlow;
 
 /// As `member::train`, with central differences of step `h` for gradients.
-pub(super) fn train<T: Float, P: Input<f64>>(
+pub(super) fn train<T: Float>(
     net: &mut TwoLayerNet<T>,
-    (data, labels): (&[P], &[u32]),
+    (data, labels): (Rows<'_, T>, &[u32]),
     sampler: &mut dyn Sampler,
     (options, h): (&TrainOptions, f64),
     observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<TrainSummary> {
-    let inputs = net.shape().inputs();
     let sharing = (net.level, Threads::own(options.threads));
     let mut rows = vec![0; options.batch];
     let mut summary = TrainSummary { iterations: 0, final_loss: f64::NAN };
@@ -25,10 +24,10 @@ pub(super) fn train<T: Float, P: Input<f64>>(
         if let Some(&row) = rows.iter().find(|&&row| row >= labels.len()) {
             return Err(Error::Sample { iteration, row, rows: labels.len() });
         }
-        let batch: Vec<P> = rows.iter().flat_map(|&row| &data[row * inputs..][..inputs]).copied().collect();
+        let batch = data.to_f64(rows.iter().copied(), net.shape());
         let classes: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
         let wide = net.parameters.to_f64();
-        let (loss, gradient) = differences(sharing, &wide, |k| batch[k].value(), &classes, h);
+        let (loss, gradient) = differences(sharing, &wide, &batch, &classes, h);
         summary.final_loss = loss;
         let ends = observer(Progress { iteration, loss }).is_break();
         if !loss.is_finite() {

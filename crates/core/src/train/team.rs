@@ -129,6 +129,9 @@ pub(super) fn run<M: Send, R>(
 ) -> io::Result<R> {
     let barrier = Barrier::new(members.len());
     let (first, others) = members.split_first_mut().expect("a team has a member");
+    if others.is_empty() {
+        return Ok(lead(first, &barrier));
+    }
     let (barrier, follow) = (&barrier, &follow);
     std::thread::scope(|scope| {
         let _guard = BreakOnPanic(barrier);

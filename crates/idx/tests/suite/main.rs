@@ -3,6 +3,7 @@
 mod corruption;
 mod dataset;
 mod fixtures;
+mod into;
 mod malformed;
 mod mnist;
 mod reading;

@@ -1,0 +1,1098 @@
+/*
+ * twolayer: a two-layer neural network (input, sigmoid hidden layer, softmax) that is trained, checked and run.
+ *
+ *     probabilities = softmax(sigmoid(X W1 + b1) W2 + b2)
+ *
+ * STATUS. Every function that can fail returns a tl_status, TL_STATUS_OK (0) if it did not; tl_last_error_message()
+ * then says in words what was wrong and what to do. Of a call that fails, the output buffers are as they were, but
+ * where its comment says otherwise. The library prints nothing, reads no environment, installs no signal handler,
+ * keeps no state between calls but the last message of each thread, and leaves no thread behind. Every length that a
+ * caller asks for is checked against the memory that the system would grant; should the system refuse some hundred
+ * bytes even so, the process is ended, as by any program that cannot go on.
+ *
+ * BUFFERS belong to the caller. Lengths are counted in elements, not bytes, and must be exact; rows lie one after the
+ * other. A pointer that is NULL, or not aligned for its type, is refused, as is an output buffer that overlaps another
+ * buffer of the same call. What an output buffer holds before the call does not matter.
+ *
+ * NETWORKS are made by tl_network_new_*, tl_network_from_parameters_* and tl_network_load_*, and freed by
+ * tl_network_free_*, by the caller. A handle must not be used after it was freed: tl_network_free_* sets the caller's
+ * pointer to NULL, and most uses of a copy of it are refused with TL_STATUS_HANDLE, but they cannot all be told.
+ *
+ * PRECISION. The suffix of a function is the type of the network's numbers: _f32 is float, _f64 is double. Rows are
+ * numbers of that type, taken as they are, or in functions with _u8_ bytes from 0 to 255, which stand for 0 to 1.
+ *
+ * THREADS. Any number of threads may use the library at once. A network may be used by any number of them through
+ * functions that take it as const; one that takes it as not const needs it alone. Two calls that do not go together
+ * do no harm: the later one returns TL_STATUS_BUSY. A call runs on the calling thread, and on as many others as
+ * tl_network_set_threads_* allowed, which have ended when it returns. Freeing must be the last use.
+ *
+ * STRUCTS that begin with a size are filled in by their _init function, which is given sizeof the struct. They may
+ * grow in later versions; programs that were built for this one keep working.
+ *
+ * LABELS are classes from 0 on, a byte each: networks of more than 256 classes cannot be given labels of the others.
+ *
+ * VERSIONS. Libraries of the same TL_ABI_VERSION are compatible in both directions for what both have. Within it,
+ * functions, statuses and trailing fields of structs that begin with their size may be added; nothing is removed, and
+ * no meaning changes. The shared library's name carries the version as cargo-c has it: libtwolayer.so.0.1 before 1.0
+ * (each minor version may break), libtwolayer.so.1 from then on.
+ *
+ * LINKING. With pkg-config: cc program.c $(pkg-config --cflags --libs twolayer); add --static for the static library.
+ * Without: cc program.c -Iinclude libtwolayer.a -lm -lpthread -ldl   (or -L. -ltwolayer for the shared one).
+ */
+
+
+#ifndef TWOLAYER_H
+#define TWOLAYER_H
+
+/* Made from the library's source by cbindgen; see crates/capi/cbindgen.toml. Do not edit. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * The version of the binary interface that this header describes. It changes when a program that was built with one
+ * header cannot use the library of another.
+ */
+#define TL_ABI_VERSION 1
+
+/**
+ * How a call ended. Later versions may add to these.
+ */
+enum tl_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * All went well.
+     */
+    TL_STATUS_OK = 0,
+    /**
+     * A pointer that is needed is NULL.
+     */
+    TL_STATUS_NULL_POINTER = 1,
+    /**
+     * A pointer is not aligned for what it points to.
+     */
+    TL_STATUS_MISALIGNED = 2,
+    /**
+     * A length does not fit the shape, another length or the file, or a buffer is longer than the address space.
+     */
+    TL_STATUS_LENGTH = 3,
+    /**
+     * A buffer that is written overlaps another one.
+     */
+    TL_STATUS_OVERLAP = 4,
+    /**
+     * The size in a struct's first field is not one that this version knows, or what it does not know is not zero.
+     */
+    TL_STATUS_STRUCT_SIZE = 5,
+    /**
+     * Not a network of this type: freed, or never one.
+     */
+    TL_STATUS_HANDLE = 6,
+    /**
+     * The network is being changed by another call, or this call would change it while another one uses it.
+     */
+    TL_STATUS_BUSY = 7,
+    /**
+     * There can be no network or matrix product of these dimensions.
+     */
+    TL_STATUS_SHAPE = 8,
+    /**
+     * A label is not below the number of classes.
+     */
+    TL_STATUS_LABEL = 9,
+    /**
+     * An option or argument has a value that makes no sense.
+     */
+    TL_STATUS_OPTION = 10,
+    /**
+     * No instruction-set level has this name, or this processor lacks it.
+     */
+    TL_STATUS_LEVEL = 11,
+    /**
+     * The system refused to open, read or write a file.
+     */
+    TL_STATUS_FILE = 12,
+    /**
+     * A file does not hold what it should.
+     */
+    TL_STATUS_FORMAT = 13,
+    /**
+     * The model file holds numbers of the other precision: use the function of the other suffix.
+     */
+    TL_STATUS_PRECISION = 14,
+    /**
+     * Training led to a loss or weight that is infinite or NaN. The network has the parameters of that moment.
+     */
+    TL_STATUS_DIVERGED = 15,
+    /**
+     * The system refused to start a thread.
+     */
+    TL_STATUS_THREAD = 16,
+    /**
+     * The system has not as much memory.
+     */
+    TL_STATUS_MEMORY = 17,
+    /**
+     * A fault of the library itself; please report its message.
+     */
+    TL_STATUS_INTERNAL = 18,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum tl_status tl_status;
+#else
+typedef int32_t tl_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * One of a network's parameters, or all of them. A matrix is row-major: row by row, without gaps.
+ */
+enum tl_parameter
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * All: W1, b1, W2, b2, one after the other; (inputs + 1) x hidden + (hidden + 1) x classes numbers.
+     */
+    TL_PARAMETER_ALL = 0,
+    /**
+     * Weights of the hidden layer, inputs x hidden.
+     */
+    TL_PARAMETER_W1 = 1,
+    /**
+     * Biases of the hidden layer, hidden.
+     */
+    TL_PARAMETER_B1 = 2,
+    /**
+     * Weights of the output layer, hidden x classes.
+     */
+    TL_PARAMETER_W2 = 3,
+    /**
+     * Biases of the output layer, classes.
+     */
+    TL_PARAMETER_B2 = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum tl_parameter tl_parameter;
+#else
+typedef int32_t tl_parameter;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The type of the elements of an IDX file, numbered as in the file.
+ */
+enum tl_element
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Unsigned bytes: images and labels.
+     */
+    TL_ELEMENT_U8 = 8,
+    /**
+     * Signed bytes.
+     */
+    TL_ELEMENT_I8 = 9,
+    /**
+     * 16-bit integers.
+     */
+    TL_ELEMENT_I16 = 11,
+    /**
+     * 32-bit integers.
+     */
+    TL_ELEMENT_I32 = 12,
+    /**
+     * Single-precision numbers.
+     */
+    TL_ELEMENT_F32 = 13,
+    /**
+     * Double-precision numbers.
+     */
+    TL_ELEMENT_F64 = 14,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum tl_element tl_element;
+#else
+typedef int32_t tl_element;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A network in single precision.
+ */
+typedef struct tl_network_f32 tl_network_f32;
+
+/**
+ * A network in double precision.
+ */
+typedef struct tl_network_f64 tl_network_f64;
+
+/**
+ * Called once an iteration, on the thread that called the training function, with the mean loss of the iteration's
+ * batch before its step. `user` is that of the options. Return 0 to go on, anything else to end the training after
+ * the step in hand. It must not throw, longjmp or end the thread, and cannot use the network that is being trained:
+ * calls with it are refused with `TL_STATUS_BUSY`.
+ */
+typedef int (*tl_progress)(void *user, size_t iteration, double loss);
+
+/**
+ * How to train. Let `tl_train_options_init` fill it in, then change what is to be different.
+ */
+typedef struct tl_train_options {
+    /**
+     * `sizeof(tl_train_options)`, by which the library knows the caller's version of it.
+     */
+    size_t size;
+    /**
+     * Rows of a mini-batch: 1 to 2^24. Default 100.
+     */
+    size_t batch;
+    /**
+     * A step is this times the gradient; from 0 on. Default 0.1.
+     */
+    double learning_rate;
+    /**
+     * Steps to take. Default 10000.
+     */
+    size_t iterations;
+    /**
+     * The number of the first one, for `progress` and messages: a training may be done in several calls. Default 0.
+     */
+    size_t first_iteration;
+    /**
+     * 0 for gradients by backpropagation; above it, for gradients by central differences of this step, which are some
+     * hundred times slower. Default 0.
+     */
+    double numerical_h;
+    /**
+     * Called once an iteration; NULL for nobody. Default NULL.
+     */
+    tl_progress progress;
+    /**
+     * Given to `progress`. Default NULL.
+     */
+    void *user;
+} tl_train_options;
+
+/**
+ * How a kernel is to run. Where a function takes a pointer to it, NULL means the best level, on one thread.
+ */
+typedef struct tl_run_options {
+    /**
+     * `sizeof(tl_run_options)`, by which the library knows the caller's version of it.
+     */
+    size_t size;
+    /**
+     * The name of an instruction-set level; NULL for the best one that this processor has. See `tl_level_name`.
+     */
+    const char *level;
+    /**
+     * Threads, the calling one among them: 1 to 1024. They are started for the call, if it is worth it, and have ended
+     * when it returns. Results do not depend on it.
+     */
+    size_t threads;
+} tl_run_options;
+
+/**
+ * A matrix of single precision that is read: element (r, c) is `data[r * row_stride + c * col_stride]`. A row-major
+ * matrix without gaps has the strides `cols` and 1, its transpose 1 and `cols`.
+ */
+typedef struct tl_matrix_f32 {
+    /**
+     * The first element.
+     */
+    const float *data;
+    /**
+     * Elements that can be read from there on; those of the matrix must be among them.
+     */
+    size_t length;
+    /**
+     * Number of rows.
+     */
+    size_t rows;
+    /**
+     * Number of columns.
+     */
+    size_t cols;
+    /**
+     * Elements from one row to the next.
+     */
+    size_t row_stride;
+    /**
+     * Elements from one column to the next.
+     */
+    size_t col_stride;
+} tl_matrix_f32;
+
+/**
+ * A matrix of single precision that is written: element (r, c) is `data[r * row_stride + c]`.
+ */
+typedef struct tl_matrix_mut_f32 {
+    /**
+     * The first element.
+     */
+    float *data;
+    /**
+     * Elements that can be written from there on; those of the matrix must be among them. What lies between its rows
+     * stays as it is.
+     */
+    size_t length;
+    /**
+     * Number of rows.
+     */
+    size_t rows;
+    /**
+     * Number of columns.
+     */
+    size_t cols;
+    /**
+     * Elements from one row to the next; at least `cols`.
+     */
+    size_t row_stride;
+} tl_matrix_mut_f32;
+
+/**
+ * A matrix of double precision that is read: element (r, c) is `data[r * row_stride + c * col_stride]`. A row-major
+ * matrix without gaps has the strides `cols` and 1, its transpose 1 and `cols`.
+ */
+typedef struct tl_matrix_f64 {
+    /**
+     * The first element.
+     */
+    const double *data;
+    /**
+     * Elements that can be read from there on; those of the matrix must be among them.
+     */
+    size_t length;
+    /**
+     * Number of rows.
+     */
+    size_t rows;
+    /**
+     * Number of columns.
+     */
+    size_t cols;
+    /**
+     * Elements from one row to the next.
+     */
+    size_t row_stride;
+    /**
+     * Elements from one column to the next.
+     */
+    size_t col_stride;
+} tl_matrix_f64;
+
+/**
+ * A matrix of double precision that is written: element (r, c) is `data[r * row_stride + c]`.
+ */
+typedef struct tl_matrix_mut_f64 {
+    /**
+     * The first element.
+     */
+    double *data;
+    /**
+     * Elements that can be written from there on; those of the matrix must be among them. What lies between its rows
+     * stays as it is.
+     */
+    size_t length;
+    /**
+     * Number of rows.
+     */
+    size_t rows;
+    /**
+     * Number of columns.
+     */
+    size_t cols;
+    /**
+     * Elements from one row to the next; at least `cols`.
+     */
+    size_t row_stride;
+} tl_matrix_mut_f64;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The name of a status, such as `TL_STATUS_LENGTH`; of another number, `TL_STATUS_UNKNOWN`. The text is the library's
+ * and lasts as long as it is loaded.
+ */
+const char *tl_status_name(int32_t status);
+
+/**
+ * What went wrong in the last call on this thread that failed: one or two sentences in UTF-8 that say what was found,
+ * what was expected and what to do. Empty before the first failure; calls that succeed leave it alone. The text is the
+ * library's, and stays until the next call on this thread that fails, or the thread's end.
+ */
+const char *tl_last_error_message(void);
+
+/**
+ * The version of the binary interface that the library has: a program may compare it with `TL_ABI_VERSION`, the one
+ * that it was built for.
+ */
+uint32_t tl_abi_version(void);
+
+/**
+ * The version of the library, such as `0.1.0`. The text is the library's and lasts as long as it is loaded.
+ */
+const char *tl_version(void);
+
+/**
+ * How many processors this process may use.
+ */
+tl_status tl_processors(size_t *count);
+
+/**
+ * How many instruction-set levels this processor has: 1 to 3.
+ */
+tl_status tl_level_count(size_t *count);
+
+/**
+ * The name of a level that this processor has, lowest first: `scalar`, `avx2`, `avx512`. `index` counts from 0;
+ * `name_length` is the room in `name`, and 16 is enough.
+ */
+tl_status tl_level_name(size_t index,
+                        char *name,
+                        size_t name_length);
+
+/**
+ * Makes a network with random weights, 0.01 times a normal distribution, and biases of zero: the notebook's start. The
+ * same seed gives the same weights on every machine and in every version with the same major number, and the batches of
+ * later training go on from there. The network runs at the best level that this processor has, on one thread.
+ */
+tl_status tl_network_new_f32(size_t inputs,
+                             size_t hidden,
+                             size_t classes,
+                             uint64_t seed,
+                             struct tl_network_f32 **network);
+
+/**
+ * As `tl_network_new_f32`, in double precision.
+ */
+tl_status tl_network_new_f64(size_t inputs,
+                             size_t hidden,
+                             size_t classes,
+                             uint64_t seed,
+                             struct tl_network_f64 **network);
+
+/**
+ * Makes a network of the caller's parameters: all of them, in the order of `TL_PARAMETER_ALL`. Batches of later training
+ * are drawn as after `tl_network_set_seed_f32` with 0.
+ */
+tl_status tl_network_from_parameters_f32(size_t inputs,
+                                         size_t hidden,
+                                         size_t classes,
+                                         const float *parameters,
+                                         size_t parameters_length,
+                                         struct tl_network_f32 **network);
+
+/**
+ * As `tl_network_from_parameters_f32`, in double precision.
+ */
+tl_status tl_network_from_parameters_f64(size_t inputs,
+                                         size_t hidden,
+                                         size_t classes,
+                                         const double *parameters,
+                                         size_t parameters_length,
+                                         struct tl_network_f64 **network);
+
+/**
+ * Reads a network from a model file (safetensors, as `twolayer train --out` writes it). A file of double precision is
+ * refused with `TL_STATUS_PRECISION`. Batches of later training are drawn as after `tl_network_set_seed_f32` with 0.
+ */
+tl_status tl_network_load_f32(const char *path,
+                              struct tl_network_f32 **network);
+
+/**
+ * As `tl_network_load_f32`, in double precision; a file of single precision is refused.
+ */
+tl_status tl_network_load_f64(const char *path, struct tl_network_f64 **network);
+
+/**
+ * Writes the network to a model file, whole or not at all: what was there before is replaced once all is on the disk.
+ * Parameters that are infinite or NaN are refused.
+ */
+tl_status tl_network_save_f32(const struct tl_network_f32 *network,
+                              const char *path);
+
+/**
+ * As `tl_network_save_f32`, in double precision.
+ */
+tl_status tl_network_save_f64(const struct tl_network_f64 *network, const char *path);
+
+/**
+ * Frees the network and sets `*network` to NULL, which every function refuses. If it is NULL already, nothing happens.
+ */
+tl_status tl_network_free_f32(struct tl_network_f32 **network);
+
+/**
+ * As `tl_network_free_f32`, in double precision.
+ */
+tl_status tl_network_free_f64(struct tl_network_f64 **network);
+
+/**
+ * The network's dimensions.
+ */
+tl_status tl_network_shape_f32(const struct tl_network_f32 *network,
+                               size_t *inputs,
+                               size_t *hidden,
+                               size_t *classes);
+
+/**
+ * As `tl_network_shape_f32`, in double precision.
+ */
+tl_status tl_network_shape_f64(const struct tl_network_f64 *network,
+                               size_t *inputs,
+                               size_t *hidden,
+                               size_t *classes);
+
+/**
+ * Copies one parameter of the network, or all of them, to `values`, whose length must be that of the parameter.
+ * `parameter` is one of `tl_parameter`.
+ */
+tl_status tl_network_get_parameters_f32(const struct tl_network_f32 *network,
+                                        int32_t parameter,
+                                        float *values,
+                                        size_t values_length);
+
+/**
+ * As `tl_network_get_parameters_f32`, in double precision.
+ */
+tl_status tl_network_get_parameters_f64(const struct tl_network_f64 *network,
+                                        int32_t parameter,
+                                        double *values,
+                                        size_t values_length);
+
+/**
+ * Sets one parameter of the network, or all of them, to `values`, whose length must be that of the parameter.
+ */
+tl_status tl_network_set_parameters_f32(struct tl_network_f32 *network,
+                                        int32_t parameter,
+                                        const float *values,
+                                        size_t values_length);
+
+/**
+ * As `tl_network_set_parameters_f32`, in double precision.
+ */
+tl_status tl_network_set_parameters_f64(struct tl_network_f64 *network,
+                                        int32_t parameter,
+                                        const double *values,
+                                        size_t values_length);
+
+/**
+ * Lets the batches of later training be drawn from this seed. The parameters stay.
+ */
+tl_status tl_network_set_seed_f32(struct tl_network_f32 *network, uint64_t seed);
+
+/**
+ * As `tl_network_set_seed_f32`, in double precision.
+ */
+tl_status tl_network_set_seed_f64(struct tl_network_f64 *network, uint64_t seed);
+
+/**
+ * The name of the instruction-set level that the network runs at. `name_length` is the room in `name`, and 16 is enough.
+ */
+tl_status tl_network_level_f32(const struct tl_network_f32 *network,
+                               char *name,
+                               size_t name_length);
+
+/**
+ * As `tl_network_level_f32`, in double precision.
+ */
+tl_status tl_network_level_f64(const struct tl_network_f64 *network,
+                               char *name,
+                               size_t name_length);
+
+/**
+ * Lets the network run at another instruction-set level that this processor has; see `tl_level_name`. Results of levels
+ * differ in the last bits.
+ */
+tl_status tl_network_set_level_f32(struct tl_network_f32 *network,
+                                   const char *name);
+
+/**
+ * As `tl_network_set_level_f32`, in double precision.
+ */
+tl_status tl_network_set_level_f64(struct tl_network_f64 *network, const char *name);
+
+/**
+ * On how many threads the network's calls run.
+ */
+tl_status tl_network_threads_f32(const struct tl_network_f32 *network, size_t *threads);
+
+/**
+ * As `tl_network_threads_f32`, in double precision.
+ */
+tl_status tl_network_threads_f64(const struct tl_network_f64 *network, size_t *threads);
+
+/**
+ * Lets the network's calls run on 1 to 1024 threads, the calling one among them. The others are started by a call that has
+ * enough work for them, and have ended when it returns. Results do not depend on it. Training uses at most one for each
+ * 16 hidden units, and gains nothing from more threads than processors.
+ */
+tl_status tl_network_set_threads_f32(struct tl_network_f32 *network,
+                                     size_t threads);
+
+/**
+ * As `tl_network_set_threads_f32`, in double precision.
+ */
+tl_status tl_network_set_threads_f64(struct tl_network_f64 *network, size_t threads);
+
+/**
+ * The probability of each class for each row: rows x classes numbers, row by row. `x` holds rows x inputs numbers, as
+ * they go into the network.
+ */
+tl_status tl_predict_f32(const struct tl_network_f32 *network,
+                         const float *x,
+                         size_t x_length,
+                         float *probabilities,
+                         size_t probabilities_length);
+
+/**
+ * As `tl_predict_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ */
+tl_status tl_predict_u8_f32(const struct tl_network_f32 *network,
+                            const uint8_t *x,
+                            size_t x_length,
+                            float *probabilities,
+                            size_t probabilities_length);
+
+/**
+ * As `tl_predict_f32`, in double precision.
+ */
+tl_status tl_predict_f64(const struct tl_network_f64 *network,
+                         const double *x,
+                         size_t x_length,
+                         double *probabilities,
+                         size_t probabilities_length);
+
+/**
+ * As `tl_predict_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ */
+tl_status tl_predict_u8_f64(const struct tl_network_f64 *network,
+                            const uint8_t *x,
+                            size_t x_length,
+                            double *probabilities,
+                            size_t probabilities_length);
+
+/**
+ * The most probable class of each row, the first one of equals: a number for each row.
+ */
+tl_status tl_classify_f32(const struct tl_network_f32 *network,
+                          const float *x,
+                          size_t x_length,
+                          uint32_t *classes,
+                          size_t classes_length);
+
+/**
+ * As `tl_classify_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ */
+tl_status tl_classify_u8_f32(const struct tl_network_f32 *network,
+                             const uint8_t *x,
+                             size_t x_length,
+                             uint32_t *classes,
+                             size_t classes_length);
+
+/**
+ * As `tl_classify_f32`, in double precision.
+ */
+tl_status tl_classify_f64(const struct tl_network_f64 *network,
+                          const double *x,
+                          size_t x_length,
+                          uint32_t *classes,
+                          size_t classes_length);
+
+/**
+ * As `tl_classify_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ */
+tl_status tl_classify_u8_f64(const struct tl_network_f64 *network,
+                             const uint8_t *x,
+                             size_t x_length,
+                             uint32_t *classes,
+                             size_t classes_length);
+
+/**
+ * The mean loss over the rows, -ln p(label), and the accuracy, the share of rows whose most probable class is their label.
+ * `labels` holds a class for each row.
+ */
+tl_status tl_evaluate_f32(const struct tl_network_f32 *network,
+                          const float *x,
+                          size_t x_length,
+                          const uint8_t *labels,
+                          size_t labels_length,
+                          double *loss,
+                          double *accuracy);
+
+/**
+ * As `tl_evaluate_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ */
+tl_status tl_evaluate_u8_f32(const struct tl_network_f32 *network,
+                             const uint8_t *x,
+                             size_t x_length,
+                             const uint8_t *labels,
+                             size_t labels_length,
+                             double *loss,
+                             double *accuracy);
+
+/**
+ * As `tl_evaluate_f32`, in double precision.
+ */
+tl_status tl_evaluate_f64(const struct tl_network_f64 *network,
+                          const double *x,
+                          size_t x_length,
+                          const uint8_t *labels,
+                          size_t labels_length,
+                          double *loss,
+                          double *accuracy);
+
+/**
+ * As `tl_evaluate_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ */
+tl_status tl_evaluate_u8_f64(const struct tl_network_f64 *network,
+                             const uint8_t *x,
+                             size_t x_length,
+                             const uint8_t *labels,
+                             size_t labels_length,
+                             double *loss,
+                             double *accuracy);
+
+/**
+ * The gradient of the mean loss with respect to every parameter, by backpropagation, in the order of `TL_PARAMETER_ALL`.
+ */
+tl_status tl_gradient_f32(const struct tl_network_f32 *network,
+                          const float *x,
+                          size_t x_length,
+                          const uint8_t *labels,
+                          size_t labels_length,
+                          float *gradient,
+                          size_t gradient_length);
+
+/**
+ * As `tl_gradient_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ */
+tl_status tl_gradient_u8_f32(const struct tl_network_f32 *network,
+                             const uint8_t *x,
+                             size_t x_length,
+                             const uint8_t *labels,
+                             size_t labels_length,
+                             float *gradient,
+                             size_t gradient_length);
+
+/**
+ * As `tl_gradient_f32`, in double precision.
+ */
+tl_status tl_gradient_f64(const struct tl_network_f64 *network,
+                          const double *x,
+                          size_t x_length,
+                          const uint8_t *labels,
+                          size_t labels_length,
+                          double *gradient,
+                          size_t gradient_length);
+
+/**
+ * As `tl_gradient_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ */
+tl_status tl_gradient_u8_f64(const struct tl_network_f64 *network,
+                             const uint8_t *x,
+                             size_t x_length,
+                             const uint8_t *labels,
+                             size_t labels_length,
+                             double *gradient,
+                             size_t gradient_length);
+
+/**
+ * The same gradient by central differences, (L(p + h) - L(p - h)) / 2h for every parameter p, always computed and given in
+ * double precision: it checks `tl_gradient_f32`. `h` is the step, above 0; the notebook's is 1e-4.
+ */
+tl_status tl_numerical_gradient_f32(const struct tl_network_f32 *network,
+                                    const float *x,
+                                    size_t x_length,
+                                    const uint8_t *labels,
+                                    size_t labels_length,
+                                    double h,
+                                    double *gradient,
+                                    size_t gradient_length);
+
+/**
+ * As `tl_numerical_gradient_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ */
+tl_status tl_numerical_gradient_u8_f32(const struct tl_network_f32 *network,
+                                       const uint8_t *x,
+                                       size_t x_length,
+                                       const uint8_t *labels,
+                                       size_t labels_length,
+                                       double h,
+                                       double *gradient,
+                                       size_t gradient_length);
+
+/**
+ * As `tl_numerical_gradient_f32`, in double precision.
+ */
+tl_status tl_numerical_gradient_f64(const struct tl_network_f64 *network,
+                                    const double *x,
+                                    size_t x_length,
+                                    const uint8_t *labels,
+                                    size_t labels_length,
+                                    double h,
+                                    double *gradient,
+                                    size_t gradient_length);
+
+/**
+ * As `tl_numerical_gradient_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ */
+tl_status tl_numerical_gradient_u8_f64(const struct tl_network_f64 *network,
+                                       const uint8_t *x,
+                                       size_t x_length,
+                                       const uint8_t *labels,
+                                       size_t labels_length,
+                                       double h,
+                                       double *gradient,
+                                       size_t gradient_length);
+
+/**
+ * Fills in the options' defaults. `size` is `sizeof(tl_train_options)`; it is also stored in the first field.
+ */
+tl_status tl_train_options_init(struct tl_train_options *options,
+                                size_t size);
+
+/**
+ * Takes one step of gradient descent on the caller's batch: each parameter minus `learning_rate` times its gradient.
+ * `loss` becomes the batch's mean loss before the step.
+ */
+tl_status tl_step_f32(struct tl_network_f32 *network,
+                      const float *x,
+                      size_t x_length,
+                      const uint8_t *labels,
+                      size_t labels_length,
+                      double learning_rate,
+                      double *loss);
+
+/**
+ * As `tl_step_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ */
+tl_status tl_step_u8_f32(struct tl_network_f32 *network,
+                         const uint8_t *x,
+                         size_t x_length,
+                         const uint8_t *labels,
+                         size_t labels_length,
+                         double learning_rate,
+                         double *loss);
+
+/**
+ * As `tl_step_f32`, in double precision.
+ */
+tl_status tl_step_f64(struct tl_network_f64 *network,
+                      const double *x,
+                      size_t x_length,
+                      const uint8_t *labels,
+                      size_t labels_length,
+                      double learning_rate,
+                      double *loss);
+
+/**
+ * As `tl_step_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ */
+tl_status tl_step_u8_f64(struct tl_network_f64 *network,
+                         const uint8_t *x,
+                         size_t x_length,
+                         const uint8_t *labels,
+                         size_t labels_length,
+                         double learning_rate,
+                         double *loss);
+
+/**
+ * Trains by mini-batch stochastic gradient descent on the caller's rows. Each batch is drawn uniformly, with replacement,
+ * by the network's generator; see `tl_network_new_f32` and `tl_network_set_seed_f32`. Several calls of some iterations
+ * each give the same network as one call of all of them, unless `progress` ends one: up to two batches that were drawn
+ * ahead are not used then. `iterations` becomes the steps that were taken, and `loss` the mean loss of the last batch
+ * before its step (NaN if no step was taken).
+ */
+tl_status tl_train_f32(struct tl_network_f32 *network,
+                       const float *x,
+                       size_t x_length,
+                       const uint8_t *labels,
+                       size_t labels_length,
+                       const struct tl_train_options *options,
+                       size_t *iterations,
+                       double *loss);
+
+/**
+ * As `tl_train_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ */
+tl_status tl_train_u8_f32(struct tl_network_f32 *network,
+                          const uint8_t *x,
+                          size_t x_length,
+                          const uint8_t *labels,
+                          size_t labels_length,
+                          const struct tl_train_options *options,
+                          size_t *iterations,
+                          double *loss);
+
+/**
+ * As `tl_train_f32`, in double precision.
+ */
+tl_status tl_train_f64(struct tl_network_f64 *network,
+                       const double *x,
+                       size_t x_length,
+                       const uint8_t *labels,
+                       size_t labels_length,
+                       const struct tl_train_options *options,
+                       size_t *iterations,
+                       double *loss);
+
+/**
+ * As `tl_train_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ */
+tl_status tl_train_u8_f64(struct tl_network_f64 *network,
+                          const uint8_t *x,
+                          size_t x_length,
+                          const uint8_t *labels,
+                          size_t labels_length,
+                          const struct tl_train_options *options,
+                          size_t *iterations,
+                          double *loss);
+
+/**
+ * What an IDX file, raw or gzip, holds: the type of its elements (one of `tl_element`), and its dimensions, of which
+ * there are 1 to 255. `sizes` must have room for as many; with less room the call fails with `TL_STATUS_LENGTH`, but
+ * `element` and `dimensions` are written. The file holds as many elements as the product of the sizes.
+ */
+tl_status tl_idx_info(const char *path,
+                      int32_t *element,
+                      size_t *dimensions,
+                      size_t *sizes,
+                      size_t sizes_length);
+
+/**
+ * Reads an IDX file of unsigned bytes, raw or gzip, into `elements`, whose length must be the product of the file's sizes:
+ * images row by row, one after the other, or labels. A file that turns out to be damaged late leaves anything there.
+ */
+tl_status tl_idx_read_u8(const char *path,
+                         uint8_t *elements,
+                         size_t elements_length);
+
+/**
+ * As `tl_idx_read_u8`, of signed bytes.
+ */
+tl_status tl_idx_read_i8(const char *path, int8_t *elements, size_t elements_length);
+
+/**
+ * As `tl_idx_read_u8`, of 16-bit integers.
+ */
+tl_status tl_idx_read_i16(const char *path, int16_t *elements, size_t elements_length);
+
+/**
+ * As `tl_idx_read_u8`, of 32-bit integers.
+ */
+tl_status tl_idx_read_i32(const char *path, int32_t *elements, size_t elements_length);
+
+/**
+ * As `tl_idx_read_u8`, of single-precision numbers.
+ */
+tl_status tl_idx_read_f32(const char *path, float *elements, size_t elements_length);
+
+/**
+ * As `tl_idx_read_u8`, of double-precision numbers.
+ */
+tl_status tl_idx_read_f64(const char *path, double *elements, size_t elements_length);
+
+/**
+ * Fills in the options' defaults. `size` is `sizeof(tl_run_options)`; it is also stored in the first field.
+ */
+tl_status tl_run_options_init(struct tl_run_options *options,
+                              size_t size);
+
+/**
+ * The matrix product C = alpha A B + beta C, where A is m x k, B is k x n and C is m x n. With `beta` 0, C is not read, so
+ * that it may hold anything. C must not overlap A or B.
+ */
+tl_status tl_gemm_f32(const struct tl_run_options *options,
+                      float alpha,
+                      const struct tl_matrix_f32 *a,
+                      const struct tl_matrix_f32 *b,
+                      float beta,
+                      const struct tl_matrix_mut_f32 *c);
+
+/**
+ * As `tl_gemm_f32`, in double precision.
+ */
+tl_status tl_gemm_f64(const struct tl_run_options *options,
+                      double alpha,
+                      const struct tl_matrix_f64 *a,
+                      const struct tl_matrix_f64 *b,
+                      double beta,
+                      const struct tl_matrix_mut_f64 *c);
+
+/**
+ * Replaces each element x by the sigmoid 1 / (1 + e^-x). Of the options' threads it uses one.
+ */
+tl_status tl_sigmoid_f32(const struct tl_run_options *options, float *x, size_t x_length);
+
+/**
+ * As `tl_sigmoid_f32`, in double precision.
+ */
+tl_status tl_sigmoid_f64(const struct tl_run_options *options, double *x, size_t x_length);
+
+/**
+ * Replaces each row of logits by its softmax: probabilities that sum to 1. Of the options' threads it uses one.
+ */
+tl_status tl_softmax_f32(const struct tl_run_options *options,
+                         const struct tl_matrix_mut_f32 *logits);
+
+/**
+ * As `tl_softmax_f32`, in double precision.
+ */
+tl_status tl_softmax_f64(const struct tl_run_options *options,
+                         const struct tl_matrix_mut_f64 *logits);
+
+/**
+ * The mean over the rows of logits of the cross-entropy -ln softmax(row)[label]. `labels` holds a column for each row. Of
+ * the options' threads it uses one.
+ */
+tl_status tl_cross_entropy_f32(const struct tl_run_options *options,
+                               const struct tl_matrix_f32 *logits,
+                               const uint32_t *labels,
+                               size_t labels_length,
+                               double *loss);
+
+/**
+ * As `tl_cross_entropy_f32`, in double precision.
+ */
+tl_status tl_cross_entropy_f64(const struct tl_run_options *options,
+                               const struct tl_matrix_f64 *logits,
+                               const uint32_t *labels,
+                               size_t labels_length,
+                               double *loss);
+
+/**
+ * As `tl_cross_entropy_f32`, and replaces the logits by its derivative, (softmax - one-hot) / rows.
+ */
+tl_status tl_softmax_cross_entropy_f32(const struct tl_run_options *options,
+                                       const struct tl_matrix_mut_f32 *logits,
+                                       const uint32_t *labels,
+                                       size_t labels_length,
+                                       double *loss);
+
+/**
+ * As `tl_softmax_cross_entropy_f32`, in double precision.
+ */
+tl_status tl_softmax_cross_entropy_f64(const struct tl_run_options *options,
+                                       const struct tl_matrix_mut_f64 *logits,
+                                       const uint32_t *labels,
+                                       size_t labels_length,
+                                       double *loss);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* TWOLAYER_H */

@@ -1,0 +1,150 @@
+//! Networks that a C caller holds.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use twolayer_core::{Float, Parameters, Threads, TwoLayerNet};
+use twolayer_model::{AnyModel, Model};
+
+use crate::pointer;
+use crate::status::{Failure, Result, tl_status};
+
+/// A network in single precision.
+pub struct tl_network_f32 {
+    _opaque: (),
+}
+
+/// A network in double precision.
+pub struct tl_network_f64 {
+    _opaque: (),
+}
+
+/// What differs between the two kinds of networks.
+pub(crate) trait Precision: Float {
+    /// What the caller knows a network as.
+    type Opaque;
+    /// Marks a network that is alive.
+    const ALIVE: u64;
+    const SUFFIX: &'static str;
+    fn from_file(model: AnyModel) -> Option<Model<Self>>;
+}
+
+impl Precision for f32 {
+    type Opaque = tl_network_f32;
+    const ALIVE: u64 = 0x7477_6f6c_6179_3332;
+    const SUFFIX: &'static str = "_f32";
+    fn from_file(model: AnyModel) -> Option<Model<f32>> {
+        match model {
+            AnyModel::F32(model) => Some(model),
+            AnyModel::F64(_) => None,
+        }
+    }
+}
+
+impl Precision for f64 {
+    type Opaque = tl_network_f64;
+    const ALIVE: u64 = 0x7477_6f6c_6179_3634;
+    const SUFFIX: &'static str = "_f64";
+    fn from_file(model: AnyModel) -> Option<Model<f64>> {
+        match model {
+            AnyModel::F64(model) => Some(model),
+            AnyModel::F32(_) => None,
+        }
+    }
+}
+
+/// A network, and the generator that its batches are drawn from.
+pub(crate) struct Network<T: Float> {
+    pub net: TwoLayerNet<T>,
+    pub rng: ChaCha8Rng,
+    pub threads: usize,
+}
+
+/// What a handle points to. The mark is looked at first, and tells a network that is alive from most of what is not: one
+/// of the other precision, or one that was freed and whose memory still holds what it held then. The lock is never waited for: a call that would have to is refused.
+pub(crate) struct Handle<T: Float> {
+    mark: AtomicU64,
+    network: RwLock<Network<T>>,
+}
+
+impl<T: Precision> Network<T> {
+    /// On one thread, at the best level.
+    pub fn new(parameters: Parameters<T>, rng: ChaCha8Rng) -> Self {
+        Network { net: TwoLayerNet::new(parameters).with_threads(Threads::ONE), rng, threads: 1 }
+    }
+
+    /// As [`new`](Self::new), with the generator of seed 0.
+    pub fn of(parameters: Parameters<T>) -> Self {
+        Self::new(parameters, ChaCha8Rng::seed_from_u64(0))
+    }
+
+    /// A handle for the caller, who is to free it.
+    pub fn into_handle(self) -> *mut T::Opaque {
+        Box::into_raw(Box::new(Handle { mark: AtomicU64::new(T::ALIVE), network: RwLock::new(self) })).cast()
+    }
+}
+
+/// The handle, if it is one of a network of this precision.
+///
+/// # Safety
+/// `network` is NULL or leads to readable memory.
+unsafe fn find<'a, T: Precision>(network: *const T::Opaque) -> Result<&'a Handle<T>> {
+    let handle = network.cast::<Handle<T>>();
+    pointer::check(handle, "network")?;
+    // SAFETY: not NULL and aligned; the caller promises readable memory. Nothing else is believed before the mark.
+    let mark = unsafe { (*handle).mark.load(Ordering::Acquire) };
+    if mark != T::ALIVE {
+        let text = format!("network has been freed, or is not one that a function ending in {} made", T::SUFFIX);
+        return Err(Failure::new(tl_status::Handle, text));
+    }
+    // SAFETY: the mark says that it is one, and alive.
+    Ok(unsafe { &*handle })
+}
+
+fn busy(what: &str) -> Failure {
+    Failure::new(tl_status::Busy, format!("network is in use by another call; {what}"))
+}
+
+/// The network, to be read by any number of calls at once.
+///
+/// # Safety
+/// As [`find`], and nobody frees it meanwhile.
+pub(crate) unsafe fn read<'a, T: Precision>(network: *const T::Opaque) -> Result<RwLockReadGuard<'a, Network<T>>> {
+    // SAFETY: as of this function.
+    match unsafe { find::<T>(network) }?.network.try_read() {
+        Ok(guard) => Ok(guard),
+        // A call panicked that was changing it; its numbers are numbers still.
+        Err(TryLockError::Poisoned(guard)) => Ok(guard.into_inner()),
+        Err(TryLockError::WouldBlock) => Err(busy("wait for the one that changes it")),
+    }
+}
+
+/// The network, to be changed by this call alone.
+///
+/// # Safety
+/// As [`read`].
+pub(crate) unsafe fn write<'a, T: Precision>(network: *mut T::Opaque) -> Result<RwLockWriteGuard<'a, Network<T>>> {
+    // SAFETY: as of this function.
+    match unsafe { find::<T>(network) }?.network.try_write() {
+        Ok(guard) => Ok(guard),
+        Err(TryLockError::Poisoned(guard)) => Ok(guard.into_inner()),
+        Err(TryLockError::WouldBlock) => Err(busy("wait for it to end before changing or freeing the network")),
+    }
+}
+
+/// Frees a network that no other call uses.
+///
+/// # Safety
+/// As [`read`].
+pub(crate) unsafe fn free<T: Precision>(network: *mut T::Opaque) -> Result<()> {
+    // SAFETY: as of this function.
+    drop(unsafe { write::<T>(network) }?);
+    // SAFETY: it has just been found alive.
+    let handle = unsafe { find::<T>(network) }?;
+    handle.mark.store(0, Ordering::Release);
+    // SAFETY: made by `into_handle`, of this type, and not freed before, for its mark was alive.
+    drop(unsafe { Box::from_raw(network.cast::<Handle<T>>()) });
+    Ok(())
+}

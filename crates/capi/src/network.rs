@@ -1,0 +1,452 @@
+//! Networks: made, saved, looked at, changed, freed.
+
+use std::ffi::c_char;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use twolayer_core::{Need, Parameter, Parameters, Shape, Threads, TwoLayerNet};
+use twolayer_model::{AnyModel, Model};
+
+use crate::handle::{self, Network, Precision, tl_network_f32, tl_network_f64};
+use crate::machine;
+use crate::memory;
+use crate::pointer::{self, In, Out, one, write_text};
+use crate::status::{Failure, Result, tl_status};
+
+/// One of a network's parameters, or all of them. A matrix is row-major: row by row, without gaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum tl_parameter {
+    /// All: W1, b1, W2, b2, one after the other; (inputs + 1) x hidden + (hidden + 1) x classes numbers.
+    All = 0,
+    /// Weights of the hidden layer, inputs x hidden.
+    W1 = 1,
+    /// Biases of the hidden layer, hidden.
+    B1 = 2,
+    /// Weights of the output layer, hidden x classes.
+    W2 = 3,
+    /// Biases of the output layer, classes.
+    B2 = 4,
+}
+
+/// Makes a network with random weights, 0.01 times a normal distribution, and biases of zero: the notebook's start. The
+/// same seed gives the same weights on every machine and in every version with the same major number, and the batches of
+/// later training go on from there. The network runs at the best level that this processor has, on one thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_new_f32(
+    inputs: usize,
+    hidden: usize,
+    classes: usize,
+    seed: u64,
+    network: *mut *mut tl_network_f32,
+) -> tl_status {
+    call!(new::<f32>((inputs, hidden, classes), seed, network))
+}
+
+/// As `tl_network_new_f32`, in double precision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_new_f64(
+    inputs: usize,
+    hidden: usize,
+    classes: usize,
+    seed: u64,
+    network: *mut *mut tl_network_f64,
+) -> tl_status {
+    call!(new::<f64>((inputs, hidden, classes), seed, network))
+}
+
+/// Makes a network of the caller's parameters: all of them, in the order of `TL_PARAMETER_ALL`. Batches of later training
+/// are drawn as after `tl_network_set_seed_f32` with 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_from_parameters_f32(
+    inputs: usize,
+    hidden: usize,
+    classes: usize,
+    parameters: *const f32,
+    parameters_length: usize,
+    network: *mut *mut tl_network_f32,
+) -> tl_status {
+    call!(from_parameters::<f32>((inputs, hidden, classes), In(parameters, parameters_length, "parameters"), network))
+}
+
+/// As `tl_network_from_parameters_f32`, in double precision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_from_parameters_f64(
+    inputs: usize,
+    hidden: usize,
+    classes: usize,
+    parameters: *const f64,
+    parameters_length: usize,
+    network: *mut *mut tl_network_f64,
+) -> tl_status {
+    call!(from_parameters::<f64>((inputs, hidden, classes), In(parameters, parameters_length, "parameters"), network))
+}
+
+/// Reads a network from a model file (safetensors, as `twolayer train --out` writes it). A file of double precision is
+/// refused with `TL_STATUS_PRECISION`. Batches of later training are drawn as after `tl_network_set_seed_f32` with 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_load_f32(path: *const c_char, network: *mut *mut tl_network_f32) -> tl_status {
+    call!(load::<f32>(path, network))
+}
+
+/// As `tl_network_load_f32`, in double precision; a file of single precision is refused.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_load_f64(path: *const c_char, network: *mut *mut tl_network_f64) -> tl_status {
+    call!(load::<f64>(path, network))
+}
+
+/// Writes the network to a model file, whole or not at all: what was there before is replaced once all is on the disk.
+/// Parameters that are infinite or NaN are refused.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_save_f32(network: *const tl_network_f32, path: *const c_char) -> tl_status {
+    call!(save::<f32>(network, path))
+}
+
+/// As `tl_network_save_f32`, in double precision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_save_f64(network: *const tl_network_f64, path: *const c_char) -> tl_status {
+    call!(save::<f64>(network, path))
+}
+
+/// Frees the network and sets `*network` to NULL, which every function refuses. If it is NULL already, nothing happens.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_free_f32(network: *mut *mut tl_network_f32) -> tl_status {
+    call!(free::<f32>(network))
+}
+
+/// As `tl_network_free_f32`, in double precision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_free_f64(network: *mut *mut tl_network_f64) -> tl_status {
+    call!(free::<f64>(network))
+}
+
+/// The network's dimensions.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_shape_f32(
+    network: *const tl_network_f32,
+    inputs: *mut usize,
+    hidden: *mut usize,
+    classes: *mut usize,
+) -> tl_status {
+    call!(shape::<f32>(network, (inputs, hidden, classes)))
+}
+
+/// As `tl_network_shape_f32`, in double precision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_shape_f64(
+    network: *const tl_network_f64,
+    inputs: *mut usize,
+    hidden: *mut usize,
+    classes: *mut usize,
+) -> tl_status {
+    call!(shape::<f64>(network, (inputs, hidden, classes)))
+}
+
+/// Copies one parameter of the network, or all of them, to `values`, whose length must be that of the parameter.
+/// `parameter` is one of `tl_parameter`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_get_parameters_f32(
+    network: *const tl_network_f32,
+    parameter: i32,
+    values: *mut f32,
+    values_length: usize,
+) -> tl_status {
+    call!(get_parameters::<f32>(network, parameter, Out(values, values_length, "values")))
+}
+
+/// As `tl_network_get_parameters_f32`, in double precision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_get_parameters_f64(
+    network: *const tl_network_f64,
+    parameter: i32,
+    values: *mut f64,
+    values_length: usize,
+) -> tl_status {
+    call!(get_parameters::<f64>(network, parameter, Out(values, values_length, "values")))
+}
+
+/// Sets one parameter of the network, or all of them, to `values`, whose length must be that of the parameter.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_set_parameters_f32(
+    network: *mut tl_network_f32,
+    parameter: i32,
+    values: *const f32,
+    values_length: usize,
+) -> tl_status {
+    call!(set_parameters::<f32>(network, parameter, In(values, values_length, "values")))
+}
+
+/// As `tl_network_set_parameters_f32`, in double precision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_set_parameters_f64(
+    network: *mut tl_network_f64,
+    parameter: i32,
+    values: *const f64,
+    values_length: usize,
+) -> tl_status {
+    call!(set_parameters::<f64>(network, parameter, In(values, values_length, "values")))
+}
+
+/// Lets the batches of later training be drawn from this seed. The parameters stay.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_set_seed_f32(network: *mut tl_network_f32, seed: u64) -> tl_status {
+    call!({
+        handle::write::<f32>(network)?.rng = ChaCha8Rng::seed_from_u64(seed);
+        Ok(())
+    })
+}
+
+/// As `tl_network_set_seed_f32`, in double precision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_set_seed_f64(network: *mut tl_network_f64, seed: u64) -> tl_status {
+    call!({
+        handle::write::<f64>(network)?.rng = ChaCha8Rng::seed_from_u64(seed);
+        Ok(())
+    })
+}
+
+/// The name of the instruction-set level that the network runs at. `name_length` is the room in `name`, and 16 is enough.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_level_f32(
+    network: *const tl_network_f32,
+    name: *mut c_char,
+    name_length: usize,
+) -> tl_status {
+    call!(write_text(handle::read::<f32>(network)?.net.level.name(), Out(name, name_length, "name")))
+}
+
+/// As `tl_network_level_f32`, in double precision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_level_f64(
+    network: *const tl_network_f64,
+    name: *mut c_char,
+    name_length: usize,
+) -> tl_status {
+    call!(write_text(handle::read::<f64>(network)?.net.level.name(), Out(name, name_length, "name")))
+}
+
+/// Lets the network run at another instruction-set level that this processor has; see `tl_level_name`. Results of levels
+/// differ in the last bits.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_set_level_f32(network: *mut tl_network_f32, name: *const c_char) -> tl_status {
+    call!({
+        let level = machine::level(pointer::text(name, "name")?)?;
+        handle::write::<f32>(network)?.net.level = level;
+        Ok(())
+    })
+}
+
+/// As `tl_network_set_level_f32`, in double precision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_set_level_f64(network: *mut tl_network_f64, name: *const c_char) -> tl_status {
+    call!({
+        let level = machine::level(pointer::text(name, "name")?)?;
+        handle::write::<f64>(network)?.net.level = level;
+        Ok(())
+    })
+}
+
+/// On how many threads the network's calls run.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_threads_f32(network: *const tl_network_f32, threads: *mut usize) -> tl_status {
+    call!({
+        let network = handle::read::<f32>(network)?;
+        one(threads, "threads").slice(&[])?[0] = network.threads;
+        Ok(())
+    })
+}
+
+/// As `tl_network_threads_f32`, in double precision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_threads_f64(network: *const tl_network_f64, threads: *mut usize) -> tl_status {
+    call!({
+        let network = handle::read::<f64>(network)?;
+        one(threads, "threads").slice(&[])?[0] = network.threads;
+        Ok(())
+    })
+}
+
+/// Lets the network's calls run on 1 to 1024 threads, the calling one among them. The others are started by a call that has
+/// enough work for them, and have ended when it returns. Results do not depend on it. Training uses at most one for each
+/// 16 hidden units, and gains nothing from more threads than processors.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_set_threads_f32(network: *mut tl_network_f32, threads: usize) -> tl_status {
+    call!(set_threads::<f32>(network, threads))
+}
+
+/// As `tl_network_set_threads_f32`, in double precision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_network_set_threads_f64(network: *mut tl_network_f64, threads: usize) -> tl_status {
+    call!(set_threads::<f64>(network, threads))
+}
+
+/// Writes a new network to the caller's pointer, or NULL if there is none.
+unsafe fn hand_over<T: Precision>(made: Result<Network<T>>, network: *mut *mut T::Opaque) -> Result<()> {
+    pointer::check(network, "network")?;
+    let (handle, result) = match made {
+        Ok(made) => (made.into_handle(), Ok(())),
+        Err(failure) => (std::ptr::null_mut(), Err(failure)),
+    };
+    // SAFETY: not NULL and aligned; that it can be written is the caller's promise.
+    unsafe { network.write(handle) };
+    result
+}
+
+/// A shape whose parameters the system has memory for, thrice: some functions copy them.
+fn checked_shape<T: Precision>((inputs, hidden, classes): (usize, usize, usize)) -> Result<Shape> {
+    let shape = Shape::new(inputs, hidden, classes)?;
+    memory::check(Need::default().parameters(shape, size_of::<T>(), 3))?;
+    Ok(shape)
+}
+
+unsafe fn new<T: Precision>(shape: (usize, usize, usize), seed: u64, network: *mut *mut T::Opaque) -> Result<()> {
+    let make = || {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let net = TwoLayerNet::<T>::random(checked_shape::<T>(shape)?, &mut rng);
+        Ok(Network::new(net.parameters, rng))
+    };
+    // SAFETY: as of this function.
+    unsafe { hand_over(make(), network) }
+}
+
+unsafe fn from_parameters<T: Precision>(
+    shape: (usize, usize, usize),
+    values: In<T>,
+    network: *mut *mut T::Opaque,
+) -> Result<()> {
+    let make = || {
+        let mut parameters = Parameters::zeros(checked_shape::<T>(shape)?);
+        // SAFETY: as of this function.
+        set(&mut parameters, tl_parameter::All as i32, unsafe { values.slice() }?)?;
+        Ok(Network::of(parameters))
+    };
+    // SAFETY: as of this function.
+    unsafe { hand_over(make(), network) }
+}
+
+unsafe fn load<T: Precision>(path: *const c_char, network: *mut *mut T::Opaque) -> Result<()> {
+    let make = || {
+        // SAFETY: as of this function.
+        let path = unsafe { pointer::path(path) }?;
+        match T::from_file(AnyModel::load(&path)?) {
+            Some(model) => Ok(Network::of(model.parameters)),
+            None => {
+                let other = if T::SUFFIX == "_f32" { "_f64" } else { "_f32" };
+                let text = format!(
+                    "{}: its numbers are of the other precision; load it with the function of suffix {other}",
+                    path.display()
+                );
+                Err(Failure::new(tl_status::Precision, text))
+            }
+        }
+    };
+    // SAFETY: as of this function.
+    unsafe { hand_over(make(), network) }
+}
+
+unsafe fn save<T: Precision>(network: *const T::Opaque, path: *const c_char) -> Result<()> {
+    // SAFETY: as of this function.
+    let (network, path) = unsafe { (handle::read::<T>(network)?, pointer::path(path)?) };
+    let need = Need::default().parameters(network.net.shape(), size_of::<T>(), 3);
+    memory::check(need)?;
+    Model::new(network.net.parameters.clone()).save(path)?;
+    Ok(())
+}
+
+unsafe fn free<T: Precision>(network: *mut *mut T::Opaque) -> Result<()> {
+    pointer::check(network, "network")?;
+    // SAFETY: not NULL and aligned; that it can be read and written is the caller's promise.
+    unsafe {
+        if !network.read().is_null() {
+            handle::free::<T>(network.read())?;
+            network.write(std::ptr::null_mut());
+        }
+    }
+    Ok(())
+}
+
+unsafe fn shape<T: Precision>(
+    network: *const T::Opaque,
+    (inputs, hidden, classes): (*mut usize, *mut usize, *mut usize),
+) -> Result<()> {
+    // SAFETY: as of this function.
+    let shape = unsafe { handle::read::<T>(network) }?.net.shape();
+    let (i, h, c) = (one(inputs, "inputs"), one(hidden, "hidden"), one(classes, "classes"));
+    let (i_span, h_span, c_span) = (i.span()?, h.span()?, c.span()?);
+    // SAFETY: as of this function.
+    let (i, h, c) =
+        unsafe { (i.slice(&[h_span.clone(), c_span.clone()])?, h.slice(&[c_span])?, c.slice(&[i_span, h_span])?) };
+    (i[0], h[0], c[0]) = (shape.inputs(), shape.hidden(), shape.classes());
+    Ok(())
+}
+
+/// The parameters that a number of `tl_parameter` means, in their order.
+fn parameters(parameter: i32) -> Result<&'static [Parameter]> {
+    match parameter {
+        0 => Ok(&Parameter::ALL),
+        1..=4 => Ok(&Parameter::ALL[parameter as usize - 1..parameter as usize]),
+        _ => Err(Failure::new(
+            tl_status::Option,
+            format!("parameter is {parameter}; expected one of tl_parameter, 0 to 4"),
+        )),
+    }
+}
+
+/// An error unless `values` has as many elements as the parameters.
+fn check_length(which: &[Parameter], shape: Shape, name: &str, length: usize) -> Result<()> {
+    let sizes = which.iter().map(|p| p.dims(shape));
+    let expected: usize = sizes.map(|(rows, columns)| rows * columns).sum();
+    if length == expected {
+        return Ok(());
+    }
+    let names: Vec<_> = which.iter().map(|p| p.name()).collect();
+    let text = format!("{name} has room for {length} numbers; expected {expected}, for {}", names.join(", "));
+    Err(Failure::new(tl_status::Length, text))
+}
+
+/// Copies parameters, or a gradient, to a caller's buffer.
+pub(crate) fn copy_out<T: Precision>(from: &Parameters<T>, parameter: i32, name: &str, to: &mut [T]) -> Result<()> {
+    let which = parameters(parameter)?;
+    check_length(which, from.shape(), name, to.len())?;
+    let mut rest = to;
+    for &p in which {
+        let values = from.get(p).to_vec();
+        let (mine, others) = rest.split_at_mut(values.len());
+        mine.copy_from_slice(&values);
+        rest = others;
+    }
+    Ok(())
+}
+
+fn set<T: Precision>(to: &mut Parameters<T>, parameter: i32, values: &[T]) -> Result<()> {
+    let which = parameters(parameter)?;
+    check_length(which, to.shape(), "values", values.len())?;
+    let mut rest = values;
+    for &p in which {
+        let (rows, columns) = p.dims(to.shape());
+        let (mine, others) = rest.split_at(rows * columns);
+        to.set(p, mine)?;
+        rest = others;
+    }
+    Ok(())
+}
+
+unsafe fn get_parameters<T: Precision>(network: *const T::Opaque, parameter: i32, values: Out<T>) -> Result<()> {
+    // SAFETY: as of this function.
+    let (network, to) = unsafe { (handle::read::<T>(network)?, values.slice(&[])?) };
+    copy_out(&network.net.parameters, parameter, "values", to)
+}
+
+unsafe fn set_parameters<T: Precision>(network: *mut T::Opaque, parameter: i32, values: In<T>) -> Result<()> {
+    // SAFETY: as of this function.
+    let (mut network, values) = unsafe { (handle::write::<T>(network)?, values.slice()?) };
+    set(&mut network.net.parameters, parameter, values)
+}
+
+unsafe fn set_threads<T: Precision>(network: *mut T::Opaque, threads: usize) -> Result<()> {
+    // SAFETY: as of this function.
+    let mut network = unsafe { handle::write::<T>(network) }?;
+    network.threads = machine::threads(threads)?;
+    network.net.threads = Threads::own(threads);
+    Ok(())
+}

@@ -1,0 +1,298 @@
+//! Training: a step on the caller's batch, or many on batches drawn from the caller's data.
+
+use std::ffi::{c_int, c_void};
+use std::ops::ControlFlow;
+
+use twolayer_core::{Gradient, Need, Sampler, TrainOptions, UniformSampler};
+
+use crate::handle::{self, Network, Precision, tl_network_f32, tl_network_f64};
+use crate::memory;
+use crate::pointer::{In, one};
+use crate::predict::{Batch, Element, batch};
+use crate::sized::{self, Versioned};
+use crate::status::{Result, tl_status};
+
+/// Called once an iteration, on the thread that called the training function, with the mean loss of the iteration's
+/// batch before its step. `user` is that of the options. Return 0 to go on, anything else to end the training after
+/// the step in hand. It must not throw, longjmp or end the thread, and cannot use the network that is being trained:
+/// calls with it are refused with `TL_STATUS_BUSY`.
+pub type tl_progress = Option<unsafe extern "C" fn(user: *mut c_void, iteration: usize, loss: f64) -> c_int>;
+
+/// How to train. Let `tl_train_options_init` fill it in, then change what is to be different.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct tl_train_options {
+    /// `sizeof(tl_train_options)`, by which the library knows the caller's version of it.
+    pub size: usize,
+    /// Rows of a mini-batch: 1 to 2^24. Default 100.
+    pub batch: usize,
+    /// A step is this times the gradient; from 0 on. Default 0.1.
+    pub learning_rate: f64,
+    /// Steps to take. Default 10000.
+    pub iterations: usize,
+    /// The number of the first one, for `progress` and messages: a training may be done in several calls. Default 0.
+    pub first_iteration: usize,
+    /// 0 for gradients by backpropagation; above it, for gradients by central differences of this step, which are some
+    /// hundred times slower. Default 0.
+    pub numerical_h: f64,
+    /// Called once an iteration; NULL for nobody. Default NULL.
+    pub progress: tl_progress,
+    /// Given to `progress`. Default NULL.
+    pub user: *mut c_void,
+}
+
+impl Default for tl_train_options {
+    fn default() -> Self {
+        let TrainOptions { batch, learning_rate, iterations, first_iteration, .. } = TrainOptions::default();
+        tl_train_options {
+            size: size_of::<Self>(),
+            batch,
+            learning_rate,
+            iterations,
+            first_iteration,
+            numerical_h: 0.0,
+            progress: None,
+            user: std::ptr::null_mut(),
+        }
+    }
+}
+
+// SAFETY: plain numbers and pointers that may be anything, the first of them the size.
+unsafe impl Versioned for tl_train_options {
+    const NAME: &'static str = "tl_train_options";
+    const FIRST: usize = std::mem::offset_of!(tl_train_options, user) + size_of::<*mut c_void>();
+}
+
+/// Fills in the options' defaults. `size` is `sizeof(tl_train_options)`; it is also stored in the first field.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_train_options_init(options: *mut tl_train_options, size: usize) -> tl_status {
+    call!(sized::write(options, size))
+}
+
+/// Takes one step of gradient descent on the caller's batch: each parameter minus `learning_rate` times its gradient.
+/// `loss` becomes the batch's mean loss before the step.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_step_f32(
+    network: *mut tl_network_f32,
+    x: *const f32,
+    x_length: usize,
+    labels: *const u8,
+    labels_length: usize,
+    learning_rate: f64,
+    loss: *mut f64,
+) -> tl_status {
+    call!(step::<f32, f32>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), learning_rate, loss))
+}
+
+/// As `tl_step_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_step_u8_f32(
+    network: *mut tl_network_f32,
+    x: *const u8,
+    x_length: usize,
+    labels: *const u8,
+    labels_length: usize,
+    learning_rate: f64,
+    loss: *mut f64,
+) -> tl_status {
+    call!(step::<f32, u8>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), learning_rate, loss))
+}
+
+/// As `tl_step_f32`, in double precision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_step_f64(
+    network: *mut tl_network_f64,
+    x: *const f64,
+    x_length: usize,
+    labels: *const u8,
+    labels_length: usize,
+    learning_rate: f64,
+    loss: *mut f64,
+) -> tl_status {
+    call!(step::<f64, f64>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), learning_rate, loss))
+}
+
+/// As `tl_step_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_step_u8_f64(
+    network: *mut tl_network_f64,
+    x: *const u8,
+    x_length: usize,
+    labels: *const u8,
+    labels_length: usize,
+    learning_rate: f64,
+    loss: *mut f64,
+) -> tl_status {
+    call!(step::<f64, u8>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), learning_rate, loss))
+}
+
+/// Trains by mini-batch stochastic gradient descent on the caller's rows. Each batch is drawn uniformly, with replacement,
+/// by the network's generator; see `tl_network_new_f32` and `tl_network_set_seed_f32`. Several calls of some iterations
+/// each give the same network as one call of all of them, unless `progress` ends one: up to two batches that were drawn
+/// ahead are not used then. `iterations` becomes the steps that were taken, and `loss` the mean loss of the last batch
+/// before its step (NaN if no step was taken).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_train_f32(
+    network: *mut tl_network_f32,
+    x: *const f32,
+    x_length: usize,
+    labels: *const u8,
+    labels_length: usize,
+    options: *const tl_train_options,
+    iterations: *mut usize,
+    loss: *mut f64,
+) -> tl_status {
+    call!(train::<f32, f32>(
+        network,
+        (In(x, x_length, "x"), In(labels, labels_length, "labels")),
+        options,
+        (iterations, loss)
+    ))
+}
+
+/// As `tl_train_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_train_u8_f32(
+    network: *mut tl_network_f32,
+    x: *const u8,
+    x_length: usize,
+    labels: *const u8,
+    labels_length: usize,
+    options: *const tl_train_options,
+    iterations: *mut usize,
+    loss: *mut f64,
+) -> tl_status {
+    call!(train::<f32, u8>(
+        network,
+        (In(x, x_length, "x"), In(labels, labels_length, "labels")),
+        options,
+        (iterations, loss)
+    ))
+}
+
+/// As `tl_train_f32`, in double precision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_train_f64(
+    network: *mut tl_network_f64,
+    x: *const f64,
+    x_length: usize,
+    labels: *const u8,
+    labels_length: usize,
+    options: *const tl_train_options,
+    iterations: *mut usize,
+    loss: *mut f64,
+) -> tl_status {
+    call!(train::<f64, f64>(
+        network,
+        (In(x, x_length, "x"), In(labels, labels_length, "labels")),
+        options,
+        (iterations, loss)
+    ))
+}
+
+/// As `tl_train_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tl_train_u8_f64(
+    network: *mut tl_network_f64,
+    x: *const u8,
+    x_length: usize,
+    labels: *const u8,
+    labels_length: usize,
+    options: *const tl_train_options,
+    iterations: *mut usize,
+    loss: *mut f64,
+) -> tl_status {
+    call!(train::<f64, u8>(
+        network,
+        (In(x, x_length, "x"), In(labels, labels_length, "labels")),
+        options,
+        (iterations, loss)
+    ))
+}
+
+unsafe fn step<T: Precision, P: Element<T>>(
+    network: *mut T::Opaque,
+    given: Batch<P>,
+    learning_rate: f64,
+    loss: *mut f64,
+) -> Result<()> {
+    let spans = [given.0.span()?, given.1.span()?];
+    // SAFETY: as of this function.
+    let (mut network, loss) = unsafe { (handle::write::<T>(network)?, one(loss, "loss").slice(&spans)?) };
+    let batch = given.1.1;
+    let options = TrainOptions { batch, learning_rate, iterations: 1, ..TrainOptions::default() };
+    let mut all = |rows: &mut [usize]| rows.iter_mut().enumerate().for_each(|(i, row)| *row = i);
+    // SAFETY: as of this function.
+    let summary = unsafe { run::<T, P>(&mut network, &given, options, &mut all, (None, std::ptr::null_mut())) }?;
+    loss[0] = summary.final_loss;
+    Ok(())
+}
+
+unsafe fn train<T: Precision, P: Element<T>>(
+    network: *mut T::Opaque,
+    given: Batch<P>,
+    options: *const tl_train_options,
+    (iterations, loss): (*mut usize, *mut f64),
+) -> Result<()> {
+    let spans = [given.0.span()?, given.1.span()?];
+    let (iterations, loss) = (one(iterations, "iterations"), one(loss, "loss"));
+    let both = [spans[0].clone(), spans[1].clone(), loss.span()?];
+    // SAFETY: as of this function.
+    let (options, iterations, loss) = unsafe { (sized::read(options)?, iterations.slice(&both)?, loss.slice(&spans)?) };
+    // SAFETY: as of this function.
+    let mut network = unsafe { handle::write::<T>(network) }?;
+    let gradient = match options.numerical_h {
+        0.0 => Gradient::Backpropagation,
+        h => Gradient::Numerical { h },
+    };
+    let (progress, rows) = ((options.progress, options.user), given.1.1);
+    let options = TrainOptions {
+        batch: options.batch,
+        learning_rate: options.learning_rate,
+        iterations: options.iterations,
+        first_iteration: options.first_iteration,
+        threads: 1,
+        gradient,
+    };
+    let mut rng = network.rng.clone();
+    // With no rows there is nothing to draw from, and the core will say so.
+    let mut sampler = UniformSampler::new(&mut rng, rows.max(1));
+    // SAFETY: as of this function.
+    let summary = unsafe { run::<T, P>(&mut network, &given, options, &mut sampler, progress) };
+    network.rng = rng;
+    let summary = summary?;
+    (iterations[0], loss[0]) = (summary.iterations, summary.final_loss);
+    Ok(())
+}
+
+/// # Safety
+/// The buffers are as the caller promised; `progress` may be called with its user.
+unsafe fn run<T: Precision, P: Element<T>>(
+    network: &mut Network<T>,
+    given: &Batch<P>,
+    options: TrainOptions,
+    sampler: &mut dyn Sampler,
+    (progress, user): (tl_progress, *mut c_void),
+) -> Result<twolayer_core::TrainSummary> {
+    // SAFETY: as of this function.
+    let (x, t) = unsafe { batch::<T, P>(given) }?;
+    let (shape, threads) = (network.net.shape(), network.threads);
+    let options = TrainOptions { threads, ..options };
+    let need =
+        Need::default().parameters(shape, size_of::<T>(), 3).batch(options.batch, shape, size_of::<T>(), 1 + threads);
+    // Labels are widened; numerical gradients take everything in double precision, and keep a list of what is not zero.
+    let need = need.numbers(given.1.1, 4);
+    let listed = options.batch.saturating_mul(shape.inputs());
+    memory::check(match options.gradient {
+        Gradient::Backpropagation => need,
+        Gradient::Numerical { .. } => {
+            need.parameters(shape, 8, 5).batch(options.batch, shape, 8, 3).numbers(listed, 8 + 16)
+        }
+    })?;
+    let summary = network.net.train(x, t, sampler, &options, &mut |p| match progress {
+        // SAFETY: the caller's own function, with what it asked for.
+        Some(progress) if unsafe { progress(user, p.iteration, p.loss) } != 0 => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    })?;
+    Ok(summary)
+}
