@@ -187,7 +187,7 @@ impl Function {
             (kind, "network") if kind.contains("**") && self.name.contains("free") => format!("fresh_{precision}()"),
             (kind, "network") if kind.contains("**") => format!("&made_{precision}"),
             (_, "network") => format!("network_{precision}"),
-            (kind, "inputs" | "hidden" | "classes" | "threads" | "iterations" | "count") if kind == "size_t *" => {
+            ("size_t *", "inputs" | "hidden" | "classes" | "threads" | "iterations" | "count") => {
                 format!("&now.{}", p.name)
             }
             ("size_t", "inputs" | "hidden" | "classes") => p.name.to_uppercase(),

@@ -2,7 +2,7 @@
  * Trains the network on a folder of IDX files (MNIST, or the digits in the project's data/), as the notebook does, and
  * prints its accuracy.
  *
- *     train FOLDER [THREADS [MODEL]]
+ *     train FOLDER [ITERATIONS [THREADS [MODEL]]]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,10 +74,10 @@ int main(int argc, char **argv) {
     struct part train, test;
     tl_network_f32 *network;
     tl_train_options options;
-    size_t iterations, threads = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
+    size_t iterations, threads = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
     double loss, accuracy, start, taken;
     if (argc < 2) {
-        fprintf(stderr, "usage: train FOLDER [THREADS [MODEL]]\n");
+        fprintf(stderr, "usage: train FOLDER [ITERATIONS [THREADS [MODEL]]]\n");
         return 2;
     }
     train = read_part(argv[1], "train-images-idx3-ubyte", "train-labels-idx1-ubyte");
@@ -86,6 +86,8 @@ int main(int argc, char **argv) {
     check(tl_network_new_f32(train.inputs, HIDDEN, CLASSES, 0, &network));
     check(tl_network_set_threads_f32(network, threads));
     check(tl_train_options_init(&options, sizeof options));
+    if (argc > 2)
+        options.iterations = strtoul(argv[2], NULL, 10);
     options.progress = show;
     start = seconds();
     check(tl_train_u8_f32(network, train.images, train.rows * train.inputs, train.labels, train.rows, &options,
@@ -94,8 +96,8 @@ int main(int argc, char **argv) {
     check(tl_evaluate_u8_f32(network, test.images, test.rows * test.inputs, test.labels, test.rows, &loss, &accuracy));
     printf("trained %lu iterations in %.4f s\n", (unsigned long)iterations, taken);
     printf("accuracy %.2f%%, loss %.4f on %lu test images\n", 100 * accuracy, loss, (unsigned long)test.rows);
-    if (argc > 3)
-        check(tl_network_save_f32(network, argv[3]));
+    if (argc > 4)
+        check(tl_network_save_f32(network, argv[4]));
 
     check(tl_network_free_f32(&network));
     free(train.images);

@@ -36,8 +36,9 @@
  * no meaning changes. The shared library's name carries the version as cargo-c has it: libtwolayer.so.0.1 before 1.0
  * (each minor version may break), libtwolayer.so.1 from then on.
  *
- * LINKING. With pkg-config: cc program.c $(pkg-config --cflags --libs twolayer); add --static for the static library.
- * Without: cc program.c -Iinclude libtwolayer.a -lm -lpthread -ldl   (or -L. -ltwolayer for the shared one).
+ * LINKING. With pkg-config: cc program.c $(pkg-config --cflags --libs twolayer).
+ * Without: cc program.c -Iinclude libtwolayer.a -Wl,--gc-sections -lm -lpthread -ldl, which leaves out of the program
+ * what it does not use; or cc program.c -Iinclude -Lfolder -ltwolayer for the shared library.
  */
 
 
@@ -466,8 +467,8 @@ tl_status tl_level_name(size_t index,
 
 /**
  * Makes a network with random weights, 0.01 times a normal distribution, and biases of zero: the notebook's start. The
- * same seed gives the same weights on every machine and in every version with the same major number, and the batches of
- * later training go on from there. The network runs at the best level that this processor has, on one thread.
+ * same seed gives the same weights on every machine and in every version with the same major number, and the batches
+ * of later training go on from there. The network runs at the best level that this processor has, on one thread.
  */
 tl_status tl_network_new_f32(size_t inputs,
                              size_t hidden,
@@ -485,8 +486,8 @@ tl_status tl_network_new_f64(size_t inputs,
                              struct tl_network_f64 **network);
 
 /**
- * Makes a network of the caller's parameters: all of them, in the order of `TL_PARAMETER_ALL`. Batches of later training
- * are drawn as after `tl_network_set_seed_f32` with 0.
+ * Makes a network of the caller's parameters: all of them, in the order of `TL_PARAMETER_ALL`. Batches of later
+ * training are drawn as after `tl_network_set_seed_f32` with 0.
  */
 tl_status tl_network_from_parameters_f32(size_t inputs,
                                          size_t hidden,
@@ -599,7 +600,8 @@ tl_status tl_network_set_seed_f32(struct tl_network_f32 *network, uint64_t seed)
 tl_status tl_network_set_seed_f64(struct tl_network_f64 *network, uint64_t seed);
 
 /**
- * The name of the instruction-set level that the network runs at. `name_length` is the room in `name`, and 16 is enough.
+ * The name of the instruction-set level that the network runs at. `name_length` is the room in `name`, and 16 is
+ * enough.
  */
 tl_status tl_network_level_f32(const struct tl_network_f32 *network,
                                char *name,
@@ -613,8 +615,8 @@ tl_status tl_network_level_f64(const struct tl_network_f64 *network,
                                size_t name_length);
 
 /**
- * Lets the network run at another instruction-set level that this processor has; see `tl_level_name`. Results of levels
- * differ in the last bits.
+ * Lets the network run at another instruction-set level that this processor has; see `tl_level_name`. Results of
+ * levels differ in the last bits.
  */
 tl_status tl_network_set_level_f32(struct tl_network_f32 *network,
                                    const char *name);
@@ -635,9 +637,9 @@ tl_status tl_network_threads_f32(const struct tl_network_f32 *network, size_t *t
 tl_status tl_network_threads_f64(const struct tl_network_f64 *network, size_t *threads);
 
 /**
- * Lets the network's calls run on 1 to 1024 threads, the calling one among them. The others are started by a call that has
- * enough work for them, and have ended when it returns. Results do not depend on it. Training uses at most one for each
- * 16 hidden units, and gains nothing from more threads than processors.
+ * Lets the network's calls run on 1 to 1024 threads, the calling one among them. The others are started by a call that
+ * has enough work for them, and have ended when it returns. Results do not depend on it. Training uses at most one for
+ * each 16 hidden units, and gains nothing from more threads than processors.
  */
 tl_status tl_network_set_threads_f32(struct tl_network_f32 *network,
                                      size_t threads);
@@ -721,8 +723,8 @@ tl_status tl_classify_u8_f64(const struct tl_network_f64 *network,
                              size_t classes_length);
 
 /**
- * The mean loss over the rows, -ln p(label), and the accuracy, the share of rows whose most probable class is their label.
- * `labels` holds a class for each row.
+ * The mean loss over the rows, -ln p(label), and the accuracy, the share of rows whose most probable class is their
+ * label. `labels` holds a class for each row.
  */
 tl_status tl_evaluate_f32(const struct tl_network_f32 *network,
                           const float *x,
@@ -766,7 +768,8 @@ tl_status tl_evaluate_u8_f64(const struct tl_network_f64 *network,
                              double *accuracy);
 
 /**
- * The gradient of the mean loss with respect to every parameter, by backpropagation, in the order of `TL_PARAMETER_ALL`.
+ * The gradient of the mean loss with respect to every parameter, by backpropagation, in the order of
+ * `TL_PARAMETER_ALL`.
  */
 tl_status tl_gradient_f32(const struct tl_network_f32 *network,
                           const float *x,
@@ -810,8 +813,8 @@ tl_status tl_gradient_u8_f64(const struct tl_network_f64 *network,
                              size_t gradient_length);
 
 /**
- * The same gradient by central differences, (L(p + h) - L(p - h)) / 2h for every parameter p, always computed and given in
- * double precision: it checks `tl_gradient_f32`. `h` is the step, above 0; the notebook's is 1e-4.
+ * The same gradient by central differences, (L(p + h) - L(p - h)) / 2h for every parameter p, always computed and
+ * given in double precision: it checks `tl_gradient_f32`. `h` is the step, above 0; the notebook's is 1e-4.
  */
 tl_status tl_numerical_gradient_f32(const struct tl_network_f32 *network,
                                     const float *x,
@@ -910,11 +913,11 @@ tl_status tl_step_u8_f64(struct tl_network_f64 *network,
                          double *loss);
 
 /**
- * Trains by mini-batch stochastic gradient descent on the caller's rows. Each batch is drawn uniformly, with replacement,
- * by the network's generator; see `tl_network_new_f32` and `tl_network_set_seed_f32`. Several calls of some iterations
- * each give the same network as one call of all of them, unless `progress` ends one: up to two batches that were drawn
- * ahead are not used then. `iterations` becomes the steps that were taken, and `loss` the mean loss of the last batch
- * before its step (NaN if no step was taken).
+ * Trains by mini-batch stochastic gradient descent on the caller's rows. Each batch is drawn uniformly, with
+ * replacement, by the network's generator; see `tl_network_new_f32` and `tl_network_set_seed_f32`. Several calls of
+ * some iterations each give the same network as one call of all of them, unless `progress` ends one: up to two batches
+ * that were drawn ahead are not used then. `iterations` becomes the steps that were taken, and `loss` the mean loss of
+ * the last batch before its step (NaN if no step was taken).
  */
 tl_status tl_train_f32(struct tl_network_f32 *network,
                        const float *x,
@@ -973,8 +976,9 @@ tl_status tl_idx_info(const char *path,
                       size_t sizes_length);
 
 /**
- * Reads an IDX file of unsigned bytes, raw or gzip, into `elements`, whose length must be the product of the file's sizes:
- * images row by row, one after the other, or labels. A file that turns out to be damaged late leaves anything there.
+ * Reads an IDX file of unsigned bytes, raw or gzip, into `elements`, whose length must be the product of the file's
+ * sizes: images row by row, one after the other, or labels. A file that turns out to be damaged late leaves anything
+ * there.
  */
 tl_status tl_idx_read_u8(const char *path,
                          uint8_t *elements,
@@ -1012,8 +1016,8 @@ tl_status tl_run_options_init(struct tl_run_options *options,
                               size_t size);
 
 /**
- * The matrix product C = alpha A B + beta C, where A is m x k, B is k x n and C is m x n. With `beta` 0, C is not read, so
- * that it may hold anything. C must not overlap A or B.
+ * The matrix product C = alpha A B + beta C, where A is m x k, B is k x n and C is m x n. With `beta` 0, C is not
+ * read, so that it may hold anything. C must not overlap A or B.
  */
 tl_status tl_gemm_f32(const struct tl_run_options *options,
                       float alpha,
@@ -1055,8 +1059,8 @@ tl_status tl_softmax_f64(const struct tl_run_options *options,
                          const struct tl_matrix_mut_f64 *logits);
 
 /**
- * The mean over the rows of logits of the cross-entropy -ln softmax(row)[label]. `labels` holds a column for each row. Of
- * the options' threads it uses one.
+ * The mean over the rows of logits of the cross-entropy, -ln of the softmax at the label. `labels` holds a column for
+ * each row. Of the options' threads it uses one.
  */
 tl_status tl_cross_entropy_f32(const struct tl_run_options *options,
                                const struct tl_matrix_f32 *logits,

@@ -9,7 +9,8 @@ use crate::pointer::{In, Out};
 use crate::predict::{Batch, Element, batch};
 use crate::status::{Failure, Result, tl_status};
 
-/// The gradient of the mean loss with respect to every parameter, by backpropagation, in the order of `TL_PARAMETER_ALL`.
+/// The gradient of the mean loss with respect to every parameter, by backpropagation, in the order of
+/// `TL_PARAMETER_ALL`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_gradient_f32(
     network: *const tl_network_f32,
@@ -81,8 +82,8 @@ pub unsafe extern "C" fn tl_gradient_u8_f64(
     ))
 }
 
-/// The same gradient by central differences, (L(p + h) - L(p - h)) / 2h for every parameter p, always computed and given in
-/// double precision: it checks `tl_gradient_f32`. `h` is the step, above 0; the notebook's is 1e-4.
+/// The same gradient by central differences, (L(p + h) - L(p - h)) / 2h for every parameter p, always computed and
+/// given in double precision: it checks `tl_gradient_f32`. `h` is the step, above 0; the notebook's is 1e-4.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_numerical_gradient_f32(
     network: *const tl_network_f32,

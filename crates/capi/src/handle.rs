@@ -62,8 +62,9 @@ pub(crate) struct Network<T: Float> {
     pub threads: usize,
 }
 
-/// What a handle points to. The mark is looked at first, and tells a network that is alive from most of what is not: one
-/// of the other precision, or one that was freed and whose memory still holds what it held then. The lock is never waited for: a call that would have to is refused.
+/// What a handle points to. The mark is looked at first, and tells a network that is alive from most of what is not:
+/// one of the other precision, or one that was freed and whose memory still holds what it held then. The lock is never
+/// waited for: a call that would have to is refused.
 pub(crate) struct Handle<T: Float> {
     mark: AtomicU64,
     network: RwLock<Network<T>>,

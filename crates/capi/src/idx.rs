@@ -39,8 +39,9 @@ pub unsafe extern "C" fn tl_idx_info(
     call!(info(path, (element, dimensions), Out(sizes, sizes_length, "sizes")))
 }
 
-/// Reads an IDX file of unsigned bytes, raw or gzip, into `elements`, whose length must be the product of the file's sizes:
-/// images row by row, one after the other, or labels. A file that turns out to be damaged late leaves anything there.
+/// Reads an IDX file of unsigned bytes, raw or gzip, into `elements`, whose length must be the product of the file's
+/// sizes: images row by row, one after the other, or labels. A file that turns out to be damaged late leaves anything
+/// there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_idx_read_u8(path: *const c_char, elements: *mut u8, elements_length: usize) -> tl_status {
     call!(read(path, Out(elements, elements_length, "elements")))

@@ -113,8 +113,8 @@ pub struct tl_matrix_mut_f64 {
     pub row_stride: usize,
 }
 
-/// The matrix product C = alpha A B + beta C, where A is m x k, B is k x n and C is m x n. With `beta` 0, C is not read, so
-/// that it may hold anything. C must not overlap A or B.
+/// The matrix product C = alpha A B + beta C, where A is m x k, B is k x n and C is m x n. With `beta` 0, C is not
+/// read, so that it may hold anything. C must not overlap A or B.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_gemm_f32(
     options: *const tl_run_options,
@@ -172,8 +172,8 @@ pub unsafe extern "C" fn tl_softmax_f64(options: *const tl_run_options, logits: 
     call!(softmax::<f64>(options, logits))
 }
 
-/// The mean over the rows of logits of the cross-entropy -ln softmax(row)[label]. `labels` holds a column for each row. Of
-/// the options' threads it uses one.
+/// The mean over the rows of logits of the cross-entropy, -ln of the softmax at the label. `labels` holds a column for
+/// each row. Of the options' threads it uses one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_cross_entropy_f32(
     options: *const tl_run_options,

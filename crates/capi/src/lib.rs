@@ -1,9 +1,9 @@
 //! The C interface. Its documentation is `include/twolayer.h`, which cbindgen makes from what stands here; the tests
 //! hold the two together.
 //!
-//! Every function is the same three steps: [`call!`] catches whatever goes wrong, [`pointer`] and [`handle`] turn what
-//! the caller gave into references or refuse it, and the core does the work. The functions exist in twos and fours
-//! because C has no generics; each body is written once.
+//! Every function is the same three steps: `call!` catches whatever goes wrong, `pointer` and `handle` turn what the
+//! caller gave into references or refuse it, and the core does the work. The functions exist in twos and fours because
+//! C has no generics; each body is written once.
 
 // What a caller owes is the same for all functions, and stands once, at the head of the header.
 #![allow(clippy::missing_safety_doc)]
@@ -31,6 +31,7 @@ mod memory;
 mod network;
 mod pointer;
 mod predict;
+mod settings;
 mod sized;
 mod status;
 mod train;
@@ -43,5 +44,6 @@ pub use kernels::*;
 pub use machine::*;
 pub use network::*;
 pub use predict::*;
+pub use settings::*;
 pub use status::*;
 pub use train::*;

@@ -4,13 +4,12 @@ use std::ffi::c_char;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use twolayer_core::{Need, Parameter, Parameters, Shape, Threads, TwoLayerNet};
+use twolayer_core::{Need, Parameter, Parameters, Shape, TwoLayerNet};
 use twolayer_model::{AnyModel, Model};
 
 use crate::handle::{self, Network, Precision, tl_network_f32, tl_network_f64};
-use crate::machine;
 use crate::memory;
-use crate::pointer::{self, In, Out, one, write_text};
+use crate::pointer::{self, In, Out, one};
 use crate::status::{Failure, Result, tl_status};
 
 /// One of a network's parameters, or all of them. A matrix is row-major: row by row, without gaps.
@@ -30,8 +29,8 @@ pub enum tl_parameter {
 }
 
 /// Makes a network with random weights, 0.01 times a normal distribution, and biases of zero: the notebook's start. The
-/// same seed gives the same weights on every machine and in every version with the same major number, and the batches of
-/// later training go on from there. The network runs at the best level that this processor has, on one thread.
+/// same seed gives the same weights on every machine and in every version with the same major number, and the batches
+/// of later training go on from there. The network runs at the best level that this processor has, on one thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_network_new_f32(
     inputs: usize,
@@ -55,8 +54,8 @@ pub unsafe extern "C" fn tl_network_new_f64(
     call!(new::<f64>((inputs, hidden, classes), seed, network))
 }
 
-/// Makes a network of the caller's parameters: all of them, in the order of `TL_PARAMETER_ALL`. Batches of later training
-/// are drawn as after `tl_network_set_seed_f32` with 0.
+/// Makes a network of the caller's parameters: all of them, in the order of `TL_PARAMETER_ALL`. Batches of later
+/// training are drawn as after `tl_network_set_seed_f32` with 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_network_from_parameters_f32(
     inputs: usize,
@@ -185,99 +184,6 @@ pub unsafe extern "C" fn tl_network_set_parameters_f64(
     values_length: usize,
 ) -> tl_status {
     call!(set_parameters::<f64>(network, parameter, In(values, values_length, "values")))
-}
-
-/// Lets the batches of later training be drawn from this seed. The parameters stay.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_set_seed_f32(network: *mut tl_network_f32, seed: u64) -> tl_status {
-    call!({
-        handle::write::<f32>(network)?.rng = ChaCha8Rng::seed_from_u64(seed);
-        Ok(())
-    })
-}
-
-/// As `tl_network_set_seed_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_set_seed_f64(network: *mut tl_network_f64, seed: u64) -> tl_status {
-    call!({
-        handle::write::<f64>(network)?.rng = ChaCha8Rng::seed_from_u64(seed);
-        Ok(())
-    })
-}
-
-/// The name of the instruction-set level that the network runs at. `name_length` is the room in `name`, and 16 is enough.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_level_f32(
-    network: *const tl_network_f32,
-    name: *mut c_char,
-    name_length: usize,
-) -> tl_status {
-    call!(write_text(handle::read::<f32>(network)?.net.level.name(), Out(name, name_length, "name")))
-}
-
-/// As `tl_network_level_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_level_f64(
-    network: *const tl_network_f64,
-    name: *mut c_char,
-    name_length: usize,
-) -> tl_status {
-    call!(write_text(handle::read::<f64>(network)?.net.level.name(), Out(name, name_length, "name")))
-}
-
-/// Lets the network run at another instruction-set level that this processor has; see `tl_level_name`. Results of levels
-/// differ in the last bits.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_set_level_f32(network: *mut tl_network_f32, name: *const c_char) -> tl_status {
-    call!({
-        let level = machine::level(pointer::text(name, "name")?)?;
-        handle::write::<f32>(network)?.net.level = level;
-        Ok(())
-    })
-}
-
-/// As `tl_network_set_level_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_set_level_f64(network: *mut tl_network_f64, name: *const c_char) -> tl_status {
-    call!({
-        let level = machine::level(pointer::text(name, "name")?)?;
-        handle::write::<f64>(network)?.net.level = level;
-        Ok(())
-    })
-}
-
-/// On how many threads the network's calls run.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_threads_f32(network: *const tl_network_f32, threads: *mut usize) -> tl_status {
-    call!({
-        let network = handle::read::<f32>(network)?;
-        one(threads, "threads").slice(&[])?[0] = network.threads;
-        Ok(())
-    })
-}
-
-/// As `tl_network_threads_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_threads_f64(network: *const tl_network_f64, threads: *mut usize) -> tl_status {
-    call!({
-        let network = handle::read::<f64>(network)?;
-        one(threads, "threads").slice(&[])?[0] = network.threads;
-        Ok(())
-    })
-}
-
-/// Lets the network's calls run on 1 to 1024 threads, the calling one among them. The others are started by a call that has
-/// enough work for them, and have ended when it returns. Results do not depend on it. Training uses at most one for each
-/// 16 hidden units, and gains nothing from more threads than processors.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_set_threads_f32(network: *mut tl_network_f32, threads: usize) -> tl_status {
-    call!(set_threads::<f32>(network, threads))
-}
-
-/// As `tl_network_set_threads_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_set_threads_f64(network: *mut tl_network_f64, threads: usize) -> tl_status {
-    call!(set_threads::<f64>(network, threads))
 }
 
 /// Writes a new network to the caller's pointer, or NULL if there is none.
@@ -441,12 +347,4 @@ unsafe fn set_parameters<T: Precision>(network: *mut T::Opaque, parameter: i32, 
     // SAFETY: as of this function.
     let (mut network, values) = unsafe { (handle::write::<T>(network)?, values.slice()?) };
     set(&mut network.net.parameters, parameter, values)
-}
-
-unsafe fn set_threads<T: Precision>(network: *mut T::Opaque, threads: usize) -> Result<()> {
-    // SAFETY: as of this function.
-    let mut network = unsafe { handle::write::<T>(network) }?;
-    network.threads = machine::threads(threads)?;
-    network.net.threads = Threads::own(threads);
-    Ok(())
 }

@@ -104,8 +104,8 @@ pub unsafe extern "C" fn tl_classify_u8_f64(
     call!(classify::<f64, u8>(network, In(x, x_length, "x"), Out(classes, classes_length, "classes")))
 }
 
-/// The mean loss over the rows, -ln p(label), and the accuracy, the share of rows whose most probable class is their label.
-/// `labels` holds a class for each row.
+/// The mean loss over the rows, -ln p(label), and the accuracy, the share of rows whose most probable class is their
+/// label. `labels` holds a class for each row.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_evaluate_f32(
     network: *const tl_network_f32,

@@ -126,11 +126,11 @@ pub unsafe extern "C" fn tl_step_u8_f64(
     call!(step::<f64, u8>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), learning_rate, loss))
 }
 
-/// Trains by mini-batch stochastic gradient descent on the caller's rows. Each batch is drawn uniformly, with replacement,
-/// by the network's generator; see `tl_network_new_f32` and `tl_network_set_seed_f32`. Several calls of some iterations
-/// each give the same network as one call of all of them, unless `progress` ends one: up to two batches that were drawn
-/// ahead are not used then. `iterations` becomes the steps that were taken, and `loss` the mean loss of the last batch
-/// before its step (NaN if no step was taken).
+/// Trains by mini-batch stochastic gradient descent on the caller's rows. Each batch is drawn uniformly, with
+/// replacement, by the network's generator; see `tl_network_new_f32` and `tl_network_set_seed_f32`. Several calls of
+/// some iterations each give the same network as one call of all of them, unless `progress` ends one: up to two batches
+/// that were drawn ahead are not used then. `iterations` becomes the steps that were taken, and `loss` the mean loss of
+/// the last batch before its step (NaN if no step was taken).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_train_f32(
     network: *mut tl_network_f32,

@@ -9,8 +9,10 @@ fn the_header_is_current() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let config = cbindgen::Config::from_file(here.join("cbindgen.toml")).unwrap();
     // In the order in which a reader wants them.
-    let modules =
-        ["status", "boundary", "machine", "handle", "network", "predict", "gradient", "train", "idx", "kernels"];
+    let modules = [
+        "status", "boundary", "machine", "handle", "network", "settings", "predict", "gradient", "train", "idx",
+        "kernels",
+    ];
     let builder = modules.iter().fold(cbindgen::Builder::new().with_config(config), |builder, module| {
         builder.with_src(here.join(format!("src/{module}.rs")))
     });

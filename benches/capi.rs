@@ -1,0 +1,150 @@
+//! What the C interface costs: one row is predicted and the recipe is trained through the shared library, and by the
+//! Rust functions beside it.
+//!
+//! The library is the one in the prefix that `TWOLAYER_PREFIX` names, or is built first as its documentation says.
+
+mod common;
+
+use common::{BATCH, CLASSES, HIDDEN, INPUTS, data, dense_operations, group, shape};
+use criterion::{Criterion, Throughput};
+use libloading::{Library, Symbol};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::env;
+use std::ffi::c_void;
+use std::hint::black_box;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+use twolayer_core::{Labels, Rows, Threads, TrainOptions, TwoLayerNet, UniformSampler};
+use twolayer_idx::Split;
+
+const SEED: u64 = 0;
+
+type Network = *mut c_void;
+type New = unsafe extern "C" fn(usize, usize, usize, u64, *mut Network) -> i32;
+type Free = unsafe extern "C" fn(*mut Network) -> i32;
+type Predict = unsafe extern "C" fn(Network, *const f32, usize, *mut f32, usize) -> i32;
+type Train =
+    unsafe extern "C" fn(Network, *const u8, usize, *const u8, usize, *const Options, *mut usize, *mut f64) -> i32;
+
+/// `tl_train_options`.
+#[repr(C)]
+struct Options {
+    size: usize,
+    batch: usize,
+    learning_rate: f64,
+    iterations: usize,
+    first_iteration: usize,
+    numerical_h: f64,
+    progress: *const c_void,
+    user: *const c_void,
+}
+
+fn path() -> PathBuf {
+    if let Some(prefix) = env::var_os("TWOLAYER_PREFIX") {
+        return Path::new(&prefix).join("lib/libtwolayer.so");
+    }
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/capi");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--release", "-p", "twolayer-capi", "--target-dir"]).arg(&target);
+    assert!(cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs").success());
+    target.join("release/libtwolayer.so")
+}
+
+/// The library, and the calls that are timed.
+struct C(Library);
+
+impl C {
+    fn load() -> Self {
+        // SAFETY: our own library, whose loading runs nothing.
+        C(unsafe { Library::new(path()) }.expect("the shared library loads"))
+    }
+
+    fn symbol<F>(&self, name: &str) -> Symbol<'_, F> {
+        // SAFETY: each is used at the type that its header declares.
+        unsafe { self.0.get(name.as_bytes()) }.expect("a function of the library")
+    }
+
+    /// A network that `work` may use.
+    fn with_network<R>(&self, work: impl FnOnce(Network) -> R) -> R {
+        let mut network = std::ptr::null_mut();
+        // SAFETY: a place for the handle.
+        let made = unsafe { self.symbol::<New>("tl_network_new_f32")(INPUTS, HIDDEN, CLASSES, SEED, &mut network) };
+        assert_eq!(made, 0);
+        let result = work(network);
+        // SAFETY: made above, and not used any more.
+        assert_eq!(unsafe { self.symbol::<Free>("tl_network_free_f32")(&mut network) }, 0);
+        result
+    }
+
+    /// The recipe; gives the time it took.
+    fn train(&self, network: Network, split: &Split, options: &TrainOptions) -> (f64, Duration) {
+        let options = Options {
+            size: size_of::<Options>(),
+            batch: options.batch,
+            learning_rate: options.learning_rate,
+            iterations: options.iterations,
+            first_iteration: 0,
+            numerical_h: 0.0,
+            progress: std::ptr::null(),
+            user: std::ptr::null(),
+        };
+        let (x, t) = (split.images(), split.labels());
+        let (mut iterations, mut loss) = (0, 0.0);
+        let (train, start) = (self.symbol::<Train>("tl_train_u8_f32"), Instant::now());
+        // SAFETY: the lengths are those of the buffers.
+        let status =
+            unsafe { train(network, x.as_ptr(), x.len(), t.as_ptr(), t.len(), &options, &mut iterations, &mut loss) };
+        assert_eq!((status, iterations), (0, options.iterations));
+        (loss, start.elapsed())
+    }
+}
+
+fn by_rust(split: &Split, options: &TrainOptions) -> (f64, Duration) {
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+    let mut net = TwoLayerNet::<f32>::random(shape(), &mut rng);
+    let (x, t) = (Rows::Pixels(split.images()), Labels::Classes(split.labels()));
+    let (mut sampler, start) = (UniformSampler::new(rng, split.rows()), Instant::now());
+    let summary = net.train(x, t, &mut sampler, options, &mut |_| ControlFlow::Continue(()));
+    (summary.expect("training").final_loss, start.elapsed())
+}
+
+fn predictions(criterion: &mut Criterion) {
+    let c = C::load();
+    let split = data::digits().test;
+    let x: Vec<f32> = data::floats(&split.images()[..INPUTS]);
+    let net = TwoLayerNet::<f32>::random(shape(), &mut ChaCha8Rng::seed_from_u64(SEED)).with_threads(Threads::ONE);
+    let predict = c.symbol::<Predict>("tl_predict_f32");
+    let mut found = vec![0.0f32; CLASSES];
+    c.with_network(|network| {
+        let mut by_c = || {
+            // SAFETY: the lengths are those of the buffers.
+            unsafe { predict(network, black_box(x.as_ptr()), INPUTS, found.as_mut_ptr(), CLASSES) }
+        };
+        assert_eq!(by_c(), 0);
+        let mut group = group(criterion, "capi", "predict-1", Throughput::Elements(1));
+        group.bench_function("c", |b| b.iter(&mut by_c));
+        group.bench_function("rust", |b| b.iter(|| net.predict(Rows::Floats(black_box(&x)))));
+    });
+    assert_eq!(found, net.predict(Rows::Floats(&x)).expect("probabilities"));
+}
+
+fn recipes(criterion: &mut Criterion) {
+    let c = C::load();
+    let split = data::digits().train;
+    let options = TrainOptions::default();
+    let loss = c.with_network(|network| c.train(network, &split, &options).0);
+    assert_eq!(loss, by_rust(&split, &options).0, "both train the same network");
+    let work = Throughput::Elements(options.iterations as u64 * dense_operations(shape(), BATCH));
+    let mut group = group(criterion, "capi", "recipe", work);
+    common::slow(&mut group);
+    let c_once = |_| c.with_network(|network| c.train(network, &split, &options).1);
+    group.bench_function("c", |b| b.iter_custom(|n| (0..n).map(c_once).sum()));
+    group.bench_function("rust", |b| b.iter_custom(|n| (0..n).map(|_| by_rust(&split, &options).1).sum()));
+}
+
+fn main() {
+    common::run(&[predictions, recipes]);
+}
