@@ -1,5 +1,7 @@
 //! The command line: every command, every option, and the checks that need nothing but the words.
 
+mod keeping;
+mod learning;
 mod values;
 
 use std::path::PathBuf;
@@ -8,6 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use twolayer_core::{DEFAULT_H, Gradient, Level};
 
 use crate::error::Failure;
+pub use keeping::KeepingArgs;
+pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName};
 pub use values::{GradientName, Precision, RngName, Split, available_threads};
 use values::{batch, isa_names, positive, rate, seed, step, threads, whole};
 
@@ -96,11 +100,6 @@ pub struct TrainArgs {
     #[arg(allow_negative_numbers = true)]
     pub batch: usize,
 
-    /// Learning rate
-    #[arg(long, value_name = "RATE", default_value = "0.1", value_parser = rate)]
-    #[arg(allow_negative_numbers = true)]
-    pub lr: f64,
-
     /// Iterations, that is, mini-batches
     #[arg(long, value_name = "N", default_value = "10000", value_parser = whole)]
     #[arg(conflicts_with = "epochs", allow_negative_numbers = true)]
@@ -109,6 +108,9 @@ pub struct TrainArgs {
     /// Epochs in place of iterations: one is as many batches as fit into the training set
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub epochs: Option<usize>,
+
+    #[command(flatten)]
+    pub learning: LearningArgs,
 
     /// Where each step's gradient comes from
     #[arg(long, value_name = "NAME", value_enum, default_value_t = GradientName::Backprop)]
@@ -131,6 +133,9 @@ pub struct TrainArgs {
     /// Write the trained model to this file (safetensors)
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub keeping: KeepingArgs,
 
     /// Write the loss of every iteration, before its update, to this file (CSV)
     #[arg(long, value_name = "FILE")]
@@ -285,7 +290,8 @@ mod tests {
             panic!("train is a command")
         };
         assert_eq!((train.hidden, train.batch, train.iters), (50, 100, 10_000));
-        assert_eq!((train.lr, train.random.seed), (0.1, 0));
+        assert_eq!((train.learning.rate(), train.random.seed), (0.1, 0));
+        assert!(train.learning.unusual().is_empty());
         assert_eq!((train.random.rng, train.precision), (RngName::Chacha8, Precision::F32));
         assert_eq!(train.machine.isa, "auto");
     }

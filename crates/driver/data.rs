@@ -82,6 +82,11 @@ pub fn first<T: Float>(half: &Half, rows: usize) -> (Rows<'_, T>, Labels<'_, T>)
     (Rows::Pixels(&half.images()[..rows * half.inputs()]), Labels::Classes(&half.labels()[..rows]))
 }
 
+/// The rows of a half after its first ones.
+pub fn after<T: Float>(half: &Half, rows: usize) -> (Rows<'_, T>, Labels<'_, T>) {
+    (Rows::Pixels(&half.images()[rows * half.inputs()..]), Labels::Classes(&half.labels()[rows..]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

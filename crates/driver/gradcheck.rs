@@ -22,7 +22,7 @@ use crate::machine::Machine;
 use crate::memory;
 use crate::network;
 use crate::output::Output;
-use crate::random::Generator;
+use crate::random::{Generator, NOTEBOOK};
 use crate::report::{count, seconds};
 use difference::{ByName, Difference, place};
 use explain::Subject;
@@ -88,7 +88,7 @@ pub fn run(args: &GradcheckArgs, out: &mut Output) -> Result<(), Failure> {
             train.check_labels(classes)?;
             let shape = memory::shape(train.inputs(), args.hidden, classes)?;
             check_memory(args, batch, &machine, shape)?;
-            TwoLayerNet::new(generator.weights::<f64>(shape)).with_level(machine.level)
+            TwoLayerNet::new(generator.weights::<f64>(shape, NOTEBOOK)).with_level(machine.level)
         }
     };
     let (rows, labels) = data::first(&train, batch);
@@ -107,11 +107,11 @@ pub fn run(args: &GradcheckArgs, out: &mut Output) -> Result<(), Failure> {
 
 /// The network of a model file, widened to f64.
 fn load(path: &Path, level: Level, train: &Half) -> Result<TwoLayerNet<f64>, Failure> {
-    let parameters = match AnyModel::load(path)? {
-        AnyModel::F32(model) => model.parameters.to_f64(),
-        AnyModel::F64(model) => model.parameters,
+    let (parameters, activation) = match AnyModel::load(path)? {
+        AnyModel::F32(model) => (model.parameters.to_f64(), model.activation),
+        AnyModel::F64(model) => (model.parameters, model.activation),
     };
-    let net = TwoLayerNet::new(parameters).with_level(level);
+    let net = TwoLayerNet::new(parameters).with_activation(activation).with_level(level);
     network::check_fit(&net, path, train)?;
     Ok(net)
 }
@@ -251,7 +251,7 @@ mod tests {
         let machine = Machine::new(&args.machine).unwrap();
         let train = Source::new(&args.data).load_half(Split::Train).unwrap();
         let shape = memory::shape(train.inputs(), args.hidden, train.classes()).unwrap();
-        let net = TwoLayerNet::new(Generator::new(&args.random).unwrap().weights::<f64>(shape));
+        let net = TwoLayerNet::new(Generator::new(&args.random).unwrap().weights::<f64>(shape, NOTEBOOK));
         let (rows, labels) = data::first(&train, 3);
         let subject = Subject { net: &net, rows, labels, batch: 3, h: args.h, tolerance: args.tolerance };
         let mut gradients = gradients(&subject, false).unwrap();

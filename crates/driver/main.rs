@@ -12,6 +12,7 @@ mod eval;
 mod files;
 mod gradcheck;
 mod info;
+mod interrupt;
 mod machine;
 mod memory;
 mod network;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use twolayer_core::{Evaluation, Float, Level, Result, Rows, Shape, TwoLayerNet};
+use twolayer_core::{Activation, Evaluation, Float, Level, Result, Rows, Shape, TwoLayerNet};
 use twolayer_idx::Split as Half;
-use twolayer_model::AnyModel;
+use twolayer_model::{AnyModel, Model};
 
 use crate::data;
 use crate::error::Failure;
@@ -13,6 +13,7 @@ use crate::report::count;
 /// What a command asks of a network once it is trained: the same of f32 and of f64.
 pub trait Network: Send + Sync {
     fn shape(&self) -> Shape;
+    fn activation(&self) -> Activation;
     /// `f32` or `f64`.
     fn precision(&self) -> &'static str;
     fn evaluate(&self, half: &Half) -> Result<Evaluation>;
@@ -25,6 +26,10 @@ pub trait Network: Send + Sync {
 impl<T: Float> Network for TwoLayerNet<T> {
     fn shape(&self) -> Shape {
         TwoLayerNet::shape(self)
+    }
+
+    fn activation(&self) -> Activation {
+        self.activation
     }
 
     fn precision(&self) -> &'static str {
@@ -48,15 +53,20 @@ impl<T: Float> Network for TwoLayerNet<T> {
 /// Reads a model file; its network computes at `level`.
 pub fn load(path: &Path, level: Level) -> Result<Box<dyn Network>, Failure> {
     Ok(match AnyModel::load(path)? {
-        AnyModel::F32(model) => Box::new(TwoLayerNet::new(model.parameters).with_level(level)),
-        AnyModel::F64(model) => Box::new(TwoLayerNet::new(model.parameters).with_level(level)),
+        AnyModel::F32(model) => Box::new(of(model, level)),
+        AnyModel::F64(model) => Box::new(of(model, level)),
     })
 }
 
-/// `784 -> 50 -> 10, f32`
+fn of<T: Float>(model: Model<T>, level: Level) -> TwoLayerNet<T> {
+    TwoLayerNet::new(model.parameters).with_activation(model.activation).with_level(level)
+}
+
+/// `784 -> 50 -> 10, f32`, and the function of the hidden units if it is not the sigmoid.
 pub fn describe(net: &dyn Network) -> String {
     let shape = net.shape();
-    format!("{} -> {} -> {}, {}", shape.inputs(), shape.hidden(), shape.classes(), net.precision())
+    let units = if net.activation() == Activation::Sigmoid { "" } else { ", relu" };
+    format!("{} -> {} -> {}, {}{units}", shape.inputs(), shape.hidden(), shape.classes(), net.precision())
 }
 
 /// An error unless the model takes images of this size and has a class for each label.

@@ -6,14 +6,14 @@
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use twolayer_core::{Float, Parameters, Sampler, Shape, TwoLayerNet, UniformSampler};
+use twolayer_core::{Float, Init, Parameters, Sampler, Shape, ShuffledSampler, UniformSampler};
 
-use crate::args::{RandomArgs, RngName};
+use crate::args::{RandomArgs, RngName, SamplingName};
 use crate::error::Failure;
 use crate::numpy::{LegacyChoice, LegacyRandom};
 
-/// The notebook's `weight_init_std`.
-const WEIGHT_STD: f64 = 0.01;
+/// The notebook's initial weights.
+pub const NOTEBOOK: Init = Init::Normal(0.01);
 
 /// A generator in its first state. Weights must be drawn before batches: both come from the one stream.
 pub enum Generator {
@@ -37,18 +37,24 @@ impl Generator {
         }
     }
 
-    /// The notebook's initial weights: 0.01 times a normal for W1 and W2, zero for the biases.
-    pub fn weights<T: Float>(&mut self, shape: Shape) -> Parameters<T> {
+    /// Initial weights: a normal distribution for W1 and W2, zero for the biases.
+    pub fn weights<T: Float>(&mut self, shape: Shape, init: Init) -> Parameters<T> {
         match self {
-            Generator::Chacha8(rng) => TwoLayerNet::random(shape, rng.as_mut()).parameters,
-            Generator::Numpy(random) => Parameters::normal(shape, WEIGHT_STD, || random.normal()),
+            Generator::Chacha8(rng) => Parameters::random(shape, init, rng.as_mut()),
+            Generator::Numpy(random) => Parameters::normal(shape, init, || random.normal()),
         }
     }
 
-    /// Batches of rows drawn uniformly with replacement, from where the weights left the generator.
-    pub fn sampler(self, rows: usize) -> Result<Box<dyn Sampler>, Failure> {
+    /// Batches of so many rows, from where the weights left the generator.
+    pub fn sampler(self, rows: usize, sampling: SamplingName) -> Result<Box<dyn Sampler>, Failure> {
         match self {
+            Generator::Chacha8(rng) if sampling == SamplingName::Epochs => {
+                Ok(Box::new(ShuffledSampler::new(*rng, rows)))
+            }
             Generator::Chacha8(rng) => Ok(Box::new(UniformSampler::new(*rng, rows))),
+            Generator::Numpy(_) if sampling == SamplingName::Epochs => Err(Failure::usage(
+                "--rng numpy replays the notebook, which samples with replacement; leave out --sampling",
+            )),
             Generator::Numpy(random) => match LegacyChoice::new(*random, rows) {
                 Some(sampler) => Ok(Box::new(sampler)),
                 None => {
@@ -67,9 +73,9 @@ mod tests {
     #[test]
     fn a_seed_means_the_same_run_forever() {
         let mut generator = Generator::new(&RandomArgs { seed: 0, rng: RngName::Chacha8 }).unwrap();
-        let weights = generator.weights::<f64>(Shape::new(3, 2, 2).unwrap()).to_vec();
+        let weights = generator.weights::<f64>(Shape::new(3, 2, 2).unwrap(), NOTEBOOK).to_vec();
         let mut batch = [0; 6];
-        generator.sampler(60_000).unwrap().next_batch(&mut batch);
+        generator.sampler(60_000, SamplingName::Replacement).unwrap().next_batch(&mut batch);
         assert_eq!(weights[..3], [-0.0029816567228548208, 0.01829291736184813, -0.003407611849253231]);
         assert_eq!(batch, [31443, 21047, 45872, 38559, 11377, 25849]);
     }
@@ -79,8 +85,8 @@ mod tests {
         let draw = |rng| Generator::new(&RandomArgs { seed: 7, rng }).unwrap();
         for rng in [RngName::Chacha8, RngName::Numpy] {
             let shape = Shape::new(5, 4, 3).unwrap();
-            let narrow = draw(rng).weights::<f32>(shape).to_vec();
-            let wide = draw(rng).weights::<f64>(shape).to_vec();
+            let narrow = draw(rng).weights::<f32>(shape, NOTEBOOK).to_vec();
+            let wide = draw(rng).weights::<f64>(shape, NOTEBOOK).to_vec();
             assert!(narrow.iter().zip(&wide).all(|(n, w)| *n == *w as f32), "{rng:?}");
             assert_eq!(wide.iter().filter(|w| **w == 0.0).count(), 4 + 3, "biases are zero, weights are not");
         }

@@ -49,6 +49,8 @@ pub struct Measurement {
     pub loss: f64,
     pub train_accuracy: f64,
     pub test_accuracy: f64,
+    /// Where rows are kept back to validate with.
+    pub validation_accuracy: Option<f64>,
 }
 
 /// The table of epochs. Its columns are as wide as the run's last row needs.
@@ -57,23 +59,25 @@ pub struct EpochTable {
     iteration_width: usize,
     every: usize,
     last: usize,
+    validates: bool,
 }
 
 impl EpochTable {
     /// A table for a run; on a terminal a long one shows every n-th epoch only.
-    pub fn new(schedule: Schedule, terminal: bool) -> Self {
+    pub fn new(schedule: Schedule, terminal: bool, validates: bool) -> Self {
         let last = schedule.measurements().saturating_sub(1);
         EpochTable {
             epoch_width: grouped(last).len().max("epoch".len()),
             iteration_width: grouped(schedule.iterations).len().max("iteration".len()),
             every: if terminal && last >= TERMINAL_ROWS { (last + 1).div_ceil(SCREENFUL) } else { 1 },
             last,
+            validates,
         }
     }
 
     /// The names of the columns, after a word on what is left out.
     pub fn header(&self) -> String {
-        let row = self.line("epoch", "iteration", "loss", "train", "test");
+        let row = self.line(["epoch", "iteration", "loss", "train", "test"], "valid");
         match self.every {
             1 => row,
             n => format!("One epoch in {n} is shown; in a pipe, or with --json, all are.\n\n{row}"),
@@ -85,13 +89,15 @@ impl EpochTable {
         (epoch.is_multiple_of(self.every) || epoch == self.last).then(|| {
             let loss = if m.loss < 1e4 { format!("{:.4}", m.loss) } else { format!("{:.2e}", m.loss) };
             let (train, test) = (percent(m.train_accuracy), percent(m.test_accuracy));
-            self.line(&grouped(epoch), &grouped(m.iteration), &loss, &train, &test)
+            let valid = m.validation_accuracy.map(percent).unwrap_or_default();
+            self.line([&grouped(epoch), &grouped(m.iteration), &loss, &train, &test], &valid)
         })
     }
 
-    fn line(&self, epoch: &str, iteration: &str, loss: &str, train: &str, test: &str) -> String {
+    fn line(&self, [epoch, iteration, loss, train, test]: [&str; 5], valid: &str) -> String {
         let (e, i) = (self.epoch_width, self.iteration_width);
-        format!("{epoch:>e$}  {iteration:>i$}  {loss:>9}  {train:>7}  {test:>7}")
+        let row = format!("{epoch:>e$}  {iteration:>i$}  {loss:>9}  {train:>7}  {test:>7}");
+        if self.validates { format!("{row}  {valid:>7}") } else { row }
     }
 }
 
@@ -120,19 +126,23 @@ mod tests {
     #[test]
     fn every_row_is_as_wide_as_the_header() {
         let schedule = Schedule::new(60_000, 1, 12_345_678, None).unwrap();
-        let table = EpochTable::new(schedule, false);
+        let table = EpochTable::new(schedule, false, true);
         for (epoch, loss, accuracy) in [(0, 2.25, 0.0987), (205, 1.5e9, 1.0)] {
-            let m = Measurement { iteration: epoch * 60_000, loss, train_accuracy: accuracy, test_accuracy: accuracy };
+            let validation_accuracy = Some(accuracy);
+            let (train_accuracy, test_accuracy) = (accuracy, accuracy);
+            let iteration = epoch * 60_000;
+            let m = Measurement { iteration, loss, train_accuracy, test_accuracy, validation_accuracy };
             assert_eq!(table.row(epoch, &m).unwrap().len(), table.header().len());
         }
     }
 
     #[test]
     fn a_terminal_gets_a_screenful_with_the_last_epoch() {
-        let m = Measurement { iteration: 0, loss: 0.0, train_accuracy: 0.0, test_accuracy: 0.0 };
+        let (iteration, loss, validation_accuracy) = (0, 0.0, None);
+        let m = Measurement { iteration, loss, train_accuracy: 0.0, test_accuracy: 0.0, validation_accuracy };
         for (epochs, terminal, expected) in [(715, true, 25), (715, false, 715), (40, true, 40), (41, true, 21)] {
             let schedule = Schedule::new(14, 1, 0, Some(epochs)).unwrap();
-            let table = EpochTable::new(schedule, terminal);
+            let table = EpochTable::new(schedule, terminal, false);
             let shown = (0..epochs).filter(|&epoch| table.row(epoch, &m).is_some()).count();
             assert_eq!(shown, expected, "{epochs} epochs, terminal: {terminal}");
             assert!(table.row(epochs - 1, &m).is_some());

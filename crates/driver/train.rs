@@ -1,39 +1,49 @@
 //! `twolayer train`: the notebook's loop, with its accuracies once an epoch.
 
+mod best;
+mod checkpoint;
 mod outcome;
+mod plan;
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use twolayer_core::{Float, Gradient, Need, Sampler, Shape, TrainOptions, TwoLayerNet};
+use twolayer_core::{Gradient, Labels, Optimizer, Rows, Rule, Sampler, Shape, TrainOptions, TwoLayerNet};
 use twolayer_idx::{DataSet, Split as Half};
 use twolayer_model::Model;
 
-use crate::args::{Precision, TrainArgs, available_threads};
+use crate::args::{Precision, TrainArgs};
 use crate::data::{self, Source};
 use crate::error::Failure;
 use crate::files::Target;
+use crate::interrupt;
 use crate::machine::Machine;
-use crate::memory;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::random::Generator;
-use crate::report::{EpochTable, Measurement};
+use crate::report::{EpochTable, Measurement, count};
 use crate::schedule::Schedule;
-use outcome::Outcome;
+use best::Best;
+use checkpoint::{OfFile, State};
+use outcome::{Early, Outcome};
 
 /// Everything a run needs that does not depend on its precision.
 struct Job<'a> {
     args: &'a TrainArgs,
     source: Source<'a>,
     data: &'a DataSet,
+    /// Rows of the training set that are trained on, its first; the others are to validate with.
+    rows: usize,
     machine: &'a Machine,
     shape: Shape,
     schedule: Schedule,
     gradient: Gradient,
+    rule: Rule,
     save: Option<Target>,
     log: Option<Target>,
+    keep: Option<Target>,
     started: Instant,
 }
 
@@ -41,24 +51,10 @@ struct Job<'a> {
 pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), Failure> {
     let started = Instant::now();
     let generator = Generator::new(&args.random)?;
-    if args.precision == Precision::F32 && !(args.lr as f32).is_normal() {
-        return Err(Failure::usage(format!("--lr {:?} is beyond the numbers of --precision f32; try f64", args.lr)));
-    }
-    let gradient = args.gradient()?;
-    let machine = Machine::new(&args.machine)?;
-    let save = args.out.as_deref().map(Target::new).transpose()?;
-    let log = args.log.as_deref().map(Target::new).transpose()?;
-    if let (Some(save), Some(log)) = (&save, &log)
-        && save.is_same_file(log)
-    {
-        return Err(Failure::usage(format!("--out and --log both name {}", save.shown())));
-    }
-    let source = Source::new(&args.data);
+    let job = Job::new(args, started)?;
+    let (machine, source) = (Machine::new(&args.machine)?, Source::new(&args.data));
     let (data, classes) = source.load(args.classes)?;
-    let shape = memory::shape(data.train.inputs(), args.hidden, classes)?;
-    let schedule = Schedule::new(data.train.rows(), args.batch, args.iters, args.epochs)
-        .ok_or_else(|| Failure::usage("--epochs is too large: its iterations cannot be counted"))?;
-    let job = Job { args, source, data: &data, machine: &machine, shape, schedule, gradient, save, log, started };
+    let job = job.with(&machine, source, (&data, classes))?;
     match args.precision {
         Precision::F32 => job.run::<f32>(generator, out),
         Precision::F64 => job.run::<f64>(generator, out),
@@ -66,139 +62,169 @@ pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 impl Job<'_> {
-    fn run<T: Float>(&self, mut generator: Generator, out: &mut Output) -> Result<(), Failure> {
+    fn run<T: OfFile>(&self, mut generator: Generator, out: &mut Output) -> Result<(), Failure> {
         self.check_memory(size_of::<T>())?;
-        let mut net = TwoLayerNet::new(generator.weights::<T>(self.shape)).with_level(self.machine.level);
-        let mut sampler = generator.sampler(self.data.train.rows())?;
+        let learning = &self.args.learning;
+        let parameters = generator.weights::<T>(self.shape, learning.init());
+        let mut state = State {
+            best: learning.validation.map(|_| Best::new(&parameters)),
+            optimizer: Optimizer::new(self.shape, self.rule, learning.weight_decay)?,
+            net: TwoLayerNet::new(parameters).with_activation(learning.activation()).with_level(self.machine.level),
+            outcome: Outcome::default(),
+            losses: Vec::new(),
+        };
+        let mut sampler = generator.sampler(self.rows, learning.sampling)?;
+        if let Some(path) = &self.args.keeping.resume {
+            state.resume(path, &self.options::<T>())?;
+            self.check_resumed(&state)?;
+            // The batches that are done with are drawn once more, and nothing else is done with them.
+            let mut rows = vec![0; self.args.batch];
+            (0..state.outcome.iterations).for_each(|_| sampler.next_batch(&mut rows));
+        }
         let talks = !self.args.json && !self.args.quiet;
         if talks {
             self.print_plan::<T>(out);
         }
-        let mut losses = Vec::new();
-        let trained = self.train(&mut net, sampler.as_mut(), &mut losses, talks, out);
+        interrupt::listen();
+        let trained = self.train(&mut state, sampler.as_mut(), talks, out);
         // The losses up to a divergence are what one looks at to understand it.
-        let logged = self.log.as_ref().map_or(Ok(()), |log| log.write(csv(&losses).as_bytes()));
-        let outcome = match (trained, &logged, &self.log) {
-            (Ok(outcome), _, _) => outcome,
-            (Err(e), Ok(()), Some(log)) => return Err(e.with_note(format!("the losses so far are in {}", log.shown()))),
-            (Err(e), _, _) => return Err(e),
-        };
-        let saved = self.save.as_ref().map_or(Ok(()), |target| self.write_model(net, outcome.iterations, target));
-        self.print_outcome::<T>(&outcome, saved.is_ok(), logged.is_ok(), out)?;
-        saved.and(logged)
+        let logged = self.log.as_ref().map_or(Ok(()), |log| log.write(csv(&state.losses).as_bytes()));
+        if let Err(failure) = trained {
+            return Err(match (&logged, &self.log) {
+                (Ok(()), Some(log)) => failure.with_note(format!("the losses so far are in {}", log.shown())),
+                _ => failure,
+            });
+        }
+        let saved = self.save.as_ref().map_or(Ok(()), |target| self.write_model(&state, target));
+        self.print_outcome::<T>(&state.outcome, saved.is_ok(), logged.is_ok(), out)?;
+        saved.and(logged).and(self.tell_interruption(&state.outcome))
     }
 
-    /// Writes the model with the options that made it: those that decide its weights, and no others, so that the same
-    /// training gives the same file on any number of threads and at any time.
-    fn write_model<T: Float>(&self, net: TwoLayerNet<T>, iterations: usize, target: &Target) -> Result<(), Failure> {
-        let (args, mut model) = (self.args, Model::new(net.parameters));
-        let options = [
-            ("seed", args.random.seed.to_string()),
-            ("rng", args.random.rng.name().into()),
-            ("iterations", iterations.to_string()),
-            ("batch", args.batch.to_string()),
-            ("lr", format!("{:?}", args.lr)),
-            ("precision", T::NAME.into()),
-            ("gradient", args.gradient.name().into()),
-        ];
-        model.options.extend(options.map(|(name, value)| (name.into(), value)));
+    /// The options that decide the weights, and no others, so that the same training gives the same file on any number
+    /// of threads and at any time.
+    fn options<T: OfFile>(&self) -> BTreeMap<String, String> {
+        let args = self.args;
+        let mut options = BTreeMap::new();
+        let mut tell = |name: &str, value: String| options.insert(name.to_owned(), value);
+        tell("seed", args.random.seed.to_string());
+        tell("rng", args.random.rng.name().into());
+        tell("batch", args.batch.to_string());
+        tell("lr", format!("{:?}", args.learning.rate()));
+        tell("precision", T::NAME.into());
+        tell("gradient", args.gradient.name().into());
         if let Gradient::Numerical { h } = self.gradient {
-            model.options.insert("h".into(), format!("{h:?}"));
+            tell("h", format!("{h:?}"));
         }
+        args.learning.unusual().into_iter().for_each(|(name, value)| drop(tell(name, value)));
+        options
+    }
+
+    fn write_model<T: OfFile>(&self, state: &State<T>, target: &Target) -> Result<(), Failure> {
+        let mut model = Model::new(state.net.parameters.clone());
+        model.activation = state.net.activation;
+        model.options = self.options::<T>();
+        model.options.insert("iterations".into(), state.outcome.iterations.to_string());
         target.write(&model.to_bytes()?)
     }
 
-    /// Threads that train: no more than there are processors, for a team meets in every iteration and waits for its last
-    /// member, and no more than can share the work. The outcome does not depend on it.
-    fn team(&self) -> usize {
-        let most = match self.gradient {
-            Gradient::Backpropagation => self.shape.most_threads(),
-            Gradient::Numerical { .. } => usize::MAX,
-        };
-        self.machine.threads.min(most).min(available_threads())
+    fn write_checkpoint<T: OfFile>(&self, state: &State<T>) -> Result<(), Failure> {
+        let Some(keep) = &self.keep else { return Ok(()) };
+        let mut options = self.options::<T>();
+        options.insert("iterations".into(), state.outcome.iterations.to_string());
+        keep.write(&state.to_bytes(options)?)
     }
 
-    fn check_memory(&self, width: usize) -> Result<(), Failure> {
-        let logged = if self.log.is_some() { self.schedule.iterations } else { 0 };
-        // Numerical gradients take everything in f64, and keep the inputs so and a list of those not zero.
-        let (copies, listed) = if self.gradient == Gradient::Backpropagation { (0, 0) } else { (5, self.args.batch) };
-        let options = match logged {
-            0 => "--hidden, --batch or --threads",
-            _ => "--hidden, --batch, --threads or the iterations to --log",
-        };
-        let need = Need::default()
-            .parameters(self.shape, width, 3)
-            .batch(self.args.batch, self.shape, width, 1 + self.team())
-            .parameters(self.shape, size_of::<f64>(), copies)
-            .batch(listed, self.shape, size_of::<f64>(), 3)
-            .numbers(listed.saturating_mul(self.shape.inputs()), 8 + 16)
-            // A loss, and its line of text at the end.
-            .numbers(logged, 8 + 32);
-        memory::check(need, options)
-    }
-
-    fn train<T: Float>(
+    fn train<T: OfFile>(
         &self,
-        net: &mut TwoLayerNet<T>,
+        state: &mut State<T>,
         sampler: &mut dyn Sampler,
-        losses: &mut Vec<f64>,
         talks: bool,
         out: &mut Output,
-    ) -> Result<Outcome, Failure> {
-        let mut outcome = Outcome::default();
+    ) -> Result<(), Failure> {
         let mut progress = Progress::new(self.schedule.iterations, talks);
-        let table = EpochTable::new(self.schedule, out.is_terminal());
+        let table = EpochTable::new(self.schedule, out.is_terminal(), state.best.is_some());
         if talks && self.schedule.iterations > 0 {
             out.line(table.header());
         }
         // A reader who closed the pipe wants no more, unless files are to be written.
-        let pointless = |out: &Output| out.is_closed() && self.save.is_none() && self.log.is_none();
-        while outcome.iterations < self.schedule.iterations && !pointless(out) {
-            self.train_piece(net, sampler, losses, &progress, &mut outcome)?;
-            let iteration = outcome.iterations - 1;
-            if let Some(loss) = outcome.final_loss.filter(|_| self.schedule.is_measured(iteration)) {
-                let (train_accuracy, test_accuracy) = self.accuracies(net)?;
-                let m = Measurement { iteration, loss, train_accuracy, test_accuracy };
-                progress.epoch(train_accuracy, test_accuracy);
-                if let Some(row) = table.row(outcome.history.len(), &m).filter(|_| talks) {
+        let files = [&self.save, &self.log, &self.keep].iter().any(|file| file.is_some());
+        let pointless = |out: &Output| out.is_closed() && !files;
+        while state.outcome.iterations < self.schedule.iterations && state.outcome.early.is_none() && !pointless(out) {
+            self.train_piece(state, sampler, &progress)?;
+            if let Some(m) = self.measure(state)? {
+                progress.epoch(m.train_accuracy, m.test_accuracy);
+                if let Some(row) = table.row(state.outcome.history.len() - 1, &m).filter(|_| talks) {
                     progress.aside(|| out.line(row));
                 }
-                outcome.history.push(m);
+            }
+            if interrupt::asked() && state.outcome.iterations < self.schedule.iterations {
+                state.outcome.early.get_or_insert(Early::Interrupted);
+            }
+            if self.is_due(state.outcome.iterations) || state.outcome.early.is_some() {
+                self.write_checkpoint(state)?;
             }
         }
-        (outcome.train_accuracy, outcome.test_accuracy) = match outcome.history.last() {
-            Some(last) if last.iteration + 1 == outcome.iterations => (last.train_accuracy, last.test_accuracy),
-            _ => self.accuracies(net)?,
-        };
-        Ok(outcome)
+        self.finish(state)
     }
 
-    /// Trains up to the next measurement. Only this is timed as training.
-    fn train_piece<T: Float>(
+    /// The measurement that is due after the iteration just done, if one is.
+    fn measure<T: OfFile>(&self, state: &mut State<T>) -> Result<Option<Measurement>, Failure> {
+        let iteration = state.outcome.iterations - 1;
+        let Some(loss) = state.outcome.final_loss.filter(|_| self.schedule.is_measured(iteration)) else {
+            return Ok(None);
+        };
+        let (train_accuracy, test_accuracy) = self.accuracies(&state.net)?;
+        let mut m = Measurement { iteration, loss, train_accuracy, test_accuracy, validation_accuracy: None };
+        if let Some(best) = &mut state.best {
+            let accuracy = self.accuracy(&state.net, data::after(&self.data.train, self.rows))?;
+            m.validation_accuracy = Some(accuracy);
+            let epoch = state.outcome.history.len();
+            if best.is_over(epoch, accuracy, &state.net.parameters, self.args.learning.patience) {
+                state.outcome.early = Some(Early::Patience);
+            }
+        }
+        state.outcome.history.push(m);
+        Ok(Some(m))
+    }
+
+    /// The accuracies of the end; with patience, those of the best weights, which are kept.
+    fn finish<T: OfFile>(&self, state: &mut State<T>) -> Result<(), Failure> {
+        let State { net, outcome, best, .. } = state;
+        if let Some(best) = best.as_ref().filter(|best| self.args.learning.patience.is_some() && best.accuracy >= 0.0) {
+            net.parameters = best.parameters.clone();
+        } else if let Some(last) = outcome.history.last().filter(|last| last.iteration + 1 == outcome.iterations) {
+            (outcome.train_accuracy, outcome.test_accuracy) = (last.train_accuracy, last.test_accuracy);
+            return Ok(());
+        }
+        (outcome.train_accuracy, outcome.test_accuracy) = self.accuracies(net)?;
+        Ok(())
+    }
+
+    /// Trains up to the next place to stop at. Only this is timed as training.
+    fn train_piece<T: OfFile>(
         &self,
-        net: &mut TwoLayerNet<T>,
+        state: &mut State<T>,
         sampler: &mut dyn Sampler,
-        losses: &mut Vec<f64>,
         progress: &Progress,
-        outcome: &mut Outcome,
     ) -> Result<(), Failure> {
+        let State { net, optimizer, outcome, losses, .. } = state;
         let options = TrainOptions {
             batch: self.args.batch,
-            learning_rate: self.args.lr,
-            iterations: self.schedule.next_stop(outcome.iterations) - outcome.iterations,
+            learning_rate: self.rate(outcome.iterations),
+            iterations: self.next_stop(outcome.iterations) - outcome.iterations,
             first_iteration: outcome.iterations,
             threads: self.team(),
             gradient: self.gradient,
         };
         let logs = self.log.is_some();
-        let (rows, labels) = data::view(&self.data.train);
+        let (rows, labels) = data::first(&self.data.train, self.rows);
         let start = Instant::now();
-        let summary = net.train(rows, labels, sampler, &options, &mut |p| {
+        let summary = optimizer.train(net, rows, labels, sampler, &options, &mut |p| {
             if logs {
                 losses.push(p.loss);
             }
             progress.iteration(p.iteration, p.loss);
-            ControlFlow::Continue(())
+            if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         outcome.train_seconds += start.elapsed().as_secs_f64();
         outcome.iterations += summary.iterations;
@@ -206,12 +232,24 @@ impl Job<'_> {
         Ok(())
     }
 
-    fn accuracies<T: Float>(&self, net: &TwoLayerNet<T>) -> Result<(f64, f64), Failure> {
-        let accuracy = |half: &Half| -> Result<f64, Failure> {
-            let (rows, labels) = data::view(half);
-            Ok(self.machine.pool.install(|| net.accuracy(rows, labels))?)
-        };
-        Ok((accuracy(&self.data.train)?, accuracy(&self.data.test)?))
+    fn accuracies<T: OfFile>(&self, net: &TwoLayerNet<T>) -> Result<(f64, f64), Failure> {
+        let test = |half: &Half| self.accuracy(net, data::view(half));
+        Ok((self.accuracy(net, data::first(&self.data.train, self.rows))?, test(&self.data.test)?))
+    }
+
+    fn accuracy<T: OfFile>(&self, net: &TwoLayerNet<T>, (x, t): (Rows<'_, T>, Labels<'_, T>)) -> Result<f64, Failure> {
+        Ok(self.machine.pool.install(|| net.accuracy(x, t))?)
+    }
+
+    /// An interruption is no success: whoever waits for the run's end is to know that it has not come.
+    fn tell_interruption(&self, outcome: &Outcome) -> Result<(), Failure> {
+        if outcome.early != Some(Early::Interrupted) {
+            return Ok(());
+        }
+        let done = count(outcome.iterations, "iteration");
+        let saved = self.save.as_ref().map(|save| format!("; the model is in {}", save.shown())).unwrap_or_default();
+        let kept = self.keep.as_ref().map(|keep| format!("; go on with --resume {}", keep.shown())).unwrap_or_default();
+        Err(Failure::new(format!("interrupted after {done}{saved}{kept}")))
     }
 }
 

@@ -198,7 +198,7 @@ impl Function {
             }
             ("double", "learning_rate" | "h") | (_, "alpha") => "0.125".into(),
             ("double *", "loss" | "accuracy") => format!("&now.{}", p.name),
-            ("int32_t *", "element") | ("size_t *", "dimensions") => format!("&{}", p.name),
+            ("int32_t *", "element") | ("size_t *", "dimensions") => format!("&now.{}", p.name),
             ("size_t *", "sizes") | ("char *", "name") => format!("now.{}", p.name),
             ("const char *", "name") => "\"scalar\"".into(),
             ("const char *", "path") if self.name.contains("load") => format!("model_{precision}"),

@@ -53,7 +53,7 @@ fn clean(binary: &Path, arguments: &[&str]) -> Option<Ran> {
 }
 
 #[test]
-fn the_header_is_read_by_c_and_cpp_of_all_years() {
+fn the_header_is_read_by_c_and_cpp_from_c99_and_cpp11_on() {
     let native = Native::new();
     for (name, standards) in [("header.c", &["c99", "c11", "c17"][..]), ("header.cpp", &["c++11", "c++17", "c++20"])] {
         fs::write(
@@ -152,6 +152,14 @@ fn the_library_asks_nothing_of_the_process_and_leaves_nothing_in_it() {
     let native = Native::new();
     let binary = native.compile(&program("quiet.c"), Linking::Shared).unwrap();
     assert_eq!(ok(Command::new(&binary).arg(DIGITS)), "ok\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_with_little_memory_is_told_and_lives() {
+    let native = Native::new();
+    let binary = native.compile(&program("memory.c"), Linking::Shared).unwrap();
+    assert_eq!(ok(Command::new(&binary).arg(native.folder())), "ok\n");
 }
 
 #[test]

@@ -1,26 +1,30 @@
 //! The one place where failures and panics become a status and a message.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
-use std::ffi::{CString, c_char};
+use std::cell::{Cell, UnsafeCell};
+use std::ffi::c_char;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
 use crate::status::{Failure, Result, tl_status};
 
+/// Bytes of a message with its zero; longer ones are cut.
+const LONGEST: usize = 2048;
+
 thread_local! {
-    static MESSAGE: RefCell<CString> = RefCell::new(CString::default());
+    /// The last message and the zero behind it: in one place for as long as the thread lives.
+    static MESSAGE: UnsafeCell<[u8; LONGEST]> = const { UnsafeCell::new([0; LONGEST]) };
     /// Whether this thread is in a function of the interface.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What went wrong in the last call on this thread that failed: one or two sentences in UTF-8 that say what was found,
 /// what was expected and what to do. Empty before the first failure; calls that succeed leave it alone. The text is the
-/// library's, and stays until the next call on this thread that fails, or the thread's end.
+/// library's: it stands in the same place for as long as the thread lives, and the next call on the thread that fails
+/// writes over it. So take it after the call whose failure it tells, not in the same expression.
 #[unsafe(no_mangle)]
 pub extern "C" fn tl_last_error_message() -> *const c_char {
-    // In a destructor that runs at the end of the thread, the text may be gone.
-    MESSAGE.try_with(|message| message.borrow().as_ptr()).unwrap_or(c"".as_ptr())
+    MESSAGE.try_with(|message| message.get().cast_const().cast()).unwrap_or(c"".as_ptr())
 }
 
 /// Runs a function's body. Whatever ends it, the caller gets a status; nothing is printed.
@@ -34,9 +38,18 @@ pub(crate) fn guard(body: impl FnOnce() -> Result<()>) -> tl_status {
         Ok(Err(failure)) => failure,
         Err(panic) => Failure::new(tl_status::Internal, format!("a fault of the library: {}", text_of(&*panic))),
     };
-    let message = CString::new(failure.message.replace('\0', "\u{fffd}")).unwrap_or_default();
-    let _ = MESSAGE.try_with(|last| last.replace(message));
+    let _ = MESSAGE.try_with(|message| {
+        // SAFETY: it is this thread's own, and nothing in here calls back into the library.
+        write_message(unsafe { &mut *message.get() }, &failure.message);
+    });
     failure.status
+}
+
+/// Copies as much of a text as there is room for, without the zeros in it, and ends it with one.
+fn write_message(to: &mut [u8; LONGEST], text: &str) {
+    let text = &text[..text.floor_char_boundary(LONGEST - 1)];
+    to.fill(0);
+    to.iter_mut().zip(text.bytes()).for_each(|(to, byte)| *to = if byte == 0 { b'?' } else { byte });
 }
 
 fn text_of(panic: &(dyn Any + Send)) -> &str {
@@ -86,7 +99,12 @@ mod tests {
     fn messages_belong_to_their_thread_and_outlast_success() {
         assert_eq!(guard(|| Err(Failure::new(tl_status::Length, "zero \0 inside"))), tl_status::Length);
         assert_eq!(guard(|| Ok(())), tl_status::Ok);
-        assert_eq!(message(), "zero \u{fffd} inside");
+        assert_eq!(message(), "zero ? inside");
+        let long = "ä".repeat(LONGEST);
+        assert_eq!(guard(|| Err(Failure::new(tl_status::Length, long))), tl_status::Length);
+        assert_eq!(message(), "ä".repeat((LONGEST - 1) / 2));
+        assert_eq!(guard(|| Err(Failure::new(tl_status::Length, "short"))), tl_status::Length);
+        assert_eq!(message(), "short");
         std::thread::scope(|scope| scope.spawn(|| assert_eq!(message(), "")).join()).unwrap();
     }
 }

@@ -182,7 +182,7 @@ unsafe fn backpropagation<T: Precision, P: Element<T>>(
     let (network, (x, t), to) = unsafe { (handle::read::<T>(network)?, batch::<T, P>(&given)?, to.slice(&spans)?) };
     let (shape, width) = (network.net.shape(), size_of::<T>());
     check_length(to.len(), shape)?;
-    memory::check(Need::default().parameters(shape, width, 4).batch(given.1.1, shape, width, 2))?;
+    memory::check(Need::default().parameters(shape, width, 4).batch(given.1.1, shape, width, 2), 1)?;
     copy_out(&network.net.gradient(x, t)?, tl_parameter::All as i32, "gradient", to)
 }
 
@@ -199,6 +199,6 @@ unsafe fn numerical<T: Precision, P: Element<T>>(
     check_length(to.len(), shape)?;
     let need = Need::default().parameters(shape, width, 8).batch(rows, shape, width, 2 + network.threads);
     // Widened inputs, and a list of those that are not zero.
-    memory::check(need.numbers(rows.saturating_mul(shape.inputs()), 8 + 16))?;
+    memory::check(need.numbers(rows.saturating_mul(shape.inputs()), 8 + 16), network.threads)?;
     copy_out(&network.net.numerical_gradient(x, t, h)?, tl_parameter::All as i32, "gradient", to)
 }

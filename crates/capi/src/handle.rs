@@ -1,11 +1,11 @@
 //! Networks that a C caller holds.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLockResult};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use twolayer_core::{Float, Parameters, Threads, TwoLayerNet};
+use twolayer_core::{Activation, Float, Parameters, Threads, TwoLayerNet};
 use twolayer_model::{AnyModel, Model};
 
 use crate::pointer;
@@ -72,13 +72,13 @@ pub(crate) struct Handle<T: Float> {
 
 impl<T: Precision> Network<T> {
     /// On one thread, at the best level.
-    pub fn new(parameters: Parameters<T>, rng: ChaCha8Rng) -> Self {
-        Network { net: TwoLayerNet::new(parameters).with_threads(Threads::ONE), rng, threads: 1 }
+    pub fn new(net: TwoLayerNet<T>, rng: ChaCha8Rng) -> Self {
+        Network { net: net.with_threads(Threads::ONE), rng, threads: 1 }
     }
 
     /// As [`new`](Self::new), with the generator of seed 0.
-    pub fn of(parameters: Parameters<T>) -> Self {
-        Self::new(parameters, ChaCha8Rng::seed_from_u64(0))
+    pub fn of(parameters: Parameters<T>, activation: Activation) -> Self {
+        Self::new(TwoLayerNet::new(parameters).with_activation(activation), ChaCha8Rng::seed_from_u64(0))
     }
 
     /// A handle for the caller, who is to free it.
@@ -95,17 +95,32 @@ unsafe fn find<'a, T: Precision>(network: *const T::Opaque) -> Result<&'a Handle
     let handle = network.cast::<Handle<T>>();
     pointer::check(handle, "network")?;
     // SAFETY: not NULL and aligned; the caller promises readable memory. Nothing else is believed before the mark.
-    let mark = unsafe { (*handle).mark.load(Ordering::Acquire) };
-    if mark != T::ALIVE {
-        let text = format!("network has been freed, or is not one that a function ending in {} made", T::SUFFIX);
-        return Err(Failure::new(tl_status::Handle, text));
-    }
+    check::<T>(unsafe { &(*handle).mark })?;
     // SAFETY: the mark says that it is one, and alive.
     Ok(unsafe { &*handle })
 }
 
-fn busy(what: &str) -> Failure {
-    Failure::new(tl_status::Busy, format!("network is in use by another call; {what}"))
+fn check<T: Precision>(mark: &AtomicU64) -> Result<()> {
+    if mark.load(Ordering::Acquire) == T::ALIVE {
+        return Ok(());
+    }
+    let text = format!("network has been freed, or is not one that a function ending in {} made", T::SUFFIX);
+    Err(Failure::new(tl_status::Handle, text))
+}
+
+/// What a lock that is not waited for gives.
+fn locked<T: Precision, G>(handle: &Handle<T>, lock: TryLockResult<G>, else_what: &str) -> Result<G> {
+    let guard = match lock {
+        Ok(guard) => guard,
+        // A call panicked that was changing it; its numbers are numbers still.
+        Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
+        Err(TryLockError::WouldBlock) => {
+            return Err(Failure::new(tl_status::Busy, format!("network is in use by another call; {else_what}")));
+        }
+    };
+    // It may have been freed since it was found.
+    check::<T>(&handle.mark)?;
+    Ok(guard)
 }
 
 /// The network, to be read by any number of calls at once.
@@ -114,12 +129,8 @@ fn busy(what: &str) -> Failure {
 /// As [`find`], and nobody frees it meanwhile.
 pub(crate) unsafe fn read<'a, T: Precision>(network: *const T::Opaque) -> Result<RwLockReadGuard<'a, Network<T>>> {
     // SAFETY: as of this function.
-    match unsafe { find::<T>(network) }?.network.try_read() {
-        Ok(guard) => Ok(guard),
-        // A call panicked that was changing it; its numbers are numbers still.
-        Err(TryLockError::Poisoned(guard)) => Ok(guard.into_inner()),
-        Err(TryLockError::WouldBlock) => Err(busy("wait for the one that changes it")),
-    }
+    let handle = unsafe { find::<T>(network) }?;
+    locked(handle, handle.network.try_read(), "wait for the one that changes it")
 }
 
 /// The network, to be changed by this call alone.
@@ -128,11 +139,8 @@ pub(crate) unsafe fn read<'a, T: Precision>(network: *const T::Opaque) -> Result
 /// As [`read`].
 pub(crate) unsafe fn write<'a, T: Precision>(network: *mut T::Opaque) -> Result<RwLockWriteGuard<'a, Network<T>>> {
     // SAFETY: as of this function.
-    match unsafe { find::<T>(network) }?.network.try_write() {
-        Ok(guard) => Ok(guard),
-        Err(TryLockError::Poisoned(guard)) => Ok(guard.into_inner()),
-        Err(TryLockError::WouldBlock) => Err(busy("wait for it to end before changing or freeing the network")),
-    }
+    let handle = unsafe { find::<T>(network) }?;
+    locked(handle, handle.network.try_write(), "wait for it to end before changing or freeing the network")
 }
 
 /// Frees a network that no other call uses.
@@ -141,10 +149,10 @@ pub(crate) unsafe fn write<'a, T: Precision>(network: *mut T::Opaque) -> Result<
 /// As [`read`].
 pub(crate) unsafe fn free<T: Precision>(network: *mut T::Opaque) -> Result<()> {
     // SAFETY: as of this function.
-    drop(unsafe { write::<T>(network) }?);
-    // SAFETY: it has just been found alive.
-    let handle = unsafe { find::<T>(network) }?;
+    let (handle, guard) = unsafe { (find::<T>(network)?, write::<T>(network)?) };
+    // While nobody else is in: of two calls that would free it, one finds it marked.
     handle.mark.store(0, Ordering::Release);
+    drop(guard);
     // SAFETY: made by `into_handle`, of this type, and not freed before, for its mark was alive.
     drop(unsafe { Box::from_raw(network.cast::<Handle<T>>()) });
     Ok(())

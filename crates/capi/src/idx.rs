@@ -2,8 +2,10 @@
 
 use std::ffi::c_char;
 
+use twolayer_core::Need;
 use twolayer_idx::{Element, Idx};
 
+use crate::memory;
 use crate::pointer::{self, Out, one};
 use crate::status::{Failure, Result, tl_status};
 
@@ -77,6 +79,10 @@ pub unsafe extern "C" fn tl_idx_read_f64(path: *const c_char, elements: *mut f64
     call!(read(path, Out(elements, elements_length, "elements")))
 }
 
+fn check_memory() -> Result<()> {
+    memory::check(Need::default().numbers(memory::READER, 1), 1)
+}
+
 unsafe fn info(path: *const c_char, (element, dimensions): (*mut i32, *mut usize), sizes: Out<usize>) -> Result<()> {
     let (element, dimensions) = (one(element, "element"), one(dimensions, "dimensions"));
     let spans = [element.span()?, dimensions.span()?];
@@ -84,6 +90,7 @@ unsafe fn info(path: *const c_char, (element, dimensions): (*mut i32, *mut usize
     let (path, to) = unsafe { (pointer::path(path)?, sizes.slice(&spans)?) };
     // SAFETY: as of this function.
     let (element, dimensions) = unsafe { (element.slice(&spans[1..])?, dimensions.slice(&[])?) };
+    check_memory()?;
     let (found, sizes) = Idx::peek(path)?;
     (element[0], dimensions[0]) = (i32::from(found.code()), sizes.len());
     match to.get_mut(..sizes.len()) {
@@ -99,6 +106,7 @@ unsafe fn info(path: *const c_char, (element, dimensions): (*mut i32, *mut usize
 unsafe fn read<T: Element>(path: *const c_char, elements: Out<T>) -> Result<()> {
     // SAFETY: as of this function.
     let (path, elements) = unsafe { (pointer::path(path)?, elements.slice(&[])?) };
+    check_memory()?;
     Idx::load_into(path, elements)?;
     Ok(())
 }

@@ -234,10 +234,10 @@ impl Element for f32 {
     type Matrix = tl_matrix_f32;
     type MatrixMut = tl_matrix_mut_f32;
     fn view(m: tl_matrix_f32) -> (In<f32>, [usize; 4]) {
-        (In(m.data, m.length, "matrix data"), [m.rows, m.cols, m.row_stride, m.col_stride])
+        (In(m.data, m.length, "the data of a matrix"), [m.rows, m.cols, m.row_stride, m.col_stride])
     }
     fn view_mut(m: tl_matrix_mut_f32) -> (Out<f32>, [usize; 3]) {
-        (Out(m.data, m.length, "matrix data"), [m.rows, m.cols, m.row_stride])
+        (Out(m.data, m.length, "the data of a matrix"), [m.rows, m.cols, m.row_stride])
     }
 }
 
@@ -245,10 +245,10 @@ impl Element for f64 {
     type Matrix = tl_matrix_f64;
     type MatrixMut = tl_matrix_mut_f64;
     fn view(m: tl_matrix_f64) -> (In<f64>, [usize; 4]) {
-        (In(m.data, m.length, "matrix data"), [m.rows, m.cols, m.row_stride, m.col_stride])
+        (In(m.data, m.length, "the data of a matrix"), [m.rows, m.cols, m.row_stride, m.col_stride])
     }
     fn view_mut(m: tl_matrix_mut_f64) -> (Out<f64>, [usize; 3]) {
-        (Out(m.data, m.length, "matrix data"), [m.rows, m.cols, m.row_stride])
+        (Out(m.data, m.length, "the data of a matrix"), [m.rows, m.cols, m.row_stride])
     }
 }
 
@@ -270,10 +270,11 @@ unsafe fn how(options: *const tl_run_options) -> Result<(Level, Threads)> {
 
 /// # Safety
 /// The matrix is NULL or as the header asks.
-unsafe fn matrix<'a, T: Element>(matrix: *const T::Matrix, name: &str) -> Result<(MatRef<'a, T>, Span)> {
+unsafe fn matrix<'a, T: Element>(matrix: *const T::Matrix, name: &'static str) -> Result<(MatRef<'a, T>, Span)> {
     pointer::check(matrix, name)?;
     // SAFETY: not NULL and aligned; the rest is the caller's promise.
-    let (data, [rows, cols, row_stride, col_stride]) = T::view(unsafe { *matrix });
+    let (In(data, length, _), [rows, cols, row_stride, col_stride]) = T::view(unsafe { *matrix });
+    let data = In(data, length, name);
     // SAFETY: as of this function.
     let slice = unsafe { data.slice() }?;
     Ok((MatRef::with_strides(slice, rows, cols, row_stride, col_stride)?, data.span()?))
@@ -283,12 +284,13 @@ unsafe fn matrix<'a, T: Element>(matrix: *const T::Matrix, name: &str) -> Result
 /// The matrix is NULL or as the header asks.
 unsafe fn matrix_mut<'a, T: Element>(
     matrix: *const T::MatrixMut,
-    name: &str,
+    name: &'static str,
     others: &[Span],
 ) -> Result<(MatMut<'a, T>, Span)> {
     pointer::check(matrix, name)?;
     // SAFETY: not NULL and aligned; the rest is the caller's promise.
-    let (data, [rows, cols, row_stride]) = T::view_mut(unsafe { *matrix });
+    let (Out(data, length, _), [rows, cols, row_stride]) = T::view_mut(unsafe { *matrix });
+    let data = Out(data, length, name);
     // SAFETY: as of this function.
     let slice = unsafe { data.slice(others) }?;
     Ok((MatMut::with_stride(slice, rows, cols, row_stride)?, data.span()?))
@@ -305,9 +307,9 @@ unsafe fn gemm<T: Element>(
         unsafe { (how(options)?, matrix::<T>(a, "a")?, matrix::<T>(b, "b")?) };
     // SAFETY: as of this function.
     let (c, _) = unsafe { matrix_mut::<T>(c, "c", &[a_span, b_span]) }?;
-    // Blocks of A and B are packed, for each thread its own.
-    let packed = 4 << 20;
-    memory::check(Need::default().numbers(threads.count(), packed))?;
+    // Blocks of A and B are packed, for each thread its own: of B up to 1024 x 2048.
+    let packed = b.rows().min(1024).saturating_mul(b.cols().min(2048) + 96);
+    memory::check(Need::default().numbers(threads.count() * packed, size_of::<T>()), threads.count())?;
     twolayer_core::gemm_parallel(level, threads, alpha, a, b, beta, c)?;
     Ok(())
 }
@@ -315,7 +317,7 @@ unsafe fn gemm<T: Element>(
 unsafe fn softmax<T: Element>(options: *const tl_run_options, logits: *const T::MatrixMut) -> Result<()> {
     // SAFETY: as of this function.
     let ((level, _), (logits, _)) = unsafe { (how(options)?, matrix_mut::<T>(logits, "logits", &[])?) };
-    memory::check(Need::default().numbers(logits.cols(), 16 * size_of::<T>()))?;
+    memory::check(Need::default().numbers(logits.cols(), 16 * size_of::<T>()), 1)?;
     twolayer_core::softmax(level, logits);
     Ok(())
 }
@@ -331,7 +333,7 @@ unsafe fn cross_entropy<T: Element>(
     // SAFETY: as of this function.
     let (labels, loss) = unsafe { (labels.slice()?, one(loss, "loss").slice(&[span, labels.span()?])?) };
     let copy = logits.rows().saturating_add(16).saturating_mul(logits.cols());
-    memory::check(Need::default().numbers(copy, size_of::<T>()))?;
+    memory::check(Need::default().numbers(copy, size_of::<T>()), 1)?;
     loss[0] = twolayer_core::cross_entropy(level, logits, labels)?;
     Ok(())
 }
@@ -348,7 +350,7 @@ unsafe fn softmax_cross_entropy<T: Element>(
     let (logits, span) = unsafe { matrix_mut::<T>(logits, "logits", std::slice::from_ref(&labels_span)) }?;
     // SAFETY: as of this function.
     let (labels, loss) = unsafe { (labels.slice()?, one(loss, "loss").slice(&[span, labels_span])?) };
-    memory::check(Need::default().numbers(logits.cols(), 16 * size_of::<T>()))?;
+    memory::check(Need::default().numbers(logits.cols(), 16 * size_of::<T>()), 1)?;
     loss[0] = twolayer_core::softmax_cross_entropy(level, logits, labels)?;
     Ok(())
 }

@@ -4,17 +4,29 @@ use twolayer_core::Need;
 
 use crate::status::{Failure, Result, tl_status};
 
-/// Below this, asking costs more than it can save.
-const SMALL: u128 = 1 << 20;
+/// Below this, asking costs more than it can save; the header says so.
+const SMALL: u128 = 16 << 10;
 
-/// An error if the system would not give so much now.
-pub(crate) fn check(need: Need) -> Result<()> {
-    if need.bytes() < SMALL || need.is_granted() {
+/// What a thread takes: its stack, and room for the allocator.
+const THREAD: usize = 3 << 20;
+
+/// What a reader of files takes: buffers, and a window to unpack.
+pub(crate) const READER: usize = 1 << 20;
+
+/// An error if the system would not give so much now, with the threads that a call may start.
+pub(crate) fn check(need: Need, threads: usize) -> Result<()> {
+    let need = need.numbers(threads.saturating_sub(1), THREAD);
+    if need.bytes() < SMALL {
         return Ok(());
     }
-    let megabytes = need.bytes().div_ceil(1_000_000);
+    // Half as much again: estimates are what they are.
+    let half = usize::try_from(need.bytes() / 2).unwrap_or(usize::MAX);
+    if need.numbers(half, 1).is_granted() {
+        return Ok(());
+    }
+    let kilobytes = need.bytes().div_ceil(1000);
     Err(Failure::new(
         tl_status::Memory,
-        format!("the call needs about {megabytes} MB, which the system does not grant"),
+        format!("the call needs about {kilobytes} kB, which the system does not grant"),
     ))
 }

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use twolayer_core::{Need, Parameter, Parameters, Shape, TwoLayerNet};
+use twolayer_core::{Activation, Need, Parameter, Parameters, Shape, TwoLayerNet};
 use twolayer_model::{AnyModel, Model};
 
 use crate::handle::{self, Network, Precision, tl_network_f32, tl_network_f64};
@@ -30,7 +30,8 @@ pub enum tl_parameter {
 
 /// Makes a network with random weights, 0.01 times a normal distribution, and biases of zero: the notebook's start. The
 /// same seed gives the same weights on every machine and in every version with the same major number, and the batches
-/// of later training go on from there. The network runs at the best level that this processor has, on one thread.
+/// of later training go on from there. The network runs at the best level that this processor has, on one thread. If
+/// the call fails, `*network` becomes NULL; what it was before is not looked at, nor freed, in any case.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_network_new_f32(
     inputs: usize,
@@ -55,7 +56,7 @@ pub unsafe extern "C" fn tl_network_new_f64(
 }
 
 /// Makes a network of the caller's parameters: all of them, in the order of `TL_PARAMETER_ALL`. Batches of later
-/// training are drawn as after `tl_network_set_seed_f32` with 0.
+/// training are drawn as after `tl_network_set_seed_f32` with 0. If the call fails, `*network` becomes NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_network_from_parameters_f32(
     inputs: usize,
@@ -83,6 +84,7 @@ pub unsafe extern "C" fn tl_network_from_parameters_f64(
 
 /// Reads a network from a model file (safetensors, as `twolayer train --out` writes it). A file of double precision is
 /// refused with `TL_STATUS_PRECISION`. Batches of later training are drawn as after `tl_network_set_seed_f32` with 0.
+/// If the call fails, `*network` becomes NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_network_load_f32(path: *const c_char, network: *mut *mut tl_network_f32) -> tl_status {
     call!(load::<f32>(path, network))
@@ -201,7 +203,7 @@ unsafe fn hand_over<T: Precision>(made: Result<Network<T>>, network: *mut *mut T
 /// A shape whose parameters the system has memory for, thrice: some functions copy them.
 fn checked_shape<T: Precision>((inputs, hidden, classes): (usize, usize, usize)) -> Result<Shape> {
     let shape = Shape::new(inputs, hidden, classes)?;
-    memory::check(Need::default().parameters(shape, size_of::<T>(), 3))?;
+    memory::check(Need::default().parameters(shape, size_of::<T>(), 3), 1)?;
     Ok(shape)
 }
 
@@ -209,7 +211,7 @@ unsafe fn new<T: Precision>(shape: (usize, usize, usize), seed: u64, network: *m
     let make = || {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let net = TwoLayerNet::<T>::random(checked_shape::<T>(shape)?, &mut rng);
-        Ok(Network::new(net.parameters, rng))
+        Ok(Network::new(net, rng))
     };
     // SAFETY: as of this function.
     unsafe { hand_over(make(), network) }
@@ -223,8 +225,8 @@ unsafe fn from_parameters<T: Precision>(
     let make = || {
         let mut parameters = Parameters::zeros(checked_shape::<T>(shape)?);
         // SAFETY: as of this function.
-        set(&mut parameters, tl_parameter::All as i32, unsafe { values.slice() }?)?;
-        Ok(Network::of(parameters))
+        set(&mut parameters, tl_parameter::All as i32, ("parameters", unsafe { values.slice() }?))?;
+        Ok(Network::of(parameters, Activation::Sigmoid))
     };
     // SAFETY: as of this function.
     unsafe { hand_over(make(), network) }
@@ -234,8 +236,10 @@ unsafe fn load<T: Precision>(path: *const c_char, network: *mut *mut T::Opaque) 
     let make = || {
         // SAFETY: as of this function.
         let path = unsafe { pointer::path(path) }?;
+        let length = std::fs::metadata(&path).map_or(0, |found| usize::try_from(found.len()).unwrap_or(usize::MAX));
+        memory::check(Need::default().numbers(length, 4).numbers(memory::READER, 1), 1)?;
         match T::from_file(AnyModel::load(&path)?) {
-            Some(model) => Ok(Network::of(model.parameters)),
+            Some(model) => Ok(Network::of(model.parameters, model.activation)),
             None => {
                 let other = if T::SUFFIX == "_f32" { "_f64" } else { "_f32" };
                 let text = format!(
@@ -254,8 +258,9 @@ unsafe fn save<T: Precision>(network: *const T::Opaque, path: *const c_char) -> 
     // SAFETY: as of this function.
     let (network, path) = unsafe { (handle::read::<T>(network)?, pointer::path(path)?) };
     let need = Need::default().parameters(network.net.shape(), size_of::<T>(), 3);
-    memory::check(need)?;
-    Model::new(network.net.parameters.clone()).save(path)?;
+    memory::check(need.numbers(memory::READER, 1), 1)?;
+    let model = Model { activation: network.net.activation, ..Model::new(network.net.parameters.clone()) };
+    model.save(path)?;
     Ok(())
 }
 
@@ -306,7 +311,7 @@ fn check_length(which: &[Parameter], shape: Shape, name: &str, length: usize) ->
         return Ok(());
     }
     let names: Vec<_> = which.iter().map(|p| p.name()).collect();
-    let text = format!("{name} has room for {length} numbers; expected {expected}, for {}", names.join(", "));
+    let text = format!("{name} has {length} numbers; expected {expected}, for {}", names.join(", "));
     Err(Failure::new(tl_status::Length, text))
 }
 
@@ -316,17 +321,19 @@ pub(crate) fn copy_out<T: Precision>(from: &Parameters<T>, parameter: i32, name:
     check_length(which, from.shape(), name, to.len())?;
     let mut rest = to;
     for &p in which {
-        let values = from.get(p).to_vec();
-        let (mine, others) = rest.split_at_mut(values.len());
-        mine.copy_from_slice(&values);
+        let matrix = from.get(p);
+        let (mine, others) = rest.split_at_mut(matrix.rows() * matrix.cols());
+        for (r, row) in mine.chunks_exact_mut(matrix.cols()).enumerate() {
+            row.iter_mut().enumerate().for_each(|(c, to)| *to = matrix.get(r, c));
+        }
         rest = others;
     }
     Ok(())
 }
 
-fn set<T: Precision>(to: &mut Parameters<T>, parameter: i32, values: &[T]) -> Result<()> {
+fn set<T: Precision>(to: &mut Parameters<T>, parameter: i32, (name, values): (&str, &[T])) -> Result<()> {
     let which = parameters(parameter)?;
-    check_length(which, to.shape(), "values", values.len())?;
+    check_length(which, to.shape(), name, values.len())?;
     let mut rest = values;
     for &p in which {
         let (rows, columns) = p.dims(to.shape());
@@ -346,5 +353,5 @@ unsafe fn get_parameters<T: Precision>(network: *const T::Opaque, parameter: i32
 unsafe fn set_parameters<T: Precision>(network: *mut T::Opaque, parameter: i32, values: In<T>) -> Result<()> {
     // SAFETY: as of this function.
     let (mut network, values) = unsafe { (handle::write::<T>(network)?, values.slice()?) };
-    set(&mut network.net.parameters, parameter, values)
+    set(&mut network.net.parameters, parameter, ("values", values))
 }

@@ -104,6 +104,9 @@ pub(crate) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a 
 pub(crate) unsafe fn path(pointer: *const c_char) -> Result<PathBuf> {
     // SAFETY: as of this function.
     let text = unsafe { text(pointer, "path") }?;
+    if text.is_empty() {
+        return Err(Failure::new(tl_status::File, "path is empty; give the name of a file"));
+    }
     #[cfg(unix)]
     let path = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(text.to_bytes()).into();
     #[cfg(not(unix))]

@@ -3,19 +3,19 @@
 use std::ffi::{c_int, c_void};
 use std::ops::ControlFlow;
 
-use twolayer_core::{Gradient, Need, Sampler, TrainOptions, UniformSampler};
+use twolayer_core::{Error as CoreError, Gradient, Need, Sampler, Shape, TrainOptions, UniformSampler};
 
 use crate::handle::{self, Network, Precision, tl_network_f32, tl_network_f64};
 use crate::memory;
 use crate::pointer::{In, one};
 use crate::predict::{Batch, Element, batch};
 use crate::sized::{self, Versioned};
-use crate::status::{Result, tl_status};
+use crate::status::{Failure, Result, tl_status};
 
 /// Called once an iteration, on the thread that called the training function, with the mean loss of the iteration's
-/// batch before its step. `user` is that of the options. Return 0 to go on, anything else to end the training after
-/// the step in hand. It must not throw, longjmp or end the thread, and cannot use the network that is being trained:
-/// calls with it are refused with `TL_STATUS_BUSY`.
+/// batch before its step. `user` is that of the options. Return 0 to go on, anything else to end the training after the
+/// step in hand. It must not throw, longjmp or end the thread, nor touch the buffers of the call, and cannot use the
+/// network that is being trained: calls with it are refused with `TL_STATUS_BUSY`.
 pub type tl_progress = Option<unsafe extern "C" fn(user: *mut c_void, iteration: usize, loss: f64) -> c_int>;
 
 /// How to train. Let `tl_train_options_init` fill it in, then change what is to be different.
@@ -69,8 +69,8 @@ pub unsafe extern "C" fn tl_train_options_init(options: *mut tl_train_options, s
     call!(sized::write(options, size))
 }
 
-/// Takes one step of gradient descent on the caller's batch: each parameter minus `learning_rate` times its gradient.
-/// `loss` becomes the batch's mean loss before the step.
+/// Takes one step of gradient descent on the caller's batch of 1 to 2^24 rows: each parameter minus `learning_rate`
+/// times its gradient. `loss` becomes the batch's mean loss before the step.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_step_f32(
     network: *mut tl_network_f32,
@@ -216,15 +216,26 @@ unsafe fn step<T: Precision, P: Element<T>>(
     learning_rate: f64,
     loss: *mut f64,
 ) -> Result<()> {
-    let spans = [given.0.span()?, given.1.span()?];
+    let (loss, spans) = (one(loss, "loss"), [given.0.span()?, given.1.span()?]);
     // SAFETY: as of this function.
-    let (mut network, loss) = unsafe { (handle::write::<T>(network)?, one(loss, "loss").slice(&spans)?) };
+    let mut network = unsafe {
+        loss.slice(&spans)?;
+        handle::write::<T>(network)?
+    };
     let batch = given.1.1;
+    if batch > MOST_ROWS {
+        return Err(Failure::new(
+            tl_status::Length,
+            format!("labels has {batch} rows; a step takes up to {MOST_ROWS}"),
+        ));
+    }
     let options = TrainOptions { batch, learning_rate, iterations: 1, ..TrainOptions::default() };
     let mut all = |rows: &mut [usize]| rows.iter_mut().enumerate().for_each(|(i, row)| *row = i);
     // SAFETY: as of this function.
-    let summary = unsafe { run::<T, P>(&mut network, &given, options, &mut all, (None, std::ptr::null_mut())) }?;
-    loss[0] = summary.final_loss;
+    unsafe {
+        let summary = run::<T, P>(&mut network, &given, options, &mut all, (None, std::ptr::null_mut()))?;
+        loss.slice(&spans)?[0] = summary.final_loss;
+    }
     Ok(())
 }
 
@@ -237,20 +248,23 @@ unsafe fn train<T: Precision, P: Element<T>>(
     let spans = [given.0.span()?, given.1.span()?];
     let (iterations, loss) = (one(iterations, "iterations"), one(loss, "loss"));
     let both = [spans[0].clone(), spans[1].clone(), loss.span()?];
+    // Looked at now, and written after the run: while it lasts, the caller's own function may look at them.
     // SAFETY: as of this function.
-    let (options, iterations, loss) = unsafe { (sized::read(options)?, iterations.slice(&both)?, loss.slice(&spans)?) };
-    // SAFETY: as of this function.
-    let mut network = unsafe { handle::write::<T>(network) }?;
+    let (options, mut network) = unsafe {
+        iterations.slice(&both)?;
+        loss.slice(&spans)?;
+        (sized::read(options)?, handle::write::<T>(network)?)
+    };
     let gradient = match options.numerical_h {
         0.0 => Gradient::Backpropagation,
         h => Gradient::Numerical { h },
     };
-    let (progress, rows) = ((options.progress, options.user), given.1.1);
+    let (progress, rows, first) = ((options.progress, options.user), given.1.1, options.first_iteration);
     let options = TrainOptions {
         batch: options.batch,
         learning_rate: options.learning_rate,
         iterations: options.iterations,
-        first_iteration: options.first_iteration,
+        first_iteration: first,
         threads: 1,
         gradient,
     };
@@ -260,10 +274,39 @@ unsafe fn train<T: Precision, P: Element<T>>(
     // SAFETY: as of this function.
     let summary = unsafe { run::<T, P>(&mut network, &given, options, &mut sampler, progress) };
     network.rng = rng;
-    let summary = summary?;
-    (iterations[0], loss[0]) = (summary.iterations, summary.final_loss);
-    Ok(())
+    let (done, last) = match &summary {
+        Ok(summary) => (summary.iterations, summary.final_loss),
+        Err(Stop::Diverged(at, _)) => (at - first, f64::NAN),
+        Err(Stop::Refused(_)) => return summary.map(|_| ()).map_err(Failure::from),
+    };
+    // SAFETY: as of this function.
+    unsafe { (iterations.slice(&both)?[0], loss.slice(&spans)?[0]) = (done, last) };
+    summary.map(|_| ()).map_err(Failure::from)
 }
+
+/// Why a run ended before its time.
+enum Stop {
+    /// In this iteration.
+    Diverged(usize, Failure),
+    Refused(Failure),
+}
+
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Diverged(_, failure) | Stop::Refused(failure) => failure,
+        }
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Stop::Refused(failure)
+    }
+}
+
+/// Rows that a step takes.
+const MOST_ROWS: usize = 1 << 24;
 
 /// # Safety
 /// The buffers are as the caller promised; `progress` may be called with its user.
@@ -273,26 +316,35 @@ unsafe fn run<T: Precision, P: Element<T>>(
     options: TrainOptions,
     sampler: &mut dyn Sampler,
     (progress, user): (tl_progress, *mut c_void),
-) -> Result<twolayer_core::TrainSummary> {
+) -> Result<twolayer_core::TrainSummary, Stop> {
     // SAFETY: as of this function.
     let (x, t) = unsafe { batch::<T, P>(given) }?;
     let (shape, threads) = (network.net.shape(), network.threads);
     let options = TrainOptions { threads, ..options };
-    let need =
-        Need::default().parameters(shape, size_of::<T>(), 3).batch(options.batch, shape, size_of::<T>(), 1 + threads);
-    // Labels are widened; numerical gradients take everything in double precision, and keep a list of what is not zero.
-    let need = need.numbers(given.1.1, 4);
-    let listed = options.batch.saturating_mul(shape.inputs());
-    memory::check(match options.gradient {
-        Gradient::Backpropagation => need,
-        Gradient::Numerical { .. } => {
-            need.parameters(shape, 8, 5).batch(options.batch, shape, 8, 3).numbers(listed, 8 + 16)
-        }
-    })?;
-    let summary = network.net.train(x, t, sampler, &options, &mut |p| match progress {
+    if options.batch <= MOST_ROWS {
+        memory::check(need::<T>(shape, &options).numbers(given.1.1, 4), threads)?;
+    }
+    let trained = network.net.train(x, t, sampler, &options, &mut |p| match progress {
         // SAFETY: the caller's own function, with what it asked for.
         Some(progress) if unsafe { progress(user, p.iteration, p.loss) } != 0 => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
-    })?;
-    Ok(summary)
+    });
+    trained.map_err(|error| match error {
+        CoreError::Diverged { iteration, .. } => Stop::Diverged(iteration, error.into()),
+        _ => Stop::Refused(error.into()),
+    })
+}
+
+/// What a run allocates.
+fn need<T: Precision>(shape: Shape, options: &TrainOptions) -> Need {
+    let (batch, threads) = (options.batch, options.threads);
+    let need = Need::default().parameters(shape, size_of::<T>(), 3).batch(batch, shape, size_of::<T>(), 1 + threads);
+    match options.gradient {
+        Gradient::Backpropagation => need,
+        // In double precision, with a list of the inputs that are not zero.
+        Gradient::Numerical { .. } => {
+            let need = need.parameters(shape, 8, 8).batch(batch, shape, 8, 2 + threads);
+            need.numbers(batch.saturating_mul(shape.inputs()), 8 + 16)
+        }
+    }
 }

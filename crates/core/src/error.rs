@@ -106,7 +106,8 @@ impl fmt::Display for Error {
             }
             Error::Diverged { iteration, what } => write!(
                 f,
-                "training diverged: {what} is no longer finite in iteration {iteration}; a smaller learning rate may help"
+                "training diverged: {what} is no longer finite in iteration {iteration}; a smaller learning rate may \
+                 help, unless an input or a weight was not finite to begin with"
             ),
         }
     }

@@ -45,6 +45,7 @@ pub trait Sealed: ExpConstants + LnConstants + Sized {
     fn mul(self, b: Self) -> Self;
     fn div(self, b: Self) -> Self;
     fn abs(self) -> Self;
+    fn sqrt(self) -> Self;
     /// [`Level::dispatch`] for this type.
     fn dispatch<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output
     where
@@ -114,6 +115,10 @@ macro_rules! float {
             #[inline(always)]
             fn abs(self) -> Self {
                 $t::abs(self)
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                $t::sqrt(self)
             }
             #[inline]
             fn dispatch<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output {

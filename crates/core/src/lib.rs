@@ -21,14 +21,14 @@ pub use float::Float;
 pub use gemm::{gemm, gemm_parallel};
 pub use matrix::{MatMut, MatRef};
 pub use memory::Need;
-pub use network::{DEFAULT_H, Evaluation, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
+pub use network::{Activation, DEFAULT_H, Evaluation, Init, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
 pub use numerical::numerical_gradient;
 pub use parallel::{THREAD_NAME, Threads};
 pub use simd::Level;
 pub use softmax::{SOFTMAX_MAX_EPSILONS, cross_entropy, softmax, softmax_cross_entropy};
+pub use train::{Gradient, Optimizer, Progress, Rule, Sampler, TrainOptions, TrainSummary};
 #[cfg(feature = "rand")]
-pub use train::UniformSampler;
-pub use train::{Gradient, Progress, Sampler, TrainOptions, TrainSummary};
+pub use train::{ShuffledSampler, UniformSampler};
 
 /// README's example, compiled and run with the other examples.
 #[cfg(doctest)]

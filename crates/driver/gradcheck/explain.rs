@@ -6,7 +6,7 @@
 //! step or the tolerance is, and other steps tell which. All of these differences are the structured ones, whatever is
 //! checked.
 
-use twolayer_core::{Error, Labels, MatMut, MatRef, Parameter, Parameters, Rows, TwoLayerNet, gemm};
+use twolayer_core::{Activation, Error, Labels, MatMut, MatRef, Parameter, Parameters, Rows, TwoLayerNet, gemm};
 
 use super::difference::{Difference, place};
 
@@ -101,7 +101,7 @@ fn step_or_tolerance(subject: &Subject<'_>, p: Parameter, tried: Vec<(f64, Diffe
 /// How many hidden units are saturated in every row: their W1 and b1 have derivatives that are lost in rounding, by
 /// either method, so that their agreement says nothing.
 pub fn saturated_units(subject: &Subject<'_>) -> Result<usize, Error> {
-    let Rows::Pixels(pixels) = subject.rows else { return Ok(0) };
+    let (Rows::Pixels(pixels), Activation::Sigmoid) = (subject.rows, subject.net.activation) else { return Ok(0) };
     let (w1, b1) = (subject.net.parameters.w1(), subject.net.parameters.b1());
     let (inputs, hidden) = (w1.rows(), w1.cols());
     let mut saturated = vec![true; hidden];
@@ -121,7 +121,7 @@ pub fn saturated_units(subject: &Subject<'_>) -> Result<usize, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use twolayer_core::Shape;
+    use twolayer_core::{Init, Shape};
 
     fn net() -> TwoLayerNet<f64> {
         let mut number = 0.0f64;
@@ -129,7 +129,7 @@ mod tests {
             number += 1.0;
             (number * 37.0).sin()
         };
-        TwoLayerNet::new(Parameters::normal(Shape::new(6, 3, 4).unwrap(), 1.0, draw))
+        TwoLayerNet::new(Parameters::normal(Shape::new(6, 3, 4).unwrap(), Init::Normal(1.0), draw))
     }
 
     const PIXELS: [u8; 12] = [255, 0, 9, 200, 17, 0, 0, 80, 255, 255, 3, 1];

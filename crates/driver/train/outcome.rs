@@ -4,7 +4,7 @@ use serde::Serialize;
 use twolayer_core::{Float, Gradient};
 
 use super::Job;
-use crate::args::{GradientName, RngName};
+use crate::args::{ActivationName, GradientName, InitName, OptimizerName, RngName, SamplingName};
 use crate::data::describe_set;
 use crate::error::Failure;
 use crate::files::Target;
@@ -22,6 +22,18 @@ pub struct Outcome {
     pub train_accuracy: f64,
     pub test_accuracy: f64,
     pub history: Vec<Measurement>,
+    /// Why the run ended before its last iteration.
+    pub early: Option<Early>,
+}
+
+/// What can end a run early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Early {
+    /// Ctrl-C.
+    Interrupted,
+    /// The validation accuracy did not improve any more.
+    Patience,
 }
 
 /// What `--json` prints.
@@ -44,6 +56,16 @@ struct Report<'a> {
     classes: usize,
     batch: usize,
     lr: f64,
+    lr_decay: f64,
+    optimizer: OptimizerName,
+    weight_decay: f64,
+    activation: ActivationName,
+    init: InitName,
+    sampling: SamplingName,
+    validation: Option<f64>,
+    patience: Option<usize>,
+    /// `interrupted` or `patience`, if the run ended before its last iteration.
+    early: Option<Early>,
     gradient: GradientName,
     /// The step of numerical gradients.
     h: Option<f64>,
@@ -72,9 +94,19 @@ impl Job<'_> {
             "Training  {} of {}, learning rate {:?}; an epoch is {}",
             count(schedule.iterations, "iteration"),
             count(args.batch, "row"),
-            args.lr,
+            args.learning.rate(),
             grouped(schedule.epoch),
         ));
+        let unusual = args.learning.unusual();
+        if !unusual.is_empty() {
+            let told: Vec<_> =
+                unusual.iter().map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
+            out.line(format_args!("Learning  {}", told.join(", ")));
+        }
+        if self.rows < self.data.train.rows() {
+            let kept_back = count(self.data.train.rows() - self.rows, "training row");
+            out.line(format_args!("Validate  on the last {kept_back}, which are not trained on"));
+        }
         if let Gradient::Numerical { h } = self.gradient {
             out.line(format_args!("Gradient  numerical: central differences in f64, h = {h:e}"));
         }
@@ -109,6 +141,9 @@ impl Job<'_> {
             grouped(rate as usize)
         ));
         let (test, train) = (percent(outcome.test_accuracy), percent(outcome.train_accuracy));
+        if outcome.early == Some(Early::Patience) {
+            out.line("Stopped   the validation accuracy did not improve any more; the best weights are kept");
+        }
         out.line(format_args!("Accuracy  {test} on the test set, {train} on the training set"));
         if let Some(save) = save {
             out.line(format_args!("Model     {}", save.shown()));
@@ -144,7 +179,16 @@ impl Job<'_> {
             hidden: self.shape.hidden(),
             classes: self.shape.classes(),
             batch: self.args.batch,
-            lr: self.args.lr,
+            lr: self.args.learning.rate(),
+            lr_decay: self.args.learning.lr_decay,
+            optimizer: self.args.learning.optimizer,
+            weight_decay: self.args.learning.weight_decay,
+            activation: self.args.learning.activation,
+            init: self.args.learning.init,
+            sampling: self.args.learning.sampling,
+            validation: self.args.learning.validation,
+            patience: self.args.learning.patience,
+            early: outcome.early,
             gradient: self.args.gradient,
             h: if let Gradient::Numerical { h } = self.gradient { Some(h) } else { None },
             epoch: self.schedule.epoch,

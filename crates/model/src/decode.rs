@@ -7,12 +7,12 @@ use std::path::Path;
 
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
-use twolayer_core::{Float, Parameter, Parameters, Shape};
+use twolayer_core::{Activation, Float, Parameter, Parameters, Shape};
 
-use crate::encode::{FORMAT, MAX_HEADER, OPTION};
+use crate::encode::{FORMAT, MAX_HEADER, OPTION, RUN};
 use crate::model::{check_finite, shape_text, sizes};
 use crate::precision::Precision;
-use crate::{AnyModel, ErrorKind, FORMAT_VERSION, INPUT_SCALE, Model};
+use crate::{AnyModel, ErrorKind, FORMAT_VERSIONS, INPUT_SCALE, Model};
 
 type Result<T> = std::result::Result<T, ErrorKind>;
 
@@ -39,11 +39,11 @@ pub(crate) fn model(reader: impl Read, length: Option<u64>) -> Result<AnyModel> 
     check_names(&header)?;
     let precision = check_types(&header)?;
     let shape = check_shapes(&header)?;
-    let options = check_metadata(header.metadata(), shape)?;
+    let said = check_metadata(header.metadata(), shape)?;
     input.check_length(input.at.saturating_add(header.data_len() as u64))?;
     Ok(match precision {
-        Precision::F32 => AnyModel::F32(Model { parameters: tensors(&mut input, &header, shape)?, options }),
-        Precision::F64 => AnyModel::F64(Model { parameters: tensors(&mut input, &header, shape)?, options }),
+        Precision::F32 => AnyModel::F32(said.model(tensors(&mut input, &header, shape)?)),
+        Precision::F64 => AnyModel::F64(said.model(tensors(&mut input, &header, shape)?)),
     })
 }
 
@@ -61,7 +61,7 @@ fn header(input: &mut Input<impl Read>) -> Result<Metadata> {
     serde_json::from_slice(&bytes).map_err(|error| ErrorKind::CorruptHeader { reason: error.to_string() })
 }
 
-/// Makes sure that the four tensors are there and no others.
+/// Makes sure that the four tensors are there, and no others but lists of numbers that a run needs to go on.
 fn check_names(header: &Metadata) -> Result<()> {
     let mut found = header.offset_keys();
     found.sort();
@@ -69,7 +69,10 @@ fn check_names(header: &Metadata) -> Result<()> {
     if let Some(tensor) = names.into_iter().find(|&name| header.info(name).is_none()) {
         return Err(ErrorKind::MissingTensor { tensor, found });
     }
-    found.retain(|name| !names.contains(&name.as_str()));
+    let version = header.metadata().as_ref().filter(|m| m.get("format").is_some_and(|name| name == FORMAT));
+    let second = version.and_then(|m| m.get("format_version")).is_some_and(|version| version == FORMAT_VERSIONS[1]);
+    let is_list = |name: &String| header.info(name).is_some_and(|i| i.dtype == Dtype::F64 && i.shape.len() == 1);
+    found.retain(|name| !names.contains(&name.as_str()) && !(second && name.starts_with(RUN) && is_list(name)));
     match found.is_empty() {
         true => Ok(()),
         false => Err(ErrorKind::ExtraTensors { found }),
@@ -132,18 +135,38 @@ fn check_shapes(header: &Metadata) -> Result<Shape> {
     Ok(shape)
 }
 
-/// Makes sure that metadata of this format agree with the tensors; gives the training options. Another program's
-/// metadata are passed over.
-fn check_metadata(metadata: &Option<HashMap<String, String>>, shape: Shape) -> Result<BTreeMap<String, String>> {
+/// What the metadata say.
+#[derive(Default)]
+struct Said {
+    activation: Activation,
+    options: BTreeMap<String, String>,
+}
+
+impl Said {
+    fn model<T: Float>(self, (parameters, run): (Parameters<T>, BTreeMap<String, Vec<f64>>)) -> Model<T> {
+        let Said { activation, options } = self;
+        Model { parameters, activation, run, options }
+    }
+}
+
+/// Makes sure that metadata of this format agree with the tensors. Another program's metadata are passed over.
+fn check_metadata(metadata: &Option<HashMap<String, String>>, shape: Shape) -> Result<Said> {
     let Some(metadata) = metadata.as_ref().filter(|metadata| metadata.get("format").is_some_and(|name| name == FORMAT))
     else {
-        return Ok(BTreeMap::new());
+        return Ok(Said::default());
     };
     let entry = |key| metadata.get(key).cloned().ok_or(ErrorKind::MissingMetadata { key });
     let found = entry("format_version")?;
-    if found != FORMAT_VERSION {
+    if !FORMAT_VERSIONS.contains(&found.as_str()) {
         return Err(ErrorKind::UnknownVersion { found });
     }
+    let activation = match found == FORMAT_VERSIONS[0] {
+        true => Activation::Sigmoid,
+        false => {
+            let found = entry("activation")?;
+            Activation::by_name(&found).map_err(|_| ErrorKind::UnknownActivation { found })?
+        }
+    };
     let (found, expected) = (entry("shape")?, shape_text(shape));
     if found != expected {
         return Err(ErrorKind::ShapeMismatch { found, expected });
@@ -153,18 +176,27 @@ fn check_metadata(metadata: &Option<HashMap<String, String>>, shape: Shape) -> R
         return Err(ErrorKind::UnknownScale { found });
     }
     let option = |(key, value): (&String, &String)| Some((key.strip_prefix(OPTION)?.to_owned(), value.clone()));
-    Ok(metadata.iter().filter_map(option).collect())
+    Ok(Said { activation, options: metadata.iter().filter_map(option).collect() })
 }
 
 /// Reads the tensors, in whichever order the file has them.
-fn tensors<T: Float>(input: &mut Input<impl Read>, header: &Metadata, shape: Shape) -> Result<Parameters<T>> {
-    let mut order: Vec<_> = infos(header).collect();
-    order.sort_by_key(|(_, info)| info.data_offsets);
+fn tensors<T: Float>(
+    input: &mut Input<impl Read>,
+    header: &Metadata,
+    shape: Shape,
+) -> Result<(Parameters<T>, BTreeMap<String, Vec<f64>>)> {
+    let names = header.offset_keys();
     let end = input.at + header.data_len() as u64;
-    let mut read = Vec::new();
-    for (parameter, _) in order {
-        let n = sizes(parameter, shape).iter().product();
-        read.push((parameter, input.numbers::<T>(n, end)?));
+    let (mut read, mut run) = (Vec::new(), BTreeMap::new());
+    for name in names {
+        let length = header.info(&name).map_or(0, |info| info.shape.iter().product());
+        match Parameter::ALL.into_iter().find(|parameter| parameter.name() == name) {
+            Some(parameter) => read.push((parameter, input.numbers::<T>(length, end)?)),
+            None => {
+                let numbers = input.numbers::<f64>(length, end)?;
+                run.insert(name.strip_prefix(RUN).unwrap_or(&name).to_owned(), numbers);
+            }
+        }
     }
     input.end()?;
     // Only now, with all numbers read, is there memory for as many.
@@ -175,7 +207,7 @@ fn tensors<T: Float>(input: &mut Input<impl Read>, header: &Metadata, shape: Sha
             .map_err(|error| ErrorKind::ImpossibleShape { reason: error.to_string() })?;
     }
     check_finite(&parameters)?;
-    Ok(parameters)
+    Ok((parameters, run))
 }
 
 /// A reader that knows where it is.

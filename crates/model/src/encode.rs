@@ -10,7 +10,7 @@ use twolayer_core::{Float, Parameter};
 
 use crate::model::{check_finite, shape_text, sizes};
 use crate::precision::Precision;
-use crate::{ErrorKind, FORMAT_VERSION, INPUT_SCALE, Model};
+use crate::{ErrorKind, FORMAT_VERSIONS, INPUT_SCALE, Model};
 
 /// The longest header that is written or read, in bytes: a thousand times what a model of some options needs.
 pub(crate) const MAX_HEADER: usize = 1 << 20;
@@ -20,6 +20,9 @@ pub(crate) const FORMAT: &str = "twolayer";
 
 /// What the names of training options begin with in the metadata.
 pub(crate) const OPTION: &str = "train.";
+
+/// What the names of the tensors begin with that a run needs to go on.
+pub(crate) const RUN: &str = "run.";
 
 /// The content of the model's file.
 pub(crate) fn model<T: Float>(model: &Model<T>) -> Result<Vec<u8>, ErrorKind> {
@@ -33,6 +36,7 @@ pub(crate) fn model<T: Float>(model: &Model<T>) -> Result<Vec<u8>, ErrorKind> {
     for parameter in Parameter::ALL {
         precision.encode(&model.parameters.get(parameter).to_vec(), &mut bytes);
     }
+    model.run.values().for_each(|numbers| Precision::F64.encode(numbers, &mut bytes));
     Ok(bytes)
 }
 
@@ -40,17 +44,18 @@ fn header<T: Float>(model: &Model<T>) -> Result<Vec<u8>, ErrorKind> {
     let (shape, precision) = (model.parameters.shape(), Precision::of::<T>());
     let mut header = format!(r#"{{"__metadata__":{}"#, metadata(model)?);
     let mut offset = 0;
-    for parameter in Parameter::ALL {
-        let sizes = sizes(parameter, shape);
+    let mut tensor = |name: &str, precision: Precision, sizes: &[usize]| {
         let end = offset + sizes.iter().product::<usize>() * precision.size();
         let sizes: Vec<_> = sizes.iter().map(usize::to_string).collect();
-        header += &format!(
-            r#","{}":{{"dtype":"{}","shape":[{}],"data_offsets":[{offset},{end}]}}"#,
-            parameter.name(),
-            precision,
-            sizes.join(","),
-        );
+        let (name, sizes) = (serde_json::Value::from(name), sizes.join(","));
+        header += &format!(r#",{name}:{{"dtype":"{precision}","shape":[{sizes}],"data_offsets":[{offset},{end}]}}"#);
         offset = end;
+    };
+    for parameter in Parameter::ALL {
+        tensor(parameter.name(), precision, &sizes(parameter, shape));
+    }
+    for (name, numbers) in &model.run {
+        tensor(&format!("{RUN}{name}"), Precision::F64, &[numbers.len()]);
     }
     header += "}";
     let mut header = header.into_bytes();
@@ -66,8 +71,12 @@ fn header<T: Float>(model: &Model<T>) -> Result<Vec<u8>, ErrorKind> {
 fn metadata<T: Float>(model: &Model<T>) -> Result<String, ErrorKind> {
     let shape = shape_text(model.parameters.shape());
     let fixed =
-        [("format", FORMAT), ("format_version", FORMAT_VERSION), ("input_scale", INPUT_SCALE), ("shape", &shape)];
+        [("format", FORMAT), ("format_version", model.version()), ("input_scale", INPUT_SCALE), ("shape", &shape)];
+    let activation = model.activation.name();
     let mut entries: BTreeMap<String, &str> = fixed.map(|(key, value)| (key.to_owned(), value)).into_iter().collect();
+    if model.version() != FORMAT_VERSIONS[0] {
+        entries.insert("activation".to_owned(), activation);
+    }
     for (name, value) in &model.options {
         entries.insert(format!("{OPTION}{name}"), value);
     }

@@ -111,6 +111,11 @@ pub enum ErrorKind {
         /// The scale in the file.
         found: String,
     },
+    /// The hidden layer's function is one that this program does not know.
+    UnknownActivation {
+        /// The function's name in the file.
+        found: String,
+    },
     /// A weight is infinite or not a number.
     NotFinite {
         /// The tensor's name.

@@ -6,10 +6,14 @@
 //! | key | value |
 //! |---|---|
 //! | `format` | `twolayer` |
-//! | `format_version` | `1` |
+//! | `format_version` | `1`; `2` if there are an `activation` or tensors of a run |
+//! | `activation` | in version 2: `sigmoid` or `relu`, the hidden layer's function; in version 1 it is the sigmoid |
 //! | `shape` | inputs, hidden and classes, as in `784x50x10` |
 //! | `input_scale` | `1/255`: what pixels were multiplied by before they became inputs |
 //! | `train.NAME` | the training option `NAME` |
+//!
+//! A checkpoint holds besides, as lists of `F64` named `run.NAME`, what a training run needs to go on; it is a model like
+//! any other to whoever only uses it.
 //!
 //! The same parameters and options give the same bytes, always. A file whose `format` is not `twolayer`, or that has
 //! no metadata, is taken as another program's and read if it has the four tensors; its pixels are scaled by 1/255 too.
@@ -43,4 +47,4 @@ mod precision;
 mod replace;
 
 pub use error::{Error, ErrorKind, Result};
-pub use model::{AnyModel, FORMAT_VERSION, INPUT_SCALE, Model};
+pub use model::{AnyModel, FORMAT_VERSIONS, INPUT_SCALE, Model};

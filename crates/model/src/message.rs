@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::{Error, ErrorKind, FORMAT_VERSION, INPUT_SCALE};
+use crate::{Error, ErrorKind, FORMAT_VERSIONS, INPUT_SCALE};
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -25,7 +25,8 @@ impl fmt::Display for ErrorKind {
             | UnknownVersion { .. }
             | MissingMetadata { .. }
             | ShapeMismatch { .. }
-            | UnknownScale { .. } => self.fmt_file(f),
+            | UnknownScale { .. }
+            | UnknownActivation { .. } => self.fmt_file(f),
             MissingTensor { .. }
             | ExtraTensors { .. }
             | WrongType { .. }
@@ -71,12 +72,18 @@ impl ErrorKind {
             }
             ErrorKind::UnknownVersion { found } => write!(
                 f,
-                "unknown format version {found:?}, where {FORMAT_VERSION:?} is expected; read it with the version of \
-                 twolayer that has written it"
+                "unknown format version {found:?}, where {:?} or {:?} is expected; read it with the version of twolayer \
+                 that has written it",
+                FORMAT_VERSIONS[0], FORMAT_VERSIONS[1]
             ),
             ErrorKind::ShapeMismatch { found, expected } => {
                 write!(f, "its metadata say the shape is {found:?}, but its tensors make {expected:?}; {AGAIN}")
             }
+            ErrorKind::UnknownActivation { found } => write!(
+                f,
+                "its hidden units are {found:?}, where sigmoid or relu is expected; read it with the version of twolayer \
+                 that has written it"
+            ),
             ErrorKind::UnknownScale { found } => {
                 write!(f, "its inputs are scaled by {found:?}, where {INPUT_SCALE:?} is expected; {ANOTHER}")
             }

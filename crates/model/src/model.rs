@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use twolayer_core::{Float, Parameter, Parameters, Shape};
+use twolayer_core::{Activation, Float, Parameter, Parameters, Shape};
 
 use crate::error::name_of;
 use crate::{Error, ErrorKind, Result, decode, encode, replace};
 
-/// The version of the format that is written, and the only one that is read.
-pub const FORMAT_VERSION: &str = "1";
+/// The versions of the format that are read: the first for what it can say, the second for the rest.
+pub const FORMAT_VERSIONS: [&str; 2] = ["1", "2"];
 
 /// What pixels, from 0 to 255, are multiplied by to become inputs.
 pub const INPUT_SCALE: &str = "1/255";
@@ -20,16 +20,26 @@ pub const INPUT_SCALE: &str = "1/255";
 pub struct Model<T: Float> {
     /// The parameters, all finite if they come from a file.
     pub parameters: Parameters<T>,
+    /// The function of the hidden layer.
+    pub activation: Activation,
+    /// What a training run needs to go on from here, by name: numbers that are no parameters, such as an optimiser's
+    /// state. None in a model that is only to be used.
+    pub run: BTreeMap<String, Vec<f64>>,
     /// The training options by name, whatever the trainer wants to be remembered. They should hold neither times nor
     /// the number of threads if the same training is to give the same file.
     pub options: BTreeMap<String, String>,
 }
 
 impl<T: Float> Model<T> {
-    /// A model without training options.
+    /// A model of sigmoid units without training options.
     pub fn new(parameters: Parameters<T>) -> Self {
-        let options = BTreeMap::new();
-        Model { parameters, options }
+        let (activation, run, options) = (Activation::Sigmoid, BTreeMap::new(), BTreeMap::new());
+        Model { parameters, activation, run, options }
+    }
+
+    /// The version of the format that its file has: the lowest that can say it all.
+    pub(crate) fn version(&self) -> &'static str {
+        FORMAT_VERSIONS[usize::from(self.activation != Activation::Sigmoid || !self.run.is_empty())]
     }
 
     /// The content of the model's file. The same model gives the same bytes.
@@ -105,6 +115,14 @@ impl AnyModel {
         match self {
             AnyModel::F32(model) => model.parameters.shape(),
             AnyModel::F64(model) => model.parameters.shape(),
+        }
+    }
+
+    /// The function of the hidden layer.
+    pub fn activation(&self) -> Activation {
+        match self {
+            AnyModel::F32(model) => model.activation,
+            AnyModel::F64(model) => model.activation,
         }
     }
 

@@ -26,29 +26,23 @@
 //!
 //! A mean loss that is infinite or NaN has differences of NaN.
 
-use super::{BLOCK, Parameter, Parameters, Shape};
+use super::{Activation, BLOCK, Parameter, Parameters, Shape, TwoLayerNet};
 use crate::buffer::Aligned;
 use crate::gemm::gemm;
 use crate::matrix::{MatMut, MatRef};
 use crate::parallel::{self, Threads};
 use crate::simd::{Kernel, Level, Simd};
-use crate::vector::{self, exp_v, ln_v, sigmoid_v};
+use crate::vector::{self, exp_v, ln_v};
 
 /// Rows whose inputs are widened at a time for the matrix product.
 const CHUNK: usize = 64;
 
-/// The mean loss at `parameters` of the rows `x`, and its central differences with step `h`. There is a label for each
-/// row, below the number of classes.
-pub(crate) fn differences(
-    (level, threads): (Level, Threads),
-    parameters: &Parameters<f64>,
-    x: &[f64],
-    labels: &[u32],
-    h: f64,
-) -> (f64, Parameters<f64>) {
-    let point = Point::new(level, parameters, x, labels);
-    let columns = Columns::new(parameters.shape().inputs(), labels.len(), x);
-    let (loss, mut gradient) = (point.loss(), gradient((level, threads), &point, &columns, h));
+/// The mean loss of the rows `x`, and its central differences with step `h`. There is a label for each row, below the
+/// number of classes.
+pub(crate) fn differences(net: &TwoLayerNet<f64>, x: &[f64], labels: &[u32], h: f64) -> (f64, Parameters<f64>) {
+    let point = Point::new(net, x, labels);
+    let columns = Columns::new(net.shape().inputs(), labels.len(), x);
+    let (loss, mut gradient) = (point.loss(), gradient((net.level, net.threads), &point, &columns, h));
     if !loss.is_finite() {
         // Its difference to anything is NaN, also where no row's own loss moves.
         gradient.padded_mut().fill(f64::NAN);
@@ -105,8 +99,9 @@ fn gradient((level, threads): (Level, Threads), point: &Point<'_>, columns: &Col
 /// The network at the parameters as they are, for every row.
 struct Point<'a> {
     shape: Shape,
+    activation: Activation,
     labels: &'a [u32],
-    /// rows × hidden (padded): what goes into the sigmoid, and what comes out.
+    /// rows × hidden (padded): what goes into the activation, and what comes out.
     a: Aligned<f64>,
     z: Aligned<f64>,
     /// rows × classes.
@@ -118,8 +113,8 @@ struct Point<'a> {
 }
 
 impl<'a> Point<'a> {
-    fn new(level: Level, p: &Parameters<f64>, x: &[f64], labels: &'a [u32]) -> Self {
-        let shape = p.shape();
+    fn new(net: &TwoLayerNet<f64>, x: &[f64], labels: &'a [u32]) -> Self {
+        let (shape, p, activation, level) = (net.shape(), &net.parameters, net.activation, net.level);
         let (rows, inputs, hidden, classes) = (labels.len(), shape.inputs(), shape.hidden_padded(), shape.classes());
         assert!(u32::try_from(rows).is_ok() && labels.iter().all(|&t| (t as usize) < classes));
         let mut a = Aligned::zeroed([rows, hidden]);
@@ -128,7 +123,7 @@ impl<'a> Point<'a> {
             affine(level, x, p.w1(), p.b1(), (out, hidden));
         }
         let mut z = a.clone();
-        vector::sigmoid(level, &mut z);
+        activation.apply(level, &mut z);
         let mut logits = Aligned::zeroed([rows, classes]);
         let active: Vec<f64> = z.chunks_exact(hidden).flat_map(|z| &z[..shape.hidden()]).copied().collect();
         affine(level, &active, p.w2(), p.b2(), (&mut logits, classes));
@@ -139,7 +134,7 @@ impl<'a> Point<'a> {
             }
         }
         let others = logits.chunks_exact(classes).flat_map(|row| others(level, row)).collect();
-        Point { shape, labels, a, z, logits, others, w2_turned }
+        Point { shape, activation, labels, a, z, logits, others, w2_turned }
     }
 
     /// The mean loss.
@@ -154,7 +149,7 @@ impl<'a> Point<'a> {
         sum / self.labels.len() as f64
     }
 
-    /// ℓ(+) − ℓ(−) of row `n` for the units from `at` on, when what goes into their sigmoids moves by ± `delta`.
+    /// ℓ(+) − ℓ(−) of row `n` for the units from `at` on, when what goes into their activations moves by ± `delta`.
     ///
     /// # Safety
     /// `n` is a row, and a vector from `at` on is within the padded hidden units.
@@ -167,7 +162,7 @@ impl<'a> Point<'a> {
         }
     }
 
-    /// ℓ of row `n` for each of the units from `at` on, if `a` went into its sigmoid.
+    /// ℓ of row `n` for each of the units from `at` on, if `a` went into its activation.
     ///
     /// # Safety
     /// As for [`hidden_moved`](Self::hidden_moved).
@@ -176,7 +171,7 @@ impl<'a> Point<'a> {
         let (hidden, classes) = (self.shape.hidden_padded(), self.shape.classes());
         // SAFETY: z and W2 turned have such rows, and the logits a row of classes, the label among them.
         unsafe {
-            let by = s.sub(sigmoid_v(s, a), s.load(self.z.as_ptr().add(n * hidden + at)));
+            let by = s.sub(self.activation.of(s, a), s.load(self.z.as_ptr().add(n * hidden + at)));
             let (row, w2) = (self.logits.as_ptr().add(n * classes), self.w2_turned.as_ptr().add(at));
             let mut most = s.splat(f64::NEG_INFINITY);
             for c in 0..classes {

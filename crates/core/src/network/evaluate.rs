@@ -3,10 +3,10 @@
 use super::batch::{Batch, Input};
 use super::first::Panel;
 use super::slice::{Head, PANEL, forward_panel};
-use super::{BLOCK, Parameter, Parameters};
+use super::{Activation, BLOCK, Parameter, Parameters, TwoLayerNet};
 use crate::buffer::Aligned;
 use crate::float::Float;
-use crate::parallel::{self, Threads};
+use crate::parallel;
 use crate::simd::Level;
 use std::ops::Range;
 
@@ -37,14 +37,14 @@ impl<T: Float, P: Input<T>> Pass<T, P> {
     }
 
     /// Leaves the logits of the gathered rows in the head.
-    pub fn forward(&mut self, level: Level, parameters: &Parameters<T>) {
+    pub fn forward(&mut self, level: Level, activation: Activation, parameters: &Parameters<T>) {
         let (shape, padded, rows) = (parameters.shape(), parameters.padded(), self.batch.rows());
         let ((w1, stride), (b1, _)) = (Parameter::W1.place(shape), Parameter::B1.place(shape));
         let (w2, classes) = Parameter::W2.place(shape);
         let part = rows * classes;
         for at in (0..stride).step_by(PANEL) {
             let width = PANEL.min(stride - at);
-            let panel = Panel { w1: &padded[w1 + at..b1], stride, b1: &padded[b1 + at..][..width], width };
+            let panel = Panel { w1: &padded[w1 + at..b1], stride, b1: &padded[b1 + at..][..width], width, activation };
             let w2 = &padded[w2 + at * classes..][..width * classes];
             let parts = &mut self.parts[at / BLOCK * part..][..width / BLOCK * part];
             forward_panel(level, &self.batch, panel, (w2, classes), (&mut self.z, parts), |_, _| ());
@@ -56,19 +56,18 @@ impl<T: Float, P: Input<T>> Pass<T, P> {
 
 /// What `each` makes of each chunk's logits, in order.
 pub(crate) fn in_chunks<T: Float, P: Input<T>, R: Send>(
-    (level, threads): (Level, Threads),
-    parameters: &Parameters<T>,
+    net: &TwoLayerNet<T>,
     x: &[P],
     rows: usize,
     each: impl Fn(&mut Head<T>, usize, usize) -> R + Sync,
 ) -> Vec<R> {
-    let prepare = || Pass::new(parameters, rows.min(CHUNK));
+    let prepare = || Pass::new(&net.parameters, rows.min(CHUNK));
     let work = |pass: &mut Pass<T, P>, chunk: usize| {
         let from = chunk * CHUNK;
         let n = CHUNK.min(rows - from);
-        pass.gather(level, x, from..from + n);
-        pass.forward(level, parameters);
+        pass.gather(net.level, x, from..from + n);
+        pass.forward(net.level, net.activation, &net.parameters);
         each(&mut pass.head, n, from)
     };
-    parallel::map(threads, rows.div_ceil(CHUNK), prepare, work)
+    parallel::map(net.threads, rows.div_ceil(CHUNK), prepare, work)
 }

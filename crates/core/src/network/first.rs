@@ -1,9 +1,9 @@
-//! The first layer: Z = sigmoid(X·W1 + b1), and W1's gradient Xᵀ·dA, over the pairs of columns that are not all zero.
+//! The first layer: Z = activation(X·W1 + b1), and W1's gradient Xᵀ·dA, over the pairs of columns that are not all zero.
 
+use super::Activation;
 use super::batch::{Batch, COLUMNS, Input};
 use crate::float::Float;
 use crate::simd::{Kernel, Simd};
-use crate::vector::sigmoid_v;
 use std::ops::Range;
 
 /// Most vectors that one pass over a row keeps in registers, times two for the two columns of a pair.
@@ -15,6 +15,7 @@ pub struct Panel<'a, T> {
     pub stride: usize,
     pub b1: &'a [T],
     pub width: usize,
+    pub activation: Activation,
 }
 
 /// Fills `z`, batch × width, with the activations of a panel's units:
@@ -28,7 +29,7 @@ pub struct Panel<'a, T> {
 ///       even ← even + X[n][2j]   · W1[2j][panel]
 ///       odd  ← odd  + X[n][2j+1] · W1[2j+1][panel]
 ///     Z[n] ← Z[n] + (even + odd)
-/// Z ← sigmoid(Z + b1)
+/// Z ← activation(Z + b1)
 /// ```
 ///
 /// `each_part(n, columns)` is called once for each row and word: a place to spread other work over, such as
@@ -45,7 +46,7 @@ impl<T: Float, P: Input<T>, F: Fn(usize, Range<usize>)> Kernel<T> for Forward<'_
 
     #[inline(always)]
     fn run<S: Simd<T>>(mut self, s: S) {
-        let Panel { w1, stride, b1, width } = self.panel;
+        let Panel { w1, stride, b1, width, activation } = self.panel;
         let rows = self.batch.rows();
         assert!(w1.len() >= (2 * self.batch.pairs() - 1) * stride + width && stride >= width);
         assert!(b1.len() >= width && self.z.len() >= rows * width);
@@ -71,7 +72,7 @@ impl<T: Float, P: Input<T>, F: Fn(usize, Range<usize>)> Kernel<T> for Forward<'_
                 // SAFETY: LANES divides the width, which both have.
                 unsafe {
                     let z = z.as_mut_ptr().add(at);
-                    s.store(z, sigmoid_v(s, s.add(s.load(z), s.load(b1.as_ptr().add(at)))));
+                    s.store(z, activation.of(s, s.add(s.load(z), s.load(b1.as_ptr().add(at)))));
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! The two-layer network: its parameters, its forward pass, its gradient.
 
+mod activation;
 mod batch;
 mod data;
 mod differences;
@@ -9,15 +10,18 @@ mod net;
 mod second;
 mod shape;
 mod slice;
+mod update;
+mod weights;
 
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod tests;
 
+pub use activation::Activation;
 pub use data::{Labels, Rows};
 pub use net::{DEFAULT_H, Evaluation, TwoLayerNet};
-pub use shape::{Parameter, Parameters, Shape};
+pub use shape::{Init, Parameter, Parameters, Shape};
 
 pub(crate) use batch::{Batch, Input};
 pub(crate) use differences::differences;
@@ -25,3 +29,4 @@ pub(crate) use first::Descend;
 pub(crate) use net::check_step;
 pub(crate) use shape::BLOCK;
 pub(crate) use slice::{Head, Slice};
+pub(crate) use update::{STATES, Step, StepRule};

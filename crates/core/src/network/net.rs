@@ -5,7 +5,7 @@ use super::differences::differences;
 use super::evaluate::{Pass, in_chunks};
 use super::first::Keep;
 use super::slice::{Head, Slice};
-use super::{BLOCK, Labels, Parameters, Rows, Shape};
+use super::{Activation, BLOCK, Labels, Parameters, Rows, Shape};
 use crate::buffer::Aligned;
 use crate::error::{Error, Result};
 use crate::float::Float;
@@ -16,7 +16,7 @@ use crate::simd::Level;
 /// The step of the notebook's numerical gradient.
 pub const DEFAULT_H: f64 = 1e-4;
 
-/// A two-layer network: probabilities = softmax(sigmoid(X·W1 + b1)·W2 + b2).
+/// A two-layer network: probabilities = softmax(activation(X·W1 + b1)·W2 + b2).
 ///
 /// Rows are pixels (scaled by 1/255) or floats, labels class indices or one-hot rows. Prediction and evaluation of many
 /// rows, and numerical gradients, are shared by `threads`; results do not depend on their number.
@@ -33,6 +33,8 @@ pub const DEFAULT_H: f64 = 1e-4;
 pub struct TwoLayerNet<T: Float> {
     /// W1, b1, W2, b2.
     pub parameters: Parameters<T>,
+    /// The function of the hidden layer.
+    pub activation: Activation,
     /// The instruction-set level in use.
     pub level: Level,
     /// Whose threads share the work of a call; training has its own option for them.
@@ -58,16 +60,22 @@ impl Evaluation {
 }
 
 impl<T: Float> TwoLayerNet<T> {
-    /// A network of these parameters, computed at the highest level that this processor has, on [`Threads::Current`].
+    /// A network of these parameters with sigmoid units, computed at the highest level that this processor has, on [`Threads::Current`].
     pub fn new(parameters: Parameters<T>) -> Self {
-        TwoLayerNet { parameters, level: Level::best(), threads: Threads::default() }
+        let (activation, level, threads) = (Activation::Sigmoid, Level::best(), Threads::Current);
+        TwoLayerNet { parameters, activation, level, threads }
     }
 
     /// The notebook's start: weights 0.01 · N(0, 1), W1 then W2, biases zero.
     #[cfg(feature = "rand")]
     pub fn random(shape: Shape, rng: &mut impl rand::Rng) -> Self {
-        let mut normal = crate::train::Normal::new(rng);
-        Self::new(Parameters::normal(shape, 0.01, || normal.draw()))
+        Self::new(Parameters::random(shape, super::Init::Normal(0.01), rng))
+    }
+
+    /// The same network with this function of the hidden layer.
+    #[must_use]
+    pub fn with_activation(self, activation: Activation) -> Self {
+        TwoLayerNet { activation, ..self }
     }
 
     /// The same network, computed at `level`.
@@ -145,7 +153,7 @@ impl<T: Float> TwoLayerNet<T> {
     }
 
     /// The gradient of the mean loss with respect to every parameter, by backpropagation:
-    /// dY = (softmax − one-hot) / rows, dW2 = Zᵀ·dY, db2 = Σ dY, dA = dY·W2ᵀ ⊙ Z ⊙ (1 − Z), dW1 = Xᵀ·dA, db1 = Σ dA.
+    /// dY = (softmax − one-hot) / rows, dW2 = Zᵀ·dY, db2 = Σ dY, dA = dY·W2ᵀ ⊙ activation′, dW1 = Xᵀ·dA, db1 = Σ dA.
     ///
     /// # Errors
     /// As [`evaluate`](Self::evaluate).
@@ -164,7 +172,7 @@ impl<T: Float> TwoLayerNet<T> {
         batch.gather::<T>(level, x, 0..rows);
         batch.transpose_masks(level);
         let blocks = shape.hidden_padded() / BLOCK;
-        let mut slice = Slice::new(&self.parameters, 0..blocks, rows);
+        let mut slice = Slice::new(&self.parameters, self.activation, 0..blocks, rows);
         let mut head = Head::new(&self.parameters, rows);
         let mut parts = Aligned::zeroed([blocks, rows, shape.classes_padded()]);
         slice.forward(level, &batch, |_, _| (), &mut parts);
@@ -194,8 +202,13 @@ impl<T: Float> TwoLayerNet<T> {
         let rows = x.count(self.shape())?;
         let labels = t.classes(rows, self.shape())?;
         check_step(h)?;
-        let (wide, x) = (self.parameters.to_f64(), x.to_f64(0..rows, self.shape()));
-        Ok(differences((self.level, self.threads), &wide, &x, &labels, h).1)
+        Ok(differences(&self.to_f64(), &x.to_f64(0..rows, self.shape()), &labels, h).1)
+    }
+
+    /// The same network in double precision.
+    pub(crate) fn to_f64(&self) -> TwoLayerNet<f64> {
+        let TwoLayerNet { activation, level, threads, .. } = *self;
+        TwoLayerNet { parameters: self.parameters.to_f64(), activation, level, threads }
     }
 
     /// The same central differences as their definition has them: the whole forward pass, in `T`, twice for each
@@ -228,7 +241,7 @@ impl<T: Float> TwoLayerNet<T> {
             prepare,
             |(_, parameters), place| &mut parameters.padded_mut()[place],
             |(pass, parameters)| {
-                pass.forward(level, parameters);
+                pass.forward(level, self.activation, parameters);
                 pass.head.losses(level, labels) / labels.len() as f64
             },
         );
@@ -244,8 +257,8 @@ impl<T: Float> TwoLayerNet<T> {
     fn chunks<R: Send>(&self, x: Rows<'_, T>, each: impl Fn(&mut Head<T>, usize, usize) -> R + Sync) -> Result<Vec<R>> {
         let rows = x.count(self.shape())?;
         Ok(match x {
-            Rows::Pixels(x) => in_chunks((self.level, self.threads), &self.parameters, x, rows, each),
-            Rows::Floats(x) => in_chunks((self.level, self.threads), &self.parameters, x, rows, each),
+            Rows::Pixels(x) => in_chunks(self, x, rows, each),
+            Rows::Floats(x) => in_chunks(self, x, rows, each),
         })
     }
 }

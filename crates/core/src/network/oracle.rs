@@ -1,10 +1,11 @@
 //! The network by its definition, in f64 and with plain loops.
 
-use super::{Parameter, Parameters};
+use super::{Activation, Parameter, TwoLayerNet};
 use crate::float::Float;
 
 /// Parameters and rows, widened.
 pub(crate) struct Oracle {
+    pub activation: Activation,
     pub inputs: usize,
     pub hidden: usize,
     pub classes: usize,
@@ -15,9 +16,11 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
-    pub fn new<T: Float>(p: &Parameters<T>) -> Self {
+    pub fn new<T: Float>(net: &TwoLayerNet<T>) -> Self {
+        let p = &net.parameters;
         let wide = |which| p.get(which).to_vec().iter().map(|x| x.to_f64()).collect();
         Oracle {
+            activation: net.activation,
             inputs: p.shape().inputs(),
             hidden: p.shape().hidden(),
             classes: p.shape().classes(),
@@ -33,7 +36,10 @@ impl Oracle {
         let z: Vec<f64> = (0..self.hidden)
             .map(|j| {
                 let a = (0..self.inputs).map(|i| x[i] * self.w1[i * self.hidden + j]).sum::<f64>() + self.b1[j];
-                1.0 / (1.0 + (-a).exp())
+                match self.activation {
+                    Activation::Sigmoid => 1.0 / (1.0 + (-a).exp()),
+                    Activation::Relu => a.max(0.0),
+                }
             })
             .collect();
         let l: Vec<f64> = (0..self.classes)
@@ -63,7 +69,11 @@ impl Oracle {
             let d: Vec<f64> = (0..c).map(|k| (p[k] - hot(k)) / rows.len() as f64).collect();
             for j in 0..h {
                 let dz: f64 = (0..c).map(|k| d[k] * self.w2[j * c + k]).sum();
-                let da = dz * z[j] * (1.0 - z[j]);
+                let slope = match self.activation {
+                    Activation::Sigmoid => z[j] * (1.0 - z[j]),
+                    Activation::Relu => f64::from(z[j] > 0.0),
+                };
+                let da = dz * slope;
                 b1[j] += da;
                 (0..self.inputs).for_each(|i| w1[i * h + j] += x[i] * da);
                 (0..c).for_each(|k| w2[j * c + k] += z[j] * d[k]);

@@ -1,7 +1,7 @@
 //! The second layer's products, all of them a few rows by one block of columns, with the register tile of `gemm`.
 
-use super::BLOCK;
 use super::first::Sink;
+use super::{Activation, BLOCK};
 use crate::float::Float;
 use crate::gemm::{Strided, multiply};
 use crate::simd::{Kernel, Simd};
@@ -113,13 +113,14 @@ impl<T: Float, K: Sink<T>> Product<'_, T, K> {
     }
 }
 
-/// dA ← dA · Z · (1 − Z), the sigmoid's derivative, in place.
-pub struct ThroughSigmoid<'a, T> {
+/// dA ← dA times the activation's derivative, in place: Z · (1 − Z) for the sigmoid; 1 where Z > 0, else 0, for ReLU.
+pub struct ThroughActivation<'a, T> {
+    pub activation: Activation,
     pub da: &'a mut [T],
     pub z: &'a [T],
 }
 
-impl<T: Float> Kernel<T> for ThroughSigmoid<'_, T> {
+impl<T: Float> Kernel<T> for ThroughActivation<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -130,7 +131,10 @@ impl<T: Float> Kernel<T> for ThroughSigmoid<'_, T> {
             // SAFETY: LANES divides BLOCK, which divides both lengths.
             unsafe {
                 let (d, z) = (self.da.as_mut_ptr().add(at), s.load(self.z.as_ptr().add(at)));
-                let slope = s.mul(z, s.sub(s.splat(T::ONE), z));
+                let slope = match self.activation {
+                    Activation::Sigmoid => s.mul(z, s.sub(s.splat(T::ONE), z)),
+                    Activation::Relu => s.select(s.lt(s.zero(), z), s.splat(T::ONE), s.zero()),
+                };
                 s.store(d, s.mul(s.load(d), slope));
             }
         }

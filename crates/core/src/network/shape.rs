@@ -129,6 +129,27 @@ impl Parameter {
     }
 }
 
+/// The standard deviation of initial weights.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// This one; the notebook's is 0.01.
+    Normal(f64),
+    /// 1 / √n for n inputs of a unit: for sigmoid units (Glorot and Bengio 2010, as the book has it).
+    Xavier,
+    /// √(2 / n): for ReLU (He et al. 2015).
+    He,
+}
+
+impl Init {
+    fn std(self, inputs: usize) -> f64 {
+        match self {
+            Init::Normal(std) => std,
+            Init::Xavier => (1.0 / inputs as f64).sqrt(),
+            Init::He => (2.0 / inputs as f64).sqrt(),
+        }
+    }
+}
+
 /// W1, b1, W2 and b2, or the gradient of the loss with respect to them.
 ///
 /// One allocation, aligned to 64 bytes: W1 (inputs × hidden), b1, W2 (hidden × classes), b2, row-major. Inside, rows
@@ -146,17 +167,25 @@ impl<T: Float> Parameters<T> {
         Parameters { shape, buffer: Aligned::zeroed([b2 + classes]) }
     }
 
-    /// The notebook's initial parameters: `std` times `draw()` for each element of W1, then of W2, row by row; biases
-    /// zero. `draw` is to give standard normal numbers.
-    pub fn normal(shape: Shape, std: f64, mut draw: impl FnMut() -> f64) -> Self {
+    /// Initial parameters: `draw()` times the standard deviation of `init` for each element of W1, then of W2, row by row;
+    /// biases zero. `draw` is to give standard normal numbers.
+    pub fn normal(shape: Shape, init: Init, mut draw: impl FnMut() -> f64) -> Self {
         let mut parameters = Self::zeros(shape);
         for parameter in [Parameter::W1, Parameter::W2] {
             let mut matrix = parameters.get_mut(parameter);
+            let std = init.std(matrix.rows());
             for r in 0..matrix.rows() {
                 matrix.row_mut(r).iter_mut().for_each(|w| *w = T::from_f64(std * draw()));
             }
         }
         parameters
+    }
+
+    /// [`normal`](Self::normal) with numbers from a generator.
+    #[cfg(feature = "rand")]
+    pub fn random(shape: Shape, init: Init, rng: &mut impl rand::Rng) -> Self {
+        let mut normal = crate::train::Normal::new(rng);
+        Self::normal(shape, init, || normal.draw())
     }
 
     /// The shape.
@@ -262,6 +291,19 @@ mod tests {
             assert!(Shape::new(i, h, c).is_err(), "{i} x {h} x {c}");
         }
         assert_eq!(Shape::new(784, 50, 10).unwrap().parameters(), 39_760);
+    }
+
+    #[test]
+    fn initial_weights_have_the_deviation_of_their_layer() {
+        let shape = Shape::new(50, 8, 3).unwrap();
+        for (init, first, second) in
+            [(Init::Normal(0.01), 0.01, 0.01), (Init::Xavier, 0.02f64.sqrt(), 0.125f64.sqrt()), (Init::He, 0.2, 0.5)]
+        {
+            let p = Parameters::<f64>::normal(shape, init, || 1.0);
+            assert!(p.w1().to_vec().iter().all(|w| (w - first).abs() < 1e-15), "{init:?}");
+            assert!(p.w2().to_vec().iter().all(|w| (w - second).abs() < 1e-15), "{init:?}");
+            assert!(p.b1().iter().chain(p.b2()).all(|&b| b == 0.0));
+        }
     }
 
     #[test]

@@ -3,8 +3,10 @@
 
 use super::batch::{Batch, Input};
 use super::first::{Forward, Gradient, Keep, Panel, Sink};
-use super::second::{Product, SumParts, SumRows, ThroughSigmoid, View};
-use super::{BLOCK, Parameter, Parameters, Shape};
+use super::second::{Product, SumParts, SumRows, ThroughActivation, View};
+use super::update::{STATES, Step, Update};
+use super::weights::Weights;
+use super::{Activation, BLOCK, Parameter, Parameters};
 use crate::buffer::Aligned;
 use crate::float::Float;
 use crate::simd::Level;
@@ -47,14 +49,10 @@ pub(crate) fn forward_panel<T: Float, P: Input<T>>(
 
 /// Some neighbouring blocks of hidden units: their weights in panels, and room for a batch.
 pub(crate) struct Slice<T> {
-    shape: Shape,
-    /// Hidden units, a multiple of the block; the last may be padding.
-    units: Range<usize>,
-    /// Panel after panel, each inputs (padded to pairs) × width.
-    w1: Aligned<T>,
-    b1: Aligned<T>,
-    /// units × classes (padded).
-    w2: Aligned<T>,
+    activation: Activation,
+    weights: Weights<T>,
+    /// What an optimiser with a memory needs besides.
+    memory: Option<Memory<Weights<T>>>,
     /// classes × units: W2 turned, for the way back.
     w2_turned: Aligned<T>,
     /// Panel after panel, each batch × width.
@@ -62,76 +60,52 @@ pub(crate) struct Slice<T> {
     da: Aligned<T>,
 }
 
+/// The gradient, and what an optimiser keeps from step to step, each in the form of what it belongs to.
+struct Memory<W> {
+    gradient: W,
+    state: [W; STATES],
+}
+
 impl<T: Float> Slice<T> {
     /// The slice of `blocks`, with room for `capacity` rows.
-    pub fn new(parameters: &Parameters<T>, blocks: Range<usize>, capacity: usize) -> Self {
-        let shape = parameters.shape();
-        let units = blocks.start * BLOCK..blocks.end * BLOCK;
-        let width = units.len();
+    pub fn new(parameters: &Parameters<T>, activation: Activation, blocks: Range<usize>, capacity: usize) -> Self {
+        let weights = Weights::of(parameters, blocks.start * BLOCK..blocks.end * BLOCK);
+        let (width, classes) = (weights.units.len(), parameters.shape().classes());
         let mut slice = Slice {
-            w1: Aligned::zeroed([shape.inputs_padded(), width]),
-            b1: Aligned::zeroed([width]),
-            w2: Aligned::zeroed([width, shape.classes_padded()]),
-            w2_turned: Aligned::zeroed([width, shape.classes()]),
+            activation,
+            weights,
+            memory: None,
+            w2_turned: Aligned::zeroed([width, classes]),
             z: Aligned::zeroed([capacity, width]),
             da: Aligned::zeroed([capacity, width]),
-            shape,
-            units,
         };
-        slice.load(parameters);
+        slice.turn();
         slice
     }
 
-    /// Columns of this slice, panel by panel.
-    fn panels(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
-        let width = self.units.len();
-        (0..width).step_by(PANEL).map(move |at| at..width.min(at + PANEL))
+    /// Takes what an optimiser has kept so far of the slice's parameters.
+    pub fn remember(&mut self, state: &[Parameters<T>; STATES]) {
+        let units = &self.weights.units;
+        let state = state.each_ref().map(|state| Weights::of(state, units.clone()));
+        self.memory = Some(Memory { gradient: Weights::zeroed(self.weights.shape, units.clone()), state });
     }
 
-    /// Hidden units of this slice that are not padding.
-    fn real(&self) -> usize {
-        self.shape.hidden().min(self.units.end) - self.units.start
-    }
-
-    fn load(&mut self, parameters: &Parameters<T>) {
-        let (shape, from) = (self.shape, self.units.start);
-        let padded = parameters.padded();
-        let ((w1, hidden), (b1, _), (w2, classes)) =
-            (Parameter::W1.place(shape), Parameter::B1.place(shape), Parameter::W2.place(shape));
-        for panel in self.panels() {
-            let mine = &mut self.w1[panel.start * shape.inputs_padded()..][..panel.len() * shape.inputs_padded()];
-            for (i, row) in mine.chunks_exact_mut(panel.len()).enumerate() {
-                row.copy_from_slice(&padded[w1 + i * hidden + from + panel.start..][..panel.len()]);
-            }
+    /// Writes what the optimiser has kept to its place.
+    pub fn recall(&self, state: &mut [Parameters<T>; STATES]) {
+        if let Some(memory) = &self.memory {
+            state.iter_mut().zip(&memory.state).for_each(|(to, from)| from.store(to));
         }
-        let width = self.units.len();
-        self.b1.copy_from_slice(&padded[b1 + from..][..width]);
-        self.w2.copy_from_slice(&padded[w2 + from * classes..][..width * classes]);
-        self.turn();
     }
 
     /// Writes the slice's parameters, or what has become of them, to their places.
     pub fn store(&self, parameters: &mut Parameters<T>) {
-        let (shape, from, real) = (self.shape, self.units.start, self.real());
-        let mut w1 = parameters.get_mut(Parameter::W1);
-        for panel in self.panels() {
-            let mine = &self.w1[panel.start * shape.inputs_padded()..];
-            let columns = panel.len().min(real.saturating_sub(panel.start));
-            for (i, row) in mine.chunks_exact(panel.len()).enumerate().take(shape.inputs()) {
-                w1.row_mut(i)[from + panel.start..][..columns].copy_from_slice(&row[..columns]);
-            }
-        }
-        parameters.get_mut(Parameter::B1).row_mut(0)[from..][..real].copy_from_slice(&self.b1[..real]);
-        let mut w2 = parameters.get_mut(Parameter::W2);
-        for (j, row) in self.w2.chunks_exact(shape.classes_padded()).enumerate().take(real) {
-            w2.row_mut(from + j).copy_from_slice(&row[..shape.classes()]);
-        }
+        self.weights.store(parameters);
     }
 
     fn turn(&mut self) {
-        let (width, classes) = (self.units.len(), self.shape.classes_padded());
+        let (width, classes) = (self.weights.units.len(), self.weights.shape.classes_padded());
         for (c, row) in self.w2_turned.chunks_exact_mut(width).enumerate() {
-            row.iter_mut().enumerate().for_each(|(j, x)| *x = self.w2[j * classes + c]);
+            row.iter_mut().enumerate().for_each(|(j, x)| *x = self.weights.w2[j * classes + c]);
         }
     }
 
@@ -144,15 +118,22 @@ impl<T: Float> Slice<T> {
         each_part: impl Fn(usize, Range<usize>),
         parts: &mut [T],
     ) {
-        let (rows, classes, inputs) = (batch.rows(), self.shape.classes_padded(), self.shape.inputs_padded());
+        let (rows, classes, inputs) =
+            (batch.rows(), self.weights.shape.classes_padded(), self.weights.shape.inputs_padded());
         let mut parts = parts;
-        for panel in self.panels() {
+        for panel in self.weights.panels() {
             let width = panel.len();
             let (mine, rest) = parts.split_at_mut(width / BLOCK * rows * classes);
             parts = rest;
-            let w1 = &self.w1[panel.start * inputs..][..width * inputs];
-            let view = Panel { w1, stride: width, b1: &self.b1[panel.start..][..width], width };
-            let w2 = &self.w2[panel.start * classes..][..width * classes];
+            let w1 = &self.weights.w1[panel.start * inputs..][..width * inputs];
+            let view = Panel {
+                w1,
+                stride: width,
+                b1: &self.weights.b1[panel.start..][..width],
+                width,
+                activation: self.activation,
+            };
+            let w2 = &self.weights.w2[panel.start * classes..][..width * classes];
             let z = &mut self.z[panel.start * rows..][..width * rows];
             let first = panel.start == 0;
             forward_panel(level, batch, view, (w2, classes), (z, mine), |n, columns| {
@@ -166,55 +147,86 @@ impl<T: Float> Slice<T> {
     /// With the logits' derivatives `dy` (batch × classes, padded), hands the gradients of this slice's parameters to
     /// `sink`, in place of the parameters. Returns whether all weights stayed finite.
     pub fn backward<P: Input<T>, K: Sink<T>>(&mut self, level: Level, batch: &Batch<P>, dy: &[T], sink: K) -> bool {
-        let (rows, inputs) = (batch.rows(), self.shape.inputs_padded());
-        let mut finite = true;
-        for panel in self.panels() {
-            finite &= self.backward_second(level, &panel, rows, dy, sink);
-            let width = panel.len();
-            let da = &self.da[panel.start * rows..][..width * rows];
-            let b = &mut self.b1[panel.start..][..width];
-            finite &= level.dispatch(SumRows { rows: da, b, sink });
-            let w1 = &mut self.w1[panel.start * inputs..][..width * inputs];
-            finite &= level.dispatch(Gradient { batch, da, w1, stride: width, width, sink });
-        }
+        let Slice { activation, weights, w2_turned, z, da, .. } = self;
+        let finite = Backward { activation: *activation, level, batch, dy, w2_turned, z, da }.run(weights, sink);
         self.turn();
         finite
     }
 
+    /// Takes a step of an optimiser with a memory. Returns whether all weights stayed finite.
+    ///
+    /// # Panics
+    /// Unless it has been given one by [`remember`](Self::remember).
+    pub fn step<P: Input<T>>(&mut self, level: Level, batch: &Batch<P>, dy: &[T], step: Step<T>) -> bool {
+        let Slice { activation, weights, w2_turned, z, da, memory } = self;
+        let Memory { gradient, state: [first, second] } = memory.as_mut().expect("a memory for the optimiser");
+        Backward { activation: *activation, level, batch, dy, w2_turned, z, da }.run(gradient, Keep);
+        let update =
+            |w: &mut [T], g: &[T], state: [&mut [T]; STATES], step| level.dispatch(Update { w, g, state, step });
+        let finite = update(&mut weights.w1, &gradient.w1, [&mut first.w1, &mut second.w1], step)
+            & update(&mut weights.b1, &gradient.b1, [&mut first.b1, &mut second.b1], step.of_biases())
+            & update(&mut weights.w2, &gradient.w2, [&mut first.w2, &mut second.w2], step);
+        self.turn();
+        finite
+    }
+}
+
+/// The way back through a slice.
+struct Backward<'a, T, P> {
+    activation: Activation,
+    level: Level,
+    batch: &'a Batch<P>,
+    dy: &'a [T],
+    w2_turned: &'a [T],
+    z: &'a [T],
+    da: &'a mut [T],
+}
+
+impl<T: Float, P: Input<T>> Backward<'_, T, P> {
+    /// Hands the gradients to `sink`, with their places in `into`.
+    fn run<K: Sink<T>>(&mut self, into: &mut Weights<T>, sink: K) -> bool {
+        let (level, batch, rows, inputs) = (self.level, self.batch, self.batch.rows(), into.shape.inputs_padded());
+        let mut finite = true;
+        for panel in into.panels() {
+            finite &= self.second(&panel, into, sink);
+            let width = panel.len();
+            let da = &self.da[panel.start * rows..][..width * rows];
+            let b = &mut into.b1[panel.start..][..width];
+            finite &= level.dispatch(SumRows { rows: da, b, sink });
+            let w1 = &mut into.w1[panel.start * inputs..][..width * inputs];
+            finite &= level.dispatch(Gradient { batch, da, w1, stride: width, width, sink });
+        }
+        finite
+    }
+
     /// A panel's dA, and the gradient of its rows of W2.
-    fn backward_second<K: Sink<T>>(
-        &mut self,
-        level: Level,
-        panel: &Range<usize>,
-        rows: usize,
-        dy: &[T],
-        sink: K,
-    ) -> bool {
-        let (classes, width) = (self.shape.classes_padded(), panel.len());
+    fn second<K: Sink<T>>(&mut self, panel: &Range<usize>, into: &mut Weights<T>, sink: K) -> bool {
+        let (level, rows, shape) = (self.level, self.batch.rows(), into.shape);
+        let (classes, width) = (shape.classes_padded(), panel.len());
         let z = &self.z[panel.start * rows..][..width * rows];
         let da = &mut self.da[panel.start * rows..][..width * rows];
         level.dispatch(Product {
             rows,
-            k: self.shape.classes(),
+            k: shape.classes(),
             cols: width,
-            a: View { data: dy, row: classes, col: 1 },
+            a: View { data: self.dy, row: classes, col: 1 },
             b: &self.w2_turned[panel.start..],
-            b_row: self.units.len(),
+            b_row: into.units.len(),
             c: da,
             c_row: width,
             sink: Keep,
         });
-        level.dispatch(ThroughSigmoid { da, z });
+        level.dispatch(ThroughActivation { activation: self.activation, da, z });
         // Padding has activations of one half: its rows of W2 must stay zero.
-        let real = self.shape.hidden().min(self.units.start + panel.end) - self.units.start - panel.start;
+        let real = shape.hidden().min(into.units.start + panel.end) - into.units.start - panel.start;
         level.dispatch(Product {
             rows: real,
             k: rows,
             cols: classes,
             a: View { data: z, row: 1, col: width },
-            b: dy,
+            b: self.dy,
             b_row: classes,
-            c: &mut self.w2[panel.start * classes..],
+            c: &mut into.w2[panel.start * classes..],
             c_row: classes,
             sink,
         })
@@ -225,6 +237,7 @@ impl<T: Float> Slice<T> {
 pub(crate) struct Head<T> {
     classes: usize,
     b2: Aligned<T>,
+    memory: Option<Memory<Aligned<T>>>,
     logits: Aligned<T>,
     softmax: Softmax<T>,
 }
@@ -235,7 +248,7 @@ impl<T: Float> Head<T> {
         let shape = parameters.shape();
         let classes = shape.classes_padded();
         let (b2, logits) = (Aligned::zeroed([classes]), Aligned::zeroed([capacity, classes]));
-        let mut head = Head { classes, b2, logits, softmax: Softmax::new(shape.classes()) };
+        let mut head = Head { classes, b2, memory: None, logits, softmax: Softmax::new(shape.classes()) };
         head.load(parameters);
         head
     }
@@ -284,6 +297,33 @@ impl<T: Float> Head<T> {
     pub fn backward<K: Sink<T>>(&mut self, level: Level, rows: usize, sink: K) -> bool {
         let dy = &self.logits[..rows * self.classes];
         level.dispatch(SumRows { rows: dy, b: &mut self.b2, sink })
+    }
+
+    /// Takes what an optimiser has kept so far of b2.
+    pub fn remember(&mut self, state: &[Parameters<T>; STATES]) {
+        let state = state.each_ref().map(|state| {
+            let mut kept = self.b2.clone();
+            kept.copy_from_slice(&state.padded()[Parameter::B2.place(state.shape()).0..][..self.classes]);
+            kept
+        });
+        self.memory = Some(Memory { gradient: self.b2.clone(), state });
+    }
+
+    /// Writes what the optimiser has kept to its place.
+    pub fn recall(&self, state: &mut [Parameters<T>; STATES]) {
+        if let Some(memory) = &self.memory {
+            for (to, from) in state.iter_mut().zip(&memory.state) {
+                let classes = to.shape().classes();
+                to.get_mut(Parameter::B2).row_mut(0).copy_from_slice(&from[..classes]);
+            }
+        }
+    }
+
+    /// Takes a step of an optimiser with a memory; see [`Slice::step`].
+    pub fn step(&mut self, level: Level, rows: usize, step: Step<T>) -> bool {
+        let Memory { gradient, state: [first, second] } = self.memory.as_mut().expect("a memory for the optimiser");
+        level.dispatch(SumRows { rows: &self.logits[..rows * self.classes], b: gradient, sink: Keep });
+        level.dispatch(Update { w: &mut self.b2, g: gradient, state: [first, second], step: step.of_biases() })
     }
 
     /// Writes b2, or what has become of it, to its place.

@@ -1,7 +1,7 @@
 //! The network against its definition, at every level and over shapes that fill no vector.
 
 use super::oracle::Oracle;
-use super::{Labels, Parameters, Rows, Shape, TwoLayerNet};
+use super::{Activation, Labels, Parameters, Rows, Shape, TwoLayerNet};
 use crate::float::Float;
 use crate::simd::Level;
 use crate::testing::{Random, with_both_kinds};
@@ -44,6 +44,11 @@ impl<T: Float> Case<T> {
         Case { net: TwoLayerNet::new(parameters), pixels, labels }
     }
 
+    fn with(mut self, activation: Activation) -> Self {
+        self.net.activation = activation;
+        self
+    }
+
     fn rows(&self) -> Vec<Vec<f64>> {
         let wide = |p: &u8| f64::from(f32::from(*p) / 255.0);
         self.pixels.chunks_exact(self.net.shape().inputs()).map(|x| x.iter().map(wide).collect()).collect()
@@ -61,10 +66,11 @@ fn within<T: Float>(n: usize) -> f64 {
 
 fn check_forward<T: Float>() {
     let mut failures = Vec::new();
-    for size in SHAPES {
-        let case = Case::<T>::new(size, 1.0);
-        let oracle = Oracle::new(&case.net.parameters);
-        let close = within::<T>(size[0].max(size[1]));
+    for (size, activation) in SHAPES.iter().flat_map(|&size| Activation::ALL.map(|a| (size, a))) {
+        let case = Case::<T>::new(size, 1.0).with(activation);
+        let oracle = Oracle::new(&case.net);
+        // Units without a bound make logits as large as their sums.
+        let close = within::<T>(size[0].max(size[1])) * if activation == Activation::Relu { 4.0 } else { 1.0 };
         let want: Vec<f64> = case.rows().iter().flat_map(|x| oracle.forward(x).2).collect();
         let losses = case.rows().iter().zip(&case.labels).map(|(x, &t)| oracle.loss(x, t.into())).sum::<f64>();
         for level in Level::available() {
@@ -75,7 +81,10 @@ fn check_forward<T: Float>() {
             let loss = net.loss(Rows::Pixels(&case.pixels), Labels::Classes(&case.labels)).unwrap();
             let off = (loss - losses / size[3] as f64).abs();
             if !(worst <= close && off <= close * 4.0) {
-                failures.push(format!("{level} {} {size:?}: {worst:e} and {off:e} exceed {close:e}", T::NAME));
+                failures.push(format!(
+                    "{level} {} {size:?} {activation:?}: {worst:e} and {off:e} exceed {close:e}",
+                    T::NAME
+                ));
             }
         }
     }
@@ -90,9 +99,9 @@ fn predictions_and_losses_are_right() {
 
 fn check_gradient<T: Float>() {
     let mut failures = Vec::new();
-    for size in SHAPES {
-        let case = Case::<T>::new(size, 0.5);
-        let want = Oracle::new(&case.net.parameters).gradient(&case.rows(), &case.labels);
+    for (size, activation) in SHAPES.iter().flat_map(|&size| Activation::ALL.map(|a| (size, a))) {
+        let case = Case::<T>::new(size, 0.5).with(activation);
+        let want = Oracle::new(&case.net).gradient(&case.rows(), &case.labels);
         let close = within::<T>(size[0].max(size[1]).max(size[3]));
         for level in Level::available() {
             let net = case.net.clone().with_level(level);
@@ -102,7 +111,7 @@ fn check_gradient<T: Float>() {
             assert_eq!(got.to_vec(), floats.to_vec(), "{level} {size:?}");
             let worst = got.to_vec().iter().zip(&want).map(|(a, b)| (a.to_f64() - b).abs()).fold(0.0, f64::max);
             if !(worst <= close) {
-                failures.push(format!("{level} {} {size:?}: {worst:e} exceeds {close:e}", T::NAME));
+                failures.push(format!("{level} {} {size:?} {activation:?}: {worst:e} exceeds {close:e}", T::NAME));
             }
         }
     }
@@ -149,14 +158,16 @@ fn central_differences_are_those_of_their_definition() {
                     "one value" => vec![200; inputs * rows],
                     _ => (0..inputs * rows).map(|k| if k % inputs == k / inputs % inputs { 255 } else { 0 }).collect(),
                 };
-                for level in Level::available() {
-                    let net = case.net.clone().with_level(level);
+                let both = Level::available().into_iter().flat_map(|level| Activation::ALL.map(|a| (level, a)));
+                for (level, activation) in both {
+                    let net = case.net.clone().with_level(level).with_activation(activation);
                     let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
                     let fast = net.numerical_gradient(x, t, 1e-4).unwrap();
                     let off = furthest(&fast, &net.numerical_gradient_brute_force(x, t, 1e-4).unwrap());
-                    if !(off < 1e-9) {
+                    // Rounding is some part of the loss, which units without a bound make large.
+                    if !(off < 1e-9 * net.loss(x, t).unwrap().max(1.0)) {
                         failures.push(format!(
-                            "{level} {inputs} x {hidden} x {classes}, {rows} of {kind}, {scale}: {off:e}"
+                            "{level} {activation:?} {inputs} x {hidden} x {classes}, {rows} of {kind}, {scale}: {off:e}"
                         ));
                     }
                     assert_eq!(fast, net.numerical_gradient(Rows::Floats(&case.floats()), t, 1e-4).unwrap());

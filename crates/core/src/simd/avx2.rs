@@ -91,6 +91,10 @@ impl Simd<f32> for Avx2 {
         op!(_mm256_min_ps(a, b))
     }
     #[inline(always)]
+    fn sqrt(self, a: __m256) -> __m256 {
+        op!(_mm256_sqrt_ps(a))
+    }
+    #[inline(always)]
     fn abs(self, a: __m256) -> __m256 {
         op!(_mm256_andnot_ps(_mm256_set1_ps(-0.0), a))
     }
@@ -209,6 +213,10 @@ impl Simd<f64> for Avx2 {
     #[inline(always)]
     fn min(self, a: __m256d, b: __m256d) -> __m256d {
         op!(_mm256_min_pd(a, b))
+    }
+    #[inline(always)]
+    fn sqrt(self, a: __m256d) -> __m256d {
+        op!(_mm256_sqrt_pd(a))
     }
     #[inline(always)]
     fn abs(self, a: __m256d) -> __m256d {

@@ -111,6 +111,10 @@ impl Simd<f32> for Avx512 {
         op!(_mm512_min_ps(a, b))
     }
     #[inline(always)]
+    fn sqrt(self, a: __m512) -> __m512 {
+        op!(_mm512_sqrt_ps(a))
+    }
+    #[inline(always)]
     fn abs(self, a: __m512) -> __m512 {
         op!(_mm512_abs_ps(a))
     }
@@ -226,6 +230,10 @@ impl Simd<f64> for Avx512 {
     #[inline(always)]
     fn min(self, a: __m512d, b: __m512d) -> __m512d {
         op!(_mm512_min_pd(a, b))
+    }
+    #[inline(always)]
+    fn sqrt(self, a: __m512d) -> __m512d {
+        op!(_mm512_sqrt_pd(a))
     }
     #[inline(always)]
     fn abs(self, a: __m512d) -> __m512d {

@@ -100,6 +100,8 @@ pub trait Simd<T: Float>: Copy + Send + Sync + 'static {
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// The smaller; `b` where either is NaN or both are zero.
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The square root, rounded once; NaN below zero.
+    fn sqrt(self, a: Self::V) -> Self::V;
     /// The magnitude.
     fn abs(self, a: Self::V) -> Self::V;
     /// The nearest whole number, halves to even, for `|a| < 2^22` (`f32`) or `2^51` (`f64`).

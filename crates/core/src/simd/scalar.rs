@@ -118,6 +118,10 @@ impl<T: Float> Simd<T> for Scalar {
         zip(a, b, |a, b| if a < b { a } else { b })
     }
     #[inline(always)]
+    fn sqrt(self, a: [T; N]) -> [T; N] {
+        map(a, T::sqrt)
+    }
+    #[inline(always)]
     fn abs(self, a: [T; N]) -> [T; N] {
         map(a, T::abs)
     }

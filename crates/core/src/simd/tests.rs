@@ -14,6 +14,7 @@ enum Op {
     Max,
     Min,
     Abs,
+    Sqrt,
     Round,
     Select,
     Mantissa,
@@ -44,6 +45,7 @@ impl<T: Float> Kernel<T> for Run<'_, T> {
                     Op::Max => s.max(x, y),
                     Op::Min => s.min(x, y),
                     Op::Abs => s.abs(x),
+                    Op::Sqrt => s.sqrt(x),
                     Op::Round => s.round(x),
                     Op::Select => s.select(s.lt(x, y), s.splat(T::ONE), s.zero()),
                     Op::Mantissa => s.split2(x).0,
@@ -100,6 +102,7 @@ fn check_arithmetic<T: Float>() {
     check::<T>(Op::Div, &pairs(), T::div);
     check::<T>(Op::Max, &pairs(), |a, b| if a > b { a } else { b });
     check::<T>(Op::Min, &pairs(), |a, b| if a < b { a } else { b });
+    check::<T>(Op::Sqrt, &pairs(), |a, _| T::from_f64(a.to_f64().sqrt()));
     check::<T>(Op::Abs, &pairs(), |a, _| T::from_f64(a.to_f64().abs()));
     check::<T>(Op::Select, &pairs(), |a, b| if a < b { T::ONE } else { T::ZERO });
 }

@@ -6,21 +6,21 @@
 //!
 //! ```text
 //! gather the batch, with its masks
-//! parts[t mod 2][my blocks] ← sigmoid(X·W1[my columns] + b1) · W2[my rows]    while the next batch is prefetched
+//! parts[t mod 2][my blocks] ← activation(X·W1[my columns] + b1) · W2[my rows]    while the next batch is prefetched
 //! m = 0: draw the batch after the next
 //! meet
 //! logits ← b2 + parts[t mod 2] of all blocks in order;  loss, dY            each member for itself
-//! dA ← dY·W2ᵀ ⊙ Z ⊙ (1 − Z);  W2, b1, W1, b2 ← … − rate · gradient          as it leaves the registers
+//! dA ← dY·W2ᵀ ⊙ activation′;  W2, b1, W1, b2 ← … − rate · gradient          as it leaves the registers
 //! ```
 //!
 //! One meeting a step is enough: the parts and the lists of indices are in turn in different buffers, and nobody can
 //! come to write one again before all have passed the meeting after its last reading.
 
 use super::team::{Barrier, Shared, run};
-use super::{Progress, Sampler, TrainOptions, TrainSummary};
+use super::{Optimizer, Progress, Sampler, TrainOptions, TrainSummary};
 use crate::error::{Error, Result};
 use crate::float::Float;
-use crate::network::{BLOCK, Batch, Descend, Head, Input, Slice, TwoLayerNet};
+use crate::network::{BLOCK, Batch, Descend, Head, Input, Slice, Step, TwoLayerNet};
 use crate::simd::{Level, prefetch};
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,6 +32,8 @@ const LISTS: usize = 3;
 struct Run<'a, T, P> {
     level: Level,
     rate: T,
+    /// The steps of an optimiser with a memory, by the iteration's place in this call; `None` for plain descent.
+    step: &'a (dyn Fn(usize) -> Option<Step<T>> + Sync),
     inputs: usize,
     data: &'a [P],
     labels: &'a [u32],
@@ -76,14 +78,16 @@ struct Ended {
 pub(super) fn train<T: Float, P: Input<T>>(
     net: &mut TwoLayerNet<T>,
     (data, labels): (&[P], &[u32]),
-    sampler: &mut dyn Sampler,
+    (sampler, optimizer): (&mut dyn Sampler, &mut Optimizer<T>),
     options: &TrainOptions,
     observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<TrainSummary> {
     let (shape, capacity) = (net.shape(), options.batch);
     let blocks = shape.hidden_padded() / BLOCK;
     let part = capacity * shape.classes_padded();
+    let step = optimizer.ahead(options.learning_rate);
     let shared = Run {
+        step: &step,
         level: net.level,
         rate: T::from_f64(options.learning_rate),
         inputs: shape.inputs(),
@@ -101,12 +105,20 @@ pub(super) fn train<T: Float, P: Input<T>>(
     lead.draw(&shared, 0);
     lead.draw(&shared, 1);
     let team = options.threads.min(shape.most_threads());
-    let member = |m| Member {
-        blocks: blocks * m / team..blocks * (m + 1) / team,
-        slice: Slice::new(&net.parameters, blocks * m / team..blocks * (m + 1) / team, capacity),
-        head: Head::new(&net.parameters, capacity),
-        batch: Batch::new(shape.inputs(), capacity),
-        labels: Vec::with_capacity(capacity),
+    let member = |m| {
+        let mine = blocks * m / team..blocks * (m + 1) / team;
+        let mut member = Member {
+            slice: Slice::new(&net.parameters, net.activation, mine.clone(), capacity),
+            blocks: mine,
+            head: Head::new(&net.parameters, capacity),
+            batch: Batch::new(shape.inputs(), capacity),
+            labels: Vec::with_capacity(capacity),
+        };
+        if let Some(state) = optimizer.kept() {
+            member.slice.remember(state);
+            member.head.remember(state);
+        }
+        member
     };
     let mut members: Vec<_> = (0..team).map(member).collect();
     let ended = run(
@@ -119,7 +131,12 @@ pub(super) fn train<T: Float, P: Input<T>>(
     let ended = ended.map_err(|refused| Error::Thread { threads: team, what: refused.to_string() })?;
     members.iter().for_each(|m| m.slice.store(&mut net.parameters));
     members[0].head.store(&mut net.parameters);
+    if let Some(state) = optimizer.kept_mut() {
+        members.iter().for_each(|m| m.slice.recall(state));
+        members[0].head.recall(state);
+    }
     let done = ended.iterations;
+    optimizer.advance(done);
     let diverged = |iteration, what| Err(Error::Diverged { iteration: first + iteration, what });
     match shared.diverged.into_inner() {
         usize::MAX => {}
@@ -178,7 +195,7 @@ impl<T: Float, P: Input<T>> Member<T, P> {
             if !ended.loss.is_finite() {
                 break;
             }
-            if !self.backward(run) {
+            if !self.backward(run, t) {
                 run.diverged.fetch_min(t, Ordering::Relaxed);
                 run.stop.fetch_min(t, Ordering::Relaxed);
             }
@@ -208,8 +225,12 @@ impl<T: Float, P: Input<T>> Member<T, P> {
     }
 
     /// Takes the step; returns whether all weights stayed finite.
-    fn backward(&mut self, run: &Run<'_, T, P>) -> bool {
+    fn backward(&mut self, run: &Run<'_, T, P>, t: usize) -> bool {
         let rows = self.labels.len();
+        if let Some(step) = (run.step)(t) {
+            let slice = self.slice.step(run.level, &self.batch, self.head.dy(rows), step);
+            return self.head.step(run.level, rows, step) && slice;
+        }
         let sink = Descend(run.rate);
         let slice = self.slice.backward(run.level, &self.batch, self.head.dy(rows), sink);
         let head = self.head.backward(run.level, rows, sink);

@@ -2,17 +2,21 @@
 
 mod member;
 mod numerical;
+mod optimizer;
 mod sampler;
 mod team;
 
 #[cfg(test)]
+mod optimizer_tests;
+#[cfg(test)]
 mod tests;
 
+pub use optimizer::{Optimizer, Rule};
 #[cfg(feature = "rand")]
 pub(crate) use sampler::Normal;
 pub use sampler::Sampler;
 #[cfg(feature = "rand")]
-pub use sampler::UniformSampler;
+pub use sampler::{ShuffledSampler, UniformSampler};
 
 use crate::error::{Error, Result};
 use crate::float::Float;
@@ -43,7 +47,8 @@ pub struct TrainOptions {
     pub iterations: usize,
     /// The number of the first one, for progress and messages: a run may be taken in several calls.
     pub first_iteration: usize,
-    /// Threads that share the hidden layer; more than it has blocks of 16 units are not used, but by numerical gradients.
+    /// Threads that share the hidden layer; more than it has blocks of 16 units are not used, but by numerical
+    /// gradients.
     pub threads: usize,
     /// Where gradients come from.
     pub gradient: Gradient,
@@ -77,7 +82,8 @@ pub struct TrainSummary {
 }
 
 impl<T: Float> TwoLayerNet<T> {
-    /// Trains by mini-batch SGD: for each iteration, the rows that `sampler` names, their gradient, a step against it.
+    /// Trains by plain mini-batch SGD ([`Optimizer`] has the other rules): for each iteration, the rows that `sampler`
+    /// names, their gradient, a step against it.
     ///
     /// A team of threads shares the hidden layer; the result is the same, to the bit, for any number of them.
     /// `observer` is called on the calling thread once an iteration (also with the loss that diverged), and may end the
@@ -99,14 +105,7 @@ impl<T: Float> TwoLayerNet<T> {
         options: &TrainOptions,
         observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<TrainSummary> {
-        let rows = x.count(self.shape())?;
-        let labels = t.classes(rows, self.shape())?;
-        options.check::<T>()?;
-        match (options.gradient, x) {
-            (Gradient::Numerical { h }, x) => numerical::train(self, (x, &labels), sampler, (options, h), observer),
-            (_, Rows::Pixels(x)) => member::train(self, (x, &labels), sampler, options, observer),
-            (_, Rows::Floats(x)) => member::train(self, (x, &labels), sampler, options, observer),
-        }
+        Optimizer::new(self.shape(), Rule::Sgd, 0.0)?.train(self, x, t, sampler, options, observer)
     }
 }
 
@@ -117,7 +116,8 @@ impl TrainOptions {
             return wrong("batch", format!("is {}; expected 1 to 2^24 rows", self.batch));
         }
         if !(T::from_f64(self.learning_rate).is_finite() && self.learning_rate >= 0.0) {
-            let found = format!("is {}; expected a number from 0 on that is finite in {}", self.learning_rate, T::NAME);
+            let found =
+                format!("is {:?}; expected a number from 0 on that is finite in {}", self.learning_rate, T::NAME);
             return wrong("learning_rate", found);
         }
         if let Gradient::Numerical { h } = self.gradient {

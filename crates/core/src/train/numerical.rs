@@ -15,7 +15,6 @@ pub(super) fn train<T: Float>(
     (options, h): (&TrainOptions, f64),
     observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<TrainSummary> {
-    let sharing = (net.level, Threads::own(options.threads));
     let mut rows = vec![0; options.batch];
     let mut summary = TrainSummary { iterations: 0, final_loss: f64::NAN };
     while summary.iterations < options.iterations {
@@ -26,8 +25,8 @@ pub(super) fn train<T: Float>(
         }
         let batch = data.to_f64(rows.iter().copied(), net.shape());
         let classes: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
-        let wide = net.parameters.to_f64();
-        let (loss, gradient) = differences(sharing, &wide, &batch, &classes, h);
+        let wide = net.to_f64().with_threads(Threads::own(options.threads));
+        let (loss, gradient) = differences(&wide, &batch, &classes, h);
         summary.final_loss = loss;
         let ends = observer(Progress { iteration, loss }).is_break();
         if !loss.is_finite() {

@@ -40,14 +40,69 @@ impl<R: rand::Rng> UniformSampler<R> {
 #[cfg(feature = "rand")]
 impl<R: rand::Rng> Sampler for UniformSampler<R> {
     fn next_batch(&mut self, indices: &mut [usize]) {
-        let biased = self.rows.wrapping_neg() % self.rows;
-        for index in indices {
-            *index = loop {
-                let product = u128::from(self.rng.next_u64()) * u128::from(self.rows);
-                if product as u64 >= biased {
-                    break (product >> 64) as usize;
-                }
-            };
+        indices.iter_mut().for_each(|index| *index = below(&mut self.rng, self.rows));
+    }
+}
+
+/// Every row once an epoch, in an order drawn anew for each (Fisher and Yates): batches are taken from it one after the
+/// other, and what is left at its end, less than a batch, is passed over. A batch of more rows than there are is taken
+/// from several orders.
+///
+/// The same words give the same indices in every version of this crate.
+#[cfg(feature = "rand")]
+pub struct ShuffledSampler<R> {
+    rng: R,
+    order: Vec<usize>,
+    /// Rows of the order that have been given.
+    given: usize,
+}
+
+#[cfg(feature = "rand")]
+impl<R: rand::Rng> ShuffledSampler<R> {
+    /// A sampler of the indices 0 to `rows` − 1.
+    ///
+    /// # Panics
+    /// If `rows` is 0.
+    pub fn new(rng: R, rows: usize) -> Self {
+        assert!(rows > 0, "there are no rows to draw from");
+        ShuffledSampler { rng, order: (0..rows).collect(), given: rows }
+    }
+
+    fn shuffle(&mut self) {
+        for left in (2..=self.order.len()).rev() {
+            self.order.swap(left - 1, below(&mut self.rng, left as u64));
+        }
+        self.given = 0;
+    }
+}
+
+#[cfg(feature = "rand")]
+impl<R: rand::Rng> Sampler for ShuffledSampler<R> {
+    fn next_batch(&mut self, indices: &mut [usize]) {
+        let rows = self.order.len();
+        if rows - self.given < indices.len().min(rows) {
+            self.shuffle();
+        }
+        let mut filled = 0;
+        while filled < indices.len() {
+            if self.given == rows {
+                self.shuffle();
+            }
+            let some = (indices.len() - filled).min(rows - self.given);
+            indices[filled..filled + some].copy_from_slice(&self.order[self.given..self.given + some]);
+            (filled, self.given) = (filled + some, self.given + some);
+        }
+    }
+}
+
+/// A number below `n`, each as probable as the others: see [`UniformSampler`].
+#[cfg(feature = "rand")]
+fn below(rng: &mut impl rand::Rng, n: u64) -> usize {
+    let biased = n.wrapping_neg() % n;
+    loop {
+        let product = u128::from(rng.next_u64()) * u128::from(n);
+        if product as u64 >= biased {
+            return (product >> 64) as usize;
         }
     }
 }
@@ -99,6 +154,35 @@ mod tests {
         indices.iter().for_each(|&i| counts[i] += 1);
         // Four standard deviations of a binomial of 7000 and 1/7 are 117.
         assert!(counts.iter().all(|c| (883..1117).contains(c)), "{counts:?}");
+    }
+
+    #[test]
+    fn an_epoch_has_every_row_once_in_an_order_of_its_own() {
+        let mut sampler = ShuffledSampler::new(ChaCha8Rng::seed_from_u64(3), 11);
+        let mut batch = [0; 4];
+        let mut epochs = Vec::new();
+        for _ in 0..50 {
+            let mut epoch = Vec::new();
+            for _ in 0..2 {
+                sampler.next_batch(&mut batch);
+                epoch.extend(batch);
+            }
+            // Three rows are passed over.
+            let mut sorted = epoch.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            assert!(sorted.len() == 8 && sorted[7] < 11, "{epoch:?}");
+            epochs.push(epoch);
+        }
+        let counts = (0..11).map(|row| epochs.concat().iter().filter(|&&r| r == row).count());
+        // Four standard deviations of a binomial of 50 and 8/11 are 13.
+        assert!(counts.clone().all(|c| (24..50).contains(&c)), "{:?}", counts.collect::<Vec<_>>());
+        epochs.dedup();
+        assert_eq!(epochs.len(), 50, "orders repeat");
+        let mut all = [0; 25];
+        sampler.next_batch(&mut all);
+        let counts = (0..11).map(|row| all.iter().filter(|&&r| r == row).count());
+        assert!(counts.clone().all(|c| (2..=3).contains(&c)), "{:?}", counts.collect::<Vec<_>>());
     }
 
     #[test]

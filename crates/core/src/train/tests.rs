@@ -3,32 +3,32 @@
 use super::{Gradient, Progress, TrainOptions};
 use crate::error::Error;
 use crate::float::Float;
-use crate::network::{Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
+use crate::network::{Init, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
 use crate::simd::Level;
 use crate::testing::Random;
 use std::ops::ControlFlow;
 
-struct Data {
-    pixels: Vec<u8>,
-    labels: Vec<u8>,
-    rows: usize,
-    shape: Shape,
+pub struct Data {
+    pub pixels: Vec<u8>,
+    pub labels: Vec<u8>,
+    pub rows: usize,
+    pub shape: Shape,
 }
 
 impl Data {
-    fn new(inputs: usize, hidden: usize, classes: usize, rows: usize) -> Self {
+    pub fn new(inputs: usize, hidden: usize, classes: usize, rows: usize) -> Self {
         let mut random = Random::new((inputs + hidden * 5 + rows) as u64);
         let pixels = (0..inputs * rows).map(|_| if random.below(3) == 0 { random.bits() as u8 } else { 0 }).collect();
         let labels = (0..rows).map(|_| random.below(classes) as u8).collect();
         Data { pixels, labels, rows, shape: Shape::new(inputs, hidden, classes).unwrap() }
     }
 
-    fn net<T: Float>(&self, level: Level) -> TwoLayerNet<T> {
+    pub fn net<T: Float>(&self, level: Level) -> TwoLayerNet<T> {
         let mut random = Random::new(11);
-        TwoLayerNet::new(Parameters::normal(self.shape, 0.3, || random.value())).with_level(level)
+        TwoLayerNet::new(Parameters::normal(self.shape, Init::Normal(0.3), || random.value())).with_level(level)
     }
 
-    fn batches(&self, seed: u64) -> impl FnMut(&mut [usize]) + use<> {
+    pub fn batches(&self, seed: u64) -> impl FnMut(&mut [usize]) + use<> {
         let (mut random, rows) = (Random::new(seed), self.rows);
         move |indices| indices.iter_mut().for_each(|i| *i = random.below(rows))
     }

@@ -1,13 +1,13 @@
 //! Models, and files made by hand.
 
-use twolayer_core::{Float, Parameters, Shape};
+use twolayer_core::{Float, Init, Parameters, Shape};
 use twolayer_model::{Error, Model};
 
 /// Parameters of every size and sign, no two alike.
 pub fn parameters<T: Float>(inputs: usize, hidden: usize, classes: usize) -> Parameters<T> {
     let mut n = 0;
     let shape = Shape::new(inputs, hidden, classes).unwrap();
-    let mut parameters = Parameters::normal(shape, 1.0, || {
+    let mut parameters = Parameters::normal(shape, Init::Normal(1.0), || {
         n += 1;
         f64::from(n).sin() * 10f64.powi(n % 40 - 20)
     });

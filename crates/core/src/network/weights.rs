@@ -1,0 +1,87 @@
+//! Parameters of some hidden units, as a thread keeps them.
+
+use super::slice::PANEL;
+use super::{BLOCK, Parameter, Parameters, Shape};
+use crate::buffer::Aligned;
+use crate::float::Float;
+use std::ops::Range;
+
+/// The columns of W1, the part of b1 and the rows of W2 that belong to neighbouring hidden units; or what else has that
+/// form, such as their gradient.
+pub(super) struct Weights<T> {
+    pub shape: Shape,
+    /// Hidden units, a multiple of the block; the last may be padding.
+    pub units: Range<usize>,
+    /// Panel after panel, each inputs (padded to pairs) × width.
+    pub w1: Aligned<T>,
+    pub b1: Aligned<T>,
+    /// units × classes (padded).
+    pub w2: Aligned<T>,
+}
+
+impl<T: Float> Weights<T> {
+    /// All zeros.
+    pub fn zeroed(shape: Shape, units: Range<usize>) -> Self {
+        let width = units.len();
+        Weights {
+            w1: Aligned::zeroed([shape.inputs_padded(), width]),
+            b1: Aligned::zeroed([width]),
+            w2: Aligned::zeroed([width, shape.classes_padded()]),
+            shape,
+            units,
+        }
+    }
+
+    /// Those of `units`, whole blocks of them.
+    pub fn of(parameters: &Parameters<T>, units: Range<usize>) -> Self {
+        debug_assert!(units.start.is_multiple_of(BLOCK) && units.end.is_multiple_of(BLOCK));
+        let mut weights = Self::zeroed(parameters.shape(), units);
+        weights.load(parameters);
+        weights
+    }
+
+    /// Columns of these units, panel by panel.
+    pub fn panels(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
+        let width = self.units.len();
+        (0..width).step_by(PANEL).map(move |at| at..width.min(at + PANEL))
+    }
+
+    /// Units that are not padding.
+    fn real(&self) -> usize {
+        self.shape.hidden().min(self.units.end) - self.units.start
+    }
+
+    fn load(&mut self, parameters: &Parameters<T>) {
+        let (shape, from) = (self.shape, self.units.start);
+        let padded = parameters.padded();
+        let ((w1, hidden), (b1, _), (w2, classes)) =
+            (Parameter::W1.place(shape), Parameter::B1.place(shape), Parameter::W2.place(shape));
+        for panel in self.panels() {
+            let mine = &mut self.w1[panel.start * shape.inputs_padded()..][..panel.len() * shape.inputs_padded()];
+            for (i, row) in mine.chunks_exact_mut(panel.len()).enumerate() {
+                row.copy_from_slice(&padded[w1 + i * hidden + from + panel.start..][..panel.len()]);
+            }
+        }
+        let width = self.units.len();
+        self.b1.copy_from_slice(&padded[b1 + from..][..width]);
+        self.w2.copy_from_slice(&padded[w2 + from * classes..][..width * classes]);
+    }
+
+    /// Writes them to their places.
+    pub fn store(&self, parameters: &mut Parameters<T>) {
+        let (shape, from, real) = (self.shape, self.units.start, self.real());
+        let mut w1 = parameters.get_mut(Parameter::W1);
+        for panel in self.panels() {
+            let mine = &self.w1[panel.start * shape.inputs_padded()..];
+            let columns = panel.len().min(real.saturating_sub(panel.start));
+            for (i, row) in mine.chunks_exact(panel.len()).enumerate().take(shape.inputs()) {
+                w1.row_mut(i)[from + panel.start..][..columns].copy_from_slice(&row[..columns]);
+            }
+        }
+        parameters.get_mut(Parameter::B1).row_mut(0)[from..][..real].copy_from_slice(&self.b1[..real]);
+        let mut w2 = parameters.get_mut(Parameter::W2);
+        for (j, row) in self.w2.chunks_exact(shape.classes_padded()).enumerate().take(real) {
+            w2.row_mut(from + j).copy_from_slice(&row[..shape.classes()]);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Ctrl-C: the first asks the run to end after the iteration in hand, the second ends the program.
+
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// The code by which shells know that a program was ended by Ctrl-C.
+const ENDED: i32 = 130;
+
+/// From now on Ctrl-C, and a request of the system to end, are heard. If they cannot be, they end the program at once, as
+/// they would without this.
+pub fn listen() {
+    let _ = ctrlc::set_handler(|| {
+        if ASKED.swap(true, Ordering::Relaxed) {
+            process::exit(ENDED);
+        }
+    });
+}
+
+/// Whether the run has been asked to end.
+pub fn asked() -> bool {
+    ASKED.load(Ordering::Relaxed)
+}

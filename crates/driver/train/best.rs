@@ -1,0 +1,54 @@
+//! The best weights so far, by the accuracy on rows that are not trained on.
+
+use twolayer_core::{Float, Parameters};
+
+/// What validation has found best.
+pub struct Best<T: Float> {
+    pub accuracy: f64,
+    /// The number of the measurement, from 0 on.
+    pub epoch: usize,
+    pub parameters: Parameters<T>,
+}
+
+impl<T: Float> Best<T> {
+    /// Nothing has been measured yet.
+    pub fn new(parameters: &Parameters<T>) -> Self {
+        Best { accuracy: f64::NEG_INFINITY, epoch: 0, parameters: parameters.clone() }
+    }
+
+    /// Tells of a measurement; returns whether `patience` epochs have gone by without anything better.
+    pub fn is_over(
+        &mut self,
+        epoch: usize,
+        accuracy: f64,
+        parameters: &Parameters<T>,
+        patience: Option<usize>,
+    ) -> bool {
+        if accuracy > self.accuracy {
+            *self = Best { accuracy, epoch, parameters: parameters.clone() };
+        }
+        patience.is_some_and(|patience| epoch - self.epoch >= patience)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use twolayer_core::Shape;
+
+    #[test]
+    fn patience_counts_epochs_since_the_best_and_equals_are_no_better() {
+        let at = |x: f64| {
+            let mut p = Parameters::<f64>::zeros(Shape::new(1, 1, 1).unwrap());
+            p.set(twolayer_core::Parameter::B2, &[x]).unwrap();
+            p
+        };
+        let mut best = Best::new(&at(0.0));
+        let accuracies = [0.1, 0.5, 0.4, 0.5, 0.6, 0.5, 0.6, 0.2];
+        let over: Vec<bool> =
+            accuracies.iter().enumerate().map(|(i, &a)| best.is_over(i, a, &at(a), Some(3))).collect();
+        assert_eq!(over, [false, false, false, false, false, false, false, true]);
+        assert_eq!((best.accuracy, best.epoch, best.parameters.b2()[0]), (0.6, 4, 0.6));
+        assert!(!best.is_over(1000, 0.1, &at(0.1), None));
+    }
+}

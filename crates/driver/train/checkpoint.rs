@@ -1,0 +1,144 @@
+//! All that a run needs to go on as if it had never been interrupted, in a model file.
+//!
+//! Besides the weights that is: the iterations done, the optimiser's state, the losses and accuracies so far, and the
+//! best weights where there is validation. Random numbers need not be kept: they are drawn again from the seed, up to
+//! the iteration, in no time.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use twolayer_core::{Float, Optimizer, Parameter, Parameters, Shape, TwoLayerNet};
+use twolayer_model::{AnyModel, Model};
+
+use super::best::Best;
+use super::outcome::Outcome;
+use crate::error::Failure;
+use crate::report::Measurement;
+
+/// The state of a run between two iterations.
+pub struct State<T: Float> {
+    pub net: TwoLayerNet<T>,
+    pub optimizer: Optimizer<T>,
+    pub outcome: Outcome,
+    /// The loss of every iteration, if they are to be logged.
+    pub losses: Vec<f64>,
+    pub best: Option<Best<T>>,
+}
+
+type Lists = BTreeMap<String, Vec<f64>>;
+
+impl<T: OfFile> State<T> {
+    /// The checkpoint's content: the model with everything else.
+    pub fn to_bytes(&self, options: BTreeMap<String, String>) -> Result<Vec<u8>, Failure> {
+        let mut run = Lists::new();
+        run.insert("iterations".into(), vec![self.outcome.iterations as f64]);
+        run.insert("seconds".into(), vec![self.outcome.train_seconds]);
+        run.insert("final_loss".into(), self.outcome.final_loss.into_iter().collect());
+        run.insert("losses".into(), self.losses.clone());
+        run.insert("history".into(), self.outcome.history.iter().flat_map(numbers).collect());
+        for (i, kept) in self.optimizer.state().iter().enumerate() {
+            run.insert(format!("optimizer.{i}"), kept.to_f64().to_vec());
+        }
+        if let Some(best) = &self.best {
+            run.insert("best.at".into(), vec![best.accuracy, best.epoch as f64]);
+            run.insert("best.weights".into(), best.parameters.to_f64().to_vec());
+        }
+        let parameters = self.net.parameters.clone();
+        let model = Model { parameters, activation: self.net.activation, run, options };
+        Ok(model.to_bytes()?)
+    }
+
+    /// Goes on from a checkpoint that a run of the same `options` has written.
+    pub fn resume(&mut self, path: &Path, options: &BTreeMap<String, String>) -> Result<(), Failure> {
+        let wrong = |what: String| Failure::new(format!("cannot go on from {}: {what}", path.display()));
+        let model = T::of_file(AnyModel::load(path)?).ok_or_else(|| {
+            wrong(format!("its numbers are not of --precision {}; give the precision of its run", T::NAME))
+        })?;
+        if model.run.is_empty() {
+            return Err(wrong("it is a model, not a checkpoint; give a file that --checkpoint has written".into()));
+        }
+        if let Some((name, was, is)) = difference(&model.options, options) {
+            let text = format!("it was written with {name} {was}, and now it is {is}; repeat the options of its run");
+            return Err(wrong(text));
+        }
+        let shape = self.net.shape();
+        if model.parameters.shape() != shape {
+            return Err(wrong(format!("its network is {:?}, this one {shape:?}", model.parameters.shape())));
+        }
+        self.take(model.run, shape).ok_or_else(|| wrong("it is damaged; go on from another one".into()))?;
+        self.net.parameters = model.parameters;
+        Ok(())
+    }
+
+    /// `None` if the lists are not those of a checkpoint.
+    fn take(&mut self, run: Lists, shape: Shape) -> Option<()> {
+        let one = |name: &str| run.get(name)?.first().copied();
+        let whole = |x: f64| (x >= 0.0 && x.fract() == 0.0 && x < 9e15).then_some(x as usize);
+        let iterations = whole(one("iterations")?)?;
+        let kept: Option<Vec<_>> =
+            (0..self.optimizer.state().len()).map(|i| widened(shape, run.get(&format!("optimizer.{i}"))?)).collect();
+        self.optimizer.resume(iterations as u64, &kept?).ok()?;
+        self.losses.clone_from(run.get("losses")?);
+        self.outcome.iterations = iterations;
+        self.outcome.train_seconds = one("seconds")?;
+        self.outcome.final_loss = run.get("final_loss")?.first().copied();
+        self.outcome.history = run.get("history")?.chunks(NUMBERS).map(measurement).collect::<Option<_>>()?;
+        if let (Some(best), Some(&[accuracy, epoch])) = (&mut self.best, run.get("best.at").map(Vec::as_slice)) {
+            *best = Best { accuracy, epoch: whole(epoch)?, parameters: widened(shape, run.get("best.weights")?)? };
+        }
+        Some(())
+    }
+}
+
+/// The two precisions, told apart in a file.
+pub trait OfFile: Float {
+    fn of_file(model: AnyModel) -> Option<Model<Self>>;
+}
+
+impl OfFile for f32 {
+    fn of_file(model: AnyModel) -> Option<Model<f32>> {
+        if let AnyModel::F32(model) = model { Some(model) } else { None }
+    }
+}
+
+impl OfFile for f64 {
+    fn of_file(model: AnyModel) -> Option<Model<f64>> {
+        if let AnyModel::F64(model) = model { Some(model) } else { None }
+    }
+}
+
+/// Numbers of a measurement.
+const NUMBERS: usize = 5;
+
+fn numbers(m: &Measurement) -> [f64; NUMBERS] {
+    [m.iteration as f64, m.loss, m.train_accuracy, m.test_accuracy, m.validation_accuracy.unwrap_or(f64::NAN)]
+}
+
+fn measurement(numbers: &[f64]) -> Option<Measurement> {
+    let &[iteration, loss, train_accuracy, test_accuracy, validation] = numbers else { return None };
+    let validation_accuracy = Some(validation).filter(|accuracy| !accuracy.is_nan());
+    Some(Measurement { iteration: iteration as usize, loss, train_accuracy, test_accuracy, validation_accuracy })
+}
+
+/// Parameters from a list of all their numbers.
+fn widened<T: Float>(shape: Shape, list: &[f64]) -> Option<Parameters<T>> {
+    let mut parameters = Parameters::zeros(shape);
+    let mut rest = list;
+    for parameter in Parameter::ALL {
+        let (rows, columns) = parameter.dims(shape);
+        let (mine, others) = rest.split_at_checked(rows * columns)?;
+        let narrow: Vec<T> = mine.iter().map(|&x| T::from_f64(x)).collect();
+        parameters.set(parameter, &narrow).ok()?;
+        rest = others;
+    }
+    rest.is_empty().then_some(parameters)
+}
+
+/// The first option, but the number of iterations, that is not the same: its name, and both values.
+fn difference(was: &BTreeMap<String, String>, is: &BTreeMap<String, String>) -> Option<(String, String, String)> {
+    let value = |options: &BTreeMap<String, String>, name| options.get(name).cloned().unwrap_or("not given".into());
+    let mut names: Vec<_> = was.keys().chain(is.keys()).filter(|name| *name != "iterations").collect();
+    names.sort();
+    let name = names.into_iter().find(|name| was.get(*name) != is.get(*name))?;
+    Some((name.clone(), value(was, name), value(is, name)))
+}

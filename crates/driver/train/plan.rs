@@ -1,0 +1,157 @@
+//! What a run is going to do, checked before it begins.
+
+use std::time::Instant;
+
+use twolayer_core::{Gradient, Need};
+use twolayer_idx::DataSet;
+
+use super::Job;
+use super::checkpoint::{OfFile, State};
+use crate::args::{GradientName, Precision, TrainArgs, available_threads};
+use crate::data::Source;
+use crate::error::Failure;
+use crate::files::Target;
+use crate::machine::Machine;
+use crate::memory;
+use crate::report::count;
+use crate::schedule::Schedule;
+
+/// What can be known before the data are read.
+pub struct Plan<'a> {
+    args: &'a TrainArgs,
+    started: Instant,
+    targets: [Option<Target>; 3],
+}
+
+impl<'a> Job<'a> {
+    /// Checks the options against each other, and that the files can be written.
+    pub fn new(args: &'a TrainArgs, started: Instant) -> Result<Plan<'a>, Failure> {
+        let rate = args.learning.rate();
+        if args.precision == Precision::F32 && !(rate as f32).is_normal() {
+            return Err(Failure::usage(format!("--lr {rate:?} is beyond the numbers of --precision f32; try f64")));
+        }
+        args.gradient()?;
+        args.learning.rule()?;
+        let plain = args.learning.optimizer.name() == "sgd" && args.learning.weight_decay == 0.0;
+        if args.gradient == GradientName::Numerical && !plain {
+            return Err(Failure::usage("--gradient numerical goes with --optimizer sgd without --weight-decay alone"));
+        }
+        let named = [("--out", &args.out), ("--log", &args.log), ("--checkpoint", &args.keeping.checkpoint)];
+        let mut targets = [None, None, None];
+        for (i, (option, path)) in named.iter().enumerate() {
+            targets[i] = path.as_deref().map(Target::new).transpose()?;
+            let same =
+                |j: &usize| targets[i].as_ref().zip(targets[*j].as_ref()).is_some_and(|(a, b)| a.is_same_file(b));
+            if let Some(j) = (0..i).find(same) {
+                let (shown, other) = (targets[i].as_ref().map(Target::shown), named[j].0);
+                let shown = shown.map(|path| path.to_string()).unwrap_or_default();
+                return Err(Failure::usage(format!("{other} and {option} both name {shown}")));
+            }
+        }
+        Ok(Plan { args, started, targets })
+    }
+}
+
+impl<'a> Plan<'a> {
+    /// The job, now that the data are there.
+    pub fn with(
+        self,
+        machine: &'a Machine,
+        source: Source<'a>,
+        (data, classes): (&'a DataSet, usize),
+    ) -> Result<Job<'a>, Failure> {
+        let Plan { args, started, targets: [save, log, keep] } = self;
+        let shape = memory::shape(data.train.inputs(), args.hidden, classes)?;
+        let all = data.train.rows();
+        let rows = all - args.learning.validation.map_or(0, |share| (all as f64 * share).ceil() as usize).min(all);
+        if rows == 0 || args.learning.validation.is_some_and(|_| rows == all) {
+            return Err(Failure::usage(format!(
+                "--validation leaves {rows} of {} to train on; give a share that leaves some on both sides",
+                count(all, "row")
+            )));
+        }
+        let schedule = Schedule::new(rows, args.batch, args.iters, args.epochs)
+            .ok_or_else(|| Failure::usage("--epochs is too large: its iterations cannot be counted"))?;
+        let (gradient, rule) = (args.gradient()?, args.learning.rule()?);
+        Ok(Job { args, source, data, rows, machine, shape, schedule, gradient, rule, save, log, keep, started })
+    }
+}
+
+impl Job<'_> {
+    /// Threads that train: no more than there are processors, for a team meets in every iteration and waits for its last
+    /// member, and no more than can share the work. The outcome does not depend on it.
+    pub fn team(&self) -> usize {
+        let most = match self.gradient {
+            Gradient::Backpropagation => self.shape.most_threads(),
+            Gradient::Numerical { .. } => usize::MAX,
+        };
+        self.machine.threads.min(most).min(available_threads())
+    }
+
+    pub fn check_memory(&self, width: usize) -> Result<(), Failure> {
+        let logged = if self.log.is_some() { self.schedule.iterations } else { 0 };
+        // Numerical gradients take everything in f64, and keep the inputs so and a list of those not zero.
+        let (copies, listed) = if self.gradient == Gradient::Backpropagation { (0, 0) } else { (5, self.args.batch) };
+        let options = match logged {
+            0 => "--hidden, --batch or --threads",
+            _ => "--hidden, --batch, --threads or the iterations to --log",
+        };
+        let plain = self.args.learning.unusual().is_empty() && self.keep.is_none();
+        let need = Need::default()
+            // A memory of the optimiser, the best weights, a checkpoint.
+            .parameters(self.shape, width, if plain { 3 } else { 10 })
+            .parameters(self.shape, size_of::<f64>(), if plain { 0 } else { 8 })
+            .batch(self.args.batch, self.shape, width, 1 + self.team())
+            .parameters(self.shape, size_of::<f64>(), copies)
+            .batch(listed, self.shape, size_of::<f64>(), 3)
+            .numbers(listed.saturating_mul(self.shape.inputs()), 8 + 16)
+            // A loss, and its line of text at the end.
+            .numbers(logged, 8 + 32);
+        memory::check(need, options)
+    }
+
+    /// A checkpoint must be of this run, and not beyond its end.
+    pub fn check_resumed<T: OfFile>(&self, state: &State<T>) -> Result<(), Failure> {
+        let (done, end) = (state.outcome.iterations, self.schedule.iterations);
+        if done > end {
+            let (done, end) = (count(done, "iteration"), count(end, "iteration"));
+            return Err(Failure::usage(format!(
+                "--resume: the checkpoint has {done}, the run is to have {end}; ask for more"
+            )));
+        }
+        if self.log.is_some() && state.losses.len() != done {
+            return Err(Failure::usage("--log: the checkpoint's run kept no losses; leave it out, or begin anew"));
+        }
+        Ok(())
+    }
+
+    /// Iterations from checkpoint to checkpoint.
+    fn every(&self) -> usize {
+        self.args.keeping.every.unwrap_or(self.schedule.epoch)
+    }
+
+    /// Whether a checkpoint is due after so many iterations.
+    pub fn is_due(&self, done: usize) -> bool {
+        self.keep.is_some() && (done.is_multiple_of(self.every()) || done == self.schedule.iterations)
+    }
+
+    /// How far the next piece goes when `done` iterations are done: to the next measurement, checkpoint or change of the
+    /// learning rate.
+    pub fn next_stop(&self, done: usize) -> usize {
+        let next = |every: usize| (done / every + 1).saturating_mul(every);
+        let mut stop = self.schedule.next_stop(done);
+        if self.keep.is_some() {
+            stop = stop.min(next(self.every()));
+        }
+        if self.args.learning.lr_decay != 1.0 {
+            stop = stop.min(next(self.schedule.epoch));
+        }
+        stop
+    }
+
+    /// The learning rate after so many iterations.
+    pub fn rate(&self, done: usize) -> f64 {
+        let epoch = i32::try_from(done / self.schedule.epoch).unwrap_or(i32::MAX);
+        self.args.learning.rate() * self.args.learning.lr_decay.powi(epoch)
+    }
+}

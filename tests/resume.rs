@@ -1,0 +1,149 @@
+//! Runs that are interrupted, killed, and taken up again.
+#![cfg(unix)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use common::{fails, json, ok, twolayer};
+
+const RUN: &str = "--activation relu --init he --sampling epochs --validation 0.1 --lr-decay 0.95 --hidden 20";
+
+fn start(options: &str, paths: &[&Path]) -> Child {
+    let mut paths = paths.iter();
+    let mut command = twolayer();
+    command.arg("train");
+    for word in options.split_whitespace() {
+        match word {
+            "{}" => command.arg(paths.next().unwrap()),
+            _ => command.arg(word),
+        };
+    }
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").arg(name).arg(child.id().to_string()).status().unwrap().success());
+}
+
+/// A run in pieces gives the bytes of the whole one: its model, its losses, its table of epochs.
+#[test]
+fn a_resumed_run_is_the_run_that_was_never_interrupted() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [whole, pieces, checkpoint, log, log_of_pieces] =
+        ["whole", "pieces", "checkpoint", "log", "log2"].map(|name| scratch.path().join(name));
+    for rule in ["sgd --weight-decay 0.01", "momentum", "nesterov", "adagrad", "rmsprop", "adam"] {
+        for more in ["", "--precision f64 --patience 50", "--threads 2"] {
+            let run = format!("{RUN} --optimizer {rule} {more}");
+            let one = json(&format!("train --out {{}} --log {{}} --iters 200 {run}"), &[&whole, &log]);
+            for (i, end) in [0, 1, 37, 37, 120, 200].into_iter().enumerate() {
+                let resume = if i == 0 { "" } else { "--resume {}" };
+                let mut paths = vec![pieces.as_path(), &log_of_pieces, &checkpoint];
+                paths.extend((i > 0).then_some(checkpoint.as_path()));
+                let part = format!("--out {{}} --log {{}} --checkpoint {{}} --every 10 {resume} --iters {end}");
+                let report = json(&format!("train {part} {run}"), &paths);
+                if end == 200 {
+                    assert_eq!(report["history"], one["history"], "{run}");
+                    assert_eq!(report["test_accuracy"], one["test_accuracy"], "{run}");
+                }
+                if end == 0 {
+                    // Nothing was due; the first piece begins anew.
+                    assert!(!checkpoint.exists(), "{run}");
+                    json(
+                        &format!("train --checkpoint {{}} --every 1 --log {{}} --iters 1 {run}"),
+                        &[&checkpoint, &log_of_pieces],
+                    );
+                }
+            }
+            assert!(fs::read(&whole).unwrap() == fs::read(&pieces).unwrap(), "{run}: another model");
+            assert!(fs::read(&log).unwrap() == fs::read(&log_of_pieces).unwrap(), "{run}: other losses");
+            fs::remove_file(&checkpoint).unwrap();
+        }
+    }
+}
+
+#[test]
+fn ctrl_c_ends_a_run_with_its_model_and_a_checkpoint_to_go_on_from() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [model, checkpoint, whole] = ["model", "checkpoint", "whole"].map(|name| scratch.path().join(name));
+    let child =
+        start("--out {} --checkpoint {} --every 1000000 --iters 100000000 --hidden 20 --quiet", &[&model, &checkpoint]);
+    sleep(Duration::from_millis(700));
+    signal(&child, "-INT");
+    let asked = Instant::now();
+    let output = child.wait_with_output().unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(5));
+    let (told, said) = (String::from_utf8(output.stderr).unwrap(), String::from_utf8(output.stdout).unwrap());
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.starts_with("error: interrupted after ") && told.contains("go on with --resume"), "{told}");
+    assert!(said.contains("Accuracy  ") && said.contains("Model     "), "{said}");
+    let done: usize = ok("eval {}", &[&model]).len();
+    assert!(done > 0);
+    // A little further, in one piece and in two.
+    let text = told.split(' ').nth(3).unwrap().replace(',', "");
+    let end = text.parse::<usize>().unwrap() + 55;
+    json(&format!("train --out {{}} --resume {{}} --iters {end} --hidden 20"), &[&model, &checkpoint]);
+    json(&format!("train --out {{}} --iters {end} --hidden 20"), &[&whole]);
+    assert!(fs::read(&model).unwrap() == fs::read(&whole).unwrap());
+}
+
+/// Killed at any moment, what is there is a whole checkpoint, and the run comes to the same end.
+#[test]
+fn killed_many_times_a_run_comes_to_the_same_end() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [model, checkpoint, whole] = ["model", "checkpoint", "whole"].map(|name| scratch.path().join(name));
+    let run = "--iters 4000 --hidden 200 --optimizer adam --quiet";
+    json(&format!("train --out {{}} {}", run.replace("--quiet", "")), &[&whole]);
+    let mut kills = 0;
+    let mut at = 3;
+    while kills < 25 {
+        let resume = if checkpoint.exists() { "--resume {}" } else { "" };
+        let mut paths = vec![model.as_path(), &checkpoint];
+        paths.extend(checkpoint.exists().then_some(checkpoint.as_path()));
+        let mut child = start(&format!("--out {{}} --checkpoint {{}} --every 3 {resume} {run}"), &paths);
+        // Moments of all kinds: while it starts, writes, renames, trains.
+        at = (at * 7 + 1) % 211;
+        sleep(Duration::from_millis(20 + at));
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        signal(&child, "-KILL");
+        child.wait().unwrap();
+        kills += 1;
+        if checkpoint.exists() {
+            ok("eval {}", &[&checkpoint]);
+        }
+    }
+    let resume = if checkpoint.exists() { "--resume {}" } else { "" };
+    let paths = [model.as_path(), &checkpoint, &checkpoint];
+    json(
+        &format!("train --out {{}} --checkpoint {{}} {resume} {}", run.replace("--quiet", "")),
+        &paths[..2 + usize::from(checkpoint.exists())],
+    );
+    assert!(kills >= 5, "it was over after {kills} kills");
+    assert!(fs::read(&model).unwrap() == fs::read(&whole).unwrap(), "after {kills} kills");
+}
+
+#[test]
+fn what_is_no_checkpoint_of_this_run_is_refused() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [model, checkpoint, none] = ["model", "checkpoint", "none"].map(|name| scratch.path().join(name));
+    json("train --out {} --checkpoint {} --iters 40 --optimizer adam", &[&model, &checkpoint]);
+    let resume = |code, options: &str, from: &Path, words: &[&str]| {
+        fails(code, &format!("train --resume {{}} {options}"), &[from], words);
+    };
+    resume(1, "--iters 50", &checkpoint, &["lr 0.001", "now it is 0.1"]);
+    resume(1, "--optimizer adam --seed 1", &checkpoint, &["seed 0, and now it is 1"]);
+    resume(1, "--optimizer adam --activation relu", &checkpoint, &["activation not given", "relu"]);
+    resume(1, "--optimizer adam --precision f64", &checkpoint, &["--precision f64"]);
+    resume(1, "--optimizer adam --hidden 51", &checkpoint, &["its network is"]);
+    resume(2, "--optimizer adam --iters 39", &checkpoint, &["40 iterations", "39 iterations"]);
+    resume(2, "--optimizer adam --log log", &checkpoint, &["kept no losses"]);
+    resume(1, "--optimizer adam", &model, &["not a checkpoint"]);
+    resume(1, "--optimizer adam", &none, &["cannot open"]);
+    fails(2, "train --out {} --checkpoint {}", &[&model, &model], &["--out and --checkpoint both name"]);
+}
