@@ -9,6 +9,7 @@ mod args;
 mod data;
 mod error;
 mod eval;
+mod fetch;
 mod files;
 mod gradcheck;
 mod info;
@@ -60,6 +61,7 @@ fn run(command: &Command, out: &mut Output) -> Result<(), Failure> {
         Command::Eval(args) => eval::run(args, out),
         Command::Predict(args) => predict::run(args, out),
         Command::Gradcheck(args) => gradcheck::run(args, out),
+        Command::Fetch(args) => fetch::run(args, out),
         Command::Info(args) => info::run(args, out),
     }
 }
