@@ -1,6 +1,7 @@
 //! The command line: every command, every option, and the checks that need nothing but the words.
 
 mod fetch;
+mod inspect;
 mod values;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use twolayer_core::{DEFAULT_H, Gradient, Level};
 
 use crate::error::Failure;
 pub use fetch::FetchArgs;
+pub use inspect::{DataCommand, DataInfoArgs, DataShowArgs};
 pub use values::{GradientName, Precision, RngName, Split, available_threads};
 use values::{batch, isa_names, positive, rate, seed, step, threads, whole};
 
@@ -44,6 +46,9 @@ pub enum Command {
     Gradcheck(GradcheckArgs),
     /// Fetch MNIST or one of its relatives, check it, and put it into a folder
     Fetch(FetchArgs),
+    /// Look into a data set: what is there, and what its pictures look like
+    #[command(subcommand)]
+    Data(DataCommand),
     /// Show the version, the instruction sets of this processor, and the threads
     Info(InfoArgs),
 }

@@ -13,6 +13,7 @@ mod fetch;
 mod files;
 mod gradcheck;
 mod info;
+mod inspect;
 mod machine;
 mod memory;
 mod network;
@@ -62,6 +63,7 @@ fn run(command: &Command, out: &mut Output) -> Result<(), Failure> {
         Command::Predict(args) => predict::run(args, out),
         Command::Gradcheck(args) => gradcheck::run(args, out),
         Command::Fetch(args) => fetch::run(args, out),
+        Command::Data(command) => inspect::run(command, out),
         Command::Info(args) => info::run(args, out),
     }
 }

@@ -45,6 +45,7 @@ impl Server {
     }
 
     /// `127.0.0.1:port`
+    #[allow(dead_code)] // Each test crate uses its own part of this.
     pub fn address(&self) -> String {
         self.address.to_string()
     }
@@ -94,7 +95,8 @@ fn request(reader: &mut impl BufRead) -> std::io::Result<(String, Option<usize>)
 }
 
 fn answer(stream: &mut TcpStream, path: &str, range: Option<usize>, shared: &Shared) -> std::io::Result<()> {
-    let path = path.strip_prefix("http://").and_then(|p| p.split_once('/')).map_or(path.trim_start_matches('/'), |p| p.1);
+    let path =
+        path.strip_prefix("http://").and_then(|p| p.split_once('/')).map_or(path.trim_start_matches('/'), |p| p.1);
     let (behaviour, name) = path.split_once('/').unwrap_or((path, ""));
     if let Ok(status) = behaviour.parse::<u16>() {
         return write!(stream, "HTTP/1.1 {status} Sorry\r\nContent-Length: 5\r\nConnection: close\r\n\r\nsorry");
@@ -105,7 +107,10 @@ fn answer(stream: &mut TcpStream, path: &str, range: Option<usize>, shared: &Sha
         _ => None,
     };
     if let Some(to) = redirect {
-        return write!(stream, "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        return write!(
+            stream,
+            "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
     }
     if behaviour == "silent" {
         thread::sleep(FOREVER);

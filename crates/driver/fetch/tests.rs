@@ -126,7 +126,10 @@ fn a_connection_that_breaks_is_taken_up_where_it_broke() {
     case.fetch(&["truncate", "ok"]).unwrap();
     case.assert_complete();
     let requests = case.server.requests();
-    assert_eq!(requests[..3], ["GET /truncate/large", "GET /truncate/large from 15000", "GET /truncate/large from 22500"]);
+    assert_eq!(
+        requests[..3],
+        ["GET /truncate/large", "GET /truncate/large from 15000", "GET /truncate/large from 22500"]
+    );
     assert!(requests.iter().any(|request| request.starts_with("GET /ok/large from 29")), "{requests:?}");
 }
 
@@ -153,7 +156,11 @@ fn a_server_that_sends_another_range_is_not_believed() {
     case.partial(&case.contents[0][..12_345]);
     let why = case.fetch(&["otherrange"]).map(|_| ()).unwrap_err();
     assert!(why.contains("another part of the file"), "{why}");
-    assert_eq!(fs::read(case.folder.path().join("large.part")).unwrap(), case.contents[0][..12_345], "what was there stays");
+    assert_eq!(
+        fs::read(case.folder.path().join("large.part")).unwrap(),
+        case.contents[0][..12_345],
+        "what was there stays"
+    );
 }
 
 #[test]
