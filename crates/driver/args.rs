@@ -1,5 +1,7 @@
 //! The command line: every command, every option, and the checks that need nothing but the words.
 
+mod fetch;
+mod inspect;
 mod keeping;
 mod learning;
 mod values;
@@ -10,6 +12,8 @@ use clap::{Args, Parser, Subcommand};
 use twolayer_core::{DEFAULT_H, Gradient, Level};
 
 use crate::error::Failure;
+pub use fetch::FetchArgs;
+pub use inspect::{DataCommand, DataInfoArgs, DataShowArgs};
 pub use keeping::KeepingArgs;
 pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName};
 pub use values::{GradientName, Precision, RngName, Split, available_threads};
@@ -44,6 +48,11 @@ pub enum Command {
     Predict(PredictArgs),
     /// Compare backpropagation with numerical gradients, in f64
     Gradcheck(GradcheckArgs),
+    /// Fetch MNIST or one of its relatives, check it, and put it into a folder
+    Fetch(FetchArgs),
+    /// Look into a data set: what is there, and what its pictures look like
+    #[command(subcommand)]
+    Data(DataCommand),
     /// Show the version, the instruction sets of this processor, and the threads
     Info(InfoArgs),
 }

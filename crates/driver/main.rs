@@ -9,9 +9,11 @@ mod args;
 mod data;
 mod error;
 mod eval;
+mod fetch;
 mod files;
 mod gradcheck;
 mod info;
+mod inspect;
 mod interrupt;
 mod machine;
 mod memory;
@@ -61,6 +63,8 @@ fn run(command: &Command, out: &mut Output) -> Result<(), Failure> {
         Command::Eval(args) => eval::run(args, out),
         Command::Predict(args) => predict::run(args, out),
         Command::Gradcheck(args) => gradcheck::run(args, out),
+        Command::Fetch(args) => fetch::run(args, out),
+        Command::Data(command) => inspect::run(command, out),
         Command::Info(args) => info::run(args, out),
     }
 }

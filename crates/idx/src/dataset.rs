@@ -25,13 +25,21 @@ pub struct Split {
 impl Split {
     /// Reads the two files, raw or gzip.
     ///
+    /// EMNIST's files, which are known by their names, have their images transposed and, in the split `letters`, labels
+    /// from 1: the images are turned upright and the labels made to begin at 0.
+    ///
     /// # Errors
     ///
     /// Those of [`Idx::load`], and those of files that do not fit: [`ErrorKind::WrongType`], [`ErrorKind::WrongRank`],
-    /// [`ErrorKind::Empty`], [`ErrorKind::CountMismatch`].
+    /// [`ErrorKind::Empty`], [`ErrorKind::CountMismatch`], [`ErrorKind::LabelOutOfBounds`].
     pub fn load(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Self> {
         let (images, labels) = (images.as_ref(), labels.as_ref());
-        Split::pair((&name_of(images), Idx::load(images)?), (&name_of(labels), Idx::load(labels)?))
+        let split = Split::pair((&name_of(images), Idx::load(images)?), (&name_of(labels), Idx::load(labels)?))?;
+        let begins = |path: &Path, prefix| {
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(str::as_bytes(prefix)))
+        };
+        let split = if begins(images, "emnist-") { split.transposed() } else { split };
+        if begins(labels, "emnist-letters-") { split.counted_from_0() } else { Ok(split) }
     }
 
     /// Finds and reads one part of a data set in a folder.
@@ -59,11 +67,12 @@ impl Split {
     ///
     /// [`ErrorKind::WrongType`] unless both hold `u8`; [`ErrorKind::WrongRank`] unless the images have 2 or 3
     /// dimensions and the labels 1; [`ErrorKind::Empty`] if there is no image or an image has no pixels;
-    /// [`ErrorKind::CountMismatch`] if there are not as many labels as images.
+    /// [`ErrorKind::CountMismatch`] if there are not as many labels as images. Labels may also be QMNIST's table of
+    /// `i32`, `rows x 8`, whose first column is the class; [`ErrorKind::LabelOutOfBounds`] if one is no byte.
     pub fn pair(images: (&str, Idx), labels: (&str, Idx)) -> Result<Self> {
         let ((images_name, images), (labels_name, labels)) = (images, labels);
         let (sizes, images) = bytes_of(images_name, "images", images)?;
-        let (label_sizes, labels) = bytes_of(labels_name, "labels", labels)?;
+        let (label_sizes, labels) = bytes_of(labels_name, "labels", classes_of(labels_name, labels)?)?;
         let (rows, height, width) = match sizes[..] {
             [rows, height, width] => (rows, height, width),
             [rows, features] => (rows, 1, features),
@@ -91,6 +100,32 @@ impl Split {
             images_name: images_name.to_owned(),
             labels_name: labels_name.to_owned(),
         })
+    }
+
+    /// The same images with rows and columns exchanged.
+    fn transposed(self) -> Self {
+        let (height, width) = (self.height, self.width);
+        let mut pixels = self.images.into_vec();
+        let mut image = vec![0; height * width];
+        for pixels in pixels.chunks_exact_mut(height * width) {
+            image.copy_from_slice(pixels);
+            for (column, transposed) in pixels.chunks_exact_mut(height).enumerate() {
+                for (row, pixel) in transposed.iter_mut().enumerate() {
+                    *pixel = image[row * width + column];
+                }
+            }
+        }
+        Split { images: pixels.into(), height: width, width: height, ..self }
+    }
+
+    /// The same labels, counted from 0 rather than from 1.
+    fn counted_from_0(self) -> Result<Self> {
+        if let Some(index) = self.labels.iter().position(|&label| label == 0) {
+            let kind = ErrorKind::LabelOutOfBounds { index, label: 0, first: 1, last: 255 };
+            return Err(Error::whole(&self.labels_name, kind));
+        }
+        let labels: Vec<u8> = self.labels.iter().map(|label| label - 1).collect();
+        Ok(Split { labels: labels.into(), ..self })
     }
 
     /// The pixels: `rows * height * width` bytes, image after image, each row by row from the top.
@@ -223,6 +258,24 @@ fn bytes_of(name: &str, role: &'static str, idx: Idx) -> Result<(Vec<usize>, Byt
         (sizes, Data::U8(bytes)) => Ok((sizes, bytes)),
         _ => Err(Error::whole(name, ErrorKind::WrongType { role, found })),
     }
+}
+
+/// Columns of QMNIST's table of labels: the class, then who wrote it and where it is from.
+const TABLE_COLUMNS: usize = 8;
+
+/// Labels as a list of bytes, if they are QMNIST's table; anything else as it is.
+fn classes_of(name: &str, labels: Idx) -> Result<Idx> {
+    let (Data::I32(table), [rows, TABLE_COLUMNS]) = (labels.data(), labels.sizes()) else {
+        return Ok(labels);
+    };
+    let class = |(index, row): (usize, &[i32])| {
+        u8::try_from(row[0]).map_err(|_| {
+            let kind = ErrorKind::LabelOutOfBounds { index, label: row[0], first: 0, last: 255 };
+            Error::whole(name, kind)
+        })
+    };
+    let classes: Vec<u8> = table.chunks_exact(TABLE_COLUMNS).enumerate().map(class).collect::<Result<_>>()?;
+    Idx::new(vec![*rows], classes)
 }
 
 fn wrong_rank(name: &str, role: &'static str, expected: &'static str, sizes: Vec<usize>) -> Error {

@@ -151,6 +151,22 @@ pub enum ErrorKind {
         /// The number of classes; labels are below it.
         classes: usize,
     },
+    /// A label is none that the set's labels can be.
+    LabelOutOfBounds {
+        /// The position of the first such label, from 0.
+        index: usize,
+        /// The label.
+        label: i32,
+        /// The least that it can be.
+        first: i32,
+        /// The most that it can be.
+        last: i32,
+    },
+    /// A folder has the images of more than one data set.
+    SeveralSets {
+        /// The names of the sets.
+        sets: Vec<String>,
+    },
     /// The folder of a data set does not exist or is no folder.
     NotAFolder {
         /// Whether something of that name exists.

@@ -21,12 +21,14 @@ impl Part {
     ///
     /// Each is looked for under four names, in this order: `train-images-idx3-ubyte`, `train-images.idx3-ubyte` and
     /// both with `.gz` (a raw file is there sooner than a packed one). Folders of these names, which some archives
-    /// unpack to, are passed over.
+    /// unpack to, are passed over. Where MNIST's names are not there, EMNIST's and QMNIST's are looked for:
+    /// `emnist-letters-train-images-idx3-ubyte`, `qmnist-train-labels-idx2-int` and so on.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotAFolder`]; [`ErrorKind::MissingFile`] with the names that were looked for; [`ErrorKind::Io`]
-    /// if the folder cannot be looked into.
+    /// [`ErrorKind::NotAFolder`]; [`ErrorKind::MissingFile`] with the names that were looked for;
+    /// [`ErrorKind::SeveralSets`] if there are images of more than one set; [`ErrorKind::Io`] if the folder cannot be
+    /// looked into.
     pub fn find(self, folder: impl AsRef<Path>) -> Result<(PathBuf, PathBuf)> {
         let folder = folder.as_ref();
         match fs::metadata(folder) {
@@ -39,12 +41,55 @@ impl Part {
             Part::Train => ("train", "training images", "training labels"),
             Part::Test => ("t10k", "test images", "test labels"),
         };
-        Ok((
-            find_one(folder, images, &format!("{stem}-images"), "idx3-ubyte")?,
-            find_one(folder, labels, &format!("{stem}-labels"), "idx1-ubyte")?,
-        ))
+        let missing = match find_one(folder, images, &format!("{stem}-images"), "idx3-ubyte") {
+            Ok(images) => return Ok((images, find_one(folder, labels, &format!("{stem}-labels"), "idx1-ubyte")?)),
+            Err(error) if matches!(error.kind(), ErrorKind::MissingFile { .. }) => error,
+            Err(error) => return Err(error),
+        };
+        let Some((set, images)) = self.find_relative(folder, images)? else {
+            return Err(missing);
+        };
+        let suffix = if set == "qmnist" { "idx2-int" } else { "idx1-ubyte" };
+        let stem = format!("{set}-{}-labels", self.in_relatives());
+        Ok((images, find_one(folder, labels, &stem, suffix)?))
+    }
+
+    /// The one set of MNIST's relatives with names of their own that has its images in the folder.
+    fn find_relative(self, folder: &Path, role: &'static str) -> Result<Option<(&'static str, PathBuf)>> {
+        let mut found = Vec::new();
+        for set in RELATIVES {
+            match find_one(folder, role, &format!("{set}-{}-images", self.in_relatives()), "idx3-ubyte") {
+                Ok(path) => found.push((set, path)),
+                Err(error) if matches!(error.kind(), ErrorKind::MissingFile { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if found.len() > 1 {
+            let sets = found.iter().map(|(set, _)| set.to_string()).collect();
+            return Err(Error::whole(&name_of(folder), ErrorKind::SeveralSets { sets }));
+        }
+        Ok(found.pop())
+    }
+
+    /// What the part is called in the names of MNIST's relatives.
+    fn in_relatives(self) -> &'static str {
+        match self {
+            Part::Train => "train",
+            Part::Test => "test",
+        }
     }
 }
+
+/// The sets whose files begin with a name of their own.
+const RELATIVES: [&str; 7] = [
+    "emnist-balanced",
+    "emnist-byclass",
+    "emnist-bymerge",
+    "emnist-digits",
+    "emnist-letters",
+    "emnist-mnist",
+    "qmnist",
+];
 
 fn find_one(folder: &Path, role: &'static str, stem: &str, suffix: &str) -> Result<PathBuf> {
     let mut tried = Vec::new();

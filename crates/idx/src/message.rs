@@ -44,6 +44,8 @@ impl fmt::Display for ErrorKind {
             | CountMismatch { .. }
             | ImageSizeMismatch { .. }
             | LabelOutOfRange { .. }
+            | LabelOutOfBounds { .. }
+            | SeveralSets { .. }
             | NotAFolder { .. }
             | MissingFile { .. } => self.fmt_set(f),
             Io { action, error } => write!(f, "cannot {action} it: {error}{}", advice(error)),
@@ -154,6 +156,12 @@ impl ErrorKind {
                  label or allow more classes",
                 classes.saturating_sub(1)
             ),
+            ErrorKind::LabelOutOfBounds { index, label, first, last } => {
+                write!(f, "label {label} at index {index}, where {first} to {last} are expected; give the set's labels")
+            }
+            ErrorKind::SeveralSets { sets } => {
+                write!(f, "several data sets in one folder: {}; give each a folder of its own", sets.join(", "))
+            }
             ErrorKind::NotAFolder { exists: false } => {
                 f.write_str("no such folder; give the folder that holds the data set's four files")
             }

@@ -7,4 +7,5 @@ mod into;
 mod malformed;
 mod mnist;
 mod reading;
+mod relatives;
 mod saving;

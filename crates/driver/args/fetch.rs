@@ -1,0 +1,61 @@
+//! The arguments of `twolayer fetch`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::fetch::NAMES;
+
+/// Longer than anybody waits for a byte.
+const MAX_TIMEOUT: f64 = 3600.0;
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  twolayer fetch mnist                        into data/mnist
+  twolayer fetch emnist-letters --dir letters
+  twolayer fetch mnist --mirror http://fileserver/mnist/
+
+Proxies are those of ALL_PROXY, HTTPS_PROXY, HTTP_PROXY and NO_PROXY. A fetch that was interrupted is
+continued by the same command; files that are there are checked and not fetched again.")]
+pub struct FetchArgs {
+    /// The data set
+    #[arg(value_name = "SET", value_parser = PossibleValuesParser::new(NAMES))]
+    pub set: String,
+
+    /// Folder for the files, made if need be [default: data/SET]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+
+    /// Fetch from below this address and nowhere else; may be given more than once, to be tried in turn
+    #[arg(long, value_name = "URL", value_parser = mirror)]
+    pub mirror: Vec<String>,
+
+    /// Give a server up after so many seconds without a connection or a byte
+    #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = timeout)]
+    #[arg(allow_negative_numbers = true)]
+    pub timeout: Duration,
+
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// An address to which file names are appended.
+fn mirror(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.starts_with('/') && !text.contains(char::is_whitespace) => {
+            Ok(if text.ends_with('/') { text.into() } else { format!("{text}/") })
+        }
+        _ => Err("expected an address that begins with https:// or http://".into()),
+    }
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= MAX_TIMEOUT => Ok(Duration::from_secs_f64(seconds.max(1e-3))),
+        _ => Err(format!("expected a number of seconds above 0, up to {MAX_TIMEOUT}")),
+    }
+}

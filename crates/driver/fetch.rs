@@ -1,0 +1,135 @@
+//! `twolayer fetch`: a data set from the network, checked before it takes its name.
+
+mod archive;
+mod bar;
+mod catalogue;
+mod digest;
+mod download;
+mod http;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use ureq::Proxy;
+
+use crate::args::FetchArgs;
+use crate::error::Failure;
+use crate::output::Output;
+use crate::report::{count, grouped};
+pub use catalogue::NAMES;
+use catalogue::{Dataset, dataset};
+use download::Outcome;
+use http::Client;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    set: String,
+    dir: String,
+    files: Vec<Entry>,
+}
+
+/// A file of the set, in the folder.
+#[derive(Serialize)]
+struct Entry {
+    name: String,
+    bytes: u64,
+    /// The address it was fetched from, or the archive it was unpacked from; none if it was there.
+    from: Option<String>,
+}
+
+/// Runs `twolayer fetch`.
+pub fn run(args: &FetchArgs, out: &mut Output) -> Result<(), Failure> {
+    let mut set = dataset(&args.set).ok_or_else(|| Failure::usage(format!("there is no set {}", args.set)))?;
+    if !args.mirror.is_empty() {
+        set.mirrors.clone_from(&args.mirror);
+    }
+    let folder = args.dir.clone().unwrap_or_else(|| Path::new("data").join(&set.name));
+    let client = Client::new(args.timeout, Proxy::try_from_env());
+    let entries = fetch(&set, &folder, &client)?;
+    if args.json {
+        let dir = folder.display().to_string();
+        return out.json(&Report { set: set.name, dir, files: entries });
+    }
+    print(&set.name, &folder, &entries, out);
+    Ok(())
+}
+
+/// Makes sure that the folder has the set's files.
+fn fetch(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<Entry>, Failure> {
+    fs::create_dir_all(folder)
+        .map_err(|e| Failure::new(format!("cannot make the folder {}: {e}", folder.display())))?;
+    if !set.members.is_empty() {
+        return fetch_archive(set, folder, client);
+    }
+    let files = set.files.iter();
+    files
+        .map(|file| {
+            entry(folder, file.name, source(download::ensure(file, folder, &set.mirrors, client)?, set, folder)?)
+        })
+        .collect()
+}
+
+/// The same where the files are in an archive. One that was fetched for this is removed; one that was there stays.
+fn fetch_archive(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<Entry>, Failure> {
+    let mut from = None;
+    if !archive::is_unpacked(folder, &set.members)? {
+        for file in &set.files {
+            let path = folder.join(file.name);
+            let fetched = source(download::ensure(file, folder, &set.mirrors, client)?, set, folder)?;
+            archive::unpack(&path, folder, &set.members)?;
+            if fetched.is_some() {
+                fs::remove_file(&path).map_err(|e| Failure::new(format!("cannot remove {}: {e}", path.display())))?;
+            }
+            from = Some(fetched.unwrap_or_else(|| path.display().to_string()));
+        }
+    }
+    set.members.iter().map(|name| entry(folder, name, from.clone())).collect()
+}
+
+/// Where a file was fetched from, or the failure with the way to do without.
+fn source(outcome: Outcome, set: &Dataset, folder: &Path) -> Result<Option<String>, Failure> {
+    match outcome {
+        Outcome::Present => Ok(None),
+        Outcome::Fetched(url) => Ok(Some(url)),
+        Outcome::Refused(why) => {
+            let names: Vec<&str> = set.files.iter().map(|file| file.name).collect();
+            Err(Failure::new(format!(
+                "cannot fetch {} ({why}); by hand: put {} from {} into {}, and run this command again to have them checked",
+                set.name,
+                names.join(", "),
+                set.mirrors.join(" or "),
+                folder.display()
+            )))
+        }
+    }
+}
+
+fn entry(folder: &Path, name: &str, from: Option<String>) -> Result<Entry, Failure> {
+    let path: PathBuf = folder.join(name);
+    let metadata = fs::metadata(&path).map_err(|e| Failure::new(format!("cannot look at {}: {e}", path.display())))?;
+    Ok(Entry { name: name.into(), bytes: metadata.len(), from })
+}
+
+fn print(set: &str, folder: &Path, entries: &[Entry], out: &mut Output) {
+    let fetched = entries.iter().filter(|entry| entry.from.is_some()).count();
+    let folder = folder.display();
+    let names = entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
+    let sizes = entries.iter().map(|entry| grouped(entry.bytes as usize).len()).max().unwrap_or(0);
+    out.line(match fetched {
+        0 => {
+            format!("{set}: nothing to fetch, the {} in {folder} are the published ones", count(entries.len(), "file"))
+        }
+        n => format!("{set}: {} fetched into {folder}, checked by MD5", count(n, "file")),
+    });
+    for entry in entries {
+        let bytes = grouped(entry.bytes as usize);
+        let note = if entry.from.is_some() { "fetched" } else { "there" };
+        out.line(format_args!("  {:<names$}  {bytes:>sizes$} bytes  {note}", entry.name));
+    }
+    out.line(format_args!("Use it by: twolayer train --data {folder}"));
+}

@@ -1,0 +1,49 @@
+//! The progress of one file: on standard error, where somebody watches, and for what takes longer than a moment.
+
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// What is over sooner needs no bar.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// A bar over the bytes of a file, or nothing at all.
+pub struct Bar {
+    bar: ProgressBar,
+    started: Instant,
+    waiting: bool,
+}
+
+impl Bar {
+    /// A bar for the file `name`, of which `from` bytes are there already, out of `total` where that is known.
+    pub fn new(name: &str, from: u64, total: Option<u64>) -> Self {
+        let template = match total {
+            Some(_) => "{bar:24} {percent:>3}% {eta:>4} left  {bytes_per_sec}  {wide_msg}",
+            None => "{spinner} {bytes}  {bytes_per_sec}  {wide_msg}",
+        };
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden())
+            .with_style(style.progress_chars("━╸─"))
+            .with_message(name.to_string())
+            .with_position(from);
+        bar.reset_eta();
+        Bar { bar, started: Instant::now(), waiting: stderr().is_terminal() }
+    }
+
+    /// Tells the bar that `bytes` are there.
+    pub fn at(&mut self, bytes: u64) {
+        if self.waiting && self.started.elapsed() > MOMENT {
+            self.waiting = false;
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.set_position(bytes);
+    }
+}
+
+impl Drop for Bar {
+    /// A fetch that fails must not leave half a bar in front of its error.
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

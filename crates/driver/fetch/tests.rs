@@ -1,0 +1,266 @@
+//! Fetching a small set from a server on loopback that does all that servers do.
+
+use std::fs;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::catalogue::{Dataset, Remote};
+use super::http::Client;
+use super::{Entry, digest, fetch};
+
+#[path = "../../../tests/common/server.rs"]
+mod server;
+use server::Server;
+
+const AT_MOST: u64 = 40_000;
+
+/// A set of two files of 30,000 and 100 bytes, its server, and an empty folder.
+struct Case {
+    server: Server,
+    folder: TempDir,
+    contents: [Vec<u8>; 2],
+    files: Vec<Remote>,
+}
+
+impl Case {
+    fn new() -> Self {
+        let contents = [pattern(30_000, 7), pattern(100, 3)];
+        let server = Server::new(&[("large", &contents[0]), ("small", &contents[1])]);
+        let files = ["large", "small"].iter().zip(&contents).map(|(name, bytes)| remote(name, bytes)).collect();
+        Case { server, folder: tempfile::tempdir().unwrap(), contents, files }
+    }
+
+    /// Fetches from a server that behaves so, or, where several are given, from each in turn.
+    fn fetch(&self, behaviours: &[&str]) -> Result<Vec<Entry>, String> {
+        let mirrors = behaviours.iter().map(|behaviour| self.server.base(behaviour)).collect();
+        let set = Dataset { name: "tiny".into(), mirrors, files: self.files.clone(), members: Vec::new() };
+        fetch(&set, self.folder.path(), &client()).map_err(|failure| format!("{failure:?}"))
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn assert_complete(&self) {
+        assert_eq!(self.names(), ["large", "small"]);
+        for (file, bytes) in self.files.iter().zip(&self.contents) {
+            assert_eq!(fs::read(self.folder.path().join(file.name)).unwrap(), *bytes, "{}", file.name);
+        }
+    }
+
+    fn partial(&self, bytes: &[u8]) {
+        fs::write(self.folder.path().join("large.part"), bytes).unwrap();
+    }
+}
+
+fn pattern(n: usize, step: usize) -> Vec<u8> {
+    (0..n).map(|i| (i * step + i / 251) as u8).collect()
+}
+
+fn remote(name: &'static str, bytes: &[u8]) -> Remote {
+    Remote { name, md5: digest::of(bytes).unwrap().leak(), content_md5: None, at_most: AT_MOST }
+}
+
+/// One that is soon tired, and asks no proxy, whatever the environment says.
+fn client() -> Client {
+    Client::new(Duration::from_millis(400), None)
+}
+
+#[test]
+fn fetches_once_and_then_asks_nobody() {
+    let case = Case::new();
+    let entries = case.fetch(&["ok"]).unwrap();
+    case.assert_complete();
+    assert_eq!(entries[0].from, Some(case.server.base("ok") + "large"));
+    assert_eq!(entries[0].bytes, 30_000);
+    assert_eq!(case.server.requests(), ["GET /ok/large", "GET /ok/small"]);
+    let entries = case.fetch(&["ok"]).unwrap();
+    assert!(entries.iter().all(|entry| entry.from.is_none()));
+    assert_eq!(case.server.requests().len(), 2, "nothing was asked again");
+}
+
+#[test]
+fn every_bad_mirror_is_left_for_the_next() {
+    for (bad, word) in [
+        ("403", "403"),
+        ("404", "404"),
+        ("500", "500"),
+        ("corrupt", "MD5 sum is"),
+        ("loop", "redirected more than 5 times"),
+        ("huge", "more than 40,000 bytes"),
+        ("endless", "more than 40,000 bytes"),
+        ("stall", "in time"),
+        ("silent", "in time"),
+    ] {
+        let case = Case::new();
+        let start = Instant::now();
+        case.fetch(&[bad, "ok"]).unwrap_or_else(|why| panic!("{bad}: {why}"));
+        case.assert_complete();
+        let case = Case::new();
+        let why = case.fetch(&[bad]).map(|_| ()).unwrap_err();
+        for word in [word, "by hand: put large, small from", &case.server.base(bad)] {
+            assert!(why.contains(word), "{bad}: no {word:?} in {why}");
+        }
+        assert!(!case.names().contains(&"large".to_string()), "{bad}: a file took its name unchecked");
+        assert!(start.elapsed() < Duration::from_secs(30), "{bad}: {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn servers_that_redirect_or_tell_no_length_will_do() {
+    for good in ["redirect", "unsized", "norange"] {
+        let case = Case::new();
+        case.fetch(&[good]).unwrap();
+        case.assert_complete();
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_is_taken_up_where_it_broke() {
+    let case = Case::new();
+    case.fetch(&["truncate", "ok"]).unwrap();
+    case.assert_complete();
+    let requests = case.server.requests();
+    assert_eq!(
+        requests[..3],
+        ["GET /truncate/large", "GET /truncate/large from 15000", "GET /truncate/large from 22500"]
+    );
+    assert!(requests.iter().any(|request| request.starts_with("GET /ok/large from 29")), "{requests:?}");
+}
+
+#[test]
+fn an_interrupted_fetch_is_resumed() {
+    let case = Case::new();
+    case.partial(&case.contents[0][..12_345]);
+    case.fetch(&["ok"]).unwrap();
+    case.assert_complete();
+    assert_eq!(case.server.requests(), ["GET /ok/large from 12345", "GET /ok/small"]);
+}
+
+#[test]
+fn a_server_that_ignores_ranges_starts_anew() {
+    let case = Case::new();
+    case.partial(&case.contents[0][..12_345]);
+    case.fetch(&["norange"]).unwrap();
+    case.assert_complete();
+}
+
+#[test]
+fn a_server_that_sends_another_range_is_not_believed() {
+    let case = Case::new();
+    case.partial(&case.contents[0][..12_345]);
+    let why = case.fetch(&["otherrange"]).map(|_| ()).unwrap_err();
+    assert!(why.contains("another part of the file"), "{why}");
+    assert_eq!(
+        fs::read(case.folder.path().join("large.part")).unwrap(),
+        case.contents[0][..12_345],
+        "what was there stays"
+    );
+}
+
+#[test]
+fn rubbish_in_the_partial_file_is_found_out_and_fetched_anew() {
+    let long = vec![9; 1 << 20];
+    for rubbish in [&pattern(100, 1)[..], &pattern(30_000, 1), &pattern(35_000, 1), &long] {
+        let case = Case::new();
+        case.partial(rubbish);
+        case.fetch(&["ok"]).unwrap();
+        case.assert_complete();
+    }
+}
+
+#[test]
+fn a_stall_keeps_what_came_for_the_next_run() {
+    let case = Case::new();
+    case.fetch(&["stall"]).map(|_| ()).unwrap_err();
+    assert_eq!(case.names(), ["large.part"]);
+    let asked = case.server.requests().len();
+    case.fetch(&["ok"]).unwrap();
+    case.assert_complete();
+    assert!(case.server.requests()[asked].starts_with("GET /ok/large from "), "{:?}", case.server.requests());
+}
+
+#[test]
+fn another_file_of_the_name_is_neither_used_nor_replaced() {
+    let case = Case::new();
+    let path = case.folder.path().join("small");
+    fs::write(&path, "mine").unwrap();
+    let why = case.fetch(&["ok"]).map(|_| ()).unwrap_err();
+    assert!(why.contains("small is not the published file") && why.contains("fetch again"), "{why}");
+    assert_eq!(fs::read(path).unwrap(), b"mine");
+}
+
+#[test]
+fn two_runs_at_once_do_not_write_one_file() {
+    let case = Case::new();
+    let partial = fs::File::create(case.folder.path().join("large.part")).unwrap();
+    partial.lock().unwrap();
+    let why = case.fetch(&["ok"]).map(|_| ()).unwrap_err();
+    assert!(why.contains("another run"), "{why}");
+    drop(partial);
+    case.fetch(&["ok"]).unwrap();
+    case.assert_complete();
+}
+
+#[test]
+fn a_file_packed_anew_is_known_by_its_content() {
+    let content = pattern(20_000, 5);
+    let pack = |level| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
+        encoder.write_all(&content).unwrap();
+        encoder.finish().unwrap()
+    };
+    let (published, anew) = (pack(9), pack(0));
+    assert_ne!(published, anew);
+    let file = Remote { content_md5: Some(digest::of(&content[..]).unwrap().leak()), ..remote("large", &published) };
+    let mut case = Case { server: Server::new(&[("large", &anew)]), files: vec![file], ..Case::new() };
+    case.fetch(&["ok"]).unwrap();
+    assert_eq!(fs::read(case.folder.path().join("large")).unwrap(), anew);
+    // Other content is not, however well packed.
+    fs::remove_file(case.folder.path().join("large")).unwrap();
+    case.files[0].content_md5 = Some("00000000000000000000000000000000");
+    case.fetch(&["ok"]).map(|_| ()).unwrap_err();
+}
+
+/// The archive of two made-up members under a folder of its own, as EMNIST's is.
+fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        zip.start_file(format!("gzip/{name}"), zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn an_archive_is_unpacked_and_its_files_known_again() {
+    let zip = archive(&[("a-train", b"one"), ("a-test", b"two"), ("b-train", b"three")]);
+    let server = Server::new(&[("gzip.zip", &zip)]);
+    let folder = tempfile::tempdir().unwrap();
+    let set = |behaviour: &str| Dataset {
+        name: "a".into(),
+        mirrors: vec![server.base(behaviour)],
+        files: vec![remote("gzip.zip", &zip)],
+        members: vec!["a-train".into(), "a-test".into()],
+    };
+    let get = |behaviour| fetch(&set(behaviour), folder.path(), &client()).map_err(|failure| format!("{failure:?}"));
+    let read = |name| fs::read(folder.path().join(name)).unwrap();
+    assert_eq!(get("ok").unwrap().len(), 2);
+    assert_eq!((read("a-train"), read("a-test")), (b"one".to_vec(), b"two".to_vec()));
+    assert!(!folder.path().join("gzip.zip").exists() && !folder.path().join("b-train").exists());
+    // Offline, and nothing to do.
+    assert!(get("500").unwrap().iter().all(|entry| entry.from.is_none()));
+    // A member that is gone comes back from an archive put there by hand, which stays.
+    fs::remove_file(folder.path().join("a-test")).unwrap();
+    assert!(get("500").map(|_| ()).unwrap_err().contains("put gzip.zip from"));
+    fs::write(folder.path().join("gzip.zip"), &zip).unwrap();
+    get("500").unwrap();
+    assert_eq!((read("a-test"), read("gzip.zip")), (b"two".to_vec(), zip.clone()));
+    fs::write(folder.path().join("a-test"), "changed").unwrap();
+    assert!(get("500").map(|_| ()).unwrap_err().contains("not the published file"));
+}

@@ -1,0 +1,142 @@
+//! `twolayer data`: what a data set holds, in numbers and in pictures.
+
+use serde::Serialize;
+use twolayer_idx::Split as Half;
+
+use crate::args::{DataArgs, DataCommand, DataInfoArgs, DataShowArgs, Split};
+use crate::data::{Source, size};
+use crate::error::Failure;
+use crate::output::Output;
+use crate::picture;
+use crate::report::{count, grouped, percent};
+
+/// Columns that every terminal has.
+const COLUMNS: usize = 80;
+/// Between two pictures.
+const GAP: &str = "  ";
+
+/// What `data info --json` prints.
+#[derive(Serialize)]
+struct Report {
+    data: String,
+    train: Contents,
+    test: Contents,
+}
+
+/// What one half holds.
+#[derive(Serialize)]
+struct Contents {
+    images_file: String,
+    labels_file: String,
+    rows: usize,
+    height: usize,
+    width: usize,
+    classes: usize,
+    /// The number of images of each class.
+    counts: Vec<usize>,
+    /// The mean of all pixels, from 0 for paper to 1 for ink.
+    mean_ink: f64,
+}
+
+/// Runs `twolayer data`.
+pub fn run(command: &DataCommand, out: &mut Output) -> Result<(), Failure> {
+    match command {
+        DataCommand::Info(args) => info(args, out),
+        DataCommand::Show(args) => show(args, out),
+    }
+}
+
+fn info(args: &DataInfoArgs, out: &mut Output) -> Result<(), Failure> {
+    let data = DataArgs { data: args.dir.clone() };
+    let source = Source::new(&data);
+    let (set, _) = source.load(Some(256))?;
+    let report = Report { data: source.name(), train: Contents::of(&set.train), test: Contents::of(&set.test) };
+    if args.json {
+        return out.json(&report);
+    }
+    out.line(format_args!("Data      {}", source.describe()));
+    for (name, half, contents) in [("Train", &set.train, &report.train), ("Test", &set.test, &report.test)] {
+        out.line(format_args!(
+            "{name:<10}{} of {}, {}, mean ink {}",
+            count(contents.rows, "image"),
+            size(half),
+            if contents.classes == 1 { "1 class".into() } else { format!("{} classes", contents.classes) },
+            percent(contents.mean_ink)
+        ));
+        out.line(format_args!("          {}", contents.images_file));
+        out.line(format_args!("          {}", contents.labels_file));
+    }
+    out.line("");
+    out.line(table(&report.train.counts, &report.test.counts));
+    Ok(())
+}
+
+impl Contents {
+    fn of(half: &Half) -> Self {
+        let mut counts = vec![0; half.classes()];
+        for &label in half.labels() {
+            counts[usize::from(label)] += 1;
+        }
+        let ink: u64 = half.images().iter().map(|&pixel| u64::from(pixel)).sum();
+        Contents {
+            images_file: half.images_name().into(),
+            labels_file: half.labels_name().into(),
+            rows: half.rows(),
+            height: half.height(),
+            width: half.width(),
+            classes: half.classes(),
+            counts,
+            mean_ink: ink as f64 / 255.0 / half.images().len() as f64,
+        }
+    }
+}
+
+/// A row for each class, with its number in either half.
+fn table(train: &[usize], test: &[usize]) -> String {
+    let cell = |counts: &[usize], class| grouped(counts.get(class).copied().unwrap_or(0));
+    let header = ["class", "train", "test"].map(String::from);
+    let classes = train.len().max(test.len());
+    let rows = (0..classes).map(|class| [class.to_string(), cell(train, class), cell(test, class)]);
+    let rows: Vec<[String; 3]> = [header].into_iter().chain(rows).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let (a, b, c) = (width(0), width(1), width(2));
+    let lines: Vec<String> =
+        rows.iter().map(|[class, train, test]| format!("{class:>a$}  {train:>b$}  {test:>c$}")).collect();
+    lines.join("\n")
+}
+
+fn show(args: &DataShowArgs, out: &mut Output) -> Result<(), Failure> {
+    let data = DataArgs { data: args.dir.clone() };
+    let half = Source::new(&data).load_half(args.split)?;
+    let (first, last) = (*args.index.start(), *args.index.end());
+    if last >= half.rows() {
+        return Err(beyond(last, args.split, half.rows()));
+    }
+    if picture::draw(&half.images()[..half.inputs()], half.height(), half.width()).is_empty() {
+        let (file, size) = (half.images_name(), size(&half));
+        return Err(Failure::new(format!("{file}: rows of {size} are no pictures; give images of at least 2 x 2")));
+    }
+    let pictures: Vec<Vec<String>> = (first..=last).filter_map(|index| captioned(&half, index)).collect();
+    let width = pictures.first().and_then(|lines| lines.first()).map_or(1, |line| line.chars().count());
+    let in_a_row = ((COLUMNS + GAP.len()) / (width + GAP.len())).max(1);
+    for row in pictures.chunks(in_a_row) {
+        for line in 0..row[0].len() {
+            let lines: Vec<&str> = row.iter().map(|picture| picture[line].as_str()).collect();
+            out.line(lines.join(GAP).trim_end());
+        }
+    }
+    Ok(())
+}
+
+fn beyond(index: usize, split: Split, rows: usize) -> Failure {
+    let (name, images, last) = (split.name(), count(rows, "image"), rows - 1);
+    Failure::usage(format!("--index {index} is not in the {name} set: it has {images}, numbered from 0 to {last}"))
+}
+
+/// A picture under its index and label; all lines are equally wide.
+fn captioned(half: &Half, index: usize) -> Option<Vec<String>> {
+    let mut lines = picture::draw(half.image(index)?, half.height(), half.width());
+    let width = lines.first()?.chars().count();
+    lines.insert(0, format!("{:<width$}", format!(" {index}: label {}", half.labels()[index])));
+    Some(lines)
+}

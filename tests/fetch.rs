@@ -1,0 +1,142 @@
+//! `twolayer fetch` and `twolayer data`, as their users run them.
+
+mod common;
+#[path = "common/server.rs"]
+mod server;
+
+use std::fs;
+use std::path::Path;
+
+use common::{Ran, assert_paragraph, digits, fails, folder, integer, json, mnist, names_in, ok, tiny, twolayer};
+use server::Server;
+
+const PROXIES: [&str; 4] = ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"];
+
+/// Runs `fetch` without the environment's proxies, and with these variables.
+fn fetch(arguments: &[&str], dir: &Path, variables: &[(&str, &str)]) -> Ran {
+    let mut command = twolayer();
+    for name in PROXIES {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+    command.envs(variables.iter().copied());
+    command.arg("fetch").args(arguments).args(["--timeout", "2", "--dir"]).arg(dir);
+    let output = command.output().expect("the binary runs");
+    Ran::new(format!("{command:?}"), output)
+}
+
+/// MNIST's files, on loopback.
+fn serve(mnist: &Path) -> Server {
+    let files: Vec<(String, Vec<u8>)> = common::NAMES
+        .map(|name| format!("{name}.gz"))
+        .map(|name| (name.clone(), fs::read(mnist.join(&name)).unwrap()))
+        .into();
+    Server::new(&files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect::<Vec<_>>())
+}
+
+#[test]
+fn mnist_is_fetched_once_and_can_be_used() {
+    let Some(mnist) = mnist() else { return };
+    let server = serve(&mnist);
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("data").join("mnist");
+    let base = server.base("redirect");
+    let ran = fetch(&["mnist", "--mirror", base.trim_end_matches('/')], &dir, &[]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
+    assert!(ran.stdout.contains("4 files fetched"), "{ran:#?}");
+    let mut names = common::NAMES.map(|name| format!("{name}.gz"));
+    names.sort();
+    assert_eq!(names_in(&dir), names);
+    let asked = server.requests().len();
+    let again = fetch(&["mnist", "--mirror", &base], &dir, &[]);
+    assert!(again.code == Some(0) && again.stdout.contains("nothing to fetch"), "{again:#?}");
+    assert_eq!(server.requests().len(), asked);
+    let info = json("data info {}", &[&dir]);
+    assert_eq!((integer(&info["train"]["rows"]), integer(&info["test"]["rows"])), (60_000, 10_000));
+    assert_eq!(info["test"]["counts"], serde_json::json!([980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]));
+}
+
+#[test]
+fn a_refusal_is_one_paragraph_with_the_way_by_hand() {
+    let server = Server::new(&[("train-images-idx3-ubyte.gz", b"no digits")]);
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = format!("http://{closed}/");
+    for (mirror, word) in [
+        (server.base("404"), "404"),
+        (server.base("500"), "500"),
+        (server.base("ok"), "MD5 sum is"),
+        (server.base("silent"), "in time"),
+        (nobody, "refused"),
+    ] {
+        let scratch = tempfile::tempdir().unwrap();
+        let ran = fetch(&["kmnist", "--mirror", &mirror, "--mirror", &server.base("403")], scratch.path(), &[]);
+        assert_eq!(ran.code, Some(1), "{ran:#?}");
+        let dir = scratch.path().display().to_string();
+        assert_paragraph(&ran, &["cannot fetch kmnist", word, "403", &mirror, "by hand: put train-images", &dir]);
+        assert_eq!(ran.stderr.lines().count(), 1, "{ran:#?}");
+        assert_eq!(names_in(scratch.path()), [""; 0], "{mirror}");
+    }
+}
+
+#[test]
+fn proxies_are_asked_unless_they_are_to_be_passed_by() {
+    let proxy = Server::new(&[]);
+    let address = format!("http://{}", proxy.address());
+    let dir = tempfile::tempdir().unwrap();
+    let arguments = ["mnist", "--mirror", "http://files.invalid/404/"];
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        let before = proxy.requests().len();
+        let ran = fetch(&arguments, dir.path(), &[(name, &address)]);
+        assert_paragraph(&ran, &["404"]);
+        assert!(proxy.requests()[before..].iter().any(|line| line.contains("files.invalid")), "{:?}", proxy.requests());
+    }
+    let before = proxy.requests().len();
+    let ran = fetch(&arguments, dir.path(), &[("HTTP_PROXY", &address), ("NO_PROXY", "files.invalid")]);
+    assert_eq!(ran.code, Some(1), "{ran:#?}");
+    assert_eq!(proxy.requests().len(), before);
+}
+
+#[test]
+fn wrong_usage_of_fetch() {
+    fails(2, "fetch cifar", &[], &["cifar", "emnist-letters"]);
+    fails(2, "fetch mnist --mirror ftp://host/", &[], &["https://"]);
+    fails(2, "fetch mnist --timeout 0", &[], &["above 0"]);
+}
+
+#[test]
+fn info_counts_the_bundled_digits_and_a_folder_alike() {
+    let (bundled, folder) = (json("data info", &[]), json("data info {}", &[&digits()]));
+    for half in ["train", "test"] {
+        assert_eq!(bundled[half]["counts"], folder[half]["counts"]);
+        let counts = bundled[half]["counts"].as_array().unwrap();
+        assert_eq!(counts.iter().map(integer).sum::<usize>(), integer(&bundled[half]["rows"]));
+    }
+    assert_eq!((integer(&bundled["train"]["rows"]), integer(&bundled["train"]["width"])), (1437, 8));
+    let ink = common::float(&json("data info {}", &[common::folder(&tiny()).path()])["test"]["mean_ink"]);
+    // The sum of tiny's pixels, which its half has twice.
+    assert!((ink - 808.0 / 12.0 / 255.0).abs() < 1e-12, "{ink}");
+    let text = ok("data info", &[]);
+    let rows: Vec<usize> = text.lines().rev().take(11).map(|line| line.chars().count()).collect();
+    assert!(rows.iter().all(|&width| width == rows[0]), "{text}");
+}
+
+#[test]
+fn show_draws_labelled_pictures_side_by_side_in_80_columns() {
+    let text = ok("data show --index 0..9", &[]);
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let captions: Vec<&str> = text.lines().filter(|line| line.contains("label")).collect();
+    assert_eq!(captions.len(), 3, "four of them fit beside each other: {text}");
+    assert_eq!(text.matches("label").count(), 10);
+    assert!(text.contains('█'));
+    assert_eq!(text, ok("data show", &[]), "the default");
+    assert_ne!(text, ok("data show --split train", &[]));
+    assert_eq!(ok("data show --index 7", &[]).matches("label").count(), 1);
+    fails(2, "data show --index 355..360", &[], &["--index 360", "numbered from 0 to 359"]);
+    for wrong in ["9..0", "x", "0..", "-1"] {
+        fails(2, &format!("data show --index={wrong}"), &[], &["0..9"]);
+    }
+    let features = folder(&{
+        let labels = common::idx(&[1], &[0]);
+        [common::idx(&[1, 4], &[1; 4]), labels.clone(), common::idx(&[1, 4], &[1; 4]), labels]
+    });
+    fails(1, "data show {} --index 0", &[features.path()], &["are no pictures"]);
+}
