@@ -1,5 +1,6 @@
 //! The command line: every command, every option, and the checks that need nothing but the words.
 
+mod interchange;
 mod values;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use twolayer_core::{DEFAULT_H, Gradient, Level};
 
 use crate::error::Failure;
+pub use interchange::{ActivationName, ExportArgs, Format, ImportArgs};
 pub use values::{GradientName, Precision, RngName, Split, available_threads};
 use values::{batch, isa_names, positive, rate, seed, step, threads, whole};
 
@@ -40,6 +42,10 @@ pub enum Command {
     Predict(PredictArgs),
     /// Compare backpropagation with numerical gradients, in f64
     Gradcheck(GradcheckArgs),
+    /// Write a trained model for NumPy, ONNX Runtime or C
+    Export(ExportArgs),
+    /// Read a network from NumPy or PyTorch into a model file
+    Import(ImportArgs),
     /// Show the version, the instruction sets of this processor, and the threads
     Info(InfoArgs),
 }

@@ -9,8 +9,10 @@ mod args;
 mod data;
 mod error;
 mod eval;
+mod export;
 mod files;
 mod gradcheck;
+mod import;
 mod info;
 mod machine;
 mod memory;
@@ -60,6 +62,8 @@ fn run(command: &Command, out: &mut Output) -> Result<(), Failure> {
         Command::Eval(args) => eval::run(args, out),
         Command::Predict(args) => predict::run(args, out),
         Command::Gradcheck(args) => gradcheck::run(args, out),
+        Command::Export(args) => export::run(args, out),
+        Command::Import(args) => import::run(args, out),
         Command::Info(args) => info::run(args, out),
     }
 }
