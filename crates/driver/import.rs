@@ -25,12 +25,13 @@ struct Report {
 
 /// Runs `twolayer import`.
 pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), Failure> {
-    let target = Target::new(&args.out)?;
-    let (source, model) = load(&args.file)?;
     let activation = match args.activation {
         ActivationName::Sigmoid => Activation::Sigmoid,
-        ActivationName::Relu => Activation::Relu,
+        // A model file cannot say so: it would be taken for the other.
+        ActivationName::Relu => return Err(Failure::new("networks with --activation relu cannot be imported yet")),
     };
+    let target = Target::new(&args.out)?;
+    let (source, model) = load(&args.file)?;
     let (contents, precision) = match &model {
         AnyModel::F32(model) => (model.to_bytes()?, "f32"),
         AnyModel::F64(model) => (model.to_bytes()?, "f64"),

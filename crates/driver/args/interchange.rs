@@ -68,7 +68,7 @@ pub struct ExportArgs {
 #[derive(Args)]
 #[command(after_help = "Examples:
   twolayer import weights.npz --out model.safetensors
-  twolayer import torch.safetensors --activation relu --out model.safetensors
+  twolayer import torch.safetensors --out model.safetensors
 
 From NumPy: numpy.savez(\"weights.npz\", W1=W1, b1=b1, W2=W2, b2=b2), weights inputs x outputs.
 From PyTorch: safetensors.torch.save_file(model.state_dict(), \"torch.safetensors\"), two

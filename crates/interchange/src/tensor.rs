@@ -58,11 +58,11 @@ impl Tensor<'_> {
             (false, &[columns, rows], Layout::Torch) => Ok((rows, columns)),
             _ => {
                 let expected = match (bias, layout) {
-                    (true, _) => "one size, the number of units,",
-                    (false, Layout::Notebook) => "two sizes, inputs and outputs,",
-                    (false, Layout::Torch) => "two sizes, outputs and inputs,",
+                    (true, _) => "one size, the number of units, is",
+                    (false, Layout::Notebook) => "two sizes, inputs and outputs, are",
+                    (false, Layout::Torch) => "two sizes, outputs and inputs, are",
                 };
-                Err(self.wrong(file, &format!("has the sizes {:?}, where {expected} is expected", self.sizes)))
+                Err(self.wrong(file, &format!("has the sizes {:?}, where {expected} expected", self.sizes)))
             }
         }
     }
