@@ -138,6 +138,9 @@ fn what_is_no_network_is_told() {
     let [out, missing] = ["out", "missing"].map(|name| scratch.path().join(name));
     fails(1, "import {} --out {}", &[&missing, &out], &["missing", "check the path"]);
     fails(1, "import {} --out {}", &[scratch.path(), &out], &["folder"]);
+    let file = scratch.path().join("weights.npz");
+    fs::write(&file, archive(&arrays())).unwrap();
+    fails(1, "import {} --activation relu --out {}", &[&file, &out], &["relu"]);
     assert!(!out.exists());
 }
 
