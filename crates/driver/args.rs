@@ -2,6 +2,7 @@
 
 mod fetch;
 mod inspect;
+mod interchange;
 mod keeping;
 mod learning;
 mod values;
@@ -14,6 +15,7 @@ use twolayer_core::{DEFAULT_H, Gradient, Level};
 use crate::error::Failure;
 pub use fetch::FetchArgs;
 pub use inspect::{DataCommand, DataInfoArgs, DataShowArgs};
+pub use interchange::{ExportArgs, Format, ImportArgs};
 pub use keeping::KeepingArgs;
 pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName};
 pub use values::{GradientName, Precision, RngName, Split, available_threads};
@@ -53,6 +55,10 @@ pub enum Command {
     /// Look into a data set: what is there, and what its pictures look like
     #[command(subcommand)]
     Data(DataCommand),
+    /// Write a trained model for NumPy, ONNX Runtime or C
+    Export(ExportArgs),
+    /// Read a network from NumPy or PyTorch into a model file
+    Import(ImportArgs),
     /// Show the version, the instruction sets of this processor, and the threads
     Info(InfoArgs),
 }

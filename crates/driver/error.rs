@@ -49,6 +49,12 @@ impl From<twolayer_idx::Error> for Failure {
     }
 }
 
+impl From<twolayer_interchange::Error> for Failure {
+    fn from(error: twolayer_interchange::Error) -> Self {
+        Failure::new(error)
+    }
+}
+
 impl From<twolayer_model::Error> for Failure {
     fn from(error: twolayer_model::Error) -> Self {
         Failure::new(error)

@@ -9,9 +9,11 @@ mod args;
 mod data;
 mod error;
 mod eval;
+mod export;
 mod fetch;
 mod files;
 mod gradcheck;
+mod import;
 mod info;
 mod inspect;
 mod interrupt;
@@ -65,6 +67,8 @@ fn run(command: &Command, out: &mut Output) -> Result<(), Failure> {
         Command::Gradcheck(args) => gradcheck::run(args, out),
         Command::Fetch(args) => fetch::run(args, out),
         Command::Data(command) => inspect::run(command, out),
+        Command::Export(args) => export::run(args, out),
+        Command::Import(args) => import::run(args, out),
         Command::Info(args) => info::run(args, out),
     }
 }

@@ -115,6 +115,15 @@ impl OptimizerName {
     }
 }
 
+impl ActivationName {
+    pub fn activation(self) -> Activation {
+        match self {
+            ActivationName::Sigmoid => Activation::Sigmoid,
+            ActivationName::Relu => Activation::Relu,
+        }
+    }
+}
+
 impl InitName {
     pub fn name(self) -> &'static str {
         match self {
@@ -164,10 +173,7 @@ impl LearningArgs {
     }
 
     pub fn activation(&self) -> Activation {
-        match self.activation {
-            ActivationName::Sigmoid => Activation::Sigmoid,
-            ActivationName::Relu => Activation::Relu,
-        }
+        self.activation.activation()
     }
 
     pub fn init(&self) -> Init {

@@ -1,0 +1,84 @@
+//! The arguments of `export` and `import`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::ActivationName;
+
+/// What a model can be written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// NumPy arrays W1, b1, W2 and b2, for numpy.load
+    Npz,
+    /// For ONNX Runtime and others: `pixels` from 0 to 1 to `probabilities`
+    Onnx,
+    /// One C header with the weights and functions that predict, for C99 and C++
+    C,
+}
+
+impl Format {
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Npz => "npz",
+            Format::Onnx => "onnx",
+            Format::C => "c",
+        }
+    }
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  twolayer export digits.safetensors --out digits.npz     for numpy.load
+  twolayer export digits.safetensors --out digits.onnx    for ONNX Runtime
+  twolayer export digits.safetensors --out digits.h       for C and C++
+
+The same model gives the same bytes, always.")]
+pub struct ExportArgs {
+    /// Model file written by `twolayer train --out`
+    pub model: PathBuf,
+
+    /// What to write [default: by the ending of --out, .npz, .onnx or .h]
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub format: Option<Format>,
+
+    /// Write to this file
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+
+    /// What the names in the C header begin with [default: the name of the file]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  twolayer import weights.npz --out model.safetensors
+  twolayer import torch.safetensors --out model.safetensors
+
+From NumPy: numpy.savez(\"weights.npz\", W1=W1, b1=b1, W2=W2, b2=b2), weights inputs x outputs.
+From PyTorch: safetensors.torch.save_file(model.state_dict(), \"torch.safetensors\"), two
+linear layers called fc1 and fc2, or the first and third part of an nn.Sequential.
+The network must have been trained on pixels from 0 to 1, as this program's are.")]
+pub struct ImportArgs {
+    /// NumPy's .npz with W1, b1, W2 and b2, or a PyTorch state_dict as safetensors
+    pub file: PathBuf,
+
+    /// Write the model to this file (safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+
+    /// Activation of the hidden layer, which such files do not say
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = ActivationName::Sigmoid)]
+    pub activation: ActivationName,
+
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,136 @@
+//! `twolayer export`: a trained model for other programs.
+
+use std::path::Path;
+
+use serde::Serialize;
+use twolayer_core::{Activation, Float, Shape};
+use twolayer_interchange::{c, npz, onnx};
+use twolayer_model::{AnyModel, Model};
+
+use crate::args::{ExportArgs, Format};
+use crate::error::Failure;
+use crate::files::Target;
+use crate::output::Output;
+use crate::report::grouped;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    model: String,
+    out: String,
+    format: Format,
+    /// What the names in a C header begin with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    bytes: usize,
+    inputs: usize,
+    hidden: usize,
+    classes: usize,
+    activation: &'static str,
+    precision: &'static str,
+}
+
+/// Runs `twolayer export`.
+pub fn run(args: &ExportArgs, out: &mut Output) -> Result<(), Failure> {
+    let format = format(args)?;
+    let name = name(args, format)?;
+    refuse_same_file(&args.model, &args.out)?;
+    let target = Target::new(&args.out)?;
+    let model = AnyModel::load(&args.model)?;
+    let (contents, activation, precision) = match &model {
+        AnyModel::F32(model) => contents(model, format, name.as_deref())?,
+        AnyModel::F64(model) => contents(model, format, name.as_deref())?,
+    };
+    target.write(&contents)?;
+    let shape = model.shape();
+    let report = Report {
+        model: args.model.display().to_string(),
+        out: args.out.display().to_string(),
+        format,
+        name,
+        bytes: contents.len(),
+        inputs: shape.inputs(),
+        hidden: shape.hidden(),
+        classes: shape.classes(),
+        activation: activation.name(),
+        precision,
+    };
+    match args.json {
+        true => out.json(&report)?,
+        false => print(&report, shape, out),
+    }
+    Ok(())
+}
+
+/// The format asked for, or that of the file's ending.
+fn format(args: &ExportArgs) -> Result<Format, Failure> {
+    let ending = args.out.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    match (args.format, ending.as_deref()) {
+        (Some(format), _) => Ok(format),
+        (None, Some("npz")) => Ok(Format::Npz),
+        (None, Some("onnx")) => Ok(Format::Onnx),
+        (None, Some("h")) => Ok(Format::C),
+        _ => Err(Failure::usage(format!(
+            "the name {} does not say what to write; end it in .npz, .onnx or .h, or give --format npz, onnx or c",
+            args.out.display()
+        ))),
+    }
+}
+
+/// What the names in a C header begin with; other formats have none.
+fn name(args: &ExportArgs, format: Format) -> Result<Option<String>, Failure> {
+    match (&args.name, format) {
+        (None, Format::C) => {
+            Ok(Some(c::name_for(&args.out.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default())))
+        }
+        (Some(name), Format::C) if c::is_name(name) => Ok(Some(name.clone())),
+        (Some(name), Format::C) => {
+            Err(Failure::usage(format!("--name {name:?} is no name for C; give letters, digits and _, a letter first")))
+        }
+        (Some(_), _) => Err(Failure::usage(format!("--name is for --format c, not for {}", format.name()))),
+        (None, _) => Ok(None),
+    }
+}
+
+/// What would replace the model is a slip: it cannot be made from what it has become.
+fn refuse_same_file(model: &Path, out: &Path) -> Result<(), Failure> {
+    match (model.canonicalize(), out.canonicalize()) {
+        (Ok(model), Ok(same)) if model == same => Err(Failure::usage(format!(
+            "--out {} is the model itself, which would be lost; give another file",
+            out.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+type Contents = (Vec<u8>, Activation, &'static str);
+
+fn contents<T: Float>(model: &Model<T>, format: Format, name: Option<&str>) -> Result<Contents, Failure> {
+    let bytes = match format {
+        Format::Npz => npz::write(&model.parameters)?,
+        Format::Onnx => onnx::write(model)?,
+        Format::C => c::write(model, name.unwrap_or_default())?.into_bytes(),
+    };
+    Ok((bytes, model.activation, T::NAME))
+}
+
+/// What was written, and how it is used.
+fn print(report: &Report, shape: Shape, out: &mut Output) {
+    let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
+    let Report { activation, precision, .. } = report;
+    out.line(format_args!("Model    {}: {inputs} -> {hidden} -> {classes}, {activation}, {precision}", report.model));
+    let (format, bytes) = (report.format.name(), grouped(report.bytes));
+    out.line(format_args!("Written  {}: {format}, {bytes} bytes", report.out));
+    match (report.format, &report.name) {
+        (Format::Npz, _) => out.line("Arrays   W1, b1, W2, b2, for pixels from 0 to 1"),
+        (Format::Onnx, _) => out.line(format_args!(
+            "Graph    {}, N x {inputs}, from 0 to 1 -> {}, N x {classes}",
+            onnx::INPUT,
+            onnx::OUTPUT
+        )),
+        (Format::C, name) => {
+            let name = name.as_deref().unwrap_or_default();
+            out.line(format_args!("Call     {name}_predict_u8(pixels, probabilities); the head of the file shows how"));
+        }
+    }
+}

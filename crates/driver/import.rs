@@ -1,0 +1,72 @@
+//! `twolayer import`: a network that another program has trained, as a model of this one.
+
+use serde::Serialize;
+use twolayer_core::{Activation, Float, Shape};
+use twolayer_interchange::{Source, load};
+use twolayer_model::{AnyModel, Model};
+
+use crate::args::ImportArgs;
+use crate::error::Failure;
+use crate::files::Target;
+use crate::output::Output;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    file: String,
+    source: &'static str,
+    out: String,
+    inputs: usize,
+    hidden: usize,
+    classes: usize,
+    activation: &'static str,
+    precision: &'static str,
+}
+
+/// Runs `twolayer import`.
+pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), Failure> {
+    let activation = args.activation.activation();
+    let target = Target::new(&args.out)?;
+    let (source, mut model) = load(&args.file)?;
+    let (contents, precision) = match &mut model {
+        AnyModel::F32(model) => (told(model, activation)?, "f32"),
+        AnyModel::F64(model) => (told(model, activation)?, "f64"),
+    };
+    target.write(&contents)?;
+    let shape = model.shape();
+    let report = Report {
+        file: args.file.display().to_string(),
+        source: match source {
+            Source::Npz => "npz",
+            Source::Torch => "torch",
+        },
+        out: args.out.display().to_string(),
+        inputs: shape.inputs(),
+        hidden: shape.hidden(),
+        classes: shape.classes(),
+        activation: activation.name(),
+        precision,
+    };
+    match args.json {
+        true => out.json(&report)?,
+        false => print(&report, shape, out),
+    }
+    Ok(())
+}
+
+/// The content of the model's file, now that it is known what its units do.
+fn told<T: Float>(model: &mut Model<T>, activation: Activation) -> Result<Vec<u8>, Failure> {
+    model.activation = activation;
+    Ok(model.to_bytes()?)
+}
+
+fn print(report: &Report, shape: Shape, out: &mut Output) {
+    let what = match report.source {
+        "npz" => "NumPy's arrays",
+        _ => "PyTorch's layers",
+    };
+    out.line(format_args!("Read   {}: {what}", report.file));
+    let Report { activation, precision, .. } = report;
+    let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
+    out.line(format_args!("Model  {}: {inputs} -> {hidden} -> {classes}, {activation}, {precision}", report.out));
+}

@@ -1,0 +1,224 @@
+//! One NumPy array: the `.npy` format, of which the header is a Python dictionary as text.
+
+use crate::error::short;
+use crate::tensor::Type;
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// Data begin at a multiple of this many bytes.
+const ALIGNMENT: usize = 64;
+
+/// The longest header that is read, in bytes; those of plain arrays have about a hundred.
+const MAX_HEADER: usize = 1 << 16;
+
+/// What a header says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub kind: Type,
+    pub big_endian: bool,
+    pub fortran_order: bool,
+    pub sizes: Vec<usize>,
+    /// Bytes before the data.
+    pub length: usize,
+}
+
+impl Header {
+    /// Bytes of the data, if a machine can have so many.
+    pub fn data(&self) -> Option<usize> {
+        self.sizes.iter().try_fold(self.kind.size(), |product, &n| product.checked_mul(n))
+    }
+}
+
+/// The header of an array of `f32` or `f64`, little-endian, in C order, of version 1.0.
+pub(crate) fn header(size: usize, sizes: &[usize]) -> Vec<u8> {
+    let list: Vec<String> = sizes.iter().map(usize::to_string).collect();
+    let comma = if sizes.len() == 1 { "," } else { "" };
+    let text = format!("{{'descr': '<f{size}', 'fortran_order': False, 'shape': ({}{comma}), }}", list.join(", "));
+    let fixed = MAGIC.len() + 4;
+    // The last byte of the padding is a line break.
+    let length = (fixed + text.len() + 1).next_multiple_of(ALIGNMENT) - fixed;
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend([1, 0]);
+    bytes.extend((length as u16).to_le_bytes());
+    bytes.extend(text.bytes());
+    bytes.resize(fixed + length - 1, b' ');
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Reads the header at the beginning of an array's bytes. Errors say what is wrong with the array.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Header, String> {
+    let Some(rest) = bytes.strip_prefix(MAGIC) else { return Err("does not begin as a NumPy array does".into()) };
+    let (fixed, length) = match rest {
+        &[1, _, a, b, ..] => (10, usize::from(u16::from_le_bytes([a, b]))),
+        &[2 | 3, _, a, b, c, d, ..] => (12, u32::from_le_bytes([a, b, c, d]) as usize),
+        &[1..=3, ..] | &[] => return Err("ends within its header".into()),
+        &[version, ..] => return Err(format!("is of version {version} of the format, where 1 to 3 are known")),
+    };
+    if length > MAX_HEADER {
+        return Err(format!("has a header of {length} bytes, where at most {MAX_HEADER} are read"));
+    }
+    let length = fixed + length;
+    let text = bytes.get(fixed..length).ok_or("ends within its header")?;
+    let text = std::str::from_utf8(text).map_err(|_| "has a header that is no text")?;
+    let mut parser = Parser { rest: text };
+    let (kind, big_endian, fortran_order, sizes) =
+        parser.dictionary().ok_or_else(|| format!("has a header that cannot be understood: {}", short(text)))??;
+    Ok(Header { kind, big_endian, fortran_order, sizes, length })
+}
+
+type Fields = (Type, bool, bool, Vec<usize>);
+
+/// Reads just as much of Python as headers are written in.
+struct Parser<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Parser<'a> {
+    /// The dictionary's three entries in any order; `None` if it is none, an error if the type is not a number's.
+    fn dictionary(&mut self) -> Option<Result<Fields, String>> {
+        let (mut kind, mut order, mut sizes) = (None, None, None);
+        self.token("{")?;
+        while self.token("}").is_none() {
+            let key = self.string()?;
+            self.token(":")?;
+            match key {
+                "descr" if self.peek("[") => return Some(Err("holds records, where numbers are expected".into())),
+                "descr" => kind = Some(self.string()?),
+                "fortran_order" => order = Some(self.boolean()?),
+                "shape" => sizes = Some(self.tuple()?),
+                _ => return None,
+            }
+            if self.token(",").is_none() && !self.peek("}") {
+                return None;
+            }
+        }
+        self.rest.trim().is_empty().then_some(())?;
+        let (kind, order, sizes) = (kind?, order?, sizes?);
+        Some(number(kind).map(|(kind, big_endian)| (kind, big_endian, order, sizes)))
+    }
+
+    fn peek(&self, token: &str) -> bool {
+        self.rest.trim_start().starts_with(token)
+    }
+
+    fn token(&mut self, token: &str) -> Option<()> {
+        self.rest = self.rest.trim_start().strip_prefix(token)?;
+        Some(())
+    }
+
+    fn string(&mut self) -> Option<&'a str> {
+        let quote = if self.peek("'") { "'" } else { "\"" };
+        self.token(quote)?;
+        let (text, rest) = self.rest.split_once(quote)?;
+        self.rest = rest;
+        Some(text)
+    }
+
+    fn boolean(&mut self) -> Option<bool> {
+        match self.token("True") {
+            Some(()) => Some(true),
+            None => self.token("False").map(|()| false),
+        }
+    }
+
+    fn tuple(&mut self) -> Option<Vec<usize>> {
+        let mut numbers = Vec::new();
+        self.token("(")?;
+        while self.token(")").is_none() {
+            let text = self.rest.trim_start();
+            let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            numbers.push(text[..digits].parse().ok()?);
+            self.rest = &text[digits..];
+            if self.token(",").is_none() && !self.peek(")") {
+                return None;
+            }
+        }
+        Some(numbers)
+    }
+}
+
+/// A type of numbers and whether they are big-endian, from NumPy's name for it.
+fn number(name: &str) -> Result<(Type, bool), String> {
+    let kind = match name.get(1..) {
+        Some("f2") => Type::F16,
+        Some("f4") => Type::F32,
+        Some("f8") => Type::F64,
+        _ => return Err(format!("is of type {}, where float32 or float64 is expected", short(name))),
+    };
+    match name.as_bytes()[0] {
+        b'<' => Ok((kind, false)),
+        b'>' => Ok((kind, true)),
+        b'=' | b'|' => Ok((kind, cfg!(target_endian = "big"))),
+        _ => Err(format!("is of type {}, where float32 or float64 is expected", short(name))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(text: &str) -> Result<Header, String> {
+        let mut bytes = [MAGIC, &[1, 0]].concat();
+        bytes.extend((text.len() as u16).to_le_bytes());
+        bytes.extend(text.bytes());
+        parse(&bytes)
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_aligned() {
+        for sizes in [&[784, 50][..], &[50], &[1], &[usize::MAX, usize::MAX]] {
+            for (size, kind) in [(4, Type::F32), (8, Type::F64)] {
+                let bytes = header(size, sizes);
+                assert_eq!((bytes.len() % ALIGNMENT, bytes.last()), (0, Some(&b'\n')));
+                let expected = Header {
+                    kind,
+                    big_endian: false,
+                    fortran_order: false,
+                    sizes: sizes.to_vec(),
+                    length: bytes.len(),
+                };
+                assert_eq!(parse(&bytes), Ok(expected));
+            }
+        }
+        assert_eq!(parse(&header(4, &[usize::MAX, 2])).unwrap().data(), None);
+        assert_eq!(parse(&header(8, &[7, 2])).unwrap().data(), Some(112));
+    }
+
+    #[test]
+    fn headers_of_other_writers_are_read() {
+        let header = with("{\"shape\":(3,4),\"descr\":\">f8\",\"fortran_order\":True}").unwrap();
+        assert_eq!((header.kind, header.big_endian, header.fortran_order), (Type::F64, true, true));
+        assert_eq!(header.sizes, [3, 4]);
+        assert_eq!(with("{'descr': '<f2', 'fortran_order': False, 'shape': (), }  \n").unwrap().sizes, [0usize; 0]);
+        let mut second = [MAGIC, &[2, 0, 60, 0, 0, 0]].concat();
+        second.extend(format!("{:60}", "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}").bytes());
+        assert_eq!(parse(&second).unwrap().length, 72);
+    }
+
+    #[test]
+    fn headers_that_make_no_sense_are_told_apart() {
+        for (text, word) in [
+            ("{'descr': '<i8', 'fortran_order': False, 'shape': (2,)}", "'<i8'"),
+            ("{'descr': '|O', 'fortran_order': False, 'shape': (2,)}", "'|O'"),
+            ("{'descr': '', 'fortran_order': False, 'shape': (2,)}", "type"),
+            ("{'descr': 'éf4', 'fortran_order': False, 'shape': (2,)}", "type"),
+            ("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (2,)}", "records"),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}", "understood"),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)} + 1", "understood"),
+            ("{'descr': '<f4', 'fortran_order': 0, 'shape': (2,)}", "understood"),
+            ("{'descr': '<f4', 'shape': (2,)}", "understood"),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", "understood"),
+            ("{'descr': '<f4' 'fortran_order': False, 'shape': (2,)}", "understood"),
+            ("{", "understood"),
+            ("", "understood"),
+        ] {
+            let message = with(text).unwrap_err().replace('"', "'");
+            assert!(message.contains(word), "{text}: {message}");
+        }
+        assert!(parse(b"\x93NUMPY\x04\0").unwrap_err().contains("version 4"));
+        assert!(parse(b"\x93NUMPY\x01\0\xff\0{").unwrap_err().contains("ends within"));
+        assert!(parse(b"\x93NUMPY\x02\0\xff\xff\xff\xff{").unwrap_err().contains("at most"));
+        assert!(parse(b"\x93NUMP").unwrap_err().contains("begin"));
+    }
+}

@@ -1,0 +1,147 @@
+//! NumPy's `.npz`: a ZIP archive with a `.npy` file for each array.
+
+use std::borrow::Cow;
+use std::io::{Cursor, Read, Write};
+
+use twolayer_core::{Float, Parameter, Parameters};
+use twolayer_model::AnyModel;
+use zip::read::ZipFile;
+use zip::result::ZipError;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+use crate::error::names;
+use crate::npy::{self, Header};
+use crate::tensor::{Layout, Tensor, network};
+use crate::{Error, Result, bytes, sizes};
+
+/// No byte of deflate unpacks to more: a match of 258 bytes takes at least two bits.
+const MAX_RATIO: u64 = 1032;
+
+/// The network's arrays W1, b1, W2 and b2, in its own precision, as `numpy.load` reads them. The same parameters give the
+/// same bytes.
+///
+/// # Errors
+///
+/// If there are too many for an archive.
+pub fn write<T: Float>(parameters: &Parameters<T>) -> Result<Vec<u8>> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for parameter in Parameter::ALL {
+        let mut array = npy::header(size_of::<T>(), &sizes(parameters, parameter));
+        array.extend(bytes(parameters, parameter));
+        // Stored, as numpy.savez does it: weights hardly get smaller. Without the time, which would differ.
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Stored)
+            .last_modified_time(DateTime::default())
+            .large_file(u32::try_from(array.len()).is_err());
+        archive
+            .start_file(file_of(parameter), options)
+            .map_err(Into::into)
+            .and_then(|()| archive.write_all(&array))
+            .map_err(|error| Error::new("npz in memory", error))?;
+    }
+    match archive.finish() {
+        Ok(cursor) => Ok(cursor.into_inner()),
+        Err(error) => Err(Error::new("npz in memory", error)),
+    }
+}
+
+fn file_of(parameter: Parameter) -> String {
+    format!("{}.npy", parameter.name())
+}
+
+/// Reads the network's four arrays.
+pub(crate) fn read(file: &str, content: &[u8]) -> Result<AnyModel> {
+    let mut archive = ZipArchive::new(Cursor::new(content)).map_err(|error| damaged(file, &error))?;
+    check_names(file, &archive)?;
+    let mut arrays = Vec::with_capacity(4);
+    for parameter in Parameter::ALL {
+        let entry = archive.by_name(&file_of(parameter)).map_err(|error| damaged(file, &error))?;
+        arrays.push(
+            array(entry, content.len() as u64)
+                .map_err(|what| Error::new(file, format_args!("array {} {what}", parameter.name())))?,
+        );
+    }
+    let tensor = |i: usize| {
+        let (header, bytes): &(Header, Vec<u8>) = &arrays[i];
+        Tensor {
+            name: Parameter::ALL[i].name(),
+            sizes: header.sizes.clone(),
+            kind: header.kind,
+            bytes,
+            columns_first: header.fortran_order,
+        }
+    };
+    network(file, &std::array::from_fn(tensor), Layout::Notebook)
+}
+
+fn damaged(file: &str, error: &ZipError) -> Error {
+    Error::new(file, format_args!("damaged ZIP archive: {error}; save or copy the arrays again"))
+}
+
+/// Makes sure that the four arrays are there and no others: a third layer must not be passed over.
+fn check_names(file: &str, archive: &ZipArchive<Cursor<&[u8]>>) -> Result<()> {
+    let found: Vec<Cow<'_, str>> =
+        archive.file_names().collect::<Result<_, _>>().map_err(|error| damaged(file, &error))?;
+    if found.iter().any(|name| name.ends_with("data.pkl")) {
+        return Err(Error::new(
+            file,
+            "this is PyTorch's own format, a pickle, which can run anything when it is opened and is not read; save the \
+             state_dict with safetensors.torch.save_file",
+        ));
+    }
+    let arrays = || found.iter().map(|name| name.strip_suffix(".npy").unwrap_or(name));
+    if let Some(missing) = Parameter::ALL.into_iter().find(|&p| !found.iter().any(|name| **name == file_of(p))) {
+        return Err(Error::new(
+            file,
+            format_args!(
+                "no array {}: a two-layer network has W1, b1, W2 and b2, but the file has {}; save them with \
+                 numpy.savez(FILE, W1=..., b1=..., W2=..., b2=...)",
+                missing.name(),
+                names(arrays())
+            ),
+        ));
+    }
+    if found.len() > 4 {
+        let extra = arrays().filter(|name| Parameter::ALL.iter().all(|p| p.name() != *name));
+        return Err(Error::new(
+            file,
+            format_args!(
+                "not a two-layer network: besides W1, b1, W2 and b2 the file has {}; save it without them",
+                names(extra)
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Reads one array; its bytes are little-endian then. `packed` is more than it can take in the file. Errors say what is
+/// wrong with the array.
+fn array(mut entry: ZipFile<'_, impl Read>, packed: u64) -> Result<(Header, Vec<u8>), String> {
+    const AGAIN: &str = "save or copy the arrays again";
+    let failed = |error: std::io::Error| format!("cannot be unpacked: {error}; {AGAIN}");
+    let size = entry.size();
+    if size / MAX_RATIO > entry.compressed_size().min(packed) {
+        return Err(format!(
+            "is damaged: {size} bytes cannot come of the {} in the file; {AGAIN}",
+            entry.compressed_size()
+        ));
+    }
+    let mut bytes = Vec::new();
+    entry.by_ref().take(size).read_to_end(&mut bytes).map_err(failed)?;
+    // The end is where the checksum is compared.
+    let more = entry.read(&mut [0]).map_err(failed)?;
+    let header = npy::parse(&bytes)?;
+    let (found, expected) = (bytes.len() - header.length, header.data());
+    if expected != Some(found) || more > 0 {
+        return Err(format!(
+            "holds {found} bytes of data, which are not those of the sizes {:?} in {:?}; {AGAIN}",
+            header.sizes, header.kind
+        ));
+    }
+    bytes.drain(..header.length);
+    if header.big_endian {
+        bytes.chunks_exact_mut(header.kind.size()).for_each(<[u8]>::reverse);
+    }
+    Ok((header, bytes))
+}

@@ -1,0 +1,104 @@
+//! Which program a file is from, told by its first bytes.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use twolayer_model::AnyModel;
+
+use crate::{Error, Result, npz, torch};
+
+/// What a network was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// NumPy arrays under the notebook's names.
+    Npz,
+    /// Safetensors with PyTorch's layers.
+    Torch,
+}
+
+/// Bytes that tell the kind of a file.
+const HEAD: usize = 8;
+
+/// The longest header of a safetensors file that is believed, in bytes.
+const MAX_HEADER: u64 = 1 << 20;
+
+const EXPECTED: &str = "expected are W1, b1, W2 and b2 saved by numpy.savez, or a PyTorch state_dict saved by \
+                        safetensors.torch.save_file";
+
+/// Reads the network in the file at `path`. Anything that can be opened and read will do, pipes included.
+///
+/// # Errors
+///
+/// Every fault of the file, and the system's refusals, as an [`Error`] that tells them.
+pub fn load(path: impl AsRef<Path>) -> Result<(Source, AnyModel)> {
+    let name = path.as_ref().display().to_string();
+    let mut file = File::open(path).map_err(|error| Error::io(&name, "open", &error))?;
+    let mut bytes = Vec::new();
+    let mut more = |limit: u64, bytes: &mut Vec<u8>| {
+        file.by_ref().take(limit).read_to_end(bytes).map_err(|error| Error::io(&name, "read", &error))
+    };
+    more(HEAD as u64, &mut bytes)?;
+    // Before the rest is read: it may be endless.
+    recognise(&name, &bytes)?;
+    more(u64::MAX, &mut bytes)?;
+    read(&name, &bytes)
+}
+
+/// Reads the content of a file from memory. `name` is what errors call it.
+///
+/// # Errors
+///
+/// Every fault of the content as an [`Error`] that tells it.
+pub fn read(name: &str, bytes: &[u8]) -> Result<(Source, AnyModel)> {
+    let source = recognise(name, bytes)?;
+    let model = match source {
+        Source::Npz => npz::read(name, bytes),
+        Source::Torch => torch::read(name, bytes),
+    }?;
+    Ok((source, model))
+}
+
+/// The kind of a file by its first bytes.
+fn recognise(name: &str, bytes: &[u8]) -> Result<Source> {
+    let fail = |what: &str| Err(Error::new(name, format_args!("{what}; {EXPECTED}")));
+    let header = bytes.first_chunk::<HEAD>().map(|head| u64::from_le_bytes(*head));
+    match bytes {
+        [] => fail("the file is empty"),
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Ok(Source::Npz),
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => fail("this is one array by itself, of which a network has four"),
+        [0x80, 2..=5, ..] if header.is_none_or(|n| n > MAX_HEADER) => {
+            fail("this is a Python pickle, which can run anything when it is opened and is not read")
+        }
+        _ if header.is_some_and(|n| (2..=MAX_HEADER).contains(&n)) => Ok(Source::Torch),
+        _ => fail("neither an .npz nor a safetensors file"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_else_a_file_may_be_is_told() {
+        for (bytes, word) in [
+            (&b""[..], "empty"),
+            (b"\x93NUMPY\x01\0v\0{", "one array"),
+            (b"\x80\x02\x8a\nl\xfc\x9cF\xf9", "pickle"),
+            (b"<html>404 Not Found", "neither"),
+            (b"\0\0\0\0\0\0\0\0", "neither"),
+            (b"PK", "neither"),
+        ] {
+            let message = read("given", bytes).unwrap_err().to_string();
+            assert!(message.starts_with("given: ") && message.contains(word), "{message}");
+            assert!(message.contains("numpy.savez"), "{message}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_endless_file_is_not_read_to_its_end() {
+        let message = load("/dev/zero").unwrap_err().to_string();
+        assert!(message.contains("/dev/zero: neither"), "{message}");
+    }
+}

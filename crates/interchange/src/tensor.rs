@@ -1,0 +1,167 @@
+//! Four named tensors, from whichever file, and the network that they make.
+
+use half::{bf16, f16};
+use twolayer_core::{Float, Need, Parameter, Parameters, Shape};
+use twolayer_model::{AnyModel, Model};
+
+use crate::{Error, Result};
+
+/// A number's type in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Type {
+    F16,
+    Bf16,
+    F32,
+    F64,
+}
+
+impl Type {
+    /// Bytes of a number.
+    pub fn size(self) -> usize {
+        match self {
+            Type::F16 | Type::Bf16 => 2,
+            Type::F32 => 4,
+            Type::F64 => 8,
+        }
+    }
+}
+
+/// A tensor as the file has it.
+#[derive(Debug)]
+pub(crate) struct Tensor<'a> {
+    /// Its name in the file.
+    pub name: &'a str,
+    pub sizes: Vec<usize>,
+    pub kind: Type,
+    /// Little-endian, as many as the sizes say.
+    pub bytes: &'a [u8],
+    /// Whether the first index is the one that moves fastest.
+    pub columns_first: bool,
+}
+
+/// Which index of a weight is the input's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Inputs × outputs, as the notebook has them.
+    Notebook,
+    /// Outputs × inputs, as PyTorch has them.
+    Torch,
+}
+
+impl Tensor<'_> {
+    /// Rows and columns as the notebook would have them; a bias is one row.
+    fn dims(&self, file: &str, parameter: Parameter, layout: Layout) -> Result<(usize, usize)> {
+        let bias = matches!(parameter, Parameter::B1 | Parameter::B2);
+        match (bias, self.sizes.as_slice(), layout) {
+            (true, &[columns] | &[1, columns], _) => Ok((1, columns)),
+            (false, &[rows, columns], Layout::Notebook) => Ok((rows, columns)),
+            (false, &[columns, rows], Layout::Torch) => Ok((rows, columns)),
+            _ => {
+                let expected = match (bias, layout) {
+                    (true, _) => "one size, the number of units, is",
+                    (false, Layout::Notebook) => "two sizes, inputs and outputs, are",
+                    (false, Layout::Torch) => "two sizes, outputs and inputs, are",
+                };
+                Err(self.wrong(file, &format!("has the sizes {:?}, where {expected} expected", self.sizes)))
+            }
+        }
+    }
+
+    fn wrong(&self, file: &str, what: &str) -> Error {
+        Error::new(file, format_args!("{} {what}; give the weights of a two-layer network", self.name))
+    }
+
+    /// The numbers row by row, as the notebook would have them.
+    fn numbers<T: Float>(&self, rows: usize, columns: usize, layout: Layout) -> Vec<T> {
+        let size = self.kind.size();
+        let number = |bytes: &[u8]| {
+            T::from_f64(match (self.kind, bytes) {
+                (Type::F16, &[a, b]) => f16::from_le_bytes([a, b]).to_f64(),
+                (Type::Bf16, &[a, b]) => bf16::from_le_bytes([a, b]).to_f64(),
+                (Type::F32, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]).into(),
+                (Type::F64, &[a, b, c, d, e, f, g, h]) => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
+                _ => f64::NAN,
+            })
+        };
+        // A bias is the same either way.
+        if rows == 1 || self.columns_first == (layout == Layout::Torch) {
+            return self.bytes.chunks_exact(size).map(number).collect();
+        }
+        let place = |i: usize| (i % columns * rows + i / columns) * size;
+        (0..rows * columns).map(|i| number(&self.bytes[place(i)..][..size])).collect()
+    }
+}
+
+/// The network of four tensors: W1, b1, W2, b2.
+pub(crate) fn network(file: &str, tensors: &[Tensor<'_>; 4], layout: Layout) -> Result<AnyModel> {
+    let shape = shape(file, tensors, layout)?;
+    let doubles = tensors.iter().filter(|tensor| tensor.kind == Type::F64).count();
+    match doubles {
+        0 => Ok(AnyModel::F32(parameters(file, tensors, shape, layout)?)),
+        4 => Ok(AnyModel::F64(parameters(file, tensors, shape, layout)?)),
+        _ => {
+            let list = |double| {
+                let some = tensors.iter().filter(move |tensor| (tensor.kind == Type::F64) == double);
+                some.map(|tensor| tensor.name).collect::<Vec<_>>().join(", ")
+            };
+            Err(Error::new(
+                file,
+                format_args!("{} in double precision, {} not; convert all four to one type", list(true), list(false)),
+            ))
+        }
+    }
+}
+
+/// The shape, if the tensors' sizes are those of one network.
+fn shape(file: &str, tensors: &[Tensor<'_>; 4], layout: Layout) -> Result<Shape> {
+    let [w1, _, w2, _] = tensors;
+    let (inputs, hidden) = w1.dims(file, Parameter::W1, layout)?;
+    let (_, classes) = w2.dims(file, Parameter::W2, layout)?;
+    for (parameter, tensor, expected) in [
+        (Parameter::B1, &tensors[1], (1, hidden)),
+        (Parameter::W2, w2, (hidden, classes)),
+        (Parameter::B2, &tensors[3], (1, classes)),
+    ] {
+        if tensor.dims(file, parameter, layout)? != expected {
+            let (rows, columns) = expected;
+            let expected = match (parameter, layout) {
+                (Parameter::W2, Layout::Notebook) => vec![rows, columns],
+                (Parameter::W2, Layout::Torch) => vec![columns, rows],
+                _ => vec![columns],
+            };
+            let other = if parameter == Parameter::B2 { w2.name } else { w1.name };
+            let what = format!("has the sizes {:?}, where {expected:?} is expected to go with {other}", tensor.sizes);
+            return Err(tensor.wrong(file, &what));
+        }
+    }
+    let fail = |why: &dyn std::fmt::Display| {
+        Error::new(file, format_args!("its tensors make no network: {why}; give the weights of a two-layer network"))
+    };
+    let shape = Shape::new(inputs, hidden, classes).map_err(|error| fail(&error))?;
+    match Need::default().parameters(shape, 8, 2).is_granted() {
+        true => Ok(shape),
+        false => Err(fail(&"they need more memory than the system grants")),
+    }
+}
+
+fn parameters<T: Float>(file: &str, tensors: &[Tensor<'_>; 4], shape: Shape, layout: Layout) -> Result<Model<T>> {
+    let mut parameters = Parameters::zeros(shape);
+    for (parameter, tensor) in Parameter::ALL.into_iter().zip(tensors) {
+        let (rows, columns) = parameter.dims(shape);
+        let numbers = tensor.numbers::<T>(rows, columns, layout);
+        if let Some(i) = numbers.iter().position(|number| !number.is_finite()) {
+            let (row, column) = (i / columns, i % columns);
+            let place = match (parameter, layout) {
+                (Parameter::B1 | Parameter::B2, _) => format!("[{column}]"),
+                (_, Layout::Notebook) => format!("[{row}, {column}]"),
+                (_, Layout::Torch) => format!("[{column}, {row}]"),
+            };
+            return Err(Error::new(
+                file,
+                format_args!("{}{place} is infinite or NaN, where numbers are expected; train it again", tensor.name),
+            ));
+        }
+        parameters.set(parameter, &numbers).map_err(|error| Error::new(file, error))?;
+    }
+    Ok(Model::new(parameters))
+}

@@ -1,0 +1,95 @@
+//! Files that were damaged in every way that is cheap to try: the end is a network or an error in one line.
+
+use twolayer_core::{Init, Parameters, Shape};
+use twolayer_interchange::{npz, read};
+
+/// A network of no particular weights.
+fn parameters() -> Parameters<f32> {
+    let mut i = 0;
+    Parameters::normal(Shape::new(5, 3, 4).unwrap(), Init::Normal(0.1), || {
+        i += 1;
+        f64::from(i)
+    })
+}
+
+/// PyTorch's layers as a safetensors file.
+fn torch(kind: &str, size: usize) -> Vec<u8> {
+    let (mut header, mut offset) = (String::from("{"), 0);
+    for (name, shape, count) in
+        [("fc1.weight", "3,5", 15), ("fc1.bias", "3", 3), ("fc2.weight", "4,3", 12), ("fc2.bias", "4", 4)]
+    {
+        let (comma, end) = (if offset > 0 { "," } else { "" }, offset + count * size);
+        header += &format!(r#"{comma}"{name}":{{"dtype":"{kind}","shape":[{shape}],"data_offsets":[{offset},{end}]}}"#);
+        offset = end;
+    }
+    header += "}";
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.bytes());
+    // 1, 2, 3, ... in bfloat16 are the upper halves of those in single precision.
+    for i in 1..=34u16 {
+        let single = f32::from(i).to_le_bytes();
+        bytes.extend(if size == 2 { &single[2..] } else { &single[..] });
+    }
+    bytes
+}
+
+fn survives(bytes: &[u8]) -> bool {
+    match read("given", bytes) {
+        Ok(_) => true,
+        Err(error) => {
+            let text = error.to_string();
+            assert!(text.starts_with("given: ") && text.len() < 1000, "{text}");
+            false
+        }
+    }
+}
+
+#[test]
+fn every_length_and_every_byte_is_survived() {
+    for whole in [npz::write(&parameters()).unwrap(), torch("F32", 4), torch("BF16", 2)] {
+        assert!(survives(&whole));
+        for length in 0..whole.len() {
+            assert!(!survives(&whole[..length]), "the first {length} bytes are no network");
+        }
+        for at in 0..whole.len() {
+            for flip in [0x01, 0x80, 0xFF, 0x20] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= flip;
+                survives(&bytes);
+            }
+        }
+    }
+}
+
+#[test]
+fn several_bytes_at_once_are_survived() {
+    let mut state = 7u64;
+    let mut draw = |n: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % n
+    };
+    for whole in [npz::write(&parameters()).unwrap(), torch("F32", 4)] {
+        for _ in 0..20_000 {
+            let mut bytes = whole.clone();
+            for _ in 0..=draw(4) {
+                let at = draw(bytes.len());
+                bytes[at] = [0, 1, 0x7F, 0xFF, b'9', draw(256) as u8][draw(6)];
+            }
+            if draw(8) == 0 {
+                let (from, to) = (draw(bytes.len()), draw(bytes.len()));
+                bytes.copy_within(from.min(to)..from.max(to), from.min(to) / 2);
+            }
+            survives(&bytes);
+        }
+    }
+}
+
+#[test]
+fn bfloat16_is_widened_and_weights_are_turned() {
+    let (_, model) = read("given", &torch("BF16", 2)).unwrap();
+    let twolayer_model::AnyModel::F32(model) = model else { panic!("bfloat16 becomes f32") };
+    let w1 = model.parameters.get(twolayer_core::Parameter::W1);
+    assert_eq!((w1.rows(), w1.cols(), w1.get(0, 1), w1.get(4, 0)), (5, 3, 6.0, 5.0));
+    assert_eq!(model.parameters.b1(), [16.0, 17.0, 18.0]);
+    assert_eq!(read("given", &torch("F32", 4)).unwrap().1, twolayer_model::AnyModel::F32(model));
+}

@@ -1,0 +1,171 @@
+//! What cannot be exported or imported: each time one paragraph, an exit code, and nothing half-written.
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::Path;
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use crate::common::{fails, names_in, ok};
+
+/// An array of numbers in single precision as NumPy writes it.
+fn array(sizes: &str, numbers: &[f32]) -> Vec<u8> {
+    typed("<f4", sizes, &numbers.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>())
+}
+
+fn typed(kind: &str, sizes: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{:117}\n", format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sizes}), }}"));
+    [b"\x93NUMPY\x01\x00v\x00", header.as_bytes(), data].concat()
+}
+
+fn archive(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in arrays {
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+        archive.start_file(*name, options).unwrap();
+        archive.write_all(bytes).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+/// The arrays of a network of 2, 3 and 2 units.
+fn arrays() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("W1.npy", array("2, 3", &[1.0; 6])),
+        ("b1.npy", array("3,", &[1.0; 3])),
+        ("W2.npy", array("3, 2", &[1.0; 6])),
+        ("b2.npy", array("2,", &[1.0; 2])),
+    ]
+}
+
+/// The same with one of them replaced.
+fn with(name: &'static str, bytes: Vec<u8>) -> Vec<u8> {
+    let mut arrays = arrays();
+    match arrays.iter_mut().find(|(other, _)| *other == name) {
+        Some(entry) => entry.1 = bytes,
+        None => arrays.push((name, bytes)),
+    }
+    archive(&arrays)
+}
+
+/// A safetensors file of zeros in single precision.
+fn torch(kind: &str, tensors: &[(&str, &[usize])]) -> Vec<u8> {
+    let (mut entries, mut offset) = (Vec::new(), 0);
+    for (name, sizes) in tensors {
+        let end = offset + 4 * sizes.iter().product::<usize>();
+        entries.push(format!(r#""{name}":{{"dtype":"{kind}","shape":{sizes:?},"data_offsets":[{offset},{end}]}}"#));
+        offset = end;
+    }
+    let header = format!("{{{}}}", entries.join(","));
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &vec![0; offset]].concat()
+}
+
+const LAYERS: [(&str, &[usize]); 4] =
+    [("fc1.weight", &[3, 2]), ("fc1.bias", &[3]), ("fc2.weight", &[2, 3]), ("fc2.bias", &[2])];
+
+fn layers_with(at: usize, tensor: (&'static str, &'static [usize])) -> Vec<u8> {
+    let mut layers = LAYERS;
+    layers[at] = tensor;
+    torch("F32", &layers)
+}
+
+/// `import` of these bytes fails with all of `words` and leaves the file that was there as it was.
+#[track_caller]
+fn import_fails(bytes: &[u8], words: &[&str]) {
+    let scratch = tempfile::tempdir().unwrap();
+    let [file, out] = ["given", "out"].map(|name| scratch.path().join(name));
+    fs::write(&file, bytes).unwrap();
+    fs::write(&out, "precious").unwrap();
+    let ran = fails(1, "import {} --out {}", &[&file, &out], &[&[file.to_str().unwrap()], words].concat());
+    assert_eq!(ran.stdout, "");
+    assert_eq!(fs::read(&out).unwrap(), b"precious");
+    assert_eq!(names_in(scratch.path()), ["given", "out"]);
+}
+
+#[test]
+fn every_fault_of_an_archive_is_told_apart() {
+    let whole = archive(&arrays());
+    let scratch = tempfile::tempdir().unwrap();
+    let [file, out] = ["whole", "out"].map(|name| scratch.path().join(name));
+    fs::write(&file, &whole).unwrap();
+    ok("import {} --out {}", &[&file, &out]);
+
+    import_fails(&archive(&arrays()[..3]), &["no array b2", "\"W1\", \"W2\", \"b1\"", "numpy.savez"]);
+    import_fails(&archive(&[]), &["no array W1", "none"]);
+    import_fails(&with("W3.npy", array("2, 2", &[1.0; 4])), &["besides", "\"W3\""]);
+    import_fails(&with("b1.npy", array("4,", &[1.0; 4])), &["b1", "[4]", "[3]", "W1"]);
+    import_fails(&with("W2.npy", array("2, 3", &[1.0; 6])), &["W2", "[2, 3]", "[3, 3]", "W1"]);
+    import_fails(&with("W1.npy", array("6,", &[1.0; 6])), &["W1", "[6]", "two sizes"]);
+    import_fails(&with("b2.npy", array("2, 1", &[1.0; 2])), &["b2", "[2, 1]", "one size"]);
+    import_fails(&with("b2.npy", array("3,", &[1.0; 2])), &["array b2", "8 bytes", "[3]"]);
+    import_fails(&with("W1.npy", array("9999999999, 9999999999", &[1.0; 6])), &["array W1", "24 bytes"]);
+    import_fails(&with("W1.npy", array("0, 3", &[])), &["no network"]);
+    import_fails(&with("b1.npy", typed("<i8", "3,", &[0; 24])), &["b1", "<i8", "float32"]);
+    import_fails(&with("b1.npy", typed("|O", "3,", b"pickle")), &["b1", "|O"]);
+    import_fails(&with("b1.npy", typed("<f8", "3,", &[0; 24])), &["b1 in double precision", "W1, W2, b2 not"]);
+    import_fails(&with("b1.npy", array("3,", &[0.0, f32::NAN, 0.0])), &["b1[1]", "NaN"]);
+    import_fails(&with("W1.npy", array("2, 3", &[0.0, 0.0, 0.0, 0.0, f32::INFINITY, 0.0])), &["W1[1, 1]"]);
+    import_fails(&with("b1.npy", b"no array".to_vec()), &["b1", "begin"]);
+    import_fails(&with("archive/data.pkl", Vec::new()), &["PyTorch", "save_file"]);
+    import_fails(&whole[..whole.len() - 40], &["damaged"]);
+}
+
+#[test]
+fn every_fault_of_a_state_dict_is_told_apart() {
+    import_fails(&torch("F32", &LAYERS[..3]), &["no tensor fc2.bias", "\"fc1.bias\", \"fc1.weight\", \"fc2.weight\""]);
+    import_fails(&torch("F32", &[("l1.weight", &[3, 2])]), &["no tensor fc1.weight", "l1.weight", "rename"]);
+    import_fails(&torch("F32", &[&LAYERS[..], &[("fc3.weight", &[2, 2])]].concat()), &["besides", "fc3.weight"]);
+    import_fails(&torch("I32", &LAYERS), &["fc1.weight", "I32", "F64", ".float()"]);
+    import_fails(&layers_with(2, ("fc2.weight", &[3, 2])), &["fc2.weight", "[3, 2]", "[3, 3]", "fc1.weight"]);
+    import_fails(&layers_with(1, ("fc1.bias", &[2])), &["fc1.bias", "[2]", "[3]"]);
+    import_fails(&layers_with(0, ("fc1.weight", &[3, 1, 2])), &["fc1.weight", "[3, 1, 2]", "outputs and inputs"]);
+    let mut infinite = torch("F32", &LAYERS);
+    let end = infinite.len();
+    infinite[end - 4..].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    import_fails(&infinite, &["fc2.bias[1]"]);
+    import_fails(&torch("F32", &LAYERS)[..end - 1], &["damaged safetensors"]);
+}
+
+#[test]
+fn what_is_no_network_is_told() {
+    import_fails(b"", &["empty"]);
+    import_fails(b"<!DOCTYPE html>", &["neither"]);
+    import_fails(b"\x93NUMPY\x01\0", &["one array"]);
+    let scratch = tempfile::tempdir().unwrap();
+    let model = model(scratch.path());
+    import_fails(&fs::read(model).unwrap(), &["a model of this program already", "as it is"]);
+    let [out, missing] = ["out", "missing"].map(|name| scratch.path().join(name));
+    fails(1, "import {} --out {}", &[&missing, &out], &["missing", "check the path"]);
+    fails(1, "import {} --out {}", &[scratch.path(), &out], &["folder"]);
+    let file = scratch.path().join("weights.npz");
+    fs::write(&file, archive(&arrays())).unwrap();
+    fails(2, "import {} --activation tanh --out {}", &[&file, &out], &["tanh", "sigmoid, relu"]);
+    assert!(!out.exists());
+}
+
+fn model(folder: &Path) -> std::path::PathBuf {
+    let model = folder.join("model");
+    ok("train --quiet --iters 1 --out {}", &[&model]);
+    model
+}
+
+#[test]
+fn exports_that_cannot_be_meant_are_refused() {
+    let scratch = tempfile::tempdir().unwrap();
+    let model = model(scratch.path());
+    let before = fs::read(&model).unwrap();
+    let at = |name: &str| scratch.path().join(name);
+    for name in ["out", "out.txt", "out.c"] {
+        fails(2, "export {} --out {}", &[&model, &at(name)], &[name, ".npz, .onnx or .h", "--format"]);
+    }
+    fails(2, "export {} --format npz --out {}", &[&model, &model], &["is the model itself"]);
+    fails(2, "export {} --name 2x --out {}", &[&model, &at("out.h")], &["\"2x\"", "a letter first"]);
+    fails(2, "export {} --name x --out {}", &[&model, &at("out.npz")], &["--name is for --format c"]);
+    fails(2, "export {} --format pdf --out {}", &[&model, &at("out")], &["pdf", "npz, onnx, c"]);
+    fails(2, "export {}", &[&model], &["--out"]);
+    fails(1, "export {} --out {}", &[&at("missing"), &at("out.npz")], &["missing", "check the path"]);
+    fails(1, "export {} --out {}", &[&model, &at("no/out.npz")], &["there is no folder"]);
+    assert_eq!(names_in(scratch.path()), ["model"]);
+    assert_eq!(fs::read(&model).unwrap(), before);
+}
