@@ -1,0 +1,1 @@
+//! The steps, and a whole picture.
