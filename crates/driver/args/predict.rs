@@ -8,6 +8,8 @@ use super::values::whole;
 use super::{DataArgs, MachineArgs, Split};
 
 #[derive(Args)]
+#[command(override_usage = "twolayer predict [OPTIONS] <MODEL> <PICTURE>...
+       twolayer predict [OPTIONS] <MODEL> --index <N>")]
 #[command(group(ArgGroup::new("what").required(true).args(["pictures", "index"])))]
 #[command(after_help = "Examples:
   twolayer predict m.st seven.png             your own picture, drawn or photographed
