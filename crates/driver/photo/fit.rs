@@ -12,6 +12,12 @@ pub fn box_side(side: usize) -> usize {
     if side < MNIST_BOX { side } else { (side * MNIST_BOX + MNIST_SIDE / 2) / MNIST_SIDE }
 }
 
+/// Where the centre of mass is put. MNIST's is in the middle of the pixel (14, 14), half a pixel right of and below the
+/// picture's own middle; that of smaller pictures such as the bundled digits scatters around the middle.
+pub fn centre(side: usize) -> f64 {
+    if side < MNIST_BOX { side as f64 / 2.0 } else { (side / 2) as f64 + 0.5 }
+}
+
 /// Scales a part of a picture into the box by its aspect ratio, and places it in `side` x `side` pixels so that its
 /// centre of mass is at their centre, as nearly as whole pixels and the edges allow.
 pub fn fit(ink: &Plane, crop: Rectangle, side: usize) -> Vec<u8> {
@@ -37,9 +43,9 @@ fn scaled(width: usize, height: usize, to: usize) -> (usize, usize) {
     (scale(width), scale(height))
 }
 
-/// Where a digit of `length` pixels begins that has its centre of mass at `centre`.
-fn offset(centre: f64, length: usize, side: usize) -> usize {
-    (side as f64 / 2.0 - centre).round().clamp(0.0, (side - length) as f64) as usize
+/// Where a digit of `length` pixels begins that has its centre of mass at `mass`.
+fn offset(mass: f64, length: usize, side: usize) -> usize {
+    (centre(side) - mass).round().clamp(0.0, (side - length) as f64) as usize
 }
 
 /// The mean place of the ink, from the left and the upper edge; the middle of a pixel is at a half.
