@@ -83,9 +83,10 @@ fn pictures_of_mnist_are_taken_for_what_the_digits_are() {
     assert!(same >= MNIST, "{same} of {PICTURES}");
 }
 
-/// Of 200, what was measured less a few, for other machines' rounding.
+/// Of 200: 182 and 200 were measured; a few less, for other machines' rounding. The bundled digits were not made by
+/// MNIST's rules, so that fitting moves and stretches some of them.
 const BUNDLED: usize = 176;
-const MNIST: usize = 180;
+const MNIST: usize = 196;
 
 #[test]
 fn what_the_network_saw_is_shown_beside_the_probabilities() {
