@@ -5,6 +5,7 @@ mod inspect;
 mod interchange;
 mod keeping;
 mod learning;
+mod predict;
 mod values;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub use inspect::{DataCommand, DataInfoArgs, DataShowArgs};
 pub use interchange::{ExportArgs, Format, ImportArgs};
 pub use keeping::KeepingArgs;
 pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName};
+pub use predict::PredictArgs;
 pub use values::{GradientName, Precision, RngName, Split, available_threads};
 use values::{batch, isa_names, positive, rate, seed, step, threads, whole};
 
@@ -31,7 +33,7 @@ use values::{batch, isa_names, positive, rate, seed, step, threads, whole};
   twolayer train                              train on the bundled digits
   twolayer train --data mnist --out m.st      train on MNIST, keep the model
   twolayer eval m.st --data mnist             how good is it, class by class?
-  twolayer predict m.st --data mnist --index 7
+  twolayer predict m.st seven.png             what is it on my picture?
 
 Exit codes: 0 success; 1 failure, such as a file that cannot be read, a run that
 diverged, a check that did not pass; 2 wrong usage.")]
@@ -46,7 +48,7 @@ pub enum Command {
     Train(TrainArgs),
     /// Measure a trained model: accuracy, mean loss, confusion matrix
     Eval(EvalArgs),
-    /// Draw one digit and show what a trained model takes it for
+    /// Show what a trained model takes your own pictures for, or an image of the data
     Predict(PredictArgs),
     /// Compare backpropagation with numerical gradients, in f64
     Gradcheck(GradcheckArgs),
@@ -172,30 +174,6 @@ pub struct EvalArgs {
 
     #[command(flatten)]
     pub data: DataArgs,
-
-    /// Which half of the data
-    #[arg(long, value_enum, value_name = "HALF", default_value_t = Split::Test)]
-    pub split: Split,
-
-    #[command(flatten)]
-    pub machine: MachineArgs,
-
-    /// Print one JSON object and nothing else
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Args)]
-pub struct PredictArgs {
-    /// Model file written by `twolayer train --out`
-    pub model: PathBuf,
-
-    #[command(flatten)]
-    pub data: DataArgs,
-
-    /// Which image, counted from 0
-    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
-    pub index: usize,
 
     /// Which half of the data
     #[arg(long, value_enum, value_name = "HALF", default_value_t = Split::Test)]

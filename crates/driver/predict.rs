@@ -1,4 +1,6 @@
-//! `twolayer predict`: one digit, and what a trained model takes it for.
+//! `twolayer predict`: digits, of the data or on pictures of one's own, and what a trained model takes them for.
+
+mod pictures;
 
 use serde::Serialize;
 
@@ -6,7 +8,7 @@ use crate::args::{PredictArgs, Split};
 use crate::data::{self, Source};
 use crate::error::Failure;
 use crate::machine::Machine;
-use crate::network;
+use crate::network::{self, Network};
 use crate::output::Output;
 use crate::picture;
 use crate::report::{count, percent};
@@ -32,14 +34,28 @@ struct Report {
 pub fn run(args: &PredictArgs, out: &mut Output) -> Result<(), Failure> {
     let machine = Machine::new(&args.machine)?;
     let net = network::load(&args.model, machine.level)?;
+    match args.index {
+        Some(index) => image(args, index, &machine, net.as_ref(), out),
+        None => pictures::run(args, &machine, net.as_ref(), out),
+    }
+}
+
+/// One image of the data.
+fn image(
+    args: &PredictArgs,
+    index: usize,
+    machine: &Machine,
+    net: &dyn Network,
+    out: &mut Output,
+) -> Result<(), Failure> {
     let source = Source::new(&args.data);
     let half = source.load_half(args.split)?;
-    network::check_fit(net.as_ref(), &args.model, &half)?;
-    let Some(pixels) = half.image(args.index) else {
+    network::check_fit(net, &args.model, &half)?;
+    let Some(pixels) = half.image(index) else {
         let rows = half.rows();
         return Err(Failure::usage(format!(
             "--index {} is not in the {} set: it has {}, numbered from 0 to {}",
-            args.index,
+            index,
             args.split.name(),
             count(rows, "image"),
             rows - 1
@@ -50,8 +66,8 @@ pub fn run(args: &PredictArgs, out: &mut Output) -> Result<(), Failure> {
         model: args.model.display().to_string(),
         data: source.name(),
         split: args.split,
-        index: args.index,
-        label: half.labels()[args.index],
+        index,
+        label: half.labels()[index],
         predicted: most_probable(&probabilities),
         probabilities,
         isa: machine.level.name(),
@@ -60,11 +76,13 @@ pub fn run(args: &PredictArgs, out: &mut Output) -> Result<(), Failure> {
     if args.json {
         return out.json(&report);
     }
-    out.line(format_args!("Model  {}: {}", report.model, network::describe(net.as_ref())));
+    out.line(format_args!("Model  {}: {}", report.model, network::describe(net)));
     let split = args.split.name();
-    out.line(format_args!("Image  {}: {split} image {}, {}\n", source.describe(), args.index, data::size(&half)));
+    out.line(format_args!("Image  {}: {split} image {index}, {}\n", source.describe(), data::size(&half)));
     let drawing = picture::draw(pixels, half.height(), half.width());
-    for line in beside(&drawing, &verdict(&report)) {
+    let right = if usize::from(report.label) == report.predicted { "right" } else { "wrong" };
+    let verdict = format!("label {}, predicted {}: {right}", report.label, report.predicted);
+    for line in beside(&drawing, &bars(verdict, &report.probabilities)) {
         out.line(line);
     }
     Ok(())
@@ -81,12 +99,11 @@ fn most_probable(probabilities: &[f64]) -> usize {
     best
 }
 
-/// The label, the prediction, and a bar for each class.
-fn verdict(report: &Report) -> Vec<String> {
-    let right = if usize::from(report.label) == report.predicted { "right" } else { "wrong" };
-    let mut lines = vec![format!("label {}, predicted {}: {right}", report.label, report.predicted), String::new()];
-    let width = (report.probabilities.len() - 1).to_string().len();
-    for (class, &p) in report.probabilities.iter().enumerate() {
+/// What is predicted, and a bar for each class.
+fn bars(verdict: String, probabilities: &[f64]) -> Vec<String> {
+    let mut lines = vec![verdict, String::new()];
+    let width = (probabilities.len() - 1).to_string().len();
+    for (class, &p) in probabilities.iter().enumerate() {
         lines.push(format!("{class:>width$}  {:>7}  {}", percent(p), bar(p)).trim_end().to_string());
     }
     lines

@@ -117,7 +117,7 @@ mod tests {
     fn what_is_written_is_decoded_with_the_weights_and_the_metadata() {
         let mut draw = 0.0;
         let shape = Shape::new(3, 2, 4).unwrap();
-        let mut model = Model::new(Parameters::<f64>::normal(shape, 1.0, || {
+        let mut model = Model::new(Parameters::<f64>::normal(shape, twolayer_core::Init::Normal(1.0), || {
             draw += 1.0;
             draw
         }));

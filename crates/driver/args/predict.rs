@@ -1,0 +1,53 @@
+//! The arguments of `twolayer predict`.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args};
+
+use super::values::whole;
+use super::{DataArgs, MachineArgs, Split};
+
+#[derive(Args)]
+#[command(override_usage = "twolayer predict [OPTIONS] <MODEL> <PICTURE>...
+       twolayer predict [OPTIONS] <MODEL> --index <N>")]
+#[command(group(ArgGroup::new("what").required(true).args(["pictures", "index"])))]
+#[command(after_help = "Examples:
+  twolayer predict m.st seven.png             your own picture, drawn or photographed
+  twolayer predict m.st *.jpg --json          many, for a program
+  some-scanner | twolayer predict m.st -      a picture from standard input
+  twolayer predict m.st --data mnist --index 7
+
+A picture is made into what the network was trained on, as MNIST was made. What differs most
+from its margin is ink, be it darker or lighter, and the paper becomes 0, also where light falls
+from one side. Specks are dropped, the ink is cropped and scaled by its aspect ratio to 20 of 28
+parts of the side (all of it for pictures smaller than 20 pixels, such as the bundled digits), and
+its centre of mass is put into the middle. Draw one digit, and leave paper all around it.
+
+Exit codes: 0 success; 1 a file that cannot be read or shows no ink, the others
+being shown all the same; 2 wrong usage.")]
+pub struct PredictArgs {
+    /// Model file written by `twolayer train --out`
+    pub model: PathBuf,
+
+    /// Pictures of one digit each (PNG, JPEG, BMP, PGM); `-` is standard input
+    #[arg(value_name = "PICTURE", conflicts_with_all = ["data", "split"])]
+    pub pictures: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub data: DataArgs,
+
+    /// Which image of the data, counted from 0, in place of pictures
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub index: Option<usize>,
+
+    /// Which half of the data
+    #[arg(long, value_enum, value_name = "HALF", default_value_t = Split::Test)]
+    pub split: Split,
+
+    #[command(flatten)]
+    pub machine: MachineArgs,
+
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub json: bool,
+}

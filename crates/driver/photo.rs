@@ -1,0 +1,59 @@
+//! A picture of a digit from anywhere, made into what a network was trained on.
+//!
+//! The steps are those by which MNIST was made, after the ones that a scanner did there: read as grey ([`read`]), paper
+//! told from ink and set to 0 ([`ink`]), specks dropped and the rest cropped ([`shapes`]), scaled into a box by its
+//! aspect ratio and centred by its mass ([`fit`]).
+
+mod fit;
+mod ink;
+mod plane;
+mod read;
+mod shapes;
+
+pub use read::{Reader, is_stdin};
+
+use plane::Plane;
+
+/// Larger pictures are reduced to this many pixels a side before anything else: it averages a camera's noise away, and a
+/// digit of a fortieth of the picture's height still has the pixels that a network of 28 x 28 sees.
+const MAX_SIDE: usize = 800;
+
+/// Two shapes side by side are two digits if each has at least these parts of the largest one's height and ink.
+const DIGIT_HEIGHT: f64 = 0.6;
+const DIGIT_MASS: f64 = 0.25;
+
+/// A picture as the network sees it.
+#[derive(Debug)]
+pub struct Photo {
+    /// The file's own size, turned upright.
+    pub width: usize,
+    pub height: usize,
+    /// Whether the ink was darker than the paper, so that the picture was inverted.
+    pub light_paper: bool,
+    /// `side` rows of `side` pixels, 0 for paper.
+    pub pixels: Vec<u8>,
+    /// What a person should know of it.
+    pub notes: Vec<String>,
+}
+
+/// Makes a picture, as grey values from 0 to 1, into one of `side` x `side` pixels. The error tells what is wrong with
+/// it.
+fn prepare(grey: &Plane, size: (usize, usize), side: usize) -> Result<Photo, String> {
+    let mut ink = ink::separate(grey)?;
+    let shapes = shapes::find(&ink.plane);
+    let Some(crop) = shapes::keep(&mut ink.plane, &shapes) else {
+        return Err(ink::BLANK.into());
+    };
+    let mut notes = Vec::new();
+    let digits = shapes::side_by_side(&shapes, DIGIT_HEIGHT, DIGIT_MASS);
+    if digits > 1 {
+        notes.push(format!(
+            "{digits} shapes stand side by side; they are taken for one digit: give one digit a picture"
+        ));
+    }
+    let pixels = fit::fit(&ink.plane, crop, side);
+    Ok(Photo { width: size.0, height: size.1, light_paper: ink.light_paper, pixels, notes })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Picture files: PNG, JPEG, BMP and the PNM family, from a path or from standard input.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::path::Path;
+
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+
+use super::plane::{self, Plane, Rectangle};
+use super::{MAX_SIDE, Photo, prepare};
+
+/// The largest file that is read.
+const MAX_FILE: u64 = 256 << 20;
+/// The most pixels, and bytes of them, that are decoded: what a good camera takes, and under a gigabyte in all.
+const MAX_PIXELS: u64 = 64_000_000;
+const MAX_DECODED: u64 = 256 << 20;
+
+const FORMATS: &str = "PNG, JPEG, BMP or PGM";
+
+/// Reads pictures for a network of `side` x `side` pixels.
+pub struct Reader {
+    pub side: usize,
+}
+
+impl Reader {
+    /// The picture in a file, or on standard input for `-`. The error names the file.
+    pub fn read(&self, path: &Path) -> Result<Photo, String> {
+        let bytes = contents(path).map_err(|why| format!("cannot read the picture {}: {why}", shown(path)))?;
+        let (grey, size) = decode(&bytes).map_err(|why| format!("cannot read the picture {}: {why}", shown(path)))?;
+        prepare(&grey, size, self.side).map_err(|why| format!("the picture {} {why}", shown(path)))
+    }
+}
+
+/// The name of a picture for people.
+pub fn shown(path: &Path) -> String {
+    if is_stdin(path) { "on standard input".into() } else { path.display().to_string() }
+}
+
+/// Whether `-` was given.
+pub fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn contents(path: &Path) -> Result<Vec<u8>, String> {
+    let read = |source: &mut dyn Read| -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        source.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = match is_stdin(path) {
+        true => read(&mut io::stdin().lock()),
+        false => File::open(path).and_then(|mut file| read(&mut file)),
+    };
+    match bytes {
+        Ok(bytes) if bytes.is_empty() => Err(format!("it is empty; expected a {FORMATS} file")),
+        Ok(bytes) if bytes.len() as u64 > MAX_FILE => Err(format!("it is larger than {} MB", MAX_FILE >> 20)),
+        Ok(bytes) => Ok(bytes),
+        Err(e) if e.kind() == io::ErrorKind::IsADirectory => Err("it is a folder; name the files in it".into()),
+        Err(e) => Err(e.to_string()),
+    }
+}
+
+/// The grey values of a picture file, upright and not larger than need be, and the picture's own width and height.
+pub fn decode(bytes: &[u8]) -> Result<(Plane, (usize, usize)), String> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
+    match reader.format() {
+        Some(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Bmp | ImageFormat::Pnm) => {}
+        Some(other) => return Err(format!("it is a {other:?} file; save it as {FORMATS}")),
+        // What telephones write by default.
+        None if bytes.get(4..8) == Some(b"ftyp") => {
+            return Err(format!("it is a HEIC or AVIF file; save it as {FORMATS}"));
+        }
+        None => return Err(format!("it is no {FORMATS} file")),
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_DECODED);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(|e| e.to_string())?;
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > MAX_PIXELS || decoder.total_bytes() > MAX_DECODED {
+        let most = MAX_PIXELS / 1_000_000;
+        return Err(format!("it has {width} x {height} pixels, more than {most} million; make it smaller"));
+    }
+    let orientation = decoder.orientation().map_err(|e| e.to_string())?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())?;
+    picture.apply_orientation(orientation);
+    Ok(grey(picture))
+}
+
+/// Grey values from 0, black, to 1, with white paper under what is transparent.
+fn grey(picture: DynamicImage) -> (Plane, (usize, usize)) {
+    let picture = picture.into_luma_alpha8();
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let value = |x: usize, y: usize| {
+        let [luma, alpha] = picture.get_pixel(x as u32, y as u32).0.map(|v| f32::from(v) / 255.0);
+        luma * alpha + (1.0 - alpha)
+    };
+    let longest = width.max(height).max(1);
+    let reduced = |length: usize| if longest > MAX_SIDE { (length * MAX_SIDE / longest).max(1) } else { length };
+    let all = Rectangle { left: 0, top: 0, right: width, bottom: height };
+    (plane::resample(all, reduced(width), reduced(height), value), (width, height))
+}
