@@ -7,9 +7,11 @@ use serde::Serialize;
 use crate::args::{EvalArgs, Split};
 use crate::data::{self, Source};
 use crate::error::Failure;
+use crate::files::Target;
 use crate::machine::Machine;
 use crate::network;
 use crate::output::Output;
+use crate::page::{Page, Subject};
 use crate::report::{count, grouped, percent};
 
 /// More than labels can tell apart, and few enough for the matrix of all pairs.
@@ -31,12 +33,15 @@ struct Report {
     threads: usize,
     isa: &'static str,
     precision: &'static str,
+    /// The page that was written.
+    report: Option<String>,
 }
 
 /// Runs `twolayer eval`.
 pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), Failure> {
     let machine = Machine::new(&args.machine)?;
     let net = network::load(&args.model, machine.level)?;
+    let target = args.report.as_deref().map(Target::new).transpose()?;
     let source = Source::new(&args.data);
     let half = source.load_half(args.split)?;
     network::check_fit(net.as_ref(), &args.model, &half)?;
@@ -63,7 +68,13 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), Failure> {
         threads: machine.threads,
         isa: machine.level.name(),
         precision: net.precision(),
+        report: target.as_ref().map(|target| target.shown().to_string()),
     };
+    if let Some(target) = &target {
+        let subject = Subject { net: net.as_ref(), split: args.split, half: &half };
+        let page = page_of(&report, subject, source)?;
+        target.write(machine.pool.install(|| page.html())?.as_bytes())?;
+    }
     if args.json {
         return out.json(&report);
     }
@@ -79,11 +90,24 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), Failure> {
     out.line(format_args!("Loss      {:.6} (mean)\n", report.mean_loss));
     out.line("Confusion: a row for each true class, a column for each predicted one\n");
     out.line(table(&report.confusion));
+    if let Some(file) = &report.report {
+        out.line(format_args!("\nReport    {file}"));
+    }
     Ok(())
 }
 
+fn page_of<'a>(report: &Report, subject: Subject<'a>, source: Source) -> Result<Page<'a>, Failure> {
+    Ok(Page {
+        title: format!("{} on the {} set of {}", report.model, report.split.name(), source.describe()),
+        trouble: None,
+        report: serde_json::to_value(report).map_err(Failure::new)?,
+        record: None,
+        subject: Some(subject),
+    })
+}
+
 /// How often each class was taken for each.
-fn confusion(labels: &[u8], predicted: &[usize], classes: usize) -> Vec<Vec<usize>> {
+pub fn confusion(labels: &[u8], predicted: &[usize], classes: usize) -> Vec<Vec<usize>> {
     let mut counts = vec![vec![0; classes]; classes];
     for (&label, &class) in labels.iter().zip(predicted) {
         counts[usize::from(label)][class] += 1;

@@ -93,6 +93,17 @@ impl Target {
     }
 }
 
+/// A usage error if two options name the same file.
+pub fn check_distinct(targets: &[(&str, Option<&Target>)]) -> Result<(), Failure> {
+    let given: Vec<_> = targets.iter().filter_map(|(option, target)| target.map(|target| (option, target))).collect();
+    for (i, (option, target)) in given.iter().enumerate() {
+        if let Some((other, _)) = given[..i].iter().find(|(_, earlier)| earlier.is_same_file(target)) {
+            return Err(Failure::usage(format!("{other} and {option} both name {}", target.shown())));
+        }
+    }
+    Ok(())
+}
+
 /// Where a file that does not exist yet would be: links that lead nowhere followed, and its folder by its one true
 /// name, so that two spellings of one file are seen to be one.
 fn resolved(path: &Path) -> PathBuf {

@@ -17,6 +17,7 @@ mod memory;
 mod network;
 mod numpy;
 mod output;
+mod page;
 mod picture;
 mod predict;
 mod progress;

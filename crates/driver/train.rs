@@ -1,5 +1,6 @@
 //! `twolayer train`: the notebook's loop, with its accuracies once an epoch.
 
+mod drawn;
 mod outcome;
 
 use std::fmt::Write;
@@ -13,15 +14,17 @@ use twolayer_model::Model;
 use crate::args::{Precision, TrainArgs, available_threads};
 use crate::data::{self, Source};
 use crate::error::Failure;
-use crate::files::Target;
+use crate::files::{self, Target};
 use crate::machine::Machine;
 use crate::memory;
 use crate::output::Output;
+use crate::page::Plot;
+use crate::page::record::Record;
 use crate::progress::Progress;
 use crate::random::Generator;
 use crate::report::{EpochTable, Measurement};
 use crate::schedule::Schedule;
-use outcome::Outcome;
+use outcome::{Outcome, Written};
 
 /// Everything a run needs that does not depend on its precision.
 struct Job<'a> {
@@ -34,6 +37,8 @@ struct Job<'a> {
     gradient: Gradient,
     save: Option<Target>,
     log: Option<Target>,
+    report: Option<Target>,
+    plot: Option<Plot>,
     started: Instant,
 }
 
@@ -48,17 +53,17 @@ pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), Failure> {
     let machine = Machine::new(&args.machine)?;
     let save = args.out.as_deref().map(Target::new).transpose()?;
     let log = args.log.as_deref().map(Target::new).transpose()?;
-    if let (Some(save), Some(log)) = (&save, &log)
-        && save.is_same_file(log)
-    {
-        return Err(Failure::usage(format!("--out and --log both name {}", save.shown())));
-    }
+    let report = args.report.as_deref().map(Target::new).transpose()?;
+    let plot = args.plot.as_deref().map(Plot::new).transpose()?;
+    let files = [("--out", &save), ("--log", &log), ("--report", &report)].map(|(name, file)| (name, file.as_ref()));
+    files::check_distinct(&[&files[..], &[("--plot", plot.as_ref().map(|plot| &plot.target))]].concat())?;
     let source = Source::new(&args.data);
     let (data, classes) = source.load(args.classes)?;
     let shape = memory::shape(data.train.inputs(), args.hidden, classes)?;
     let schedule = Schedule::new(data.train.rows(), args.batch, args.iters, args.epochs)
         .ok_or_else(|| Failure::usage("--epochs is too large: its iterations cannot be counted"))?;
-    let job = Job { args, source, data: &data, machine: &machine, shape, schedule, gradient, save, log, started };
+    let (data, machine) = (&data, &machine);
+    let job = Job { args, source, data, machine, shape, schedule, gradient, save, log, report, plot, started };
     match args.precision {
         Precision::F32 => job.run::<f32>(generator, out),
         Precision::F64 => job.run::<f64>(generator, out),
@@ -74,24 +79,28 @@ impl Job<'_> {
         if talks {
             self.print_plan::<T>(out);
         }
-        let mut losses = Vec::new();
-        let trained = self.train(&mut net, sampler.as_mut(), &mut losses, talks, out);
+        let mut record = Record::new(self.log.is_some());
+        let trained = self.train(&mut net, sampler.as_mut(), &mut record, talks, out);
         // The losses up to a divergence are what one looks at to understand it.
-        let logged = self.log.as_ref().map_or(Ok(()), |log| log.write(csv(&losses).as_bytes()));
-        let outcome = match (trained, &logged, &self.log) {
-            (Ok(outcome), _, _) => outcome,
-            (Err(e), Ok(()), Some(log)) => return Err(e.with_note(format!("the losses so far are in {}", log.shown()))),
-            (Err(e), _, _) => return Err(e),
+        let logged = self.log.as_ref().map_or(Ok(()), |log| log.write(csv(&record.losses).as_bytes()));
+        let outcome = match trained {
+            Ok(outcome) => outcome,
+            Err(e) => {
+                let log = self.log.as_ref().filter(|_| logged.is_ok()).map(|log| log.shown().to_string());
+                return Err(self.draw_failed(e, &record, log));
+            }
         };
-        let saved = self.save.as_ref().map_or(Ok(()), |target| self.write_model(net, outcome.iterations, target));
-        self.print_outcome::<T>(&outcome, saved.is_ok(), logged.is_ok(), out)?;
-        saved.and(logged)
+        let saved = self.save.as_ref().map_or(Ok(()), |target| self.write_model(&net, outcome.iterations, target));
+        let drawn = self.draw(&net, &outcome, &record);
+        let written = Written { model: saved.is_ok(), log: logged.is_ok(), drawn: drawn.is_ok() };
+        self.print_outcome::<T>(&outcome, &written, out)?;
+        saved.and(logged).and(drawn)
     }
 
     /// Writes the model with the options that made it: those that decide its weights, and no others, so that the same
     /// training gives the same file on any number of threads and at any time.
-    fn write_model<T: Float>(&self, net: TwoLayerNet<T>, iterations: usize, target: &Target) -> Result<(), Failure> {
-        let (args, mut model) = (self.args, Model::new(net.parameters));
+    fn write_model<T: Float>(&self, net: &TwoLayerNet<T>, iterations: usize, target: &Target) -> Result<(), Failure> {
+        let (args, mut model) = (self.args, Model::new(net.parameters.clone()));
         let options = [
             ("seed", args.random.seed.to_string()),
             ("rng", args.random.rng.name().into()),
@@ -141,7 +150,7 @@ impl Job<'_> {
         &self,
         net: &mut TwoLayerNet<T>,
         sampler: &mut dyn Sampler,
-        losses: &mut Vec<f64>,
+        record: &mut Record,
         talks: bool,
         out: &mut Output,
     ) -> Result<Outcome, Failure> {
@@ -152,9 +161,9 @@ impl Job<'_> {
             out.line(table.header());
         }
         // A reader who closed the pipe wants no more, unless files are to be written.
-        let pointless = |out: &Output| out.is_closed() && self.save.is_none() && self.log.is_none();
+        let pointless = |out: &Output| out.is_closed() && !self.writes();
         while outcome.iterations < self.schedule.iterations && !pointless(out) {
-            self.train_piece(net, sampler, losses, &progress, &mut outcome)?;
+            self.train_piece(net, sampler, record, &progress, &mut outcome)?;
             let iteration = outcome.iterations - 1;
             if let Some(loss) = outcome.final_loss.filter(|_| self.schedule.is_measured(iteration)) {
                 let (train_accuracy, test_accuracy) = self.accuracies(net)?;
@@ -164,6 +173,7 @@ impl Job<'_> {
                     progress.aside(|| out.line(row));
                 }
                 outcome.history.push(m);
+                record.history.push(m);
             }
         }
         (outcome.train_accuracy, outcome.test_accuracy) = match outcome.history.last() {
@@ -178,7 +188,7 @@ impl Job<'_> {
         &self,
         net: &mut TwoLayerNet<T>,
         sampler: &mut dyn Sampler,
-        losses: &mut Vec<f64>,
+        record: &mut Record,
         progress: &Progress,
         outcome: &mut Outcome,
     ) -> Result<(), Failure> {
@@ -190,13 +200,10 @@ impl Job<'_> {
             threads: self.team(),
             gradient: self.gradient,
         };
-        let logs = self.log.is_some();
         let (rows, labels) = data::view(&self.data.train);
         let start = Instant::now();
         let summary = net.train(rows, labels, sampler, &options, &mut |p| {
-            if logs {
-                losses.push(p.loss);
-            }
+            record.push(p.iteration, p.loss);
             progress.iteration(p.iteration, p.loss);
             ControlFlow::Continue(())
         })?;
@@ -204,6 +211,11 @@ impl Job<'_> {
         outcome.iterations += summary.iterations;
         outcome.final_loss = Some(summary.final_loss);
         Ok(())
+    }
+
+    /// Whether files are to be written.
+    fn writes(&self) -> bool {
+        self.save.is_some() || self.log.is_some() || self.report.is_some() || self.plot.is_some()
     }
 
     fn accuracies<T: Float>(&self, net: &TwoLayerNet<T>) -> Result<(f64, f64), Failure> {
