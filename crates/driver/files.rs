@@ -53,6 +53,11 @@ impl Target {
         self.replace && self.path == other.path
     }
 
+    /// Whether writing would replace what is read at `path`.
+    pub fn replaces(&self, path: &Path) -> bool {
+        self.replace && fs::canonicalize(path).is_ok_and(|path| path == self.path)
+    }
+
     /// Writes the contents, to the disk.
     pub fn write(&self, contents: &[u8]) -> Result<(), Failure> {
         let written = if self.replace { self.write_beside(contents) } else { self.write_straight(contents) };

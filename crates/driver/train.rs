@@ -87,7 +87,7 @@ impl Job<'_> {
             Ok(outcome) => outcome,
             Err(e) => {
                 let log = self.log.as_ref().filter(|_| logged.is_ok()).map(|log| log.shown().to_string());
-                return Err(self.draw_failed(e, &record, log));
+                return Err(self.draw_failed::<T>(e, &record, log));
             }
         };
         let saved = self.save.as_ref().map_or(Ok(()), |target| self.write_model(&net, outcome.iterations, target));

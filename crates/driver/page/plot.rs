@@ -162,7 +162,7 @@ impl Drawing {
             marks.push(Mark::Line(if k == 0 { Ink::Axis } else { Ink::Grid }, vec![(LEFT, y), (RIGHT, y)]));
             marks.push(Mark::Text((LEFT - 6.0, y + 4.0), Anchor::End, label(value)));
         }
-        let step = nice_step(axes.last, 4.0).max(1.0);
+        let step = nice_step(axes.last, 6.0).max(1.0);
         for k in 0..=(axes.last / step) as usize {
             let iteration = k as f64 * step;
             let x = axes.place((iteration, axes.least)).0;

@@ -89,6 +89,8 @@ impl LossCurve {
 #[derive(Default)]
 pub struct Record {
     logs: bool,
+    /// Iterations that were begun: one more than the last of which there is a loss, finite or not.
+    pub iterations: usize,
     /// The loss of every iteration, if they are to be logged.
     pub losses: Vec<f64>,
     pub curve: LossCurve,
@@ -103,6 +105,7 @@ impl Record {
 
     /// Takes the loss of an iteration.
     pub fn push(&mut self, iteration: usize, loss: f64) {
+        self.iterations = iteration + 1;
         if self.logs {
             self.losses.push(loss);
         }

@@ -1,6 +1,6 @@
 //! The page and the curves of a run.
 
-use serde_json::json;
+use serde_json::Value;
 use twolayer_core::{Float, TwoLayerNet};
 
 use super::Job;
@@ -31,14 +31,12 @@ impl Job<'_> {
 
     /// Writes what there is of a run that failed, such as by divergence, and adds to its failure where to look at it.
     /// `log` is the file with the losses, if it was written.
-    pub fn draw_failed(&self, failure: Failure, record: &Record, log: Option<String>) -> Failure {
+    pub fn draw_failed<T: Float>(&self, failure: Failure, record: &Record, log: Option<String>) -> Failure {
         let plot = self.plot.as_ref().filter(|plot| plot.write(record).is_ok());
         let report = self.report.as_ref().filter(|target| {
-            let options = json!({ "data": self.source.name(), "lr": self.args.lr, "batch": self.args.batch,
-                "hidden": self.args.hidden, "seed": self.args.random.seed, "threads": self.machine.threads,
-                "isa": self.machine.level.name(), "total_seconds": self.started.elapsed().as_secs_f64() });
             let trouble = Some(failure.to_string());
-            let page = Page { title: self.title(), trouble, report: options, record: Some(record), subject: None };
+            let report = self.report_of_failure::<T>(record);
+            let page = Page { title: self.title(), trouble, report, record: Some(record), subject: None };
             page.html().and_then(|html| target.write(html.as_bytes())).is_ok()
         });
         let plot = plot.map(|plot| plot.target.shown().to_string());
@@ -51,7 +49,19 @@ impl Job<'_> {
         }
     }
 
+    /// The options and the machine of a run that failed, without an outcome that it does not have.
+    fn report_of_failure<T: Float>(&self, record: &Record) -> Value {
+        let outcome = Outcome { iterations: record.iterations, ..Outcome::default() };
+        let mut report = serde_json::to_value(self.report_of::<T>(&outcome)).unwrap_or_default();
+        if let Some(fields) = report.as_object_mut() {
+            for name in ["test_accuracy", "train_accuracy", "train_seconds", "samples_per_second", "out"] {
+                fields.remove(name);
+            }
+        }
+        report
+    }
+
     fn title(&self) -> String {
-        format!("Training on {}", self.source.describe())
+        format!("Training on {}", self.source.title())
     }
 }
