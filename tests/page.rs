@@ -176,7 +176,7 @@ fn the_page_of_an_evaluation_tells_scores_and_mistakes() {
     assert_eq!((shown.len(), select(&page, "#mistakes img").len()), (60, 60));
     let mut surest = 100.0;
     for (i, tile) in shown.iter().enumerate() {
-        let words: Vec<&str> = tile.split(|c: char| c == ' ' || c == '%').collect();
+        let words: Vec<&str> = tile.split([' ', '%']).collect();
         let (label, taken) = (words[0], &words[2][..1]);
         let sure: f64 = words[2][1..].parse().expect("a probability");
         assert!(sure <= surest, "{shown:?}");
@@ -223,7 +223,7 @@ fn a_run_of_no_iterations_has_a_page_without_curves() {
 fn a_run_that_diverges_leaves_its_curves_and_says_so() {
     let scratch = tempfile::tempdir().unwrap();
     let (page, curves, model) = paths(&scratch, "curves.png");
-    let line = "train --quiet --lr 1e37 --seed 5 --out {} --report {} --plot {}";
+    let line = "train --quiet --lr 1e38 --seed 5 --out {} --report {} --plot {}";
     fails(1, line, &[&model, &page, &curves], &["diverged", "the losses so far are in", "page.html", "curves.png"]);
     assert_eq!(names_in(scratch.path()), ["curves.png", "page.html"]);
     let page = read(&page);
