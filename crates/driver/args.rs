@@ -158,6 +158,14 @@ pub struct TrainArgs {
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
 
+    /// Write a page with curves, confusion matrix, mistakes and weights to this file (HTML)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+
+    /// Draw the curves of loss and accuracy into this file, *.svg or *.png
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+
     /// Print one JSON object and nothing else
     #[arg(long)]
     pub json: bool,
@@ -181,6 +189,10 @@ pub struct EvalArgs {
 
     #[command(flatten)]
     pub machine: MachineArgs,
+
+    /// Write a page with confusion matrix, mistakes and weights to this file (HTML)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 
     /// Print one JSON object and nothing else
     #[arg(long)]

@@ -52,6 +52,11 @@ impl<'a> Source<'a> {
         self.0.map_or_else(|| "bundled".into(), |folder| folder.display().to_string())
     }
 
+    /// The data, in a heading.
+    pub fn title(self) -> String {
+        self.0.map_or_else(|| "the bundled digits".into(), |folder| folder.display().to_string())
+    }
+
     /// Where the data come from, for people.
     pub fn describe(self) -> String {
         match self.0 {

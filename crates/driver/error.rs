@@ -1,6 +1,6 @@
 //! One way to fail: a paragraph for the person at the terminal, and an exit code for the script.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -34,6 +34,12 @@ impl Failure {
         // Nobody is left to tell if standard error is closed.
         let _ = writeln!(std::io::stderr(), "error: {}", lines.join(" "));
         ExitCode::from(self.code)
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
     }
 }
 

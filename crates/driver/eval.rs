@@ -3,13 +3,16 @@
 use std::time::Instant;
 
 use serde::Serialize;
+use twolayer_idx::Split as Half;
 
 use crate::args::{EvalArgs, Split};
 use crate::data::{self, Source};
 use crate::error::Failure;
+use crate::files::Target;
 use crate::machine::Machine;
-use crate::network;
+use crate::network::{self, Network};
 use crate::output::Output;
+use crate::page::{Page, Subject};
 use crate::report::{count, grouped, percent};
 
 /// More than labels can tell apart, and few enough for the matrix of all pairs.
@@ -31,12 +34,18 @@ struct Report {
     threads: usize,
     isa: &'static str,
     precision: &'static str,
+    /// The page that was written.
+    report: Option<String>,
 }
 
 /// Runs `twolayer eval`.
 pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), Failure> {
     let machine = Machine::new(&args.machine)?;
     let net = network::load(&args.model, machine.level)?;
+    let target = args.report.as_deref().map(Target::new).transpose()?;
+    if target.as_ref().is_some_and(|target| target.replaces(&args.model)) {
+        return Err(Failure::usage(format!("--report and the model are both {}", args.model.display())));
+    }
     let source = Source::new(&args.data);
     let half = source.load_half(args.split)?;
     network::check_fit(net.as_ref(), &args.model, &half)?;
@@ -50,7 +59,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), Failure> {
     let start = Instant::now();
     let (evaluation, predicted) =
         machine.pool.install(|| Ok::<_, Failure>((net.evaluate(&half)?, net.classify(&half)?)))?;
-    let report = Report {
+    let mut report = Report {
         model: args.model.display().to_string(),
         data: source.name(),
         split: args.split,
@@ -63,13 +72,25 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), Failure> {
         threads: machine.threads,
         isa: machine.level.name(),
         precision: net.precision(),
+        report: target.as_ref().map(|target| target.shown().to_string()),
     };
+    let written = target.as_ref().map_or(Ok(()), |target| {
+        let subject = Subject { net: net.as_ref(), split: args.split, half: &half };
+        let page = page_of(&mut report, subject, source)?;
+        target.write(machine.pool.install(|| page.html())?.as_bytes())
+    });
+    report.report.take_if(|_| written.is_err());
+    print(&report, args, net.as_ref(), &half, out)?;
+    written
+}
+
+fn print(report: &Report, args: &EvalArgs, net: &dyn Network, half: &Half, out: &mut Output) -> Result<(), Failure> {
     if args.json {
-        return out.json(&report);
+        return out.json(report);
     }
-    out.line(format_args!("Model     {}: {}", report.model, network::describe(net.as_ref())));
+    out.line(format_args!("Model     {}: {}", report.model, network::describe(net)));
     let images = count(report.rows, &format!("{} image", args.split.name()));
-    out.line(format_args!("Data      {}: {images} of {}", source.describe(), data::size(&half)));
+    out.line(format_args!("Data      {}: {images} of {}", Source::new(&args.data).describe(), data::size(half)));
     out.line(format_args!(
         "Accuracy  {} ({} of {})",
         percent(report.accuracy),
@@ -79,11 +100,28 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), Failure> {
     out.line(format_args!("Loss      {:.6} (mean)\n", report.mean_loss));
     out.line("Confusion: a row for each true class, a column for each predicted one\n");
     out.line(table(&report.confusion));
+    if let Some(file) = &report.report {
+        out.line(format_args!("\nReport    {file}"));
+    }
     Ok(())
 }
 
+fn page_of<'a>(report: &mut Report, subject: Subject<'a>, source: Source) -> Result<Page<'a>, Failure> {
+    // The page counts for itself; of many classes this matrix would be copied number by number.
+    let confusion = std::mem::take(&mut report.confusion);
+    let told = serde_json::to_value(&*report).map_err(Failure::new)?;
+    report.confusion = confusion;
+    Ok(Page {
+        title: format!("{} on the {} set of {}", report.model, report.split.name(), source.title()),
+        trouble: None,
+        report: told,
+        record: None,
+        subject: Some(subject),
+    })
+}
+
 /// How often each class was taken for each.
-fn confusion(labels: &[u8], predicted: &[usize], classes: usize) -> Vec<Vec<usize>> {
+pub fn confusion(labels: &[u8], predicted: &[usize], classes: usize) -> Vec<Vec<usize>> {
     let mut counts = vec![vec![0; classes]; classes];
     for (&label, &class) in labels.iter().zip(predicted) {
         counts[usize::from(label)][class] += 1;

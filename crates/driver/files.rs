@@ -53,6 +53,11 @@ impl Target {
         self.replace && self.path == other.path
     }
 
+    /// Whether writing would replace what is read at `path`.
+    pub fn replaces(&self, path: &Path) -> bool {
+        self.replace && fs::canonicalize(path).is_ok_and(|path| path == self.path)
+    }
+
     /// Writes the contents, to the disk.
     pub fn write(&self, contents: &[u8]) -> Result<(), Failure> {
         let written = if self.replace { self.write_beside(contents) } else { self.write_straight(contents) };
@@ -91,6 +96,17 @@ impl Target {
         }
         builder.tempfile_in(folder(&self.path))
     }
+}
+
+/// A usage error if two options name the same file.
+pub fn check_distinct(targets: &[(&str, Option<&Target>)]) -> Result<(), Failure> {
+    let given: Vec<_> = targets.iter().filter_map(|(option, target)| target.map(|target| (option, target))).collect();
+    for (i, (option, target)) in given.iter().enumerate() {
+        if let Some((other, _)) = given[..i].iter().find(|(_, earlier)| earlier.is_same_file(target)) {
+            return Err(Failure::usage(format!("{other} and {option} both name {}", target.shown())));
+        }
+    }
+    Ok(())
 }
 
 /// Where a file that does not exist yet would be: links that lead nowhere followed, and its folder by its one true

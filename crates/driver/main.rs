@@ -22,6 +22,7 @@ mod memory;
 mod network;
 mod numpy;
 mod output;
+mod page;
 mod photo;
 mod picture;
 mod predict;

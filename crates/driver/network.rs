@@ -21,6 +21,8 @@ pub trait Network: Send + Sync {
     fn classify(&self, half: &Half) -> Result<Vec<usize>>;
     /// The probabilities of the classes for one image.
     fn probabilities(&self, pixels: &[u8]) -> Result<Vec<f64>>;
+    /// The weights into a hidden unit, a column of W1, and out of it, a row of W2.
+    fn hidden_unit(&self, unit: usize) -> (Vec<f64>, Vec<f64>);
 }
 
 impl<T: Float> Network for TwoLayerNet<T> {
@@ -47,6 +49,12 @@ impl<T: Float> Network for TwoLayerNet<T> {
 
     fn probabilities(&self, pixels: &[u8]) -> Result<Vec<f64>> {
         Ok(self.predict(Rows::Pixels(pixels))?.into_iter().map(T::to_f64).collect())
+    }
+
+    fn hidden_unit(&self, unit: usize) -> (Vec<f64>, Vec<f64>) {
+        let (w1, w2) = (self.parameters.w1(), self.parameters.w2());
+        let into = (0..w1.rows()).map(|input| w1.get(input, unit).to_f64()).collect();
+        (into, (0..w2.cols()).map(|class| w2.get(unit, class).to_f64()).collect())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod best;
 mod checkpoint;
+mod drawn;
 mod outcome;
 mod plan;
 
@@ -21,13 +22,15 @@ use crate::files::Target;
 use crate::interrupt;
 use crate::machine::Machine;
 use crate::output::Output;
+use crate::page::Plot;
+use crate::page::record::Record;
 use crate::progress::Progress;
 use crate::random::Generator;
 use crate::report::{EpochTable, Measurement, count};
 use crate::schedule::Schedule;
 use best::Best;
 use checkpoint::{OfFile, State};
-use outcome::{Early, Outcome};
+use outcome::{Early, Outcome, Written};
 
 /// Everything a run needs that does not depend on its precision.
 struct Job<'a> {
@@ -44,6 +47,8 @@ struct Job<'a> {
     save: Option<Target>,
     log: Option<Target>,
     keep: Option<Target>,
+    report: Option<Target>,
+    plot: Option<Plot>,
     started: Instant,
 }
 
@@ -71,7 +76,7 @@ impl Job<'_> {
             optimizer: Optimizer::new(self.shape, self.rule, learning.weight_decay)?,
             net: TwoLayerNet::new(parameters).with_activation(learning.activation()).with_level(self.machine.level),
             outcome: Outcome::default(),
-            losses: Vec::new(),
+            record: Record::new(self.log.is_some()),
         };
         let mut sampler = generator.sampler(self.rows, learning.sampling)?;
         if let Some(path) = &self.args.keeping.resume {
@@ -88,16 +93,16 @@ impl Job<'_> {
         interrupt::listen();
         let trained = self.train(&mut state, sampler.as_mut(), talks, out);
         // The losses up to a divergence are what one looks at to understand it.
-        let logged = self.log.as_ref().map_or(Ok(()), |log| log.write(csv(&state.losses).as_bytes()));
+        let logged = self.log.as_ref().map_or(Ok(()), |log| log.write(csv(&state.record.losses).as_bytes()));
         if let Err(failure) = trained {
-            return Err(match (&logged, &self.log) {
-                (Ok(()), Some(log)) => failure.with_note(format!("the losses so far are in {}", log.shown())),
-                _ => failure,
-            });
+            let log = self.log.as_ref().filter(|_| logged.is_ok()).map(|log| log.shown().to_string());
+            return Err(self.draw_failed::<T>(failure, &state.record, log));
         }
         let saved = self.save.as_ref().map_or(Ok(()), |target| self.write_model(&state, target));
-        self.print_outcome::<T>(&state.outcome, saved.is_ok(), logged.is_ok(), out)?;
-        saved.and(logged).and(self.tell_interruption(&state.outcome))
+        let drawn = self.draw(&state.net, &state.outcome, &state.record);
+        let written = Written { model: saved.is_ok(), log: logged.is_ok(), drawn: drawn.is_ok() };
+        self.print_outcome::<T>(&state.outcome, &written, out)?;
+        saved.and(logged).and(drawn).and(self.tell_interruption(&state.outcome))
     }
 
     /// The options that decide the weights, and no others, so that the same training gives the same file on any number
@@ -147,7 +152,8 @@ impl Job<'_> {
             out.line(table.header());
         }
         // A reader who closed the pipe wants no more, unless files are to be written.
-        let files = [&self.save, &self.log, &self.keep].iter().any(|file| file.is_some());
+        let files =
+            self.plot.is_some() || [&self.save, &self.log, &self.keep, &self.report].iter().any(|f| f.is_some());
         let pointless = |out: &Output| out.is_closed() && !files;
         while state.outcome.iterations < self.schedule.iterations && state.outcome.early.is_none() && !pointless(out) {
             self.train_piece(state, sampler, &progress)?;
@@ -184,6 +190,7 @@ impl Job<'_> {
             }
         }
         state.outcome.history.push(m);
+        state.record.history.push(m);
         Ok(Some(m))
     }
 
@@ -207,7 +214,7 @@ impl Job<'_> {
         sampler: &mut dyn Sampler,
         progress: &Progress,
     ) -> Result<(), Failure> {
-        let State { net, optimizer, outcome, losses, .. } = state;
+        let State { net, optimizer, outcome, record, .. } = state;
         let options = TrainOptions {
             batch: self.args.batch,
             learning_rate: self.rate(outcome.iterations),
@@ -216,13 +223,10 @@ impl Job<'_> {
             threads: self.team(),
             gradient: self.gradient,
         };
-        let logs = self.log.is_some();
         let (rows, labels) = data::first(&self.data.train, self.rows);
         let start = Instant::now();
         let summary = optimizer.train(net, rows, labels, sampler, &options, &mut |p| {
-            if logs {
-                losses.push(p.loss);
-            }
+            record.push(p.iteration, p.loss);
             progress.iteration(p.iteration, p.loss);
             if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;

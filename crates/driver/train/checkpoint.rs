@@ -13,6 +13,7 @@ use twolayer_model::{AnyModel, Model};
 use super::best::Best;
 use super::outcome::Outcome;
 use crate::error::Failure;
+use crate::page::record::{LossCurve, Record};
 use crate::report::Measurement;
 
 /// The state of a run between two iterations.
@@ -20,8 +21,7 @@ pub struct State<T: Float> {
     pub net: TwoLayerNet<T>,
     pub optimizer: Optimizer<T>,
     pub outcome: Outcome,
-    /// The loss of every iteration, if they are to be logged.
-    pub losses: Vec<f64>,
+    pub record: Record,
     pub best: Option<Best<T>>,
 }
 
@@ -34,7 +34,8 @@ impl<T: OfFile> State<T> {
         run.insert("iterations".into(), vec![self.outcome.iterations as f64]);
         run.insert("seconds".into(), vec![self.outcome.train_seconds]);
         run.insert("final_loss".into(), self.outcome.final_loss.into_iter().collect());
-        run.insert("losses".into(), self.losses.clone());
+        run.insert("losses".into(), self.record.losses.clone());
+        run.insert("curve".into(), self.record.curve.numbers());
         run.insert("history".into(), self.outcome.history.iter().flat_map(numbers).collect());
         for (i, kept) in self.optimizer.state().iter().enumerate() {
             run.insert(format!("optimizer.{i}"), kept.to_f64().to_vec());
@@ -78,11 +79,14 @@ impl<T: OfFile> State<T> {
         let kept: Option<Vec<_>> =
             (0..self.optimizer.state().len()).map(|i| widened(shape, run.get(&format!("optimizer.{i}"))?)).collect();
         self.optimizer.resume(iterations as u64, &kept?).ok()?;
-        self.losses.clone_from(run.get("losses")?);
+        self.record.losses.clone_from(run.get("losses")?);
+        self.record.curve = LossCurve::of_numbers(run.get("curve")?)?;
+        self.record.iterations = iterations;
         self.outcome.iterations = iterations;
         self.outcome.train_seconds = one("seconds")?;
         self.outcome.final_loss = run.get("final_loss")?.first().copied();
         self.outcome.history = run.get("history")?.chunks(NUMBERS).map(measurement).collect::<Option<_>>()?;
+        self.record.history.clone_from(&self.outcome.history);
         if let (Some(best), Some(&[accuracy, epoch])) = (&mut self.best, run.get("best.at").map(Vec::as_slice)) {
             *best = Best { accuracy, epoch: whole(epoch)?, parameters: widened(shape, run.get("best.weights")?)? };
         }

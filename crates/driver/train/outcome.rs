@@ -36,9 +36,17 @@ pub enum Early {
     Patience,
 }
 
+/// Which files were written.
+pub struct Written {
+    pub model: bool,
+    pub log: bool,
+    /// The page and the curves.
+    pub drawn: bool,
+}
+
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Report<'a> {
+pub struct Report<'a> {
     iterations: usize,
     train_seconds: f64,
     total_seconds: f64,
@@ -74,6 +82,8 @@ struct Report<'a> {
     data: String,
     out: Option<String>,
     log: Option<String>,
+    report: Option<String>,
+    plot: Option<String>,
     history: &'a [Measurement],
 }
 
@@ -120,16 +130,16 @@ impl Job<'_> {
     pub fn print_outcome<T: Float>(
         &self,
         outcome: &Outcome,
-        saved: bool,
-        logged: bool,
+        written: &Written,
         out: &mut Output,
     ) -> Result<(), Failure> {
-        let samples = outcome.iterations as f64 * self.args.batch as f64;
-        let rate = if outcome.train_seconds > 0.0 { samples / outcome.train_seconds } else { 0.0 };
-        let save = self.save.as_ref().filter(|_| saved);
-        let log = self.log.as_ref().filter(|_| logged);
+        let mut report = self.report_of::<T>(outcome);
+        report.out.take_if(|_| !written.model);
+        report.log.take_if(|_| !written.log);
+        report.report.take_if(|_| !written.drawn);
+        report.plot.take_if(|_| !written.drawn);
         if self.args.json {
-            return out.json(&self.report::<T>(outcome, rate, save, log));
+            return out.json(&report);
         }
         if !self.args.quiet && !outcome.history.is_empty() {
             out.line("");
@@ -138,29 +148,26 @@ impl Job<'_> {
             "Trained   {} in {}: {} samples per second",
             count(outcome.iterations, "iteration"),
             seconds(outcome.train_seconds),
-            grouped(rate as usize)
+            grouped(report.samples_per_second as usize)
         ));
         let (test, train) = (percent(outcome.test_accuracy), percent(outcome.train_accuracy));
         if outcome.early == Some(Early::Patience) {
             out.line("Stopped   the validation accuracy did not improve any more; the best weights are kept");
         }
         out.line(format_args!("Accuracy  {test} on the test set, {train} on the training set"));
-        if let Some(save) = save {
-            out.line(format_args!("Model     {}", save.shown()));
-        }
-        if let Some(log) = log {
-            out.line(format_args!("Losses    {}", log.shown()));
+        let files = [("Model", report.out), ("Losses", report.log), ("Report", report.report), ("Curves", report.plot)];
+        for (what, file) in files {
+            if let Some(file) = file {
+                out.line(format_args!("{what:<8}  {file}"));
+            }
         }
         Ok(())
     }
 
-    fn report<'a, T: Float>(
-        &self,
-        outcome: &'a Outcome,
-        samples_per_second: f64,
-        save: Option<&Target>,
-        log: Option<&Target>,
-    ) -> Report<'a> {
+    /// The outcome, with all files that are to be written.
+    pub fn report_of<'a, T: Float>(&self, outcome: &'a Outcome) -> Report<'a> {
+        let samples = outcome.iterations as f64 * self.args.batch as f64;
+        let samples_per_second = if outcome.train_seconds > 0.0 { samples / outcome.train_seconds } else { 0.0 };
         let shown = |target: &Target| target.shown().to_string();
         Report {
             iterations: outcome.iterations,
@@ -193,8 +200,10 @@ impl Job<'_> {
             h: if let Gradient::Numerical { h } = self.gradient { Some(h) } else { None },
             epoch: self.schedule.epoch,
             data: self.source.name(),
-            out: save.map(shown),
-            log: log.map(shown),
+            out: self.save.as_ref().map(shown),
+            log: self.log.as_ref().map(shown),
+            report: self.report.as_ref().map(shown),
+            plot: self.plot.as_ref().map(|plot| shown(&plot.target)),
             history: &outcome.history,
         }
     }

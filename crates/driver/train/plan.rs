@@ -10,9 +10,10 @@ use super::checkpoint::{OfFile, State};
 use crate::args::{GradientName, Precision, TrainArgs, available_threads};
 use crate::data::Source;
 use crate::error::Failure;
-use crate::files::Target;
+use crate::files::{self, Target};
 use crate::machine::Machine;
 use crate::memory;
+use crate::page::Plot;
 use crate::report::count;
 use crate::schedule::Schedule;
 
@@ -20,7 +21,8 @@ use crate::schedule::Schedule;
 pub struct Plan<'a> {
     args: &'a TrainArgs,
     started: Instant,
-    targets: [Option<Target>; 3],
+    targets: [Option<Target>; 4],
+    plot: Option<Plot>,
 }
 
 impl<'a> Job<'a> {
@@ -36,19 +38,16 @@ impl<'a> Job<'a> {
         if args.gradient == GradientName::Numerical && !plain {
             return Err(Failure::usage("--gradient numerical goes with --optimizer sgd without --weight-decay alone"));
         }
-        let named = [("--out", &args.out), ("--log", &args.log), ("--checkpoint", &args.keeping.checkpoint)];
-        let mut targets = [None, None, None];
-        for (i, (option, path)) in named.iter().enumerate() {
-            targets[i] = path.as_deref().map(Target::new).transpose()?;
-            let same =
-                |j: &usize| targets[i].as_ref().zip(targets[*j].as_ref()).is_some_and(|(a, b)| a.is_same_file(b));
-            if let Some(j) = (0..i).find(same) {
-                let (shown, other) = (targets[i].as_ref().map(Target::shown), named[j].0);
-                let shown = shown.map(|path| path.to_string()).unwrap_or_default();
-                return Err(Failure::usage(format!("{other} and {option} both name {shown}")));
-            }
+        let named = [&args.out, &args.log, &args.keeping.checkpoint, &args.report];
+        let names = ["--out", "--log", "--checkpoint", "--report", "--plot"];
+        let mut targets = [None, None, None, None];
+        for (target, path) in targets.iter_mut().zip(named) {
+            *target = path.as_deref().map(Target::new).transpose()?;
         }
-        Ok(Plan { args, started, targets })
+        let plot = args.plot.as_deref().map(Plot::new).transpose()?;
+        let all = targets.iter().map(Option::as_ref).chain([plot.as_ref().map(|plot| &plot.target)]);
+        files::check_distinct(&names.into_iter().zip(all).collect::<Vec<_>>())?;
+        Ok(Plan { args, started, targets, plot })
     }
 }
 
@@ -60,7 +59,7 @@ impl<'a> Plan<'a> {
         source: Source<'a>,
         (data, classes): (&'a DataSet, usize),
     ) -> Result<Job<'a>, Failure> {
-        let Plan { args, started, targets: [save, log, keep] } = self;
+        let Plan { args, started, targets: [save, log, keep, report], plot } = self;
         let shape = memory::shape(data.train.inputs(), args.hidden, classes)?;
         let all = data.train.rows();
         let rows = all - args.learning.validation.map_or(0, |share| (all as f64 * share).ceil() as usize).min(all);
@@ -73,7 +72,23 @@ impl<'a> Plan<'a> {
         let schedule = Schedule::new(rows, args.batch, args.iters, args.epochs)
             .ok_or_else(|| Failure::usage("--epochs is too large: its iterations cannot be counted"))?;
         let (gradient, rule) = (args.gradient()?, args.learning.rule()?);
-        Ok(Job { args, source, data, rows, machine, shape, schedule, gradient, rule, save, log, keep, started })
+        Ok(Job {
+            args,
+            source,
+            data,
+            rows,
+            machine,
+            shape,
+            schedule,
+            gradient,
+            rule,
+            save,
+            log,
+            keep,
+            report,
+            plot,
+            started,
+        })
     }
 }
 
@@ -119,7 +134,7 @@ impl Job<'_> {
                 "--resume: the checkpoint has {done}, the run is to have {end}; ask for more"
             )));
         }
-        if self.log.is_some() && state.losses.len() != done {
+        if self.log.is_some() && state.record.losses.len() != done {
             return Err(Failure::usage("--log: the checkpoint's run kept no losses; leave it out, or begin anew"));
         }
         Ok(())

@@ -1,0 +1,141 @@
+//! The object that `--json` prints, as lists for people.
+
+use serde_json::{Map, Value};
+
+use crate::report::{grouped, percent, seconds};
+
+/// A heading, and pairs of a name and a value below it.
+pub struct Group {
+    pub heading: &'static str,
+    pub facts: Vec<(String, String)>,
+}
+
+/// Where the fields stand, in this order. One that is not named here, so a new option, is an option.
+const RESULTS: &[&str] =
+    &["test_accuracy", "train_accuracy", "accuracy", "correct", "rows", "mean_loss", "final_loss", "iterations"];
+const OPTIONS: &[&str] = &[
+    "model",
+    "data",
+    "split",
+    "inputs",
+    "hidden",
+    "classes",
+    "activation",
+    "optimizer",
+    "lr",
+    "batch",
+    "epoch",
+    "gradient",
+    "h",
+    "precision",
+    "rng",
+    "seed",
+];
+const MACHINE: &[&str] = &["threads", "isa"];
+const TIMES: &[&str] = &["train_seconds", "seconds", "total_seconds", "samples_per_second"];
+const FILES: &[&str] = &["out", "log", "report", "plot"];
+/// The figures that a page begins with.
+const HIGHLIGHTS: &[&str] =
+    &["test_accuracy", "train_accuracy", "accuracy", "mean_loss", "final_loss", "train_seconds", "seconds"];
+
+/// Every scalar of the object.
+pub fn groups(report: &Value) -> Vec<Group> {
+    let empty = Map::new();
+    let object = report.as_object().unwrap_or(&empty);
+    let named = [RESULTS, OPTIONS, MACHINE, TIMES, FILES].concat();
+    let others = object.keys().map(String::as_str).filter(|name| !named.contains(name));
+    let options: Vec<&str> = OPTIONS.iter().copied().chain(others).collect();
+    let group = |heading, names: &[&str]| Group { heading, facts: pick(object, names) };
+    let mut machine = group("Machine", MACHINE);
+    let system = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
+    machine.facts.push(("system".into(), system));
+    machine.facts.push(("program".into(), format!("twolayer {}", env!("CARGO_PKG_VERSION"))));
+    let mut groups = vec![group("Options", &options), machine, group("Times", TIMES)];
+    groups.extend([group("Results", RESULTS), group("Files", FILES)]);
+    groups.retain(|group| !group.facts.is_empty());
+    groups
+}
+
+/// The most important figures.
+pub fn highlights(report: &Value) -> Vec<(String, String)> {
+    report.as_object().map(|object| pick(object, HIGHLIGHTS)).unwrap_or_default()
+}
+
+fn pick(object: &Map<String, Value>, names: &[&str]) -> Vec<(String, String)> {
+    let fact = |name: &&str| Some((label(name), shown(name, object.get(*name)?)?));
+    names.iter().filter_map(fact).collect()
+}
+
+fn label(name: &str) -> String {
+    match name {
+        "lr" => "learning rate".into(),
+        "isa" => "instruction set".into(),
+        "rng" => "random numbers".into(),
+        "epoch" => "iterations of an epoch".into(),
+        "batch" => "rows of a batch".into(),
+        "hidden" => "hidden units".into(),
+        "out" => "model".into(),
+        "log" => "losses".into(),
+        "plot" => "curves".into(),
+        "h" => "step of differences".into(),
+        "train_seconds" => "time of training".into(),
+        "total_seconds" => "time of the whole run".into(),
+        "seconds" => "time".into(),
+        "final_loss" => "loss of the last batch".into(),
+        _ => name.replace('_', " "),
+    }
+}
+
+/// A value as people read it; nothing for what is not there or is a list.
+fn shown(name: &str, value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Null | Value::Array(_) | Value::Object(_) => return None,
+        Value::String(text) => text.clone(),
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.into(),
+        Value::Number(number) => {
+            let x = number.as_f64()?;
+            match (name, number.as_u64()) {
+                (name, _) if name.ends_with("accuracy") => percent(x),
+                (name, _) if name.ends_with("per_second") => grouped(x as usize),
+                (name, _) if name.ends_with("seconds") => seconds(x),
+                (name, _) if name.ends_with("loss") => format!("{x:.4}"),
+                ("seed", _) | (_, None) => number.to_string(),
+                (_, Some(n)) => grouped(n as usize),
+            }
+        }
+    };
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_scalar_is_told_once_and_an_unknown_one_is_an_option() {
+        let report = json!({
+            "test_accuracy": 0.9469, "seed": 12345678, "iterations": 10000, "lr": 0.1, "h": null, "history": [1],
+            "new_option": true, "train_seconds": 0.5754, "final_loss": 0.16766, "samples_per_second": 1737906.5,
+        });
+        let groups = groups(&report);
+        let all: Vec<(&str, &str, &str)> = groups
+            .iter()
+            .flat_map(|g| g.facts.iter().map(|(name, value)| (g.heading, name.as_str(), value.as_str())))
+            .collect();
+        for expected in [
+            ("Results", "test accuracy", "94.69%"),
+            ("Options", "seed", "12345678"),
+            ("Results", "iterations", "10,000"),
+            ("Options", "learning rate", "0.1"),
+            ("Options", "new option", "yes"),
+            ("Times", "time of training", "575.4 ms"),
+            ("Results", "loss of the last batch", "0.1677"),
+            ("Times", "samples per second", "1,737,906"),
+        ] {
+            assert_eq!(all.iter().filter(|fact| **fact == expected).count(), 1, "{expected:?} in {all:?}");
+        }
+        // Eight of the report, and what is known of the system and the program.
+        assert_eq!(all.len(), 8 + 2);
+    }
+}

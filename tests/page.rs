@@ -1,0 +1,314 @@
+//! The page of a run and its curves, from the real binary: whole, self-contained, and true.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{fails, float, folder, idx, integer, json, names_in, ok, tiny};
+use scraper::{ElementRef, Html, Selector};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Reads a page, which must be well-formed and load nothing.
+fn read(path: &Path) -> Html {
+    let text = fs::read_to_string(path).expect("the page is there");
+    assert!(text.len() < 1_500_000, "{} bytes", text.len());
+    let page = Html::parse_document(&text);
+    assert!(page.errors.is_empty(), "{:?}", page.errors);
+    for forbidden in ["script", "iframe", "object", "embed", "audio", "video", "base"] {
+        assert!(select(&page, forbidden).is_empty(), "<{forbidden}>");
+    }
+    let style = select(&page, "style").iter().map(|s| s.inner_html()).collect::<String>();
+    assert!(!style.contains("@import") && !style.contains("url("), "{style}");
+    for element in select(&page, "*") {
+        for (name, value) in element.value().attrs() {
+            assert!(!name.starts_with("on"), "a script in {name}");
+            if ["src", "href", "srcset", "data", "action", "poster"].contains(&name) {
+                assert!(value.starts_with("data:") || value.starts_with('#'), "{name}={value}");
+            }
+            assert!(!value.contains("http://") && !value.contains("https://"), "{name}={value}");
+        }
+    }
+    accessible(&page);
+    page
+}
+
+/// A language, a title, headings without gaps, a text for every picture and a name for every region.
+fn accessible(page: &Html) {
+    assert_eq!(one(page, "html").attr("lang"), Some("en"));
+    assert!(!text(one(page, "title")).is_empty());
+    assert_eq!(select(page, "h1").len(), 1);
+    let levels: Vec<u8> = select(page, "h1, h2, h3, h4").iter().map(|h| h.value().name().as_bytes()[1]).collect();
+    assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{levels:?}");
+    for (selector, attribute) in [("img", "alt"), ("svg", "aria-label"), ("[role=region]", "aria-label")] {
+        for element in select(page, selector) {
+            assert!(element.attr(attribute).is_some_and(|words| words.len() > 5), "{}", element.html());
+        }
+    }
+    for section in select(page, "section") {
+        let heading = format!("#{}", section.attr("aria-labelledby").expect("a section has a name"));
+        assert_eq!(select(page, &heading).len(), 1, "{heading}");
+    }
+    for cell in select(page, "th") {
+        assert!(cell.attr("scope").is_some(), "{}", cell.html());
+    }
+}
+
+fn select<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
+    page.select(&Selector::parse(selector).expect("a selector")).collect()
+}
+
+fn one<'a>(page: &'a Html, selector: &str) -> ElementRef<'a> {
+    let found = select(page, selector);
+    assert_eq!(found.len(), 1, "{selector}");
+    found[0]
+}
+
+fn text(element: ElementRef) -> String {
+    element.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn texts(page: &Html, selector: &str) -> Vec<String> {
+    select(page, selector).into_iter().map(text).collect()
+}
+
+/// The value beside a name in the lists of the page's section on the run.
+fn fact(page: &Html, name: &str) -> String {
+    let (names, values) = (texts(page, "#run dt"), texts(page, "#run dd"));
+    let places: Vec<usize> = (0..names.len()).filter(|&i| names[i] == name).collect();
+    assert_eq!(places.len(), 1, "{name} among {names:?}");
+    values[places[0]].clone()
+}
+
+fn percent(value: &Value) -> String {
+    format!("{:.2}%", 100.0 * float(value))
+}
+
+fn sections(page: &Html) -> Vec<&str> {
+    select(page, "section").iter().map(|s| s.attr("id").expect("an id")).collect()
+}
+
+/// The counts of the page's confusion matrix; a point is zero.
+fn matrix(page: &Html) -> Vec<Vec<usize>> {
+    let number = |cell: ElementRef| if text(cell) == "·" { 0 } else { text(cell).parse().expect("a count") };
+    let cells = Selector::parse("td").unwrap();
+    select(page, "#confusion tbody tr").into_iter().map(|row| row.select(&cells).map(number).collect()).collect()
+}
+
+#[test]
+fn the_page_of_a_training_run_tells_what_its_json_tells() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (page, curves, model) = paths(&scratch, "run.svg");
+    let run = json("train --epochs 40 --seed 3 --lr 0.5 --report {} --plot {} --out {}", &[&page, &curves, &model]);
+    assert_eq!(run["report"], page.display().to_string());
+    assert_eq!(run["plot"], curves.display().to_string());
+    assert_eq!(names_in(scratch.path()), ["model.st", "page.html", "run.svg"]);
+    let evaluation = json("eval {}", &[&model]);
+    let page = read(&page);
+    assert_eq!(sections(&page), ["curves", "confusion", "classes", "mistakes", "units", "run"]);
+
+    assert_eq!(fact(&page, "test accuracy"), percent(&run["test_accuracy"]));
+    assert_eq!(fact(&page, "train accuracy"), percent(&run["train_accuracy"]));
+    assert_eq!(fact(&page, "loss of the last batch"), format!("{:.4}", float(&run["final_loss"])));
+    assert_eq!((fact(&page, "iterations"), fact(&page, "seed")), ("560".into(), "3".into()));
+    assert_eq!((fact(&page, "learning rate"), fact(&page, "instruction set")), ("0.5".into(), word(&run["isa"])));
+    assert_eq!(fact(&page, "threads"), run["threads"].to_string());
+    for time in ["time of training", "time of the whole run", "samples per second"] {
+        assert!(fact(&page, time).starts_with(|c: char| c.is_ascii_digit()), "{time}");
+    }
+    assert!(texts(&page, ".command")[0].contains("train --epochs 40 --seed 3"));
+
+    assert_eq!(serde_json::json!(matrix(&page)), evaluation["confusion"]);
+    let rows = texts(&page, "#curves tbody tr");
+    let history = run["history"].as_array().unwrap();
+    assert_eq!(rows.len(), 40);
+    for (row, m) in rows.iter().zip(history) {
+        let loss = format!("{:.4}", float(&m["loss"]));
+        assert_eq!(
+            *row,
+            format!("{}{loss}{}{}", m["iteration"], percent(&m["train_accuracy"]), percent(&m["test_accuracy"]))
+        );
+    }
+    assert_eq!(select(&page, "#curves svg").len(), 2);
+    assert_eq!(select(&page, "#units img").len(), 50);
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().expect("a word").into()
+}
+
+fn paths(scratch: &TempDir, curves: &str) -> (std::path::PathBuf, std::path::PathBuf, std::path::PathBuf) {
+    ["page.html", curves, "model.st"].map(|name| scratch.path().join(name)).into()
+}
+
+#[test]
+fn the_page_of_an_evaluation_tells_scores_and_mistakes() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (page, _, model) = paths(&scratch, "none");
+    ok("train --quiet --epochs 50 --out {}", &[&model]);
+    let run = json("eval {} --report {}", &[&model, &page]);
+    let page = read(&page);
+    assert_eq!(sections(&page), ["confusion", "classes", "mistakes", "units", "run"]);
+    assert_eq!(fact(&page, "accuracy"), percent(&run["accuracy"]));
+    assert_eq!(fact(&page, "mean loss"), format!("{:.4}", float(&run["mean_loss"])));
+    assert_eq!(serde_json::json!(matrix(&page)), run["confusion"]);
+
+    // Precision and recall of each class, from the counts of the JSON.
+    let counts: Vec<Vec<usize>> = serde_json::from_value(run["confusion"].clone()).unwrap();
+    let rows = texts(&page, "#classes tbody tr");
+    assert_eq!(rows.len(), 10);
+    for (class, row) in rows.iter().enumerate() {
+        let (right, all) = (counts[class][class], counts[class].iter().sum::<usize>());
+        let taken: usize = counts.iter().map(|row| row[class]).sum();
+        let share = |part: usize, of: usize| {
+            if of == 0 { "–".into() } else { format!("{:.2}%", 100.0 * part as f64 / of as f64) }
+        };
+        let (precision, recall, f1) = (share(right, taken), share(right, all), share(2 * right, all + taken));
+        assert_eq!(*row, format!("{class}{precision}{recall}{f1}{all}"));
+    }
+
+    // Mistakes: bounded, the surest first, and those that `predict` makes.
+    let wrong = integer(&run["rows"]) - integer(&run["correct"]);
+    assert!(wrong > 60, "this test wants more mistakes than are shown, and there are {wrong}");
+    assert!(texts(&page, "#mistakes p")[0].starts_with(&format!("{wrong} of 360 images")));
+    let shown = texts(&page, "#mistakes li");
+    assert_eq!((shown.len(), select(&page, "#mistakes img").len()), (60, 60));
+    let mut surest = 100.0;
+    for (i, tile) in shown.iter().enumerate() {
+        let words: Vec<&str> = tile.split([' ', '%']).collect();
+        let (label, taken) = (words[0], &words[2][..1]);
+        let sure: f64 = words[2][1..].parse().expect("a probability");
+        assert!(sure <= surest, "{shown:?}");
+        surest = sure;
+        if i % 20 == 0 {
+            let index = tile.rsplit(' ').next().unwrap();
+            let prediction = json(&format!("predict {{}} --index {index}"), &[&model]);
+            assert_eq!(
+                (prediction["label"].to_string(), prediction["predicted"].to_string()),
+                (label.into(), taken.into())
+            );
+            assert_eq!(format!("{sure:.2}%"), percent(&prediction["probabilities"][integer(&prediction["predicted"])]));
+        }
+    }
+}
+
+#[test]
+fn names_from_outside_are_text_and_not_markup() {
+    let scratch = tempfile::tempdir().unwrap();
+    let data = scratch.path().join("<b>&\"x\"");
+    fs::rename(folder(&tiny()).keep(), &data).unwrap();
+    let page = scratch.path().join("<i>.html");
+    ok("train --quiet --iters 5 --data {} --report {}", &[&data, &page]);
+    let page = read(&page);
+    assert!(select(&page, "b, i, x").is_empty());
+    assert_eq!(text(one(&page, "title")), format!("Training on {}", data.display()));
+    assert_eq!(text(one(&page, "h1")), format!("Training on {}", data.display()));
+    assert_eq!(fact(&page, "data"), data.display().to_string());
+}
+
+#[test]
+fn a_run_of_no_iterations_has_a_page_without_curves() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (page, curves, _) = paths(&scratch, "empty.svg");
+    ok("train --quiet --iters 0 --report {} --plot {}", &[&page, &curves]);
+    let page = read(&page);
+    assert!(texts(&page, "#curves p")[0].contains("no iterations"));
+    assert_eq!(select(&page, "svg").len(), 0);
+    assert_eq!(matrix(&page).len(), 10);
+    assert!(fs::read_to_string(curves).unwrap().contains("no iterations"));
+}
+
+#[test]
+fn a_run_that_diverges_leaves_its_curves_and_says_so() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (page, curves, model) = paths(&scratch, "curves.png");
+    let line = "train --quiet --lr 1e38 --seed 5 --out {} --report {} --plot {}";
+    fails(1, line, &[&model, &page, &curves], &["diverged", "the losses so far are in", "page.html", "curves.png"]);
+    assert_eq!(names_in(scratch.path()), ["curves.png", "page.html"]);
+    let page = read(&page);
+    assert_eq!(sections(&page), ["curves", "run"]);
+    assert!(text(one(&page, ".trouble")).contains("diverged"));
+    assert_eq!(fact(&page, "seed"), "5");
+    assert!(!text(one(&page, "body")).contains("accuracy 0.00%"), "there is no outcome to tell");
+}
+
+#[test]
+fn inputs_that_are_no_pictures_have_no_pictures() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (page, ..) = paths(&scratch, "none");
+    let features = idx(&[4, 6], &[9, 0, 200, 4, 0, 0, 0, 80, 0, 0, 255, 1, 9, 0, 100, 0, 0, 0, 0, 60, 0, 0, 20, 1]);
+    let labels = idx(&[4], &[0, 1, 1, 0]);
+    let data = folder(&[features.clone(), labels.clone(), features, labels]);
+    ok("train --quiet --iters 0 --data {} --report {}", &[data.path(), &page]);
+    let page = read(&page);
+    assert!(select(&page, "img").is_empty());
+    assert!(texts(&page, "#units p")[0].contains("no pictures"));
+    assert_eq!(texts(&page, "#mistakes li").len(), 2);
+}
+
+#[test]
+fn a_large_network_of_large_pictures_still_gives_a_page_that_a_browser_likes() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (page, ..) = paths(&scratch, "none");
+    let mut noise = 1u32;
+    let mut pixels = vec![0; 80 * 70 * 70];
+    for pixel in &mut pixels {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *pixel = (noise >> 24) as u8;
+    }
+    let labels: Vec<u8> = (0..80).collect();
+    let (images, labels) = (idx(&[80, 70, 70], &pixels), idx(&[80], &labels));
+    let data = folder(&[images.clone(), labels.clone(), images, labels]);
+    ok("train --quiet --iters 3 --hidden 300 --data {} --report {}", &[data.path(), &page]);
+    let page = read(&page);
+    assert_eq!(select(&page, "#units img").len(), 100);
+    assert!(texts(&page, "#units p")[0].contains("The first 100 of 300"));
+    assert_eq!(matrix(&page).len(), 80);
+}
+
+#[test]
+fn curves_are_svg_or_png_by_their_names() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (_, svg, _) = paths(&scratch, "curves.svg");
+    let png = scratch.path().join("curves.png");
+    assert!(ok("train --iters 100 --plot {}", &[&svg]).contains("\nCurves    "));
+    ok("train --quiet --iters 100 --plot {}", &[&png]);
+    let text = fs::read_to_string(&svg).unwrap();
+    let picture = Html::parse_fragment(&text);
+    for class in ["train", "test"] {
+        assert!(select(&picture, &format!("path.{class}")).len() >= 2, "a line and its legend");
+    }
+    assert!(text.starts_with("<svg ") && text.contains("xmlns=") && !text.contains("<script"));
+    assert!(text.contains("prefers-color-scheme: dark"));
+    let decoder = png::Decoder::new(std::io::BufReader::new(fs::File::open(&png).unwrap()));
+    let mut reader = decoder.read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    assert_eq!((info.width, info.height), (800, 960));
+    for colour in [[0x1f, 0x5f, 0xbf], [0xb3, 0x48, 0x0c], [0x1c, 0x23, 0x30], [255; 3]] {
+        assert!(pixels.chunks(3).filter(|p| **p == colour).count() > 100, "{colour:?}");
+    }
+}
+
+#[test]
+fn names_that_cannot_be_meant_are_told_before_the_training() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (page, svg, model) = paths(&scratch, "curves.svg");
+    for name in ["curves.jpg", "curves"] {
+        fails(2, "train --plot {}", &[&scratch.path().join(name)], &["--plot", name, ".svg or .png"]);
+    }
+    fails(2, "train --out {} --report {}", &[&page, &page], &["--out and --report both name"]);
+    fails(2, "train --report {} --plot {}", &[&svg, &svg], &["--report and --plot both name"]);
+    fails(2, "train --log {} --plot {}", &[&svg, &svg], &["--log and --plot both name"]);
+    let missing = scratch.path().join("missing").join("file.svg");
+    for option in ["--report", "--plot"] {
+        let ran = fails(1, &format!("train {option} {{}}"), &[&missing], &["cannot write", "missing"]);
+        assert_eq!(ran.stdout, "", "told early");
+    }
+    assert_eq!(names_in(scratch.path()), [""; 0]);
+    ok("train --quiet --iters 1 --out {}", &[&model]);
+    let before = fs::read(&model).unwrap();
+    fails(2, "eval {} --report {}", &[&model, &model], &["--report", "model.st"]);
+    assert_eq!(fs::read(&model).unwrap(), before);
+}
