@@ -5,6 +5,7 @@ mod inspect;
 mod interchange;
 mod keeping;
 mod learning;
+mod manners;
 mod predict;
 mod values;
 
@@ -19,6 +20,7 @@ pub use inspect::{DataCommand, DataInfoArgs, DataShowArgs};
 pub use interchange::{ExportArgs, Format, ImportArgs};
 pub use keeping::KeepingArgs;
 pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName};
+pub use manners::{CompletionsArgs, ManArgs};
 pub use predict::PredictArgs;
 pub use values::{GradientName, Precision, RngName, Split, available_threads};
 use values::{batch, isa_names, positive, rate, seed, step, threads, whole};
@@ -45,7 +47,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Command {
     /// Train a network and report its accuracy once an epoch
-    Train(TrainArgs),
+    Train(Box<TrainArgs>),
     /// Measure a trained model: accuracy, mean loss, confusion matrix
     Eval(EvalArgs),
     /// Show what a trained model takes your own pictures for, or an image of the data
@@ -61,6 +63,10 @@ pub enum Command {
     Export(ExportArgs),
     /// Read a network from NumPy or PyTorch into a model file
     Import(ImportArgs),
+    /// Write what a shell needs to complete commands and options
+    Completions(CompletionsArgs),
+    /// Write the man pages
+    Man(ManArgs),
     /// Show the version, the instruction sets of this processor, and the threads
     Info(InfoArgs),
 }
@@ -99,6 +105,14 @@ pub struct RandomArgs {
 }
 
 #[derive(Args)]
+#[command(after_help = "Examples:
+  twolayer train                                          the notebook's recipe on the bundled digits
+  twolayer train --data data/mnist --out digits.model     on MNIST; keeps the model
+  twolayer train --data data/mnist --report report.html   a page to look at
+  twolayer train --optimizer adam --activation relu --init he --sampling epochs --epochs 10
+  twolayer train --epochs 100 --validation 0.1 --patience 5
+  twolayer train --checkpoint run.ckpt                    then, after an interruption,
+  twolayer train --checkpoint run.ckpt --resume run.ckpt")]
 pub struct TrainArgs {
     #[command(flatten)]
     pub data: DataArgs,
@@ -176,6 +190,10 @@ pub struct TrainArgs {
 }
 
 #[derive(Args)]
+#[command(after_help = "Examples:
+  twolayer eval digits.model --data data/mnist
+  twolayer eval digits.model --data data/mnist --report page.html
+  twolayer eval digits.model --split train --json")]
 pub struct EvalArgs {
     /// Model file written by `twolayer train --out`
     pub model: PathBuf,
@@ -200,6 +218,10 @@ pub struct EvalArgs {
 }
 
 #[derive(Args)]
+#[command(after_help = "Examples:
+  twolayer gradcheck                          random weights, the first 100 bundled digits
+  twolayer gradcheck digits.model --data data/mnist
+  twolayer gradcheck --brute-force --hidden 5 the definition, evaluated in full")]
 pub struct GradcheckArgs {
     /// Model file whose weights are checked [default: random weights]
     #[arg(conflicts_with_all = ["classes", "hidden", "seed", "rng"])]
@@ -247,6 +269,9 @@ pub struct GradcheckArgs {
 }
 
 #[derive(Args)]
+#[command(after_help = "Examples:
+  twolayer info
+  twolayer info --json")]
 pub struct InfoArgs {
     /// Print one JSON object and nothing else
     #[arg(long)]

@@ -78,7 +78,12 @@ pub fn report_usage(error: &clap::Error) -> ExitCode {
         };
     }
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        let _ = error.print();
+        // Of a command that has commands, its own help; of the program, what to do first.
+        if std::env::args_os().len() > 1 {
+            let _ = error.print();
+        } else {
+            let _ = write!(std::io::stderr(), "{}", crate::manners::FIRST_STEPS);
+        }
         return ExitCode::from(2);
     }
     let text = error.render().to_string();

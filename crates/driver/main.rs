@@ -18,6 +18,7 @@ mod info;
 mod inspect;
 mod interrupt;
 mod machine;
+mod manners;
 mod memory;
 mod network;
 mod numpy;
@@ -71,6 +72,8 @@ fn run(command: &Command, out: &mut Output) -> Result<(), Failure> {
         Command::Data(command) => inspect::run(command, out),
         Command::Export(args) => export::run(args, out),
         Command::Import(args) => import::run(args, out),
+        Command::Completions(args) => manners::completions(args, out),
+        Command::Man(args) => manners::man(args, out),
         Command::Info(args) => info::run(args, out),
     }
 }

@@ -31,6 +31,7 @@ use crate::schedule::Schedule;
 use best::Best;
 use checkpoint::{OfFile, State};
 use outcome::{Early, Outcome, Written};
+use plan::Plan;
 
 /// Everything a run needs that does not depend on its precision.
 struct Job<'a> {
@@ -56,10 +57,10 @@ struct Job<'a> {
 pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), Failure> {
     let started = Instant::now();
     let generator = Generator::new(&args.random)?;
-    let job = Job::new(args, started)?;
+    let plan = Plan::new(args, started)?;
     let (machine, source) = (Machine::new(&args.machine)?, Source::new(&args.data));
     let (data, classes) = source.load(args.classes)?;
-    let job = job.with(&machine, source, (&data, classes))?;
+    let job = plan.with(&machine, source, (&data, classes))?;
     match args.precision {
         Precision::F32 => job.run::<f32>(generator, out),
         Precision::F64 => job.run::<f64>(generator, out),

@@ -138,6 +138,10 @@ pub fn run(command: &mut Command) -> Ran {
     if command.get_current_dir().is_none() {
         command.current_dir(env::temp_dir());
     }
+    // Cargo lets tests find the libraries of its own folder first, which are not the ones that are meant here.
+    if !command.get_envs().any(|(name, _)| name == "LD_LIBRARY_PATH") {
+        command.env_remove("LD_LIBRARY_PATH");
+    }
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     Ran::new(format!("{command:?}"), output)
 }

@@ -5,36 +5,46 @@
  *
  * STATUS. Every function that can fail returns a tl_status, TL_STATUS_OK (0) if it did not; tl_last_error_message()
  * then says in words what was wrong and what to do. Of a call that fails, the output buffers are as they were, but
- * where its comment says otherwise. The library prints nothing, reads no environment, installs no signal handler,
- * keeps no state between calls but the last message of each thread, and leaves no thread behind. Every length that a
- * caller asks for is checked against the memory that the system would grant; should the system refuse some hundred
- * bytes even so, the process is ended, as by any program that cannot go on.
+ * where its comment says otherwise. The library prints nothing, reads no environment, installs no signal handler and
+ * leaves no thread behind. Between calls it keeps the last message of each thread and, once a process, a hook that
+ * keeps its own faults from standard error and some 50 bytes about the main thread, which valgrind calls possibly
+ * lost. It is free of faults as far as is known; one would be told by TL_STATUS_INTERNAL.
  *
- * BUFFERS belong to the caller. Lengths are counted in elements, not bytes, and must be exact; rows lie one after the
- * other. A pointer that is NULL, or not aligned for its type, is refused, as is an output buffer that overlaps another
- * buffer of the same call. What an output buffer holds before the call does not matter.
+ * MEMORY. Before it begins, a call asks the system for as much as it will need, and returns TL_STATUS_MEMORY if that
+ * is refused. What cannot be had even so ends the process, with a line on standard error, as Rust's allocator does:
+ * memory that another thread takes in between, pages of a system that promises more than it has, or, in a process that
+ * has nothing left, the last 16 kB, which are not asked for.
+ *
+ * BUFFERS belong to the caller, who does not touch them while a call lasts. Lengths are counted in elements, not bytes,
+ * and must be exact, but those of texts, of sizes and of a matrix' data, which are the room there is; rows lie one
+ * after the other. A pointer that is NULL, or not aligned for its type, is refused, as is an output buffer of numbers
+ * that overlaps another buffer of numbers. NaN and infinity go through prediction as they are; a row of NaN has class
+ * 0; training with them ends in TL_STATUS_DIVERGED. What an output buffer holds before the call does not matter.
  *
  * NETWORKS are made by tl_network_new_*, tl_network_from_parameters_* and tl_network_load_*, and freed by
  * tl_network_free_*, by the caller. A handle must not be used after it was freed: tl_network_free_* sets the caller's
- * pointer to NULL, and most uses of a copy of it are refused with TL_STATUS_HANDLE, but they cannot all be told.
+ * pointer to NULL. Of a copy of it some uses are refused with TL_STATUS_HANDLE, but not once its memory is used again.
  *
  * PRECISION. The suffix of a function is the type of the network's numbers: _f32 is float, _f64 is double. Rows are
  * numbers of that type, taken as they are, or in functions with _u8_ bytes from 0 to 255, which stand for 0 to 1.
  *
  * THREADS. Any number of threads may use the library at once. A network may be used by any number of them through
  * functions that take it as const; one that takes it as not const needs it alone. Two calls that do not go together
- * do no harm: the later one returns TL_STATUS_BUSY. A call runs on the calling thread, and on as many others as
- * tl_network_set_threads_* allowed, which have ended when it returns. Freeing must be the last use.
+ * do no harm: the later one returns TL_STATUS_BUSY. Only freeing must come after all other calls have begun and
+ * ended. A call runs on the calling thread, and on as many others as
+ * tl_network_set_threads_* allowed, which have ended when it returns.
  *
- * STRUCTS that begin with a size are filled in by their _init function, which is given sizeof the struct. They may
- * grow in later versions; programs that were built for this one keep working.
+ * STRUCTS that begin with a size are filled in by their _init function, which is given sizeof the struct; zeros are not
+ * the defaults. They may grow in later versions; programs that were built for this one keep working.
  *
  * LABELS are classes from 0 on, a byte each: networks of more than 256 classes cannot be given labels of the others.
  *
  * VERSIONS. Libraries of the same TL_ABI_VERSION are compatible in both directions for what both have. Within it,
  * functions, statuses and trailing fields of structs that begin with their size may be added; nothing is removed, and
- * no meaning changes. The shared library's name carries the version as cargo-c has it: libtwolayer.so.0.1 before 1.0
- * (each minor version may break), libtwolayer.so.1 from then on.
+ * no meaning changes. Whatever else changes raises TL_ABI_VERSION and the number in the shared library's name, which
+ * is that of the release: the first two parts before 1.0 (libtwolayer.so.0.1), the first part from then on.
+ *
+ * LANGUAGE. C99 or C++11, or later.
  *
  * LINKING. With pkg-config: cc program.c $(pkg-config --cflags --libs twolayer).
  * Without: cc program.c -Iinclude libtwolayer.a -Wl,--gc-sections -lm -lpthread -ldl, which leaves out of the program
@@ -239,9 +249,9 @@ typedef struct tl_network_f64 tl_network_f64;
 
 /**
  * Called once an iteration, on the thread that called the training function, with the mean loss of the iteration's
- * batch before its step. `user` is that of the options. Return 0 to go on, anything else to end the training after
- * the step in hand. It must not throw, longjmp or end the thread, and cannot use the network that is being trained:
- * calls with it are refused with `TL_STATUS_BUSY`.
+ * batch before its step. `user` is that of the options. Return 0 to go on, anything else to end the training after the
+ * step in hand. It must not throw, longjmp or end the thread, nor touch the buffers of the call, and cannot use the
+ * network that is being trained: calls with it are refused with `TL_STATUS_BUSY`.
  */
 typedef int (*tl_progress)(void *user, size_t iteration, double loss);
 
@@ -432,7 +442,8 @@ const char *tl_status_name(int32_t status);
 /**
  * What went wrong in the last call on this thread that failed: one or two sentences in UTF-8 that say what was found,
  * what was expected and what to do. Empty before the first failure; calls that succeed leave it alone. The text is the
- * library's, and stays until the next call on this thread that fails, or the thread's end.
+ * library's: it stands in the same place for as long as the thread lives, and the next call on the thread that fails
+ * writes over it. So take it after the call whose failure it tells, not in the same expression.
  */
 const char *tl_last_error_message(void);
 
@@ -468,7 +479,8 @@ tl_status tl_level_name(size_t index,
 /**
  * Makes a network with random weights, 0.01 times a normal distribution, and biases of zero: the notebook's start. The
  * same seed gives the same weights on every machine and in every version with the same major number, and the batches
- * of later training go on from there. The network runs at the best level that this processor has, on one thread.
+ * of later training go on from there. The network runs at the best level that this processor has, on one thread. If
+ * the call fails, `*network` becomes NULL; what it was before is not looked at, nor freed, in any case.
  */
 tl_status tl_network_new_f32(size_t inputs,
                              size_t hidden,
@@ -487,7 +499,7 @@ tl_status tl_network_new_f64(size_t inputs,
 
 /**
  * Makes a network of the caller's parameters: all of them, in the order of `TL_PARAMETER_ALL`. Batches of later
- * training are drawn as after `tl_network_set_seed_f32` with 0.
+ * training are drawn as after `tl_network_set_seed_f32` with 0. If the call fails, `*network` becomes NULL.
  */
 tl_status tl_network_from_parameters_f32(size_t inputs,
                                          size_t hidden,
@@ -509,6 +521,7 @@ tl_status tl_network_from_parameters_f64(size_t inputs,
 /**
  * Reads a network from a model file (safetensors, as `twolayer train --out` writes it). A file of double precision is
  * refused with `TL_STATUS_PRECISION`. Batches of later training are drawn as after `tl_network_set_seed_f32` with 0.
+ * If the call fails, `*network` becomes NULL.
  */
 tl_status tl_network_load_f32(const char *path,
                               struct tl_network_f32 **network);
@@ -868,8 +881,8 @@ tl_status tl_train_options_init(struct tl_train_options *options,
                                 size_t size);
 
 /**
- * Takes one step of gradient descent on the caller's batch: each parameter minus `learning_rate` times its gradient.
- * `loss` becomes the batch's mean loss before the step.
+ * Takes one step of gradient descent on the caller's batch of 1 to 2^24 rows: each parameter minus `learning_rate`
+ * times its gradient. `loss` becomes the batch's mean loss before the step.
  */
 tl_status tl_step_f32(struct tl_network_f32 *network,
                       const float *x,

@@ -25,7 +25,7 @@ pub struct Plan<'a> {
     plot: Option<Plot>,
 }
 
-impl<'a> Job<'a> {
+impl<'a> Plan<'a> {
     /// Checks the options against each other, and that the files can be written.
     pub fn new(args: &'a TrainArgs, started: Instant) -> Result<Plan<'a>, Failure> {
         let rate = args.learning.rate();
@@ -49,9 +49,7 @@ impl<'a> Job<'a> {
         files::check_distinct(&names.into_iter().zip(all).collect::<Vec<_>>())?;
         Ok(Plan { args, started, targets, plot })
     }
-}
 
-impl<'a> Plan<'a> {
     /// The job, now that the data are there.
     pub fn with(
         self,

@@ -111,17 +111,18 @@ fn kind<T: Float>() -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use twolayer_core::{Parameters, Shape};
+    use twolayer_core::{Init, Parameters, Shape};
 
     #[test]
     fn what_is_written_is_decoded_with_the_weights_and_the_metadata() {
         let mut draw = 0.0;
         let shape = Shape::new(3, 2, 4).unwrap();
-        let mut model = Model::new(Parameters::<f64>::normal(shape, twolayer_core::Init::Normal(1.0), || {
+        let mut model = Model::new(Parameters::<f64>::normal(shape, Init::Normal(1.0), || {
             draw += 1.0;
             draw
         }));
         model.options.insert("seed".into(), "7".into());
+        model.activation = Activation::Relu;
         let bytes = write(&model).unwrap();
         let read = proto::Model::decode(bytes.as_slice()).unwrap();
         assert_eq!(read, network(&model));

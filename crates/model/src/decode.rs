@@ -14,6 +14,9 @@ use crate::model::{check_finite, shape_text, sizes};
 use crate::precision::Precision;
 use crate::{AnyModel, ErrorKind, FORMAT_VERSIONS, INPUT_SCALE, Model};
 
+/// What a run needs to go on, by name.
+type Lists = BTreeMap<String, Vec<f64>>;
+
 type Result<T> = std::result::Result<T, ErrorKind>;
 
 /// Bytes before the header: its length.
@@ -36,7 +39,8 @@ pub(crate) fn file(path: &Path) -> Result<AnyModel> {
 pub(crate) fn model(reader: impl Read, length: Option<u64>) -> Result<AnyModel> {
     let mut input = Input { reader, at: 0, length };
     let header = header(&mut input)?;
-    check_names(&header)?;
+    let version = version(&header)?;
+    check_names(&header, version)?;
     let precision = check_types(&header)?;
     let shape = check_shapes(&header)?;
     let said = check_metadata(header.metadata(), shape)?;
@@ -61,18 +65,30 @@ fn header(input: &mut Input<impl Read>) -> Result<Metadata> {
     serde_json::from_slice(&bytes).map_err(|error| ErrorKind::CorruptHeader { reason: error.to_string() })
 }
 
+/// Which version of this format the file says it is of, if it says that it is of this format: before all else, for what
+/// else there may be depends on it.
+fn version(header: &Metadata) -> Result<Option<&str>> {
+    let ours = header.metadata().as_ref().filter(|m| m.get("format").is_some_and(|name| name == FORMAT));
+    match ours.and_then(|metadata| metadata.get("format_version")) {
+        Some(found) if !FORMAT_VERSIONS.contains(&found.as_str()) => {
+            Err(ErrorKind::UnknownVersion { found: found.clone() })
+        }
+        version => Ok(version.map(String::as_str)),
+    }
+}
+
 /// Makes sure that the four tensors are there, and no others but lists of numbers that a run needs to go on.
-fn check_names(header: &Metadata) -> Result<()> {
+fn check_names(header: &Metadata, version: Option<&str>) -> Result<()> {
     let mut found = header.offset_keys();
     found.sort();
     let names = Parameter::ALL.map(Parameter::name);
     if let Some(tensor) = names.into_iter().find(|&name| header.info(name).is_none()) {
         return Err(ErrorKind::MissingTensor { tensor, found });
     }
-    let version = header.metadata().as_ref().filter(|m| m.get("format").is_some_and(|name| name == FORMAT));
-    let second = version.and_then(|m| m.get("format_version")).is_some_and(|version| version == FORMAT_VERSIONS[1]);
+    let second = version == Some(FORMAT_VERSIONS[1]);
     let is_list = |name: &String| header.info(name).is_some_and(|i| i.dtype == Dtype::F64 && i.shape.len() == 1);
-    found.retain(|name| !names.contains(&name.as_str()) && !(second && name.starts_with(RUN) && is_list(name)));
+    let belongs = |name: &String| names.contains(&name.as_str()) || second && name.starts_with(RUN) && is_list(name);
+    found.retain(|name| !belongs(name));
     match found.is_empty() {
         true => Ok(()),
         false => Err(ErrorKind::ExtraTensors { found }),
@@ -143,7 +159,7 @@ struct Said {
 }
 
 impl Said {
-    fn model<T: Float>(self, (parameters, run): (Parameters<T>, BTreeMap<String, Vec<f64>>)) -> Model<T> {
+    fn model<T: Float>(self, (parameters, run): (Parameters<T>, Lists)) -> Model<T> {
         let Said { activation, options } = self;
         Model { parameters, activation, run, options }
     }
@@ -157,9 +173,6 @@ fn check_metadata(metadata: &Option<HashMap<String, String>>, shape: Shape) -> R
     };
     let entry = |key| metadata.get(key).cloned().ok_or(ErrorKind::MissingMetadata { key });
     let found = entry("format_version")?;
-    if !FORMAT_VERSIONS.contains(&found.as_str()) {
-        return Err(ErrorKind::UnknownVersion { found });
-    }
     let activation = match found == FORMAT_VERSIONS[0] {
         true => Activation::Sigmoid,
         false => {
@@ -180,11 +193,7 @@ fn check_metadata(metadata: &Option<HashMap<String, String>>, shape: Shape) -> R
 }
 
 /// Reads the tensors, in whichever order the file has them.
-fn tensors<T: Float>(
-    input: &mut Input<impl Read>,
-    header: &Metadata,
-    shape: Shape,
-) -> Result<(Parameters<T>, BTreeMap<String, Vec<f64>>)> {
+fn tensors<T: Float>(input: &mut Input<impl Read>, header: &Metadata, shape: Shape) -> Result<(Parameters<T>, Lists)> {
     let names = header.offset_keys();
     let end = input.at + header.data_len() as u64;
     let (mut read, mut run) = (Vec::new(), BTreeMap::new());

@@ -5,3 +5,4 @@ mod fixtures;
 mod malformed;
 mod round_trip;
 mod saving;
+mod second_version;

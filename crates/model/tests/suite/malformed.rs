@@ -205,7 +205,7 @@ fn sizes_of_zero_and_beyond_memory() {
 #[test]
 fn wrong_metadata() {
     for (found, by, words) in [
-        ("\"1\"", "\"2\"", "unknown format version \"2\", where \"1\""),
+        ("\"1\"", "\"3\"", "unknown format version \"3\", where \"1\" or \"2\""),
         ("2x1x2", "784x50x10", "\"784x50x10\", but its tensors make \"2x1x2\""),
         ("1/255", "1/256", "scaled by \"1/256\", where \"1/255\""),
         ("format_version", "version", "lack the entry format_version"),
@@ -217,7 +217,7 @@ fn wrong_metadata() {
         let kind = error.kind();
         assert!(
             match by {
-                "\"2\"" => matches!(kind, ErrorKind::UnknownVersion { .. }),
+                "\"3\"" => matches!(kind, ErrorKind::UnknownVersion { .. }),
                 "784x50x10" => matches!(kind, ErrorKind::ShapeMismatch { .. }),
                 "1/256" => matches!(kind, ErrorKind::UnknownScale { .. }),
                 _ => matches!(kind, ErrorKind::MissingMetadata { .. }),
@@ -226,7 +226,7 @@ fn wrong_metadata() {
         );
     }
     // A later version may have other entries, or none: the version is what to tell.
-    let error = refused(&file(&header(r#""format":"twolayer","format_version":"2""#, TENSORS), &data()));
+    let error = refused(&file(&header(r#""format":"twolayer","format_version":"3""#, TENSORS), &data()));
     assert!(matches!(error.kind(), ErrorKind::UnknownVersion { .. }));
 }
 

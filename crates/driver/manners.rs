@@ -1,0 +1,59 @@
+//! What a shell wants of a program: completions and man pages, both made from the command line's own description.
+
+use std::fs;
+
+use clap::CommandFactory;
+
+use crate::args::{Cli, CompletionsArgs, ManArgs};
+use crate::error::Failure;
+use crate::files::Target;
+use crate::output::Output;
+
+/// What a first look at the program should tell.
+pub const FIRST_STEPS: &str = "twolayer trains, checks and runs a two-layer neural network on handwritten digits.
+
+  twolayer train                            trains on digits that are built in
+  twolayer train --out digits.model         the same, and keeps the model
+  twolayer predict digits.model --index 0   shows what it takes a digit for
+  twolayer fetch mnist                      for more: train --data data/mnist
+
+`twolayer help` lists the commands, `twolayer help train` the options of one.
+";
+
+/// Runs `twolayer completions`.
+pub fn completions(args: &CompletionsArgs, out: &mut Output) -> Result<(), Failure> {
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "twolayer", &mut text);
+    out.line(String::from_utf8_lossy(&text).trim_end());
+    Ok(())
+}
+
+/// Runs `twolayer man`.
+pub fn man(args: &ManArgs, out: &mut Output) -> Result<(), Failure> {
+    let dir = args.dir.display();
+    fs::create_dir_all(&args.dir).map_err(|e| Failure::new(format!("cannot make the folder {dir}: {e}")))?;
+    let mut command = Cli::command();
+    command.build();
+    let mut count = 0;
+    write_pages(command, "twolayer".into(), &mut |name, page| {
+        count += 1;
+        Target::new(&args.dir.join(format!("{name}.1")))?.write(&page)
+    })?;
+    out.line(format_args!("{count} pages in {dir}; read one with `man -l {dir}/twolayer.1`"));
+    Ok(())
+}
+
+/// The page of a command, and those of its own commands.
+fn write_pages(
+    command: clap::Command,
+    name: String,
+    write: &mut impl FnMut(&str, Vec<u8>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        write_pages(sub.clone(), format!("{name}-{}", sub.get_name()), write)?;
+    }
+    let mut page = Vec::new();
+    let named = command.name(Box::leak(name.clone().into_boxed_str()) as &str);
+    clap_mangen::Man::new(named).render(&mut page).map_err(Failure::new)?;
+    write(&name, page)
+}
