@@ -47,7 +47,8 @@ pub(crate) fn guard(body: impl FnOnce() -> Result<()>) -> tl_status {
 
 /// Copies as much of a text as there is room for, without the zeros in it, and ends it with one.
 fn write_message(to: &mut [u8; LONGEST], text: &str) {
-    let text = &text[..text.floor_char_boundary(LONGEST - 1)];
+    let most = text.len().min(LONGEST - 1);
+    let text = &text[..(0..=most).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0)];
     to.fill(0);
     to.iter_mut().zip(text.bytes()).for_each(|(to, byte)| *to = if byte == 0 { b'?' } else { byte });
 }
