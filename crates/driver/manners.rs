@@ -10,7 +10,7 @@ use crate::files::Target;
 use crate::output::Output;
 
 /// What a first look at the program should tell.
-pub const FIRST_STEPS: &str = "twolayer trains, checks and runs a two-layer neural network on handwritten digits.
+pub const FIRST_STEPS: &str = "twolayer trains, checks and runs a two-layer network on handwritten digits.
 
   twolayer train                            trains on digits that are built in
   twolayer train --out digits.model         the same, and keeps the model
