@@ -73,8 +73,19 @@ fn validation_keeps_rows_back_and_patience_keeps_the_best_weights() {
     assert_eq!(history.len(), at + 1 + 4, "it stops four epochs after the first best one");
     assert_eq!(report["test_accuracy"], history[at]["test_accuracy"], "and keeps that one's weights");
     assert_eq!(json("eval {}", &[&model])["accuracy"], report["test_accuracy"]);
+    let kept = integer(&history[at]["iteration"]) + 1;
+    assert_eq!(integer(&report["kept_iterations"]), kept);
     let text = ok(&format!("train {options}"), &[]);
     assert!(text.contains("valid\n") && text.contains("Stopped   the validation accuracy"), "{text}");
+    assert!(text.contains("Kept      the weights after "), "{text}");
+}
+
+#[test]
+fn the_end_of_a_run_is_validated_too() {
+    let report = json("train --optimizer adam --lr 0.01 --epochs 3 --validation 0.1 --patience 3", &[]);
+    let plain = json("train --optimizer adam --lr 0.01 --epochs 3 --validation 0.1", &[]);
+    assert_eq!(report["kept_iterations"], serde_json::Value::Null);
+    assert_eq!(report["test_accuracy"], plain["test_accuracy"]);
 }
 
 #[test]

@@ -128,6 +128,29 @@ fn killed_many_times_a_run_comes_to_the_same_end() {
     assert!(fs::read(&model).unwrap() == fs::read(&whole).unwrap(), "after {kills} kills");
 }
 
+/// A run that patience has ended is over, whoever asks again.
+#[test]
+fn patience_outlasts_an_interruption() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [model, again, checkpoint] = ["model", "again", "checkpoint"].map(|name| scratch.path().join(name));
+    let run = "--optimizer adam --lr 0.01 --epochs 60 --validation 0.2 --patience 2";
+    let one = json(&format!("train --out {{}} --checkpoint {{}} {run}"), &[&model, &checkpoint]);
+    assert_eq!(one["early"], "patience");
+    let two = json(&format!("train --out {{}} --resume {{}} {run}"), &[&again, &checkpoint]);
+    assert_eq!((&one["iterations"], &one["early"]), (&two["iterations"], &two["early"]));
+    assert!(fs::read(&model).unwrap() == fs::read(&again).unwrap());
+}
+
+/// A disk that is full costs a checkpoint, not the run.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_checkpoint_that_cannot_be_written_does_not_cost_the_run() {
+    let scratch = tempfile::tempdir().unwrap();
+    let model = scratch.path().join("model");
+    fails(1, "train --iters 30 --out {} --checkpoint /dev/full --quiet", &[&model], &["cannot write /dev/full"]);
+    ok("eval {}", &[&model]);
+}
+
 #[test]
 fn what_is_no_checkpoint_of_this_run_is_refused() {
     let scratch = tempfile::tempdir().unwrap();
@@ -144,6 +167,25 @@ fn what_is_no_checkpoint_of_this_run_is_refused() {
     resume(2, "--optimizer adam --iters 39", &checkpoint, &["40 iterations", "39 iterations"]);
     resume(2, "--optimizer adam --log log", &checkpoint, &["kept no losses"]);
     resume(1, "--optimizer adam", &model, &["not a checkpoint"]);
+    resume(1, "--optimizer adam --isa scalar --iters 50", &checkpoint, &["isa ", "now it is scalar"]);
+    let data = scratch.path().join("data");
+    fs::create_dir(&data).unwrap();
+    for part in ["train", "t10k"] {
+        for kind in ["images-idx3", "labels-idx1"] {
+            // Trained on what is to be tested on: as good a set as any, and another.
+            let from = format!("{}/data/t10k-{kind}-ubyte.gz", env!("CARGO_MANIFEST_DIR"));
+            fs::copy(from, data.join(format!("{part}-{kind}-ubyte.gz"))).unwrap();
+        }
+    }
+    fails(1, "train --data {} --optimizer adam --resume {}", &[&data, &checkpoint], &["data "]);
+    for option in ["--out", "--log", "--report"] {
+        fails(
+            2,
+            &format!("train --optimizer adam --resume {{}} {option} {{}}"),
+            &[&checkpoint, &checkpoint],
+            &[option, "would replace"],
+        );
+    }
     resume(1, "--optimizer adam", &none, &["cannot open"]);
     fails(2, "train --out {} --checkpoint {}", &[&model, &model], &["--out and --checkpoint both name"]);
 }

@@ -27,18 +27,19 @@ use values::{batch, isa_names, positive, rate, seed, step, threads, whole};
 
 /// Trains, checks and runs a two-layer neural network on handwritten digits.
 ///
-/// The network is input -> sigmoid hidden layer -> softmax, trained by mini-batch gradient descent.
+/// The network is input -> hidden layer (sigmoid or relu) -> softmax, trained by mini-batch gradient descent.
 /// Without --data every command uses 1,797 digits of 8 x 8 pixels that are part of the program.
 #[derive(Parser)]
 #[command(name = "twolayer", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "Examples:
   twolayer train                              train on the bundled digits
-  twolayer train --data mnist --out m.st      train on MNIST, keep the model
-  twolayer eval m.st --data mnist             how good is it, class by class?
-  twolayer predict m.st seven.png             what is it on my picture?
+  twolayer train --data data/mnist --out digits.model     train on MNIST, keep the model
+  twolayer eval digits.model --data data/mnist            how good is it, class by class?
+  twolayer predict digits.model seven.png                 what is it on my picture?
 
 Exit codes: 0 success; 1 failure, such as a file that cannot be read, a run that
-diverged, a check that did not pass; 2 wrong usage.")]
+diverged or was interrupted, a check that did not pass; 2 wrong usage; 130
+ended at once, by a second Ctrl-C.")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -57,7 +58,10 @@ pub enum Command {
     /// Fetch MNIST or one of its relatives, check it, and put it into a folder
     Fetch(FetchArgs),
     /// Look into a data set: what is there, and what its pictures look like
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  twolayer data info data/mnist\n  twolayer data show data/mnist --index 0..9"
+    )]
     Data(DataCommand),
     /// Write a trained model for NumPy, ONNX Runtime or C
     Export(ExportArgs),
@@ -71,7 +75,7 @@ pub enum Command {
     Info(InfoArgs),
 }
 
-/// Which data, and how many classes it has.
+/// Which data.
 #[derive(Args)]
 pub struct DataArgs {
     /// Folder with the four IDX files of MNIST (raw or gzip) [default: the bundled digits]

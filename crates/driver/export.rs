@@ -122,7 +122,12 @@ fn print(report: &Report, shape: Shape, out: &mut Output) {
     let (format, bytes) = (report.format.name(), grouped(report.bytes));
     out.line(format_args!("Written  {}: {format}, {bytes} bytes", report.out));
     match (report.format, &report.name) {
-        (Format::Npz, _) => out.line("Arrays   W1, b1, W2, b2, for pixels from 0 to 1"),
+        (Format::Npz, _) => {
+            out.line("Arrays   W1, b1, W2, b2, for pixels from 0 to 1");
+            if *activation == Activation::Relu.name() {
+                out.line("Note     they do not say that the units are relu: import them with --activation relu");
+            }
+        }
         (Format::Onnx, _) => out.line(format_args!(
             "Graph    {}, N x {inputs}, from 0 to 1 -> {}, N x {classes}",
             onnx::INPUT,

@@ -61,6 +61,16 @@ pub fn run(args: &FetchArgs, out: &mut Output) -> Result<(), Failure> {
 
 /// Makes sure that the folder has the set's files.
 fn fetch(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<Entry>, Failure> {
+    let made = !folder.exists();
+    let fetched = fetch_into(set, folder, client);
+    if made && fetched.is_err() {
+        // With nothing in it, it would only be in the way; with something in it, it stays.
+        let _ = fs::remove_dir(folder);
+    }
+    fetched
+}
+
+fn fetch_into(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<Entry>, Failure> {
     fs::create_dir_all(folder)
         .map_err(|e| Failure::new(format!("cannot make the folder {}: {e}", folder.display())))?;
     if !set.members.is_empty() {

@@ -27,6 +27,9 @@ struct Report {
 pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), Failure> {
     let activation = args.activation.activation();
     let target = Target::new(&args.out)?;
+    if target.replaces(&args.file) {
+        return Err(Failure::usage(format!("--out {} is the file itself; give another one", args.out.display())));
+    }
     let (source, mut model) = load(&args.file)?;
     let (contents, precision) = match &mut model {
         AnyModel::F32(model) => (told(model, activation)?, "f32"),

@@ -1,5 +1,6 @@
 //! Ctrl-C: the first asks the run to end after the iteration in hand, the second ends the program.
 
+use std::io::{IsTerminal, Write, stderr};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,6 +15,12 @@ pub fn listen() {
     let _ = ctrlc::set_handler(|| {
         if ASKED.swap(true, Ordering::Relaxed) {
             process::exit(ENDED);
+        }
+        if stderr().is_terminal() {
+            let _ = writeln!(
+                stderr(),
+                "\nstopping after this iteration; Ctrl-C once more quits at once, and saves nothing"
+            );
         }
     });
 }

@@ -50,6 +50,8 @@ struct Job<'a> {
     keep: Option<Target>,
     report: Option<Target>,
     plot: Option<Plot>,
+    /// Of the training set, for checkpoints.
+    digest: Option<String>,
     started: Instant,
 }
 
@@ -77,12 +79,13 @@ impl Job<'_> {
             optimizer: Optimizer::new(self.shape, self.rule, learning.weight_decay)?,
             net: TwoLayerNet::new(parameters).with_activation(learning.activation()).with_level(self.machine.level),
             outcome: Outcome::default(),
+            kept: Ok(()),
             record: Record::new(self.log.is_some()),
         };
         let mut sampler = generator.sampler(self.rows, learning.sampling)?;
         if let Some(path) = &self.args.keeping.resume {
-            state.resume(path, &self.options::<T>())?;
-            self.check_resumed(&state)?;
+            state.resume(path, &self.all_options::<T>())?;
+            self.check_resumed(&mut state)?;
             // The batches that are done with are drawn once more, and nothing else is done with them.
             let mut rows = vec![0; self.args.batch];
             (0..state.outcome.iterations).for_each(|_| sampler.next_batch(&mut rows));
@@ -103,7 +106,15 @@ impl Job<'_> {
         let drawn = self.draw(&state.net, &state.outcome, &state.record);
         let written = Written { model: saved.is_ok(), log: logged.is_ok(), drawn: drawn.is_ok() };
         self.print_outcome::<T>(&state.outcome, &written, out)?;
-        saved.and(logged).and(drawn).and(self.tell_interruption(&state.outcome))
+        saved.and(logged).and(drawn).and(state.kept).and(self.tell_interruption(&state.outcome))
+    }
+
+    /// Those, and what else must be the same for a run to go on to the same bytes.
+    fn all_options<T: OfFile>(&self) -> BTreeMap<String, String> {
+        let mut options = self.options::<T>();
+        options.insert("isa".into(), self.machine.level.name().into());
+        options.extend(self.digest.clone().map(|digest| ("data".into(), digest)));
+        options
     }
 
     /// The options that decide the weights, and no others, so that the same training gives the same file on any number
@@ -129,13 +140,14 @@ impl Job<'_> {
         let mut model = Model::new(state.net.parameters.clone());
         model.activation = state.net.activation;
         model.options = self.options::<T>();
-        model.options.insert("iterations".into(), state.outcome.iterations.to_string());
+        let iterations = state.outcome.kept_iterations.unwrap_or(state.outcome.iterations);
+        model.options.insert("iterations".into(), iterations.to_string());
         target.write(&model.to_bytes()?)
     }
 
     fn write_checkpoint<T: OfFile>(&self, state: &State<T>) -> Result<(), Failure> {
         let Some(keep) = &self.keep else { return Ok(()) };
-        let mut options = self.options::<T>();
+        let mut options = self.all_options::<T>();
         options.insert("iterations".into(), state.outcome.iterations.to_string());
         keep.write(&state.to_bytes(options)?)
     }
@@ -168,7 +180,8 @@ impl Job<'_> {
                 state.outcome.early.get_or_insert(Early::Interrupted);
             }
             if self.is_due(state.outcome.iterations) || state.outcome.early.is_some() {
-                self.write_checkpoint(state)?;
+                // A disk that is full for a moment should not cost the run; the next one may succeed.
+                state.kept = self.write_checkpoint(state);
             }
         }
         self.finish(state)
@@ -186,7 +199,8 @@ impl Job<'_> {
             let accuracy = self.accuracy(&state.net, data::after(&self.data.train, self.rows))?;
             m.validation_accuracy = Some(accuracy);
             let epoch = state.outcome.history.len();
-            if best.is_over(epoch, accuracy, &state.net.parameters, self.args.learning.patience) {
+            best.see((epoch, iteration + 1), accuracy, &state.net.parameters);
+            if best.is_over(epoch + 1, self.args.learning.patience) {
                 state.outcome.early = Some(Early::Patience);
             }
         }
@@ -195,12 +209,18 @@ impl Job<'_> {
         Ok(Some(m))
     }
 
-    /// The accuracies of the end; with patience, those of the best weights, which are kept.
+    /// The accuracies of the end; with patience, those of the best weights, which are kept: maybe those of the end.
     fn finish<T: OfFile>(&self, state: &mut State<T>) -> Result<(), Failure> {
         let State { net, outcome, best, .. } = state;
-        if let Some(best) = best.as_ref().filter(|best| self.args.learning.patience.is_some() && best.accuracy >= 0.0) {
+        if let Some(best) = best.as_mut().filter(|_| self.args.learning.patience.is_some() && outcome.iterations > 0) {
+            let accuracy = self.accuracy(net, data::after(&self.data.train, self.rows))?;
+            best.see((outcome.history.len(), outcome.iterations), accuracy, &net.parameters);
             net.parameters = best.parameters.clone();
-        } else if let Some(last) = outcome.history.last().filter(|last| last.iteration + 1 == outcome.iterations) {
+            outcome.kept_iterations = Some(best.iterations).filter(|&kept| kept < outcome.iterations);
+        }
+        let measured =
+            |last: &&Measurement| last.iteration + 1 == outcome.iterations && outcome.kept_iterations.is_none();
+        if let Some(last) = outcome.history.last().filter(measured) {
             (outcome.train_accuracy, outcome.test_accuracy) = (last.train_accuracy, last.test_accuracy);
             return Ok(());
         }

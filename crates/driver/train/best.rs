@@ -7,27 +7,27 @@ pub struct Best<T: Float> {
     pub accuracy: f64,
     /// The number of the measurement, from 0 on.
     pub epoch: usize,
+    /// Iterations that led to them.
+    pub iterations: usize,
     pub parameters: Parameters<T>,
 }
 
 impl<T: Float> Best<T> {
     /// Nothing has been measured yet.
     pub fn new(parameters: &Parameters<T>) -> Self {
-        Best { accuracy: f64::NEG_INFINITY, epoch: 0, parameters: parameters.clone() }
+        Best { accuracy: f64::NEG_INFINITY, epoch: 0, iterations: 0, parameters: parameters.clone() }
     }
 
-    /// Tells of a measurement; returns whether `patience` epochs have gone by without anything better.
-    pub fn is_over(
-        &mut self,
-        epoch: usize,
-        accuracy: f64,
-        parameters: &Parameters<T>,
-        patience: Option<usize>,
-    ) -> bool {
+    /// Takes the weights after so many iterations, if their accuracy is better than any before.
+    pub fn see(&mut self, (epoch, iterations): (usize, usize), accuracy: f64, parameters: &Parameters<T>) {
         if accuracy > self.accuracy {
-            *self = Best { accuracy, epoch, parameters: parameters.clone() };
+            *self = Best { accuracy, epoch, iterations, parameters: parameters.clone() };
         }
-        patience.is_some_and(|patience| epoch - self.epoch >= patience)
+    }
+
+    /// Whether `patience` epochs have gone by without anything better, when so many measurements were made.
+    pub fn is_over(&self, measurements: usize, patience: Option<usize>) -> bool {
+        patience.is_some_and(|patience| measurements > self.epoch + patience)
     }
 }
 
@@ -45,10 +45,13 @@ mod tests {
         };
         let mut best = Best::new(&at(0.0));
         let accuracies = [0.1, 0.5, 0.4, 0.5, 0.6, 0.5, 0.6, 0.2];
-        let over: Vec<bool> =
-            accuracies.iter().enumerate().map(|(i, &a)| best.is_over(i, a, &at(a), Some(3))).collect();
+        let mut over = Vec::new();
+        for (i, &a) in accuracies.iter().enumerate() {
+            best.see((i, 10 * i), a, &at(a));
+            over.push(best.is_over(i + 1, Some(3)));
+        }
         assert_eq!(over, [false, false, false, false, false, false, false, true]);
-        assert_eq!((best.accuracy, best.epoch, best.parameters.b2()[0]), (0.6, 4, 0.6));
-        assert!(!best.is_over(1000, 0.1, &at(0.1), None));
+        assert_eq!((best.accuracy, best.epoch, best.iterations, best.parameters.b2()[0]), (0.6, 4, 40, 0.6));
+        assert!(!best.is_over(1000, None));
     }
 }

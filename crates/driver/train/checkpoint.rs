@@ -22,6 +22,8 @@ pub struct State<T: Float> {
     pub optimizer: Optimizer<T>,
     pub outcome: Outcome,
     pub record: Record,
+    /// Whether the last checkpoint could be written.
+    pub kept: Result<(), Failure>,
     pub best: Option<Best<T>>,
 }
 
@@ -41,7 +43,7 @@ impl<T: OfFile> State<T> {
             run.insert(format!("optimizer.{i}"), kept.to_f64().to_vec());
         }
         if let Some(best) = &self.best {
-            run.insert("best.at".into(), vec![best.accuracy, best.epoch as f64]);
+            run.insert("best.at".into(), vec![best.accuracy, best.epoch as f64, best.iterations as f64]);
             run.insert("best.weights".into(), best.parameters.to_f64().to_vec());
         }
         let parameters = self.net.parameters.clone();
@@ -87,8 +89,13 @@ impl<T: OfFile> State<T> {
         self.outcome.final_loss = run.get("final_loss")?.first().copied();
         self.outcome.history = run.get("history")?.chunks(NUMBERS).map(measurement).collect::<Option<_>>()?;
         self.record.history.clone_from(&self.outcome.history);
-        if let (Some(best), Some(&[accuracy, epoch])) = (&mut self.best, run.get("best.at").map(Vec::as_slice)) {
-            *best = Best { accuracy, epoch: whole(epoch)?, parameters: widened(shape, run.get("best.weights")?)? };
+        if let (Some(best), Some(&[accuracy, epoch, after])) = (&mut self.best, run.get("best.at").map(Vec::as_slice)) {
+            *best = Best {
+                accuracy,
+                epoch: whole(epoch)?,
+                iterations: whole(after)?,
+                parameters: widened(shape, run.get("best.weights")?)?,
+            };
         }
         Some(())
     }

@@ -22,6 +22,8 @@ pub struct Outcome {
     pub train_accuracy: f64,
     pub test_accuracy: f64,
     pub history: Vec<Measurement>,
+    /// With patience, the iterations that led to the best weights, which are kept, if there were more.
+    pub kept_iterations: Option<usize>,
     /// Why the run ended before its last iteration.
     pub early: Option<Early>,
 }
@@ -74,6 +76,8 @@ pub struct Report<'a> {
     patience: Option<usize>,
     /// `interrupted` or `patience`, if the run ended before its last iteration.
     early: Option<Early>,
+    /// With patience: the iterations that led to the weights that were kept, if they are not the last.
+    kept_iterations: Option<usize>,
     gradient: GradientName,
     /// The step of numerical gradients.
     h: Option<f64>,
@@ -152,7 +156,10 @@ impl Job<'_> {
         ));
         let (test, train) = (percent(outcome.test_accuracy), percent(outcome.train_accuracy));
         if outcome.early == Some(Early::Patience) {
-            out.line("Stopped   the validation accuracy did not improve any more; the best weights are kept");
+            out.line("Stopped   the validation accuracy did not improve any more");
+        }
+        if let Some(kept) = outcome.kept_iterations {
+            out.line(format_args!("Kept      the weights after {}, the best of validation", count(kept, "iteration")));
         }
         out.line(format_args!("Accuracy  {test} on the test set, {train} on the training set"));
         let files = [("Model", report.out), ("Losses", report.log), ("Report", report.report), ("Curves", report.plot)];
@@ -196,6 +203,7 @@ impl Job<'_> {
             validation: self.args.learning.validation,
             patience: self.args.learning.patience,
             early: outcome.early,
+            kept_iterations: outcome.kept_iterations,
             gradient: self.args.gradient,
             h: if let Gradient::Numerical { h } = self.gradient { Some(h) } else { None },
             epoch: self.schedule.epoch,

@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
+use md5::{Digest, Md5};
 use twolayer_core::{Gradient, Need};
 use twolayer_idx::DataSet;
 
 use super::Job;
 use super::checkpoint::{OfFile, State};
+use super::outcome::Early;
 use crate::args::{GradientName, Precision, TrainArgs, available_threads};
 use crate::data::Source;
 use crate::error::Failure;
@@ -46,7 +48,17 @@ impl<'a> Plan<'a> {
         }
         let plot = args.plot.as_deref().map(Plot::new).transpose()?;
         let all = targets.iter().map(Option::as_ref).chain([plot.as_ref().map(|plot| &plot.target)]);
-        files::check_distinct(&names.into_iter().zip(all).collect::<Vec<_>>())?;
+        let all: Vec<_> = names.into_iter().zip(all).collect();
+        files::check_distinct(&all)?;
+        if let Some(from) = &args.keeping.resume {
+            let lost = |(option, target): &&(&str, Option<&Target>)| {
+                *option != "--checkpoint" && target.is_some_and(|target| target.replaces(from))
+            };
+            if let Some((option, _)) = all.iter().find(lost) {
+                let from = from.display();
+                return Err(Failure::usage(format!("{option} would replace {from}, which --resume goes on from")));
+            }
+        }
         Ok(Plan { args, started, targets, plot })
     }
 
@@ -70,6 +82,8 @@ impl<'a> Plan<'a> {
         let schedule = Schedule::new(rows, args.batch, args.iters, args.epochs)
             .ok_or_else(|| Failure::usage("--epochs is too large: its iterations cannot be counted"))?;
         let (gradient, rule) = (args.gradient()?, args.learning.rule()?);
+        let keeps = keep.is_some() || args.keeping.resume.is_some();
+        let digest = keeps.then(|| digest(data));
         Ok(Job {
             args,
             source,
@@ -85,9 +99,20 @@ impl<'a> Plan<'a> {
             keep,
             report,
             plot,
+            digest,
             started,
         })
     }
+}
+
+/// Tells one training set from another.
+fn digest(data: &DataSet) -> String {
+    let mut hash = Md5::new();
+    for part in [data.train.images(), data.train.labels()] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Job<'_> {
@@ -124,7 +149,11 @@ impl Job<'_> {
     }
 
     /// A checkpoint must be of this run, and not beyond its end.
-    pub fn check_resumed<T: OfFile>(&self, state: &State<T>) -> Result<(), Failure> {
+    pub fn check_resumed<T: OfFile>(&self, state: &mut State<T>) -> Result<(), Failure> {
+        let measured = state.outcome.history.len();
+        if state.best.as_ref().is_some_and(|best| measured > 0 && best.is_over(measured, self.args.learning.patience)) {
+            state.outcome.early = Some(Early::Patience);
+        }
         let (done, end) = (state.outcome.iterations, self.schedule.iterations);
         if done > end {
             let (done, end) = (count(done, "iteration"), count(end, "iteration"));
