@@ -111,6 +111,10 @@ impl Native {
         let copy = self.folder().join(source.file_name().unwrap());
         if copy != source {
             fs::copy(source, &copy).unwrap();
+            let header = source.with_file_name("expect.h");
+            if header.exists() {
+                fs::copy(header, copy.with_file_name("expect.h")).unwrap();
+            }
         }
         let binary = copy.with_extension(if linking == Linking::Static { "static" } else { "shared" });
         let mut command = Command::new(compiler);

@@ -11,13 +11,7 @@
 #include <twolayer.h>
 #include <unistd.h>
 
-#define EXPECT(condition)                                                                                              \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "%d: not so: %s (%s)\n", __LINE__, #condition, tl_last_error_message());                   \
-            exit(1);                                                                                                   \
-        }                                                                                                              \
-    } while (0)
+#include "expect.h"
 
 enum { INPUTS = 784, HIDDEN = 60, CLASSES = 10, ROWS = 20000, PARAMETERS = 785 * 60 + 61 * 10 };
 

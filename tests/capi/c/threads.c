@@ -8,13 +8,7 @@
 #include <string.h>
 #include <twolayer.h>
 
-#define EXPECT(condition)                                                                                              \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "%d: not so: %s (%s)\n", __LINE__, #condition, tl_last_error_message());                   \
-            exit(1);                                                                                                   \
-        }                                                                                                              \
-    } while (0)
+#include "expect.h"
 
 enum { INPUTS = 16, HIDDEN = 40, CLASSES = 3, ROWS = 600 };
 

@@ -5,6 +5,7 @@ use crate::buffer::{Aligned, Plain};
 use crate::parallel::builder;
 use std::io;
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -135,17 +136,24 @@ pub(super) fn run<M: Send, R>(
     let (barrier, follow) = (&barrier, &follow);
     std::thread::scope(|scope| {
         let _guard = BreakOnPanic(barrier);
+        let mut threads = Vec::with_capacity(others.len());
         for member in others {
             let started = builder().spawn_scoped(scope, move || {
                 let _guard = BreakOnPanic(barrier);
                 follow(member, barrier);
             });
-            if let Err(refused) = started {
-                barrier.break_up();
-                return Err(refused);
+            match started {
+                Ok(thread) => threads.push(thread),
+                Err(refused) => {
+                    barrier.break_up();
+                    return Err(refused);
+                }
             }
         }
-        Ok(lead(first, barrier))
+        let result = lead(first, barrier);
+        // The scope would wait for their work alone, and leave the threads themselves to end a moment later.
+        threads.into_iter().for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        Ok(result)
     })
 }
 
