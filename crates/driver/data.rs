@@ -7,7 +7,7 @@ use twolayer_idx::{DataSet, Part, Split as Half};
 
 use crate::args::{DataArgs, Split};
 use crate::error::Failure;
-use crate::report::grouped;
+use crate::report::{count, grouped};
 
 const TRAIN_IMAGES: &[u8] = include_bytes!("../../data/train-images-idx3-ubyte.gz");
 const TRAIN_LABELS: &[u8] = include_bytes!("../../data/train-labels-idx1-ubyte.gz");
@@ -80,6 +80,12 @@ pub fn size(half: &Half) -> String {
 /// All rows of a half, as the network takes them.
 pub fn view<T: Float>(half: &Half) -> (Rows<'_, T>, Labels<'_, T>) {
     (Rows::Pixels(half.images()), Labels::Classes(half.labels()))
+}
+
+/// The usage error of an `--index` that a half with so many rows does not have.
+pub fn beyond(index: usize, split: Split, rows: usize) -> Failure {
+    let (name, images, last) = (split.name(), count(rows, "image"), rows - 1);
+    Failure::usage(format!("--index {index} is not in the {name} set: it has {images}, numbered from 0 to {last}"))
 }
 
 /// The first rows of a half; it must have as many.

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use twolayer_idx::Split as Half;
 
-use crate::args::{DataArgs, DataCommand, DataInfoArgs, DataShowArgs, Split};
-use crate::data::{Source, size};
+use crate::args::{DataArgs, DataCommand, DataInfoArgs, DataShowArgs};
+use crate::data::{self, Source, size};
 use crate::error::Failure;
 use crate::output::Output;
 use crate::picture;
@@ -110,7 +110,7 @@ fn show(args: &DataShowArgs, out: &mut Output) -> Result<(), Failure> {
     let half = Source::new(&data).load_half(args.split)?;
     let (first, last) = (*args.index.start(), *args.index.end());
     if last >= half.rows() {
-        return Err(beyond(last, args.split, half.rows()));
+        return Err(data::beyond(last, args.split, half.rows()));
     }
     if picture::draw(&half.images()[..half.inputs()], half.height(), half.width()).is_empty() {
         let (file, size) = (half.images_name(), size(&half));
@@ -126,11 +126,6 @@ fn show(args: &DataShowArgs, out: &mut Output) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn beyond(index: usize, split: Split, rows: usize) -> Failure {
-    let (name, images, last) = (split.name(), count(rows, "image"), rows - 1);
-    Failure::usage(format!("--index {index} is not in the {name} set: it has {images}, numbered from 0 to {last}"))
 }
 
 /// A picture under its index and label; all lines are equally wide.

@@ -19,6 +19,7 @@ mod inspect;
 mod interrupt;
 mod machine;
 mod manners;
+mod md5;
 mod memory;
 mod network;
 mod numpy;

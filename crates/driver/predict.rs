@@ -11,7 +11,7 @@ use crate::machine::Machine;
 use crate::network::{self, Network};
 use crate::output::Output;
 use crate::picture;
-use crate::report::{count, percent};
+use crate::report::percent;
 
 /// Characters of the longest bar.
 const BAR: usize = 24;
@@ -52,14 +52,7 @@ fn image(
     let half = source.load_half(args.split)?;
     network::check_fit(net, &args.model, &half)?;
     let Some(pixels) = half.image(index) else {
-        let rows = half.rows();
-        return Err(Failure::usage(format!(
-            "--index {} is not in the {} set: it has {}, numbered from 0 to {}",
-            index,
-            args.split.name(),
-            count(rows, "image"),
-            rows - 1
-        )));
+        return Err(data::beyond(index, args.split, half.rows()));
     };
     let probabilities = machine.pool.install(|| net.probabilities(pixels))?;
     let report = Report {

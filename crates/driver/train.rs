@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use twolayer_core::{Gradient, Labels, Optimizer, Rows, Rule, Sampler, Shape, TrainOptions, TwoLayerNet};
+use twolayer_core::{Float, Gradient, Labels, Optimizer, Rows, Rule, Sampler, Shape, TrainOptions, TwoLayerNet};
 use twolayer_idx::{DataSet, Split as Half};
 use twolayer_model::Model;
 
@@ -29,7 +29,7 @@ use crate::random::Generator;
 use crate::report::{EpochTable, Measurement, count};
 use crate::schedule::Schedule;
 use best::Best;
-use checkpoint::{OfFile, State};
+use checkpoint::State;
 use outcome::{Early, Outcome, Written};
 use plan::Plan;
 
@@ -70,7 +70,7 @@ pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), Failure> {
 }
 
 impl Job<'_> {
-    fn run<T: OfFile>(&self, mut generator: Generator, out: &mut Output) -> Result<(), Failure> {
+    fn run<T: Float>(&self, mut generator: Generator, out: &mut Output) -> Result<(), Failure> {
         self.check_memory(size_of::<T>())?;
         let learning = &self.args.learning;
         let parameters = generator.weights::<T>(self.shape, learning.init());
@@ -103,14 +103,14 @@ impl Job<'_> {
             return Err(self.draw_failed::<T>(failure, &state.record, log));
         }
         let saved = self.save.as_ref().map_or(Ok(()), |target| self.write_model(&state, target));
-        let drawn = self.draw(&state.net, &state.outcome, &state.record);
+        let drawn = self.draw(&state);
         let written = Written { model: saved.is_ok(), log: logged.is_ok(), drawn: drawn.is_ok() };
-        self.print_outcome::<T>(&state.outcome, &written, out)?;
+        self.print_outcome(&state, &written, out)?;
         saved.and(logged).and(drawn).and(state.kept).and(self.tell_interruption(&state.outcome))
     }
 
     /// Those, and what else must be the same for a run to go on to the same bytes.
-    fn all_options<T: OfFile>(&self) -> BTreeMap<String, String> {
+    fn all_options<T: Float>(&self) -> BTreeMap<String, String> {
         let mut options = self.options::<T>();
         options.insert("isa".into(), self.machine.level.name().into());
         options.extend(self.digest.clone().map(|digest| ("data".into(), digest)));
@@ -119,7 +119,7 @@ impl Job<'_> {
 
     /// The options that decide the weights, and no others, so that the same training gives the same file on any number
     /// of threads and at any time.
-    fn options<T: OfFile>(&self) -> BTreeMap<String, String> {
+    fn options<T: Float>(&self) -> BTreeMap<String, String> {
         let args = self.args;
         let mut options = BTreeMap::new();
         let mut tell = |name: &str, value: String| options.insert(name.to_owned(), value);
@@ -136,7 +136,7 @@ impl Job<'_> {
         options
     }
 
-    fn write_model<T: OfFile>(&self, state: &State<T>, target: &Target) -> Result<(), Failure> {
+    fn write_model<T: Float>(&self, state: &State<T>, target: &Target) -> Result<(), Failure> {
         let mut model = Model::new(state.net.parameters.clone());
         model.activation = state.net.activation;
         model.options = self.options::<T>();
@@ -145,14 +145,14 @@ impl Job<'_> {
         target.write(&model.to_bytes()?)
     }
 
-    fn write_checkpoint<T: OfFile>(&self, state: &State<T>) -> Result<(), Failure> {
+    fn write_checkpoint<T: Float>(&self, state: &State<T>) -> Result<(), Failure> {
         let Some(keep) = &self.keep else { return Ok(()) };
         let mut options = self.all_options::<T>();
         options.insert("iterations".into(), state.outcome.iterations.to_string());
         keep.write(&state.to_bytes(options)?)
     }
 
-    fn train<T: OfFile>(
+    fn train<T: Float>(
         &self,
         state: &mut State<T>,
         sampler: &mut dyn Sampler,
@@ -172,7 +172,7 @@ impl Job<'_> {
             self.train_piece(state, sampler, &progress)?;
             if let Some(m) = self.measure(state)? {
                 progress.epoch(m.train_accuracy, m.test_accuracy);
-                if let Some(row) = table.row(state.outcome.history.len() - 1, &m).filter(|_| talks) {
+                if let Some(row) = table.row(state.record.history.len() - 1, &m).filter(|_| talks) {
                     progress.aside(|| out.line(row));
                 }
             }
@@ -188,7 +188,7 @@ impl Job<'_> {
     }
 
     /// The measurement that is due after the iteration just done, if one is.
-    fn measure<T: OfFile>(&self, state: &mut State<T>) -> Result<Option<Measurement>, Failure> {
+    fn measure<T: Float>(&self, state: &mut State<T>) -> Result<Option<Measurement>, Failure> {
         let iteration = state.outcome.iterations - 1;
         let Some(loss) = state.outcome.final_loss.filter(|_| self.schedule.is_measured(iteration)) else {
             return Ok(None);
@@ -198,29 +198,29 @@ impl Job<'_> {
         if let Some(best) = &mut state.best {
             let accuracy = self.accuracy(&state.net, data::after(&self.data.train, self.rows))?;
             m.validation_accuracy = Some(accuracy);
-            let epoch = state.outcome.history.len();
+            let epoch = state.record.history.len();
             best.see((epoch, iteration + 1), accuracy, &state.net.parameters);
             if best.is_over(epoch + 1, self.args.learning.patience) {
                 state.outcome.early = Some(Early::Patience);
             }
         }
-        state.outcome.history.push(m);
         state.record.history.push(m);
         Ok(Some(m))
     }
 
     /// The accuracies of the end; with patience, those of the best weights, which are kept: maybe those of the end.
-    fn finish<T: OfFile>(&self, state: &mut State<T>) -> Result<(), Failure> {
-        let State { net, outcome, best, .. } = state;
+    fn finish<T: Float>(&self, state: &mut State<T>) -> Result<(), Failure> {
+        let State { net, outcome, record, best, .. } = state;
+        let last = record.history.last().filter(|last| last.iteration + 1 == outcome.iterations);
         if let Some(best) = best.as_mut().filter(|_| self.args.learning.patience.is_some() && outcome.iterations > 0) {
-            let accuracy = self.accuracy(net, data::after(&self.data.train, self.rows))?;
-            best.see((outcome.history.len(), outcome.iterations), accuracy, &net.parameters);
+            if last.is_none() {
+                let accuracy = self.accuracy(net, data::after(&self.data.train, self.rows))?;
+                best.see((record.history.len(), outcome.iterations), accuracy, &net.parameters);
+            }
             net.parameters = best.parameters.clone();
             outcome.kept_iterations = Some(best.iterations).filter(|&kept| kept < outcome.iterations);
         }
-        let measured =
-            |last: &&Measurement| last.iteration + 1 == outcome.iterations && outcome.kept_iterations.is_none();
-        if let Some(last) = outcome.history.last().filter(measured) {
+        if let Some(last) = last.filter(|_| outcome.kept_iterations.is_none()) {
             (outcome.train_accuracy, outcome.test_accuracy) = (last.train_accuracy, last.test_accuracy);
             return Ok(());
         }
@@ -229,7 +229,7 @@ impl Job<'_> {
     }
 
     /// Trains up to the next place to stop at. Only this is timed as training.
-    fn train_piece<T: OfFile>(
+    fn train_piece<T: Float>(
         &self,
         state: &mut State<T>,
         sampler: &mut dyn Sampler,
@@ -257,12 +257,12 @@ impl Job<'_> {
         Ok(())
     }
 
-    fn accuracies<T: OfFile>(&self, net: &TwoLayerNet<T>) -> Result<(f64, f64), Failure> {
+    fn accuracies<T: Float>(&self, net: &TwoLayerNet<T>) -> Result<(f64, f64), Failure> {
         let test = |half: &Half| self.accuracy(net, data::view(half));
         Ok((self.accuracy(net, data::first(&self.data.train, self.rows))?, test(&self.data.test)?))
     }
 
-    fn accuracy<T: OfFile>(&self, net: &TwoLayerNet<T>, (x, t): (Rows<'_, T>, Labels<'_, T>)) -> Result<f64, Failure> {
+    fn accuracy<T: Float>(&self, net: &TwoLayerNet<T>, (x, t): (Rows<'_, T>, Labels<'_, T>)) -> Result<f64, Failure> {
         Ok(self.machine.pool.install(|| net.accuracy(x, t))?)
     }
 

@@ -197,8 +197,8 @@ unsafe fn numerical<T: Precision, P: Element<T>>(
     let (network, (x, t), to) = unsafe { (handle::read::<T>(network)?, batch::<T, P>(&given)?, to.slice(&spans)?) };
     let (shape, width, rows) = (network.net.shape(), size_of::<f64>(), given.1.1);
     check_length(to.len(), shape)?;
-    let need = Need::default().parameters(shape, width, 8).batch(rows, shape, width, 2 + network.threads);
+    let need = Need::default().parameters(shape, width, 8).batch(rows, shape, width, 2 + network.threads());
     // Widened inputs, and a list of those that are not zero.
-    memory::check(need.numbers(rows.saturating_mul(shape.inputs()), 8 + 16), network.threads)?;
+    memory::check(need.numbers(rows.saturating_mul(shape.inputs()), 8 + 16), network.threads())?;
     copy_out(&network.net.numerical_gradient(x, t, h)?, tl_parameter::All as i32, "gradient", to)
 }

@@ -6,7 +6,6 @@ use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLock
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use twolayer_core::{Activation, Float, Parameters, Threads, TwoLayerNet};
-use twolayer_model::{AnyModel, Model};
 
 use crate::pointer;
 use crate::status::{Failure, Result, tl_status};
@@ -28,38 +27,24 @@ pub(crate) trait Precision: Float {
     /// Marks a network that is alive.
     const ALIVE: u64;
     const SUFFIX: &'static str;
-    fn from_file(model: AnyModel) -> Option<Model<Self>>;
 }
 
 impl Precision for f32 {
     type Opaque = tl_network_f32;
     const ALIVE: u64 = 0x7477_6f6c_6179_3332;
     const SUFFIX: &'static str = "_f32";
-    fn from_file(model: AnyModel) -> Option<Model<f32>> {
-        match model {
-            AnyModel::F32(model) => Some(model),
-            AnyModel::F64(_) => None,
-        }
-    }
 }
 
 impl Precision for f64 {
     type Opaque = tl_network_f64;
     const ALIVE: u64 = 0x7477_6f6c_6179_3634;
     const SUFFIX: &'static str = "_f64";
-    fn from_file(model: AnyModel) -> Option<Model<f64>> {
-        match model {
-            AnyModel::F64(model) => Some(model),
-            AnyModel::F32(_) => None,
-        }
-    }
 }
 
 /// A network, and the generator that its batches are drawn from.
 pub(crate) struct Network<T: Float> {
     pub net: TwoLayerNet<T>,
     pub rng: ChaCha8Rng,
-    pub threads: usize,
 }
 
 /// What a handle points to. The mark is looked at first, and tells a network that is alive from most of what is not:
@@ -71,9 +56,14 @@ pub(crate) struct Handle<T: Float> {
 }
 
 impl<T: Precision> Network<T> {
+    /// How many threads its calls run on.
+    pub fn threads(&self) -> usize {
+        self.net.threads.count()
+    }
+
     /// On one thread, at the best level.
     pub fn new(net: TwoLayerNet<T>, rng: ChaCha8Rng) -> Self {
-        Network { net: net.with_threads(Threads::ONE), rng, threads: 1 }
+        Network { net: net.with_threads(Threads::ONE), rng }
     }
 
     /// As [`new`](Self::new), with the generator of seed 0.

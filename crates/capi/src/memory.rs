@@ -24,7 +24,7 @@ pub(crate) fn check(need: Need, threads: usize) -> Result<()> {
     if need.numbers(half, 1).is_granted() {
         return Ok(());
     }
-    let kilobytes = need.bytes().div_ceil(1000);
+    let kilobytes = u64::try_from(need.bytes()).unwrap_or(u64::MAX).div_ceil(1000);
     Err(Failure::new(
         tl_status::Memory,
         format!("the call needs about {kilobytes} kB, which the system does not grant"),

@@ -238,7 +238,7 @@ unsafe fn load<T: Precision>(path: *const c_char, network: *mut *mut T::Opaque) 
         let path = unsafe { pointer::path(path) }?;
         let length = std::fs::metadata(&path).map_or(0, |found| usize::try_from(found.len()).unwrap_or(usize::MAX));
         memory::check(Need::default().numbers(length, 4).numbers(memory::READER, 1), 1)?;
-        match T::from_file(AnyModel::load(&path)?) {
+        match AnyModel::load(&path)?.of::<T>() {
             Some(model) => Ok(Network::of(model.parameters, model.activation)),
             None => {
                 let other = if T::SUFFIX == "_f32" { "_f64" } else { "_f32" };
@@ -334,12 +334,9 @@ pub(crate) fn copy_out<T: Precision>(from: &Parameters<T>, parameter: i32, name:
 fn set<T: Precision>(to: &mut Parameters<T>, parameter: i32, (name, values): (&str, &[T])) -> Result<()> {
     let which = parameters(parameter)?;
     check_length(which, to.shape(), name, values.len())?;
-    let mut rest = values;
-    for &p in which {
-        let (rows, columns) = p.dims(to.shape());
-        let (mine, others) = rest.split_at(rows * columns);
-        to.set(p, mine)?;
-        rest = others;
+    match which {
+        &[one] => to.set(one, values)?,
+        _ => to.set_all(values)?,
     }
     Ok(())
 }

@@ -219,7 +219,7 @@ unsafe fn predict<T: Precision, P: Element<T>>(network: *const T::Opaque, x: In<
     let shape = network.net.shape();
     let rows = x.count(shape)?;
     check_length(to.len(), "probabilities", rows, shape.classes())?;
-    check_memory::<T>(shape, rows, shape.classes(), network.threads)?;
+    check_memory::<T>(shape, rows, shape.classes(), network.threads())?;
     to.copy_from_slice(&network.net.predict(x)?);
     Ok(())
 }
@@ -230,7 +230,7 @@ unsafe fn classify<T: Precision, P: Element<T>>(network: *const T::Opaque, x: In
     let shape = network.net.shape();
     let rows = x.count(shape)?;
     check_length(to.len(), "classes", rows, 1)?;
-    check_memory::<f64>(shape, rows, 1, network.threads)?;
+    check_memory::<f64>(shape, rows, 1, network.threads())?;
     // A class is below 2^40 by the shape's bounds, and no machine has the memory for 2^32 of them.
     to.iter_mut().zip(network.net.classify(x)?).for_each(|(to, class)| *to = class as u32);
     Ok(())
@@ -248,7 +248,7 @@ unsafe fn evaluate<T: Precision, P: Element<T>>(
     let (network, (x, t)) = unsafe { (handle::read::<T>(network)?, batch::<T, P>(&given)?) };
     // SAFETY: as of this function.
     let (loss, accuracy) = unsafe { (loss.slice(&[x_span, t_span, accuracy.span()?])?, accuracy.slice(&given_spans)?) };
-    check_memory::<f64>(network.net.shape(), given.1.1, 1, network.threads)?;
+    check_memory::<f64>(network.net.shape(), given.1.1, 1, network.threads())?;
     let evaluation = network.net.evaluate(x, t)?;
     (loss[0], accuracy[0]) = (evaluation.loss, evaluation.accuracy());
     Ok(())

@@ -76,7 +76,7 @@ pub unsafe extern "C" fn tl_network_set_level_f64(network: *mut tl_network_f64, 
 pub unsafe extern "C" fn tl_network_threads_f32(network: *const tl_network_f32, threads: *mut usize) -> tl_status {
     call!({
         let network = handle::read::<f32>(network)?;
-        one(threads, "threads").slice(&[])?[0] = network.threads;
+        one(threads, "threads").slice(&[])?[0] = network.threads();
         Ok(())
     })
 }
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn tl_network_threads_f32(network: *const tl_network_f32, 
 pub unsafe extern "C" fn tl_network_threads_f64(network: *const tl_network_f64, threads: *mut usize) -> tl_status {
     call!({
         let network = handle::read::<f64>(network)?;
-        one(threads, "threads").slice(&[])?[0] = network.threads;
+        one(threads, "threads").slice(&[])?[0] = network.threads();
         Ok(())
     })
 }
@@ -108,7 +108,6 @@ pub unsafe extern "C" fn tl_network_set_threads_f64(network: *mut tl_network_f64
 unsafe fn set_threads<T: Precision>(network: *mut T::Opaque, threads: usize) -> Result<()> {
     // SAFETY: as of this function.
     let mut network = unsafe { handle::write::<T>(network) }?;
-    network.threads = machine::threads(threads)?;
-    network.net.threads = Threads::own(threads);
+    network.net.threads = Threads::own(machine::threads(threads)?);
     Ok(())
 }

@@ -319,7 +319,7 @@ unsafe fn run<T: Precision, P: Element<T>>(
 ) -> Result<twolayer_core::TrainSummary, Stop> {
     // SAFETY: as of this function.
     let (x, t) = unsafe { batch::<T, P>(given) }?;
-    let (shape, threads) = (network.net.shape(), network.threads);
+    let (shape, threads) = (network.net.shape(), network.threads());
     let options = TrainOptions { threads, ..options };
     if options.batch <= MOST_ROWS {
         memory::check(need::<T>(shape, &options).numbers(given.1.1, 4), threads)?;

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use zip::ZipArchive;
 
-use super::digest;
 use crate::error::Failure;
 use crate::files::Target;
+use crate::md5;
 
 /// Where the sums of what was unpacked stand.
 const SUMS: &str = "MD5SUMS";
@@ -26,7 +26,7 @@ pub fn is_unpacked(folder: &Path, members: &[String]) -> Result<bool, Failure> {
         let Some(expected) = sums.lines().find_map(|line| line.strip_suffix(&format!("  {member}"))) else {
             return Ok(false);
         };
-        let found = match File::open(&path).and_then(digest::of) {
+        let found = match File::open(&path).and_then(md5::of) {
             Ok(found) => found,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(e) => return Err(Failure::new(format!("cannot read {}: {e}", path.display()))),
@@ -52,7 +52,7 @@ pub fn unpack(archive: &Path, folder: &Path, members: &[String]) -> Result<(), F
         let mut unpacked = tempfile::NamedTempFile::new_in(folder).map_err(|e| fail(e.to_string()))?;
         io::copy(&mut reader, &mut unpacked).map_err(|e| fail(format!("{member}: {e}")))?;
         unpacked.flush().and_then(|()| unpacked.as_file().sync_all()).map_err(|e| fail(e.to_string()))?;
-        let sum = File::open(unpacked.path()).and_then(digest::of).map_err(|e| fail(e.to_string()))?;
+        let sum = File::open(unpacked.path()).and_then(md5::of).map_err(|e| fail(e.to_string()))?;
         place(unpacked, &folder.join(member), &sum)?;
         sums += &format!("{sum}  {member}\n");
     }
@@ -61,7 +61,7 @@ pub fn unpack(archive: &Path, folder: &Path, members: &[String]) -> Result<(), F
 
 /// Gives a file its name, unless another file has it.
 fn place(unpacked: tempfile::NamedTempFile, path: &Path, sum: &str) -> Result<(), Failure> {
-    if let Ok(found) = File::open(path).and_then(digest::of) {
+    if let Ok(found) = File::open(path).and_then(md5::of) {
         return if found == sum { Ok(()) } else { Err(not_ours(path, &found, sum)) };
     }
     let fail = |e: io::Error| Failure::new(format!("cannot write {}: {e}", path.display()));

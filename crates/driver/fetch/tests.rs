@@ -8,7 +8,8 @@ use tempfile::TempDir;
 
 use super::catalogue::{Dataset, Remote};
 use super::http::Client;
-use super::{Entry, digest, fetch};
+use super::{Entry, fetch};
+use crate::md5;
 
 #[path = "../../../tests/common/server.rs"]
 mod server;
@@ -63,7 +64,7 @@ fn pattern(n: usize, step: usize) -> Vec<u8> {
 }
 
 fn remote(name: &'static str, bytes: &[u8]) -> Remote {
-    Remote { name, md5: digest::of(bytes).unwrap().leak(), content_md5: None, at_most: AT_MOST }
+    Remote { name, md5: md5::of(bytes).unwrap().leak(), content_md5: None, at_most: AT_MOST }
 }
 
 /// One that is soon tired, and asks no proxy, whatever the environment says.
@@ -217,7 +218,7 @@ fn a_file_packed_anew_is_known_by_its_content() {
     };
     let (published, anew) = (pack(9), pack(0));
     assert_ne!(published, anew);
-    let file = Remote { content_md5: Some(digest::of(&content[..]).unwrap().leak()), ..remote("large", &published) };
+    let file = Remote { content_md5: Some(md5::of(&content[..]).unwrap().leak()), ..remote("large", &published) };
     let mut case = Case { server: Server::new(&[("large", &anew)]), files: vec![file], ..Case::new() };
     case.fetch(&["ok"]).unwrap();
     assert_eq!(fs::read(case.folder.path().join("large")).unwrap(), anew);

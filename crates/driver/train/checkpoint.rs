@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use twolayer_core::{Float, Optimizer, Parameter, Parameters, Shape, TwoLayerNet};
+use twolayer_core::{Float, Optimizer, Parameters, Shape, TwoLayerNet};
 use twolayer_model::{AnyModel, Model};
 
 use super::best::Best;
@@ -29,7 +29,7 @@ pub struct State<T: Float> {
 
 type Lists = BTreeMap<String, Vec<f64>>;
 
-impl<T: OfFile> State<T> {
+impl<T: Float> State<T> {
     /// The checkpoint's content: the model with everything else.
     pub fn to_bytes(&self, options: BTreeMap<String, String>) -> Result<Vec<u8>, Failure> {
         let mut run = Lists::new();
@@ -38,7 +38,7 @@ impl<T: OfFile> State<T> {
         run.insert("final_loss".into(), self.outcome.final_loss.into_iter().collect());
         run.insert("losses".into(), self.record.losses.clone());
         run.insert("curve".into(), self.record.curve.numbers());
-        run.insert("history".into(), self.outcome.history.iter().flat_map(numbers).collect());
+        run.insert("history".into(), self.record.history.iter().flat_map(numbers).collect());
         for (i, kept) in self.optimizer.state().iter().enumerate() {
             run.insert(format!("optimizer.{i}"), kept.to_f64().to_vec());
         }
@@ -54,7 +54,7 @@ impl<T: OfFile> State<T> {
     /// Goes on from a checkpoint that a run of the same `options` has written.
     pub fn resume(&mut self, path: &Path, options: &BTreeMap<String, String>) -> Result<(), Failure> {
         let wrong = |what: String| Failure::new(format!("cannot go on from {}: {what}", path.display()));
-        let model = T::of_file(AnyModel::load(path)?).ok_or_else(|| {
+        let model = AnyModel::load(path)?.of::<T>().ok_or_else(|| {
             wrong(format!("its numbers are not of --precision {}; give the precision of its run", T::NAME))
         })?;
         if model.run.is_empty() {
@@ -87,8 +87,7 @@ impl<T: OfFile> State<T> {
         self.outcome.iterations = iterations;
         self.outcome.train_seconds = one("seconds")?;
         self.outcome.final_loss = run.get("final_loss")?.first().copied();
-        self.outcome.history = run.get("history")?.chunks(NUMBERS).map(measurement).collect::<Option<_>>()?;
-        self.record.history.clone_from(&self.outcome.history);
+        self.record.history = run.get("history")?.chunks(NUMBERS).map(measurement).collect::<Option<_>>()?;
         if let (Some(best), Some(&[accuracy, epoch, after])) = (&mut self.best, run.get("best.at").map(Vec::as_slice)) {
             *best = Best {
                 accuracy,
@@ -98,23 +97,6 @@ impl<T: OfFile> State<T> {
             };
         }
         Some(())
-    }
-}
-
-/// The two precisions, told apart in a file.
-pub trait OfFile: Float {
-    fn of_file(model: AnyModel) -> Option<Model<Self>>;
-}
-
-impl OfFile for f32 {
-    fn of_file(model: AnyModel) -> Option<Model<f32>> {
-        if let AnyModel::F32(model) = model { Some(model) } else { None }
-    }
-}
-
-impl OfFile for f64 {
-    fn of_file(model: AnyModel) -> Option<Model<f64>> {
-        if let AnyModel::F64(model) = model { Some(model) } else { None }
     }
 }
 
@@ -133,16 +115,10 @@ fn measurement(numbers: &[f64]) -> Option<Measurement> {
 
 /// Parameters from a list of all their numbers.
 fn widened<T: Float>(shape: Shape, list: &[f64]) -> Option<Parameters<T>> {
+    let narrow: Vec<T> = list.iter().map(|&x| T::from_f64(x)).collect();
     let mut parameters = Parameters::zeros(shape);
-    let mut rest = list;
-    for parameter in Parameter::ALL {
-        let (rows, columns) = parameter.dims(shape);
-        let (mine, others) = rest.split_at_checked(rows * columns)?;
-        let narrow: Vec<T> = mine.iter().map(|&x| T::from_f64(x)).collect();
-        parameters.set(parameter, &narrow).ok()?;
-        rest = others;
-    }
-    rest.is_empty().then_some(parameters)
+    parameters.set_all(&narrow).ok()?;
+    Some(parameters)
 }
 
 /// The first option, but the number of iterations, that is not the same: its name, and both values.

@@ -1,9 +1,10 @@
 //! The page and the curves of a run.
 
 use serde_json::Value;
-use twolayer_core::{Float, TwoLayerNet};
+use twolayer_core::Float;
 
 use super::Job;
+use super::checkpoint::State;
 use super::outcome::Outcome;
 use crate::args::Split;
 use crate::error::Failure;
@@ -12,7 +13,8 @@ use crate::page::{Page, Subject};
 
 impl Job<'_> {
     /// Writes the page and the curves of a run that came to its end.
-    pub fn draw<T: Float>(&self, net: &TwoLayerNet<T>, outcome: &Outcome, record: &Record) -> Result<(), Failure> {
+    pub fn draw<T: Float>(&self, state: &State<T>) -> Result<(), Failure> {
+        let State { net, outcome, record, .. } = state;
         // The curves first: they need least, and the page's failure should not take them along.
         let plotted = self.plot.as_ref().map_or(Ok(()), |plot| plot.write(record));
         if let Some(target) = &self.report {
@@ -20,7 +22,7 @@ impl Job<'_> {
             let page = Page {
                 title: self.title(),
                 trouble: None,
-                report: serde_json::to_value(self.report_of::<T>(outcome)).map_err(Failure::new)?,
+                report: serde_json::to_value(self.report_of::<T>(outcome, &record.history)).map_err(Failure::new)?,
                 record: Some(record),
                 subject: Some(subject),
             };
@@ -52,7 +54,7 @@ impl Job<'_> {
     /// The options and the machine of a run that failed, without an outcome that it does not have.
     fn report_of_failure<T: Float>(&self, record: &Record) -> Value {
         let outcome = Outcome { iterations: record.iterations, ..Outcome::default() };
-        let mut report = serde_json::to_value(self.report_of::<T>(&outcome)).unwrap_or_default();
+        let mut report = serde_json::to_value(self.report_of::<T>(&outcome, &[])).unwrap_or_default();
         if let Some(fields) = report.as_object_mut() {
             for name in ["test_accuracy", "train_accuracy", "train_seconds", "samples_per_second", "out"] {
                 fields.remove(name);

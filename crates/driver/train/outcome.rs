@@ -4,6 +4,7 @@ use serde::Serialize;
 use twolayer_core::{Float, Gradient};
 
 use super::Job;
+use super::checkpoint::State;
 use crate::args::{ActivationName, GradientName, InitName, OptimizerName, RngName, SamplingName};
 use crate::data::describe_set;
 use crate::error::Failure;
@@ -21,7 +22,6 @@ pub struct Outcome {
     pub final_loss: Option<f64>,
     pub train_accuracy: f64,
     pub test_accuracy: f64,
-    pub history: Vec<Measurement>,
     /// With patience, the iterations that led to the best weights, which are kept, if there were more.
     pub kept_iterations: Option<usize>,
     /// Why the run ended before its last iteration.
@@ -133,11 +133,12 @@ impl Job<'_> {
     /// Says what happened, with the files that were written.
     pub fn print_outcome<T: Float>(
         &self,
-        outcome: &Outcome,
+        state: &State<T>,
         written: &Written,
         out: &mut Output,
     ) -> Result<(), Failure> {
-        let mut report = self.report_of::<T>(outcome);
+        let (outcome, history) = (&state.outcome, &state.record.history);
+        let mut report = self.report_of::<T>(outcome, history);
         report.out.take_if(|_| !written.model);
         report.log.take_if(|_| !written.log);
         report.report.take_if(|_| !written.drawn);
@@ -145,7 +146,7 @@ impl Job<'_> {
         if self.args.json {
             return out.json(&report);
         }
-        if !self.args.quiet && !outcome.history.is_empty() {
+        if !self.args.quiet && !history.is_empty() {
             out.line("");
         }
         out.line(format_args!(
@@ -172,7 +173,7 @@ impl Job<'_> {
     }
 
     /// The outcome, with all files that are to be written.
-    pub fn report_of<'a, T: Float>(&self, outcome: &'a Outcome) -> Report<'a> {
+    pub fn report_of<'a, T: Float>(&self, outcome: &Outcome, history: &'a [Measurement]) -> Report<'a> {
         let samples = outcome.iterations as f64 * self.args.batch as f64;
         let samples_per_second = if outcome.train_seconds > 0.0 { samples / outcome.train_seconds } else { 0.0 };
         let shown = |target: &Target| target.shown().to_string();
@@ -212,7 +213,7 @@ impl Job<'_> {
             log: self.log.as_ref().map(shown),
             report: self.report.as_ref().map(shown),
             plot: self.plot.as_ref().map(|plot| shown(&plot.target)),
-            history: &outcome.history,
+            history,
         }
     }
 }

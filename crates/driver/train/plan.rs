@@ -1,19 +1,20 @@
 //! What a run is going to do, checked before it begins.
 
+use std::io::Read;
 use std::time::Instant;
 
-use md5::{Digest, Md5};
-use twolayer_core::{Gradient, Need};
+use twolayer_core::{Float, Gradient, Need, Rule};
 use twolayer_idx::DataSet;
 
 use super::Job;
-use super::checkpoint::{OfFile, State};
+use super::checkpoint::State;
 use super::outcome::Early;
 use crate::args::{GradientName, Precision, TrainArgs, available_threads};
 use crate::data::Source;
 use crate::error::Failure;
 use crate::files::{self, Target};
 use crate::machine::Machine;
+use crate::md5;
 use crate::memory;
 use crate::page::Plot;
 use crate::report::count;
@@ -23,6 +24,8 @@ use crate::schedule::Schedule;
 pub struct Plan<'a> {
     args: &'a TrainArgs,
     started: Instant,
+    gradient: Gradient,
+    rule: Rule,
     targets: [Option<Target>; 4],
     plot: Option<Plot>,
 }
@@ -34,8 +37,7 @@ impl<'a> Plan<'a> {
         if args.precision == Precision::F32 && !(rate as f32).is_normal() {
             return Err(Failure::usage(format!("--lr {rate:?} is beyond the numbers of --precision f32; try f64")));
         }
-        args.gradient()?;
-        args.learning.rule()?;
+        let (gradient, rule) = (args.gradient()?, args.learning.rule()?);
         let plain = args.learning.optimizer.name() == "sgd" && args.learning.weight_decay == 0.0;
         if args.gradient == GradientName::Numerical && !plain {
             return Err(Failure::usage("--gradient numerical goes with --optimizer sgd without --weight-decay alone"));
@@ -59,7 +61,7 @@ impl<'a> Plan<'a> {
                 return Err(Failure::usage(format!("{option} would replace {from}, which --resume goes on from")));
             }
         }
-        Ok(Plan { args, started, targets, plot })
+        Ok(Plan { args, started, gradient, rule, targets, plot })
     }
 
     /// The job, now that the data are there.
@@ -69,7 +71,7 @@ impl<'a> Plan<'a> {
         source: Source<'a>,
         (data, classes): (&'a DataSet, usize),
     ) -> Result<Job<'a>, Failure> {
-        let Plan { args, started, targets: [save, log, keep, report], plot } = self;
+        let Plan { args, started, gradient, rule, targets: [save, log, keep, report], plot } = self;
         let shape = memory::shape(data.train.inputs(), args.hidden, classes)?;
         let all = data.train.rows();
         let rows = all - args.learning.validation.map_or(0, |share| (all as f64 * share).ceil() as usize).min(all);
@@ -81,9 +83,8 @@ impl<'a> Plan<'a> {
         }
         let schedule = Schedule::new(rows, args.batch, args.iters, args.epochs)
             .ok_or_else(|| Failure::usage("--epochs is too large: its iterations cannot be counted"))?;
-        let (gradient, rule) = (args.gradient()?, args.learning.rule()?);
         let keeps = keep.is_some() || args.keeping.resume.is_some();
-        let digest = keeps.then(|| digest(data));
+        let digest = keeps.then(|| digest(data)).transpose()?;
         Ok(Job {
             args,
             source,
@@ -106,13 +107,11 @@ impl<'a> Plan<'a> {
 }
 
 /// Tells one training set from another.
-fn digest(data: &DataSet) -> String {
-    let mut hash = Md5::new();
-    for part in [data.train.images(), data.train.labels()] {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+fn digest(data: &DataSet) -> Result<String, Failure> {
+    let (images, labels) = (data.train.images(), data.train.labels());
+    let lengths = [images, labels].map(|part| (part.len() as u64).to_le_bytes());
+    let all = (&lengths[0][..]).chain(images).chain(&lengths[1][..]).chain(labels);
+    md5::of(all).map_err(Failure::new)
 }
 
 impl Job<'_> {
@@ -149,8 +148,8 @@ impl Job<'_> {
     }
 
     /// A checkpoint must be of this run, and not beyond its end.
-    pub fn check_resumed<T: OfFile>(&self, state: &mut State<T>) -> Result<(), Failure> {
-        let measured = state.outcome.history.len();
+    pub fn check_resumed<T: Float>(&self, state: &mut State<T>) -> Result<(), Failure> {
+        let measured = state.record.history.len();
         if state.best.as_ref().is_some_and(|best| measured > 0 && best.is_over(measured, self.args.learning.patience)) {
             state.outcome.early = Some(Early::Patience);
         }

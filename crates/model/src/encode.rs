@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use twolayer_core::{Float, Parameter};
 
 use crate::model::{check_finite, shape_text, sizes};
@@ -44,18 +45,19 @@ fn header<T: Float>(model: &Model<T>) -> Result<Vec<u8>, ErrorKind> {
     let (shape, precision) = (model.parameters.shape(), Precision::of::<T>());
     let mut header = format!(r#"{{"__metadata__":{}"#, metadata(model)?);
     let mut offset = 0;
-    let mut tensor = |name: &str, precision: Precision, sizes: &[usize]| {
+    let mut tensor = |name: &str, precision: Precision, sizes: &[usize]| -> Result<(), ErrorKind> {
         let end = offset + sizes.iter().product::<usize>() * precision.size();
         let sizes: Vec<_> = sizes.iter().map(usize::to_string).collect();
-        let (name, sizes) = (serde_json::Value::from(name), sizes.join(","));
+        let (name, sizes) = (json(name)?, sizes.join(","));
         header += &format!(r#",{name}:{{"dtype":"{precision}","shape":[{sizes}],"data_offsets":[{offset},{end}]}}"#);
         offset = end;
+        Ok(())
     };
     for parameter in Parameter::ALL {
-        tensor(parameter.name(), precision, &sizes(parameter, shape));
+        tensor(parameter.name(), precision, &sizes(parameter, shape))?;
     }
     for (name, numbers) in &model.run {
-        tensor(&format!("{RUN}{name}"), Precision::F64, &[numbers.len()]);
+        tensor(&format!("{RUN}{name}"), Precision::F64, &[numbers.len()])?;
     }
     header += "}";
     let mut header = header.into_bytes();
@@ -72,13 +74,14 @@ fn metadata<T: Float>(model: &Model<T>) -> Result<String, ErrorKind> {
     let shape = shape_text(model.parameters.shape());
     let fixed =
         [("format", FORMAT), ("format_version", model.version()), ("input_scale", INPUT_SCALE), ("shape", &shape)];
-    let activation = model.activation.name();
-    let mut entries: BTreeMap<String, &str> = fixed.map(|(key, value)| (key.to_owned(), value)).into_iter().collect();
-    if model.version() != FORMAT_VERSIONS[0] {
-        entries.insert("activation".to_owned(), activation);
-    }
-    for (name, value) in &model.options {
-        entries.insert(format!("{OPTION}{name}"), value);
-    }
-    serde_json::to_string(&entries).map_err(|error| ErrorKind::CorruptHeader { reason: error.to_string() })
+    let second = model.version() != FORMAT_VERSIONS[0];
+    let activation = second.then(|| ("activation", model.activation.name()));
+    let said = fixed.into_iter().chain(activation).map(|(key, value)| (key.to_owned(), value));
+    let options = model.options.iter().map(|(name, value)| (format!("{OPTION}{name}"), value.as_str()));
+    let entries: BTreeMap<String, &str> = said.chain(options).collect();
+    json(&entries)
+}
+
+fn json(value: &(impl Serialize + ?Sized)) -> Result<String, ErrorKind> {
+    serde_json::to_string(value).map_err(|error| ErrorKind::CorruptHeader { reason: error.to_string() })
 }

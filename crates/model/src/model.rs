@@ -1,5 +1,6 @@
 //! A network's parameters with what is to be remembered of their training.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -108,6 +109,15 @@ impl AnyModel {
     /// [`ErrorKind::Io`] if the reader fails, and every fault of the content as its own [`ErrorKind`].
     pub fn from_reader(name: &str, reader: impl Read) -> Result<Self> {
         decode::model(reader, None).map_err(|kind| Error::new(name, kind))
+    }
+
+    /// The model, if its numbers are of this type.
+    pub fn of<T: Float>(self) -> Option<Model<T>> {
+        let model: Box<dyn Any> = match self {
+            AnyModel::F32(model) => Box::new(model),
+            AnyModel::F64(model) => Box::new(model),
+        };
+        model.downcast().ok().map(|model| *model)
     }
 
     /// The network's shape.

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::float::Float;
-use crate::simd::{Kernel, Level, Simd};
-use crate::vector::sigmoid_v;
+use crate::simd::{Level, Simd};
+use crate::vector::{Map, MapSlice, sigmoid_v};
 
 /// The function of the hidden layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -37,32 +37,19 @@ impl Activation {
             .ok_or_else(|| Error::Option { name: "activation", what: format!("is '{name}'; expected sigmoid or relu") })
     }
 
+    /// Replaces every element by its activation.
+    pub(crate) fn apply_to<T: Float>(self, level: Level, x: &mut [T]) {
+        level.dispatch(MapSlice(x, self));
+    }
+}
+
+impl<T: Float> Map<T> for Activation {
     #[inline(always)]
-    pub(crate) fn of<T: Float, S: Simd<T>>(self, s: S, x: S::V) -> S::V {
+    fn apply<S: Simd<T>>(self, s: S, x: S::V) -> S::V {
         match self {
             Activation::Sigmoid => sigmoid_v(s, x),
             // The second operand where either is NaN.
             Activation::Relu => s.max(s.zero(), x),
-        }
-    }
-
-    /// Replaces every element, whole blocks of them, by its activation.
-    pub(crate) fn apply<T: Float>(self, level: Level, x: &mut [T]) {
-        level.dispatch(Apply(self, x));
-    }
-}
-
-struct Apply<'a, T>(Activation, &'a mut [T]);
-
-impl<T: Float> Kernel<T> for Apply<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
-        assert!(self.1.len().is_multiple_of(S::LANES));
-        for x in self.1.chunks_exact_mut(S::LANES) {
-            // SAFETY: a vector's worth of elements.
-            unsafe { s.store(x.as_mut_ptr(), self.0.of(s, s.load(x.as_ptr()))) }
         }
     }
 }

@@ -32,7 +32,7 @@ use crate::gemm::gemm;
 use crate::matrix::{MatMut, MatRef};
 use crate::parallel::{self, Threads};
 use crate::simd::{Kernel, Level, Simd};
-use crate::vector::{self, exp_v, ln_v};
+use crate::vector::{self, Map, exp_v, ln_v};
 
 /// Rows whose inputs are widened at a time for the matrix product.
 const CHUNK: usize = 64;
@@ -123,7 +123,7 @@ impl<'a> Point<'a> {
             affine(level, x, p.w1(), p.b1(), (out, hidden));
         }
         let mut z = a.clone();
-        activation.apply(level, &mut z);
+        activation.apply_to(level, &mut z);
         let mut logits = Aligned::zeroed([rows, classes]);
         let active: Vec<f64> = z.chunks_exact(hidden).flat_map(|z| &z[..shape.hidden()]).copied().collect();
         affine(level, &active, p.w2(), p.b2(), (&mut logits, classes));
@@ -171,7 +171,7 @@ impl<'a> Point<'a> {
         let (hidden, classes) = (self.shape.hidden_padded(), self.shape.classes());
         // SAFETY: z and W2 turned have such rows, and the logits a row of classes, the label among them.
         unsafe {
-            let by = s.sub(self.activation.of(s, a), s.load(self.z.as_ptr().add(n * hidden + at)));
+            let by = s.sub(self.activation.apply(s, a), s.load(self.z.as_ptr().add(n * hidden + at)));
             let (row, w2) = (self.logits.as_ptr().add(n * classes), self.w2_turned.as_ptr().add(at));
             let mut most = s.splat(f64::NEG_INFINITY);
             for c in 0..classes {
@@ -211,9 +211,10 @@ impl<'a> Point<'a> {
 /// X·W + b for as many rows as `x` has, into rows of `out` that are so far apart.
 fn affine(level: Level, x: &[f64], w: MatRef<'_, f64>, b: &[f64], (out, row): (&mut [f64], usize)) {
     out.chunks_mut(row).for_each(|out| out[..b.len()].copy_from_slice(b));
-    let x = MatRef::new(x, x.len() / w.rows(), w.rows()).expect("whole rows");
-    let out = MatMut::with_stride(out, x.rows(), b.len(), row).expect("a row of the result for each");
-    gemm(level, 1.0, x, w, 1.0, out).expect("shapes that fit");
+    let rows = x.len() / w.rows();
+    let product = MatRef::new(x, rows, w.rows())
+        .and_then(|x| gemm(level, 1.0, x, w, 1.0, MatMut::with_stride(out, rows, b.len(), row)?));
+    product.unwrap_or_else(|_| unreachable!("whole rows, and a row of the result for each"));
 }
 
 /// For each class, the largest of the other logits and the sum of their exponentials relative to it: −∞ and 0 if there

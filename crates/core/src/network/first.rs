@@ -4,6 +4,7 @@ use super::Activation;
 use super::batch::{Batch, COLUMNS, Input};
 use crate::float::Float;
 use crate::simd::{Kernel, Simd};
+use crate::vector::Map;
 use std::ops::Range;
 
 /// Most vectors that one pass over a row keeps in registers, times two for the two columns of a pair.
@@ -72,7 +73,7 @@ impl<T: Float, P: Input<T>, F: Fn(usize, Range<usize>)> Kernel<T> for Forward<'_
                 // SAFETY: LANES divides the width, which both have.
                 unsafe {
                     let z = z.as_mut_ptr().add(at);
-                    s.store(z, activation.of(s, s.add(s.load(z), s.load(b1.as_ptr().add(at)))));
+                    s.store(z, activation.apply(s, s.add(s.load(z), s.load(b1.as_ptr().add(at)))));
                 }
             }
         }

@@ -196,13 +196,15 @@ impl<T: Float> Parameters<T> {
     /// One parameter, to read.
     pub fn get(&self, parameter: Parameter) -> MatRef<'_, T> {
         let ((rows, cols), (at, stride)) = (parameter.dims(self.shape), parameter.place(self.shape));
-        MatRef::with_strides(&self.buffer[at..], rows, cols, stride, 1).expect("the buffer was made for the shape")
+        let view = MatRef::with_strides(&self.buffer[at..], rows, cols, stride, 1);
+        view.unwrap_or_else(|_| unreachable!("the buffer was made for the shape"))
     }
 
     /// One parameter, to write.
     pub fn get_mut(&mut self, parameter: Parameter) -> MatMut<'_, T> {
         let ((rows, cols), (at, stride)) = (parameter.dims(self.shape), parameter.place(self.shape));
-        MatMut::with_stride(&mut self.buffer[at..], rows, cols, stride).expect("the buffer was made for the shape")
+        let view = MatMut::with_stride(&mut self.buffer[at..], rows, cols, stride);
+        view.unwrap_or_else(|_| unreachable!("the buffer was made for the shape"))
     }
 
     /// Sets one parameter to `values`, row by row.
@@ -218,6 +220,25 @@ impl<T: Float> Parameters<T> {
         let mut matrix = self.get_mut(parameter);
         for (r, row) in values.chunks_exact(cols).enumerate() {
             matrix.row_mut(r).copy_from_slice(row);
+        }
+        Ok(())
+    }
+
+    /// Sets all parameters to `values`, in the order of [`to_vec`](Self::to_vec).
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless there is a value for each element; nothing is changed then.
+    pub fn set_all(&mut self, values: &[T]) -> Result<()> {
+        if values.len() != self.shape.parameters() {
+            let expected = format!("{}", self.shape.parameters());
+            return Err(Error::Length { what: "the list of parameters", found: values.len(), expected });
+        }
+        let mut rest = values;
+        for parameter in Parameter::ALL {
+            let (rows, cols) = parameter.dims(self.shape);
+            let (mine, others) = rest.split_at(rows * cols);
+            self.set(parameter, mine)?;
+            rest = others;
         }
         Ok(())
     }
@@ -322,6 +343,10 @@ mod tests {
             }
             assert!(rest.is_empty());
             assert_eq!(p.to_vec(), values);
+            let mut all = Parameters::<f32>::zeros(shape);
+            assert!(all.set_all(&values[1..]).is_err());
+            all.set_all(&values).unwrap();
+            assert_eq!(all, p);
             assert_eq!((p.b1()[h - 1], p.b2()[c - 1]), (p.get(Parameter::B1).get(0, h - 1), *values.last().unwrap()));
             let placed: Vec<usize> = Parameters::<f32>::places(shape).collect();
             assert!(placed.iter().zip(&values).all(|(&at, &v)| p.padded()[at] == v));

@@ -75,7 +75,8 @@ struct Ended {
     loss: f64,
 }
 
-pub(super) fn train<T: Float, P: Input<T>>(
+/// `KEEPS`: whether the optimiser has a state.
+pub(super) fn train<T: Float, P: Input<T>, const KEEPS: bool>(
     net: &mut TwoLayerNet<T>,
     (data, labels): (&[P], &[u32]),
     (sampler, optimizer): (&mut dyn Sampler, &mut Optimizer<T>),
@@ -114,7 +115,7 @@ pub(super) fn train<T: Float, P: Input<T>>(
             batch: Batch::new(shape.inputs(), capacity),
             labels: Vec::with_capacity(capacity),
         };
-        if let Some(state) = optimizer.kept() {
+        if let Some(state) = optimizer.kept().filter(|_| KEEPS) {
             member.slice.remember(state);
             member.head.remember(state);
         }
@@ -123,15 +124,15 @@ pub(super) fn train<T: Float, P: Input<T>>(
     let mut members: Vec<_> = (0..team).map(member).collect();
     let ended = run(
         &mut members,
-        |member, barrier| member.steps(&shared, barrier, Some(&mut lead)),
+        |member, barrier| member.steps::<KEEPS>(&shared, barrier, Some(&mut lead)),
         |member, barrier| {
-            member.steps(&shared, barrier, None);
+            member.steps::<KEEPS>(&shared, barrier, None);
         },
     );
     let ended = ended.map_err(|refused| Error::Thread { threads: team, what: refused.to_string() })?;
     members.iter().for_each(|m| m.slice.store(&mut net.parameters));
     members[0].head.store(&mut net.parameters);
-    if let Some(state) = optimizer.kept_mut() {
+    if let Some(state) = optimizer.kept_mut().filter(|_| KEEPS) {
         members.iter().for_each(|m| m.slice.recall(state));
         members[0].head.recall(state);
     }
@@ -171,7 +172,12 @@ impl Lead<'_> {
 }
 
 impl<T: Float, P: Input<T>> Member<T, P> {
-    fn steps(&mut self, run: &Run<'_, T, P>, barrier: &Barrier, mut lead: Option<&mut Lead<'_>>) -> Ended {
+    fn steps<const KEEPS: bool>(
+        &mut self,
+        run: &Run<'_, T, P>,
+        barrier: &Barrier,
+        mut lead: Option<&mut Lead<'_>>,
+    ) -> Ended {
         let mut ended = Ended { iterations: 0, loss: f64::NAN };
         while ended.iterations < run.limit.load(Ordering::Relaxed) {
             let t = ended.iterations;
@@ -195,7 +201,7 @@ impl<T: Float, P: Input<T>> Member<T, P> {
             if !ended.loss.is_finite() {
                 break;
             }
-            if !self.backward(run, t) {
+            if !self.backward::<KEEPS>(run, t) {
                 run.diverged.fetch_min(t, Ordering::Relaxed);
                 run.stop.fetch_min(t, Ordering::Relaxed);
             }
@@ -225,9 +231,9 @@ impl<T: Float, P: Input<T>> Member<T, P> {
     }
 
     /// Takes the step; returns whether all weights stayed finite.
-    fn backward(&mut self, run: &Run<'_, T, P>, t: usize) -> bool {
+    fn backward<const KEEPS: bool>(&mut self, run: &Run<'_, T, P>, t: usize) -> bool {
         let rows = self.labels.len();
-        if let Some(step) = (run.step)(t) {
+        if KEEPS && let Some(step) = (run.step)(t) {
             let slice = self.slice.step(run.level, &self.batch, self.head.dy(rows), step);
             return self.head.step(run.level, rows, step) && slice;
         }

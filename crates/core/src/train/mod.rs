@@ -105,7 +105,7 @@ impl<T: Float> TwoLayerNet<T> {
         options: &TrainOptions,
         observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<TrainSummary> {
-        Optimizer::new(self.shape(), Rule::Sgd, 0.0)?.train(self, x, t, sampler, options, observer)
+        Optimizer::new(self.shape(), Rule::Sgd, 0.0)?.run::<false>(self, (x, t), sampler, options, observer)
     }
 }
 

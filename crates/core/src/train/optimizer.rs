@@ -132,6 +132,22 @@ impl<T: Float> Optimizer<T> {
         options: &TrainOptions,
         observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<TrainSummary> {
+        match self.state {
+            Some(_) => self.run::<true>(net, (x, t), sampler, options, observer),
+            None => self.run::<false>(net, (x, t), sampler, options, observer),
+        }
+    }
+
+    /// Trains; `KEEPS` tells whether there is a state. It is known when compiling, so that who only descends plainly
+    /// need not carry the other rules: some 70 kB of a program.
+    pub(super) fn run<const KEEPS: bool>(
+        &mut self,
+        net: &mut TwoLayerNet<T>,
+        (x, t): (Rows<'_, T>, Labels<'_, T>),
+        sampler: &mut dyn Sampler,
+        options: &TrainOptions,
+        observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<TrainSummary> {
         let rows = x.count(net.shape())?;
         let labels = t.classes(rows, net.shape())?;
         options.check::<T>()?;
@@ -147,8 +163,8 @@ impl<T: Float> Optimizer<T> {
             (Gradient::Numerical { h }, x) => {
                 super::numerical::train(net, (x, &labels), sampler, (options, h), observer)
             }
-            (_, Rows::Pixels(x)) => member::train(net, (x, &labels), (sampler, self), options, observer),
-            (_, Rows::Floats(x)) => member::train(net, (x, &labels), (sampler, self), options, observer),
+            (_, Rows::Pixels(x)) => member::train::<_, _, KEEPS>(net, (x, &labels), (sampler, self), options, observer),
+            (_, Rows::Floats(x)) => member::train::<_, _, KEEPS>(net, (x, &labels), (sampler, self), options, observer),
         }
     }
 

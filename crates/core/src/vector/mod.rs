@@ -25,7 +25,7 @@ pub(crate) trait Map<T: Float>: Copy {
 }
 
 /// `x ← f(x)` for every element.
-struct MapSlice<'a, T, F>(&'a mut [T], F);
+pub(crate) struct MapSlice<'a, T, F>(pub &'a mut [T], pub F);
 
 impl<T: Float, F: Map<T>> Kernel<T> for MapSlice<'_, T, F> {
     type Output = ();

@@ -18,6 +18,8 @@ fn units_and_lists_of_a_run_come_back_and_a_plain_model_stays_in_the_first_versi
         let bytes = plain.to_bytes().unwrap();
         assert!(text(&bytes).contains(r#""format_version":"2""#));
         let AnyModel::F32(read) = AnyModel::from_slice("some file", &bytes).unwrap() else { panic!("f32") };
+        let any = AnyModel::from_slice("some file", &bytes).unwrap();
+        assert!(any.clone().of::<f64>().is_none() && any.of::<f32>().is_some_and(|same| same.options == read.options));
         assert_eq!((read.activation, bits(&read.parameters)), (activation, bits(&plain.parameters)));
         assert_eq!(read.options, plain.options);
         let wide = |list: &[f64]| list.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
