@@ -19,6 +19,8 @@ pub unsafe trait Plain: Copy + Send + Sync + 'static {}
 unsafe impl Plain for u8 {}
 // SAFETY: as above.
 unsafe impl Plain for u64 {}
+// SAFETY: as above.
+unsafe impl Plain for i32 {}
 // SAFETY: `Float` is sealed, and both of its types are primitive numbers.
 unsafe impl<T: Float> Plain for T {}
 

@@ -255,7 +255,7 @@ impl<P: Plain> Kernel<f32> for Transpose<'_, P> {
 
 /// Bit c of word r changes places with bit r of word c: quarters swapped at 32, then 16, 8, 4, 2 and 1.
 #[inline(always)]
-fn transpose_bits(square: &mut [u64; 64]) {
+pub(super) fn transpose_bits(square: &mut [u64; 64]) {
     swap_quarters::<32>(square, 0x0000_0000_ffff_ffff);
     swap_quarters::<16>(square, 0x0000_ffff_0000_ffff);
     swap_quarters::<8>(square, 0x00ff_00ff_00ff_00ff);

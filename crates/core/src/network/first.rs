@@ -128,6 +128,9 @@ impl<T: Float, P: Input<T>, F: Fn(usize, Range<usize>)> Forward<'_, T, P, F> {
 
 /// What becomes of a gradient as it leaves the registers.
 pub trait Sink<T: Float>: Copy {
+    /// Whether it changes weights, rather than keep what it is given.
+    const STEPS: bool;
+
     /// `w` is the parameter's element and where the result goes, `g` its gradient; what is returned is summed and
     /// must be zero in every lane while all is well.
     ///
@@ -141,6 +144,8 @@ pub trait Sink<T: Float>: Copy {
 pub struct Keep;
 
 impl<T: Float> Sink<T> for Keep {
+    const STEPS: bool = false;
+
     #[inline(always)]
     unsafe fn take<S: Simd<T>>(self, s: S, w: *mut T, g: S::V) -> S::V {
         // SAFETY: the caller's promise.
@@ -154,6 +159,8 @@ impl<T: Float> Sink<T> for Keep {
 pub struct Descend<T>(pub T);
 
 impl<T: Float> Sink<T> for Descend<T> {
+    const STEPS: bool = true;
+
     #[inline(always)]
     unsafe fn take<S: Simd<T>>(self, s: S, w: *mut T, g: S::V) -> S::V {
         // SAFETY: the caller's promise.

@@ -6,6 +6,7 @@ mod data;
 mod differences;
 mod evaluate;
 mod first;
+mod fixed;
 mod net;
 mod second;
 mod shape;

@@ -1,8 +1,8 @@
 //! The vector vocabulary: what the kernels may say to the processor, and nothing more.
 //!
 //! Everything above this folder is written once, generic over an instruction set `S: Simd<T>` and an element type `T:
-//! Float`. A token such as `Avx512` is proof that the processor has the instruction set: only its file's `run` makes
-//! one, and [`Level`] calls that only after detection. So register-only operations are safe methods, and `unsafe` marks
+//! Float`. A token such as `Avx512` is proof that the processor has the instruction set: only its file makes
+//! one, and only where it was detected. So register-only operations are safe methods, and `unsafe` marks
 //! the ones that touch memory.
 //!
 //! To add an instruction set: one file with a token, its two `Simd` impls and its list of features, which
@@ -21,6 +21,15 @@ macro_rules! instruction_set {
             $(is_x86_feature_detected!($feature))&&+
         }
 
+        /// The token, for a unit of bytes that goes with it.
+        ///
+        /// # Safety
+        /// [`detected`] said yes.
+        #[inline(always)]
+        pub(super) unsafe fn token() -> $token {
+            $token(())
+        }
+
         /// Runs `kernel` compiled for this instruction set. Calling it is unsafe unless [`detected`] said yes.
         $(#[target_feature(enable = $feature)])+
         pub(super) fn run<T: crate::float::Float, K: super::Kernel<T>>(kernel: K) -> K::Output
@@ -36,15 +45,19 @@ macro_rules! instruction_set {
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod bytes;
 mod level;
 mod scalar;
+mod unfused;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bytes::{ByteKernel, Bytes, Tiles, Unit};
 pub use level::Level;
 pub(crate) use level::run_at;
 use scalar::Scalar;
+pub(crate) use unfused::{Alike, Unfused};
 
 use crate::float::Float;
 
@@ -158,6 +171,19 @@ pub trait Kernel<T: Float> {
     type Output;
     /// The work.
     fn run<S: Simd<T>>(self, s: S) -> Self::Output;
+}
+
+/// Where kernels are run: at a [`Level`], or at one whose results are those of all ([`Alike`]).
+pub(crate) trait Dispatch: Copy + Send + Sync {
+    /// Runs `kernel` compiled for the instruction set.
+    fn dispatch<T: Float, K: Kernel<T>>(self, kernel: K) -> K::Output;
+}
+
+impl Dispatch for Level {
+    #[inline]
+    fn dispatch<T: Float, K: Kernel<T>>(self, kernel: K) -> K::Output {
+        Level::dispatch(self, kernel)
+    }
 }
 
 /// Asks for the cache lines of `x`, without waiting for them.
