@@ -1,6 +1,6 @@
 //! The element types: `f32` and `f64`.
 
-use crate::network::Input;
+use crate::network::{FirstLayer, Fixed, Floats, Input};
 use crate::simd::{Kernel, Level, run_at};
 use crate::vector::{ExpConstants, LnConstants};
 use std::fmt::{Debug, Display};
@@ -46,6 +46,14 @@ pub trait Sealed: ExpConstants + LnConstants + Sized {
     fn div(self, b: Self) -> Self;
     fn abs(self) -> Self;
     fn sqrt(self) -> Self;
+    /// The first layer in whole numbers, whose results are this type's.
+    type Fixed: FirstLayer<Self, Pixel = u8>
+    where
+        Self: Float;
+    /// That layer, if there is one.
+    fn fixed(level: Level) -> Option<Self::Fixed>
+    where
+        Self: Float;
     /// [`Level::dispatch`] for this type.
     fn dispatch<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output
     where
@@ -53,7 +61,7 @@ pub trait Sealed: ExpConstants + LnConstants + Sized {
 }
 
 macro_rules! float {
-    ($t:ident, $bits:ident, $mantissa:literal, $bias:literal) => {
+    ($t:ident, $bits:ident, $mantissa:literal, $bias:literal, $fixed:ty, $of:expr) => {
         impl Float for $t {
             const NAME: &'static str = stringify!($t);
             const ZERO: Self = 0.0;
@@ -120,6 +128,11 @@ macro_rules! float {
             fn sqrt(self) -> Self {
                 $t::sqrt(self)
             }
+            type Fixed = $fixed;
+            #[inline]
+            fn fixed(level: Level) -> Option<$fixed> {
+                $of(level)
+            }
             #[inline]
             fn dispatch<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output {
                 run_at(level, kernel)
@@ -128,5 +141,6 @@ macro_rules! float {
     };
 }
 
-float!(f32, u32, 23, 127);
-float!(f64, u64, 52, 1023);
+float!(f32, u32, 23, 127, Fixed, |level| Some(Fixed::new(level)));
+// Three digits are too few for f64; the type only stands in.
+float!(f64, u64, 52, 1023, Floats<u8>, |_| None);

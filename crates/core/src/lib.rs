@@ -21,7 +21,10 @@ pub use float::Float;
 pub use gemm::{gemm, gemm_parallel};
 pub use matrix::{MatMut, MatRef};
 pub use memory::Need;
-pub use network::{Activation, DEFAULT_H, Evaluation, Init, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
+pub use network::{
+    Activation, DEFAULT_H, Engine, Evaluation, FIXED_MAX_ERROR, Init, Labels, Parameter, Parameters, Rows, Shape,
+    TwoLayerNet,
+};
 pub use numerical::numerical_gradient;
 pub use parallel::{THREAD_NAME, Threads};
 pub use simd::Level;

@@ -13,7 +13,7 @@ use crate::buffer::Scratch;
 use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::matrix::{MatMut, MatRef};
-use crate::simd::{Kernel, Level, MOST_LANES, Simd, transpose};
+use crate::simd::{Dispatch, Kernel, Level, MOST_LANES, Simd, transpose};
 use crate::vector::{exp_v, ln_v};
 
 /// No probability is further than this from the true softmax of its logits, relative to the type's ε, for up to 1,000
@@ -36,19 +36,19 @@ impl<T: Float> Softmax<T> {
     }
 
     /// Replaces `rows` rows of logits, `row` apart, by their probabilities.
-    pub fn probabilities(&mut self, level: Level, logits: &mut [T], rows: usize, row: usize) {
+    pub fn probabilities(&mut self, level: impl Dispatch, logits: &mut [T], rows: usize, row: usize) {
         level.dispatch(Pass { work: self, logits, rows, row, scale: T::ONE, labels: None });
     }
 
     /// Replaces rows of logits by the derivative of the mean loss, (p − [label]) / rows; returns the mean loss.
-    pub fn derivatives(&mut self, level: Level, logits: &mut [T], row: usize, labels: &[u32]) -> f64 {
+    pub fn derivatives(&mut self, level: impl Dispatch, logits: &mut [T], row: usize, labels: &[u32]) -> f64 {
         let rows = labels.len();
         let scale = T::from_f64(1.0 / rows as f64);
         level.dispatch(Pass { work: self, logits, rows, row, scale, labels: Some(labels) }) / rows as f64
     }
 
     /// The sum of the losses of rows of logits, which stay as they are.
-    pub fn losses(&mut self, level: Level, logits: &[T], row: usize, labels: &[u32]) -> f64 {
+    pub fn losses(&mut self, level: impl Dispatch, logits: &[T], row: usize, labels: &[u32]) -> f64 {
         level.dispatch(Losses { work: self, logits, row, labels })
     }
 

@@ -114,12 +114,13 @@ pub struct Batch<P> {
     by_row: Aligned<u64>,
     /// For each pair of columns, a bit for each row: `by_row` transposed.
     by_pair: Aligned<u64>,
-    /// Whether `by_pair` is of these rows.
-    turned: bool,
+    /// Whether there is a `by_pair`.
+    both_ways: bool,
 }
 
 impl<P: Plain> Batch<P> {
-    pub fn new(inputs: usize, capacity: usize) -> Self {
+    /// With the masks by row, which the forward pass needs, and if `both_ways` those by pair, which the gradient needs.
+    pub fn new(inputs: usize, capacity: usize, both_ways: bool) -> Self {
         let words = inputs.div_ceil(COLUMNS);
         Batch {
             inputs,
@@ -127,8 +128,8 @@ impl<P: Plain> Batch<P> {
             rows: 0,
             data: Aligned::zeroed([words, COLUMNS, capacity]),
             by_row: Aligned::zeroed([words, capacity]),
-            by_pair: Aligned::zeroed([words, 64, capacity.div_ceil(64)]),
-            turned: false,
+            by_pair: Aligned::zeroed([words, 64, capacity.div_ceil(64) * usize::from(both_ways)]),
+            both_ways,
         }
     }
 
@@ -141,9 +142,9 @@ impl<P: Plain> Batch<P> {
         self.inputs.div_ceil(2)
     }
 
-    /// Whether the masks by pair are those of the rows at hand.
-    pub fn is_transposed(&self) -> bool {
-        self.turned
+    /// Whether there are masks by pair.
+    pub fn is_both_ways(&self) -> bool {
+        self.both_ways
     }
 
     /// Words of a row's mask.
@@ -175,7 +176,7 @@ impl<P: Plain> Batch<P> {
         self.stride
     }
 
-    /// Copies rows `indices` of `source` and makes their masks by row.
+    /// Copies rows `indices` of `source` and makes their masks.
     ///
     /// # Panics
     /// If there are more than the capacity, or if a row is outside `source`.
@@ -183,16 +184,13 @@ impl<P: Plain> Batch<P> {
     where
         P: Input<T>,
     {
-        (self.rows, self.turned) = (0, false);
+        self.rows = 0;
         let inputs = self.inputs;
         let rows = indices.map(|i| &source[i * inputs..][..inputs]);
         level.dispatch::<T, _>(Gather { batch: self, rows });
-    }
-
-    /// Makes the masks by pair, which the gradient needs, from those by row.
-    pub fn transpose_masks(&mut self, level: Level) {
-        level.dispatch::<f32, _>(Transpose(self));
-        self.turned = true;
+        if self.both_ways {
+            level.dispatch::<f32, _>(Transpose(self));
+        }
     }
 }
 
@@ -294,9 +292,8 @@ mod tests {
                 let source = source(&mut random, inputs * 150, value, zero);
                 for rows in [1, 2, 63, 64, 65, 130] {
                     let indices: Vec<usize> = (0..rows).map(|_| random.below(150)).collect();
-                    let mut batch = Batch::new(inputs, 130);
+                    let mut batch = Batch::new(inputs, 130, true);
                     batch.gather::<T>(level, &source, indices.iter().copied());
-                    batch.transpose_masks(level);
                     assert_eq!(batch.rows(), rows);
                     for (n, &i) in indices.iter().enumerate() {
                         let want = &source[i * inputs..][..inputs];
@@ -333,7 +330,7 @@ mod tests {
         let mut row = [0.0f32; 8];
         (row[3], row[4], row[7]) = (f32::NAN, -0.0, f32::from_bits(1));
         for level in Level::available() {
-            let mut batch = Batch::new(8, 1);
+            let mut batch = Batch::new(8, 1, false);
             batch.gather::<f32>(level, &row, std::iter::once(0));
             assert_eq!(batch.part(0, 0).1, 0b1010);
         }

@@ -33,8 +33,7 @@ pub struct Panel<'a, T> {
 /// Z ← activation(Z + b1)
 /// ```
 ///
-/// `each_part(n, columns)` is called once for each row and word: a place to spread other work over, such as
-/// prefetching.
+/// `each_part(n, columns)` is called once for each row and word.
 pub struct Forward<'a, T, P, F> {
     pub batch: &'a Batch<P>,
     pub panel: Panel<'a, T>,
@@ -203,7 +202,7 @@ impl<T: Float, P: Input<T>, K: Sink<T>> Kernel<T> for Gradient<'_, T, P, K> {
     fn run<S: Simd<T>>(mut self, s: S) -> bool {
         let (stride, width) = (self.stride, self.width);
         assert!(self.w1.len() >= (2 * self.batch.pairs() - 1) * stride + width && stride >= width);
-        assert!(self.da.len() >= self.batch.rows() * width && self.batch.is_transposed());
+        assert!(self.da.len() >= self.batch.rows() * width && self.batch.is_both_ways());
         assert!(width.is_multiple_of(S::LANES));
         let mut at = 0;
         let mut finite = true;

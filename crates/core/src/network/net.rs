@@ -1,11 +1,12 @@
 //! The network as its users see it.
 
-use super::batch::{Batch, Input};
+use super::batch::Input;
 use super::differences::differences;
-use super::evaluate::{Pass, in_chunks};
+use super::engine::Work;
+use super::evaluate::{Classes, Each, InChunks, Pass, Probabilities, Scores, keep};
 use super::first::Keep;
 use super::slice::{Head, Slice};
-use super::{Activation, BLOCK, Labels, Parameters, Rows, Shape};
+use super::{Activation, BLOCK, Engine, FirstLayer, Floats, Labels, Parameters, Rows, Shape};
 use crate::buffer::Aligned;
 use crate::error::{Error, Result};
 use crate::float::Float;
@@ -37,6 +38,8 @@ pub struct TwoLayerNet<T: Float> {
     pub activation: Activation,
     /// The instruction-set level in use.
     pub level: Level,
+    /// What computes the first layer.
+    pub engine: Engine,
     /// Whose threads share the work of a call; training has its own option for them.
     pub threads: Threads,
 }
@@ -62,8 +65,8 @@ impl Evaluation {
 impl<T: Float> TwoLayerNet<T> {
     /// A network of these parameters with sigmoid units, computed at the highest level that this processor has, on [`Threads::Current`].
     pub fn new(parameters: Parameters<T>) -> Self {
-        let (activation, level, threads) = (Activation::Sigmoid, Level::best(), Threads::Current);
-        TwoLayerNet { parameters, activation, level, threads }
+        let (activation, level, engine, threads) = (Activation::Sigmoid, Level::best(), Engine::Auto, Threads::Current);
+        TwoLayerNet { parameters, activation, level, engine, threads }
     }
 
     /// The notebook's start: weights 0.01 · N(0, 1), W1 then W2, biases zero.
@@ -84,6 +87,12 @@ impl<T: Float> TwoLayerNet<T> {
         TwoLayerNet { level, ..self }
     }
 
+    /// The same network, whose first layer is computed by `engine`.
+    #[must_use]
+    pub fn with_engine(self, engine: Engine) -> Self {
+        TwoLayerNet { engine, ..self }
+    }
+
     /// The same network, whose work is shared by `threads`.
     #[must_use]
     pub fn with_threads(self, threads: Threads) -> Self {
@@ -100,12 +109,7 @@ impl<T: Float> TwoLayerNet<T> {
     /// # Errors
     /// If `x` has no rows or its last is not whole.
     pub fn predict(&self, x: Rows<'_, T>) -> Result<Vec<T>> {
-        let classes = self.shape().classes();
-        let chunks = self.chunks(x, |head, rows, _| {
-            head.probabilities(self.level, rows);
-            head.rows(rows).flat_map(|p| p[..classes].iter().copied()).collect::<Vec<T>>()
-        })?;
-        Ok(chunks.concat())
+        Ok(self.chunks(x, Probabilities { classes: self.shape().classes() })?.concat())
     }
 
     /// The most probable class of each row, the first one of equals.
@@ -113,10 +117,7 @@ impl<T: Float> TwoLayerNet<T> {
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn classify(&self, x: Rows<'_, T>) -> Result<Vec<usize>> {
-        let classes = self.shape().classes();
-        let chunks =
-            self.chunks(x, |head, rows, _| head.rows(rows).map(|l| first_largest(&l[..classes])).collect::<Vec<_>>())?;
-        Ok(chunks.concat())
+        Ok(self.chunks(x, Classes { classes: self.shape().classes() })?.concat())
     }
 
     /// Mean loss and number of rows classified right, in one pass.
@@ -126,12 +127,7 @@ impl<T: Float> TwoLayerNet<T> {
     pub fn evaluate(&self, x: Rows<'_, T>, t: Labels<'_, T>) -> Result<Evaluation> {
         let rows = x.count(self.shape())?;
         let labels = t.classes(rows, self.shape())?;
-        let classes = self.shape().classes();
-        let chunks = self.chunks(x, |head, n, from| {
-            let labels = &labels[from..from + n];
-            let right = head.rows(n).zip(labels).filter(|(l, t)| first_largest(&l[..classes]) == **t as usize).count();
-            (right, head.losses(self.level, labels))
-        })?;
+        let chunks = self.chunks(x, Scores { classes: self.shape().classes(), labels: &labels })?;
         let (correct, loss) = chunks.iter().fold((0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
         Ok(Evaluation { rows, correct, loss: loss / rows as f64 })
     }
@@ -160,30 +156,7 @@ impl<T: Float> TwoLayerNet<T> {
     pub fn gradient(&self, x: Rows<'_, T>, t: Labels<'_, T>) -> Result<Parameters<T>> {
         let rows = x.count(self.shape())?;
         let labels = t.classes(rows, self.shape())?;
-        Ok(match x {
-            Rows::Pixels(x) => self.backpropagate(x, &labels),
-            Rows::Floats(x) => self.backpropagate(x, &labels),
-        })
-    }
-
-    fn backpropagate<P: Input<T>>(&self, x: &[P], labels: &[u32]) -> Parameters<T> {
-        let (shape, level, rows) = (self.shape(), self.level, labels.len());
-        let mut batch = Batch::new(shape.inputs(), rows);
-        batch.gather::<T>(level, x, 0..rows);
-        batch.transpose_masks(level);
-        let blocks = shape.hidden_padded() / BLOCK;
-        let mut slice = Slice::new(&self.parameters, self.activation, 0..blocks, rows);
-        let mut head = Head::new(&self.parameters, rows);
-        let mut parts = Aligned::zeroed([blocks, rows, shape.classes_padded()]);
-        slice.forward(level, &batch, |_, _| (), &mut parts);
-        head.combine(level, &parts, rows);
-        head.derivatives(level, labels);
-        slice.backward(level, &batch, head.dy(rows), Keep);
-        head.backward(level, rows, Keep);
-        let mut gradient = Parameters::zeros(shape);
-        slice.store(&mut gradient);
-        head.store(&mut gradient);
-        gradient
+        self.with_layer(x, Backpropagate { net: self, labels: &labels })
     }
 
     /// The same gradient by central differences in f64, (L(θ + h·e) − L(θ − h·e)) / 2h for every parameter, evaluating
@@ -208,7 +181,7 @@ impl<T: Float> TwoLayerNet<T> {
     /// The same network in double precision.
     pub(crate) fn to_f64(&self) -> TwoLayerNet<f64> {
         let TwoLayerNet { activation, level, threads, .. } = *self;
-        TwoLayerNet { parameters: self.parameters.to_f64(), activation, level, threads }
+        TwoLayerNet { parameters: self.parameters.to_f64(), activation, level, engine: Engine::Float, threads }
     }
 
     /// The same central differences as their definition has them: the whole forward pass, in `T`, twice for each
@@ -230,9 +203,11 @@ impl<T: Float> TwoLayerNet<T> {
     fn differentiate<P: Input<T>>(&self, x: &[P], labels: &[u32], h: T) -> Parameters<T> {
         let (shape, level) = (self.shape(), self.level);
         let places: Vec<usize> = Parameters::<T>::places(shape).collect();
+        let layer = Floats::<P>::new(level);
+        let kept = keep(layer, self);
         let prepare = || {
-            let mut pass = Pass::new(&self.parameters, labels.len());
-            pass.gather(level, x, 0..labels.len());
+            let mut pass = Pass::new(layer, &self.parameters, labels.len());
+            pass.gather(x, 0..labels.len());
             (pass, self.parameters.clone())
         };
         let differences = numerical::differences(
@@ -241,7 +216,7 @@ impl<T: Float> TwoLayerNet<T> {
             prepare,
             |(_, parameters), place| &mut parameters.padded_mut()[place],
             |(pass, parameters)| {
-                pass.forward(level, self.activation, parameters);
+                pass.forward(self.activation, parameters, &kept);
                 pass.head.losses(level, labels) / labels.len() as f64
             },
         );
@@ -252,14 +227,39 @@ impl<T: Float> TwoLayerNet<T> {
         gradient
     }
 
-    /// What `each` makes of the logits of a chunk of rows, for every chunk, in order: it is given the head that holds
-    /// them, their number, and the number of the first.
-    fn chunks<R: Send>(&self, x: Rows<'_, T>, each: impl Fn(&mut Head<T>, usize, usize) -> R + Sync) -> Result<Vec<R>> {
+    fn chunks<E: Each<T>>(&self, x: Rows<'_, T>, each: E) -> Result<Vec<E::Made>> {
         let rows = x.count(self.shape())?;
-        Ok(match x {
-            Rows::Pixels(x) => in_chunks(self, x, rows, each),
-            Rows::Floats(x) => in_chunks(self, x, rows, each),
-        })
+        self.with_layer(x, InChunks { net: self, rows, each })
+    }
+}
+
+/// The gradient by backpropagation of all rows as one batch.
+struct Backpropagate<'a, T: Float> {
+    net: &'a TwoLayerNet<T>,
+    labels: &'a [u32],
+}
+
+impl<T: Float> Work<T> for Backpropagate<'_, T> {
+    type Output = Parameters<T>;
+
+    fn run<L: FirstLayer<T>>(self, layer: L, x: &[L::Pixel]) -> Parameters<T> {
+        let Backpropagate { net, labels } = self;
+        let (shape, level, rows) = (net.shape(), layer.rounding(), labels.len());
+        let mut batch = layer.batch(shape.inputs(), rows, true);
+        layer.gather(&mut batch, x, 0..rows);
+        let blocks = shape.hidden_padded() / BLOCK;
+        let mut slice = Slice::new(layer, net, 0..blocks, rows);
+        let mut head = Head::new(&net.parameters, rows);
+        let mut parts = Aligned::zeroed([blocks, rows, shape.classes_padded()]);
+        slice.forward(&batch, |_, _| (), &mut parts);
+        head.combine(level, &parts, rows);
+        head.derivatives(level, labels);
+        slice.backward(&batch, head.dy(rows), Keep);
+        head.backward(level, rows, Keep);
+        let mut gradient = Parameters::zeros(shape);
+        slice.store(&mut gradient);
+        head.store(&mut gradient);
+        gradient
     }
 }
 
@@ -269,15 +269,4 @@ pub(crate) fn check_step(h: f64) -> Result<()> {
         return Ok(());
     }
     Err(Error::Option { name: "h", what: format!("is {h}; expected a finite step above 0") })
-}
-
-/// The place of the largest element, the first one of equals.
-fn first_largest<T: Float>(x: &[T]) -> usize {
-    let mut best = 0;
-    for (i, v) in x.iter().enumerate() {
-        if *v > x[best] {
-            best = i;
-        }
-    }
-    best
 }

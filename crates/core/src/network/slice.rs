@@ -1,15 +1,15 @@
 //! A slice of the hidden layer, with all that one thread needs to compute and train it: its columns of W1, its part of
 //! b1, its rows of W2; and the head, which turns the slices' partial logits into a loss and its derivatives.
 
-use super::batch::{Batch, Input};
-use super::first::{Forward, Gradient, Keep, Panel, Sink};
+use super::first::{Keep, Panel, Sink};
+use super::layer::{FirstLayer, Into};
 use super::second::{Product, SumParts, SumRows, ThroughActivation, View};
 use super::update::{STATES, Step, Update};
 use super::weights::Weights;
-use super::{Activation, BLOCK, Parameter, Parameters};
+use super::{Activation, BLOCK, Parameter, Parameters, TwoLayerNet};
 use crate::buffer::Aligned;
 use crate::float::Float;
-use crate::simd::Level;
+use crate::simd::Dispatch;
 use crate::softmax::Softmax;
 use std::ops::Range;
 
@@ -21,19 +21,19 @@ pub(super) const PANEL: usize = 4 * BLOCK;
 ///
 /// `w2` is the panel's rows of W2, `z` its activations (batch × width), `parts` takes width / BLOCK parts of batch ×
 /// `classes` (padded) each.
-pub(crate) fn forward_panel<T: Float, P: Input<T>>(
-    level: Level,
-    batch: &Batch<P>,
-    panel: Panel<'_, T>,
+pub(crate) fn forward_panel<T: Float, L: FirstLayer<T>>(
+    layer: L,
+    batch: &L::Batch,
+    (panel, kept): (Panel<'_, T>, &L::Kept),
     (w2, classes): (&[T], usize),
     (z, parts): (&mut [T], &mut [T]),
     each_part: impl Fn(usize, Range<usize>),
 ) {
-    let (rows, width) = (batch.rows(), panel.width);
-    level.dispatch(Forward { batch, panel, z: &mut *z, each_part });
+    let (rows, width) = (L::rows(batch), panel.width);
+    layer.forward(batch, panel, kept, z, each_part);
     for (block, part) in parts.chunks_exact_mut(rows * classes).enumerate() {
         let at = block * BLOCK;
-        level.dispatch(Product {
+        layer.rounding().dispatch(Product {
             rows,
             k: BLOCK,
             cols: classes,
@@ -48,9 +48,12 @@ pub(crate) fn forward_panel<T: Float, P: Input<T>>(
 }
 
 /// Some neighbouring blocks of hidden units: their weights in panels, and room for a batch.
-pub(crate) struct Slice<T> {
+pub(crate) struct Slice<T: Float, L: FirstLayer<T>> {
+    layer: L,
     activation: Activation,
     weights: Weights<T>,
+    /// What the layer keeps, panel after panel.
+    kept: Vec<L::Kept>,
     /// What an optimiser with a memory needs besides.
     memory: Option<Memory<Weights<T>>>,
     /// classes × units: W2 turned, for the way back.
@@ -66,14 +69,19 @@ struct Memory<W> {
     state: [W; STATES],
 }
 
-impl<T: Float> Slice<T> {
+impl<T: Float, L: FirstLayer<T>> Slice<T, L> {
     /// The slice of `blocks`, with room for `capacity` rows.
-    pub fn new(parameters: &Parameters<T>, activation: Activation, blocks: Range<usize>, capacity: usize) -> Self {
+    pub fn new(layer: L, net: &TwoLayerNet<T>, blocks: Range<usize>, capacity: usize) -> Self {
+        let (parameters, activation) = (&net.parameters, net.activation);
         let weights = Weights::of(parameters, blocks.start * BLOCK..blocks.end * BLOCK);
         let (width, classes) = (weights.units.len(), parameters.shape().classes());
+        let inputs = parameters.shape().inputs();
+        let kept = weights.panels().map(|at| layer.keep(&weights.panel(&at, activation), inputs, capacity)).collect();
         let mut slice = Slice {
+            layer,
             activation,
             weights,
+            kept,
             memory: None,
             w2_turned: Aligned::zeroed([width, classes]),
             z: Aligned::zeroed([capacity, width]),
@@ -111,32 +119,18 @@ impl<T: Float> Slice<T> {
 
     /// Activations for a batch, and a part of its logits for each block of this slice, in `parts`; `each_part(n,
     /// columns)` is called once for each row and some columns of it, all of them in turn.
-    pub fn forward<P: Input<T>>(
-        &mut self,
-        level: Level,
-        batch: &Batch<P>,
-        each_part: impl Fn(usize, Range<usize>),
-        parts: &mut [T],
-    ) {
-        let (rows, classes, inputs) =
-            (batch.rows(), self.weights.shape.classes_padded(), self.weights.shape.inputs_padded());
+    pub fn forward(&mut self, batch: &L::Batch, each_part: impl Fn(usize, Range<usize>), parts: &mut [T]) {
+        let (rows, classes) = (L::rows(batch), self.weights.shape.classes_padded());
         let mut parts = parts;
-        for panel in self.weights.panels() {
+        for (panel, kept) in self.weights.panels().zip(&self.kept) {
             let width = panel.len();
             let (mine, rest) = parts.split_at_mut(width / BLOCK * rows * classes);
             parts = rest;
-            let w1 = &self.weights.w1[panel.start * inputs..][..width * inputs];
-            let view = Panel {
-                w1,
-                stride: width,
-                b1: &self.weights.b1[panel.start..][..width],
-                width,
-                activation: self.activation,
-            };
+            let view = self.weights.panel(&panel, self.activation);
             let w2 = &self.weights.w2[panel.start * classes..][..width * classes];
             let z = &mut self.z[panel.start * rows..][..width * rows];
             let first = panel.start == 0;
-            forward_panel(level, batch, view, (w2, classes), (z, mine), |n, columns| {
+            forward_panel(self.layer, batch, (view, kept), (w2, classes), (z, mine), |n, columns| {
                 if first {
                     each_part(n, columns);
                 }
@@ -146,9 +140,10 @@ impl<T: Float> Slice<T> {
 
     /// With the logits' derivatives `dy` (batch × classes, padded), hands the gradients of this slice's parameters to
     /// `sink`, in place of the parameters. Returns whether all weights stayed finite.
-    pub fn backward<P: Input<T>, K: Sink<T>>(&mut self, level: Level, batch: &Batch<P>, dy: &[T], sink: K) -> bool {
-        let Slice { activation, weights, w2_turned, z, da, .. } = self;
-        let finite = Backward { activation: *activation, level, batch, dy, w2_turned, z, da }.run(weights, sink);
+    pub fn backward<K: Sink<T>>(&mut self, batch: &L::Batch, dy: &[T], sink: K) -> bool {
+        let Slice { layer, activation, weights, kept, w2_turned, z, da, .. } = self;
+        let mut back = Backward { activation: *activation, layer: *layer, batch, dy, w2_turned, z, da, kept };
+        let finite = back.run(weights, sink);
         self.turn();
         finite
     }
@@ -157,51 +152,57 @@ impl<T: Float> Slice<T> {
     ///
     /// # Panics
     /// Unless it has been given one by [`remember`](Self::remember).
-    pub fn step<P: Input<T>>(&mut self, level: Level, batch: &Batch<P>, dy: &[T], step: Step<T>) -> bool {
-        let Slice { activation, weights, w2_turned, z, da, memory } = self;
+    pub fn step(&mut self, batch: &L::Batch, dy: &[T], step: Step<T>) -> bool {
+        let Slice { layer, activation, weights, kept, w2_turned, z, da, memory } = self;
         let Memory { gradient, state: [first, second] } = memory.as_mut().expect("a memory for the optimiser");
-        Backward { activation: *activation, level, batch, dy, w2_turned, z, da }.run(gradient, Keep);
-        let update =
-            |w: &mut [T], g: &[T], state: [&mut [T]; STATES], step| level.dispatch(Update { w, g, state, step });
+        Backward { activation: *activation, layer: *layer, batch, dy, w2_turned, z, da, kept }.run(gradient, Keep);
+        let update = |w: &mut [T], g: &[T], state: [&mut [T]; STATES], step| {
+            layer.rounding().dispatch(Update { w, g, state, step })
+        };
         let finite = update(&mut weights.w1, &gradient.w1, [&mut first.w1, &mut second.w1], step)
             & update(&mut weights.b1, &gradient.b1, [&mut first.b1, &mut second.b1], step.of_biases())
             & update(&mut weights.w2, &gradient.w2, [&mut first.w2, &mut second.w2], step);
+        for (panel, kept) in weights.panels().zip(kept) {
+            layer.keep_again(kept, weights.w1_of(&panel), weights.shape.inputs());
+        }
         self.turn();
         finite
     }
 }
 
 /// The way back through a slice.
-struct Backward<'a, T, P> {
+struct Backward<'a, T: Float, L: FirstLayer<T>> {
+    layer: L,
     activation: Activation,
-    level: Level,
-    batch: &'a Batch<P>,
+    batch: &'a L::Batch,
     dy: &'a [T],
     w2_turned: &'a [T],
     z: &'a [T],
     da: &'a mut [T],
+    kept: &'a mut [L::Kept],
 }
 
-impl<T: Float, P: Input<T>> Backward<'_, T, P> {
+impl<T: Float, L: FirstLayer<T>> Backward<'_, T, L> {
     /// Hands the gradients to `sink`, with their places in `into`.
     fn run<K: Sink<T>>(&mut self, into: &mut Weights<T>, sink: K) -> bool {
-        let (level, batch, rows, inputs) = (self.level, self.batch, self.batch.rows(), into.shape.inputs_padded());
+        let (layer, batch, rows) = (self.layer, self.batch, L::rows(self.batch));
+        let (inputs, padded) = (into.shape.inputs(), into.shape.inputs_padded());
         let mut finite = true;
-        for panel in into.panels() {
+        for (n, panel) in into.panels().enumerate() {
             finite &= self.second(&panel, into, sink);
             let width = panel.len();
             let da = &self.da[panel.start * rows..][..width * rows];
             let b = &mut into.b1[panel.start..][..width];
-            finite &= level.dispatch(SumRows { rows: da, b, sink });
-            let w1 = &mut into.w1[panel.start * inputs..][..width * inputs];
-            finite &= level.dispatch(Gradient { batch, da, w1, stride: width, width, sink });
+            finite &= layer.rounding().dispatch(SumRows { rows: da, b, sink });
+            let w1 = &mut into.w1[panel.start * padded..][..width * padded];
+            finite &= layer.gradient(batch, da, &mut self.kept[n], Into { w1, inputs, width, sink });
         }
         finite
     }
 
     /// A panel's dA, and the gradient of its rows of W2.
     fn second<K: Sink<T>>(&mut self, panel: &Range<usize>, into: &mut Weights<T>, sink: K) -> bool {
-        let (level, rows, shape) = (self.level, self.batch.rows(), into.shape);
+        let (level, rows, shape) = (self.layer.rounding(), L::rows(self.batch), into.shape);
         let (classes, width) = (shape.classes_padded(), panel.len());
         let z = &self.z[panel.start * rows..][..width * rows];
         let da = &mut self.da[panel.start * rows..][..width * rows];
@@ -260,25 +261,25 @@ impl<T: Float> Head<T> {
     }
 
     /// Sums the parts of all blocks, in their order, and b2, into the logits of `rows` rows.
-    pub fn combine(&mut self, level: Level, parts: &[T], rows: usize) {
+    pub fn combine(&mut self, level: impl Dispatch, parts: &[T], rows: usize) {
         let out = &mut self.logits[..rows * self.classes];
         level.dispatch(SumParts { parts, b: &self.b2, out });
     }
 
     /// Turns the combined logits into the derivatives of their mean loss; returns that mean.
-    pub fn derivatives(&mut self, level: Level, labels: &[u32]) -> f64 {
+    pub fn derivatives(&mut self, level: impl Dispatch, labels: &[u32]) -> f64 {
         let logits = &mut self.logits[..labels.len() * self.classes];
         self.softmax.derivatives(level, logits, self.classes, labels)
     }
 
     /// The sum of the losses of the combined logits.
-    pub fn losses(&mut self, level: Level, labels: &[u32]) -> f64 {
+    pub fn losses(&mut self, level: impl Dispatch, labels: &[u32]) -> f64 {
         let logits = &self.logits[..labels.len() * self.classes];
         self.softmax.losses(level, logits, self.classes, labels)
     }
 
     /// Turns the combined logits of `rows` rows into probabilities.
-    pub fn probabilities(&mut self, level: Level, rows: usize) {
+    pub fn probabilities(&mut self, level: impl Dispatch, rows: usize) {
         let logits = &mut self.logits[..rows * self.classes];
         self.softmax.probabilities(level, logits, rows, self.classes);
     }
@@ -294,7 +295,7 @@ impl<T: Float> Head<T> {
     }
 
     /// Hands b2's gradient to `sink`, in place of b2.
-    pub fn backward<K: Sink<T>>(&mut self, level: Level, rows: usize, sink: K) -> bool {
+    pub fn backward<K: Sink<T>>(&mut self, level: impl Dispatch, rows: usize, sink: K) -> bool {
         let dy = &self.logits[..rows * self.classes];
         level.dispatch(SumRows { rows: dy, b: &mut self.b2, sink })
     }
@@ -320,7 +321,7 @@ impl<T: Float> Head<T> {
     }
 
     /// Takes a step of an optimiser with a memory; see [`Slice::step`].
-    pub fn step(&mut self, level: Level, rows: usize, step: Step<T>) -> bool {
+    pub fn step(&mut self, level: impl Dispatch, rows: usize, step: Step<T>) -> bool {
         let Memory { gradient, state: [first, second] } = self.memory.as_mut().expect("a memory for the optimiser");
         level.dispatch(SumRows { rows: &self.logits[..rows * self.classes], b: gradient, sink: Keep });
         level.dispatch(Update { w: &mut self.b2, g: gradient, state: [first, second], step: step.of_biases() })

@@ -1,7 +1,8 @@
 //! Parameters of some hidden units, as a thread keeps them.
 
+use super::first::Panel;
 use super::slice::PANEL;
-use super::{BLOCK, Parameter, Parameters, Shape};
+use super::{Activation, BLOCK, Parameter, Parameters, Shape};
 use crate::buffer::Aligned;
 use crate::float::Float;
 use std::ops::Range;
@@ -44,6 +45,18 @@ impl<T: Float> Weights<T> {
     pub fn panels(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
         let width = self.units.len();
         (0..width).step_by(PANEL).map(move |at| at..width.min(at + PANEL))
+    }
+
+    /// A panel's columns of W1, which lie together.
+    pub fn w1_of(&self, panel: &Range<usize>) -> &[T] {
+        let inputs = self.shape.inputs_padded();
+        &self.w1[panel.start * inputs..][..panel.len() * inputs]
+    }
+
+    /// A panel, for the first layer.
+    pub fn panel(&self, panel: &Range<usize>, activation: Activation) -> Panel<'_, T> {
+        let (width, b1) = (panel.len(), &self.b1[panel.clone()]);
+        Panel { w1: self.w1_of(panel), stride: width, b1, width, activation }
     }
 
     /// Units that are not padding.

@@ -57,7 +57,7 @@ pub(crate) use bytes::{ByteKernel, Bytes, Tiles, Unit};
 pub use level::Level;
 pub(crate) use level::run_at;
 use scalar::Scalar;
-pub(crate) use unfused::{Alike, Unfused};
+pub(crate) use unfused::Alike;
 
 use crate::float::Float;
 
@@ -174,7 +174,7 @@ pub trait Kernel<T: Float> {
 }
 
 /// Where kernels are run: at a [`Level`], or at one whose results are those of all ([`Alike`]).
-pub(crate) trait Dispatch: Copy + Send + Sync {
+pub trait Dispatch: Copy + Send + Sync {
     /// Runs `kernel` compiled for the instruction set.
     fn dispatch<T: Float, K: Kernel<T>>(self, kernel: K) -> K::Output;
 }

@@ -6,7 +6,7 @@ use crate::float::Float;
 /// An instruction set without its fused operations: what is left is defined to the bit, so that a kernel whose lanes do
 /// not meet gives the same bits at every level, those of the scalar one.
 #[derive(Clone, Copy)]
-pub(crate) struct Unfused<S>(pub S);
+pub struct Unfused<S>(pub S);
 
 /// The methods that are the instruction set's own.
 macro_rules! own {
@@ -75,7 +75,7 @@ impl<T: Float, S: Simd<T>> Simd<T> for Unfused<S> {
 
 /// A level whose kernels run [`Unfused`].
 #[derive(Clone, Copy)]
-pub(crate) struct Alike(pub Level);
+pub struct Alike(pub Level);
 
 impl Dispatch for Alike {
     #[inline]

@@ -20,8 +20,8 @@ use super::team::{Barrier, Shared, run};
 use super::{Optimizer, Progress, Sampler, TrainOptions, TrainSummary};
 use crate::error::{Error, Result};
 use crate::float::Float;
-use crate::network::{BLOCK, Batch, Descend, Head, Input, Slice, Step, TwoLayerNet};
-use crate::simd::{Level, prefetch};
+use crate::network::{BLOCK, Descend, FirstLayer, Head, Slice, Step, TwoLayerNet, Work};
+use crate::simd::prefetch;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -29,13 +29,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const LISTS: usize = 3;
 
 /// What a run's members share, besides the barrier.
-struct Run<'a, T, P> {
-    level: Level,
+struct Run<'a, T: Float, L: FirstLayer<T>> {
+    layer: L,
     rate: T,
     /// The steps of an optimiser with a memory, by the iteration's place in this call; `None` for plain descent.
     step: &'a (dyn Fn(usize) -> Option<Step<T>> + Sync),
     inputs: usize,
-    data: &'a [P],
+    data: &'a [L::Pixel],
     labels: &'a [u32],
     /// Partial logits, blocks × batch × classes (padded), for even and odd iterations.
     parts: [Shared<T>; 2],
@@ -51,11 +51,11 @@ struct Run<'a, T, P> {
 }
 
 /// One member's state.
-struct Member<T, P> {
+struct Member<T: Float, L: FirstLayer<T>> {
     blocks: Range<usize>,
-    slice: Slice<T>,
+    slice: Slice<T, L>,
     head: Head<T>,
-    batch: Batch<P>,
+    batch: L::Batch,
     labels: Vec<u32>,
 }
 
@@ -75,21 +75,37 @@ struct Ended {
     loss: f64,
 }
 
-/// `KEEPS`: whether the optimiser has a state.
-pub(super) fn train<T: Float, P: Input<T>, const KEEPS: bool>(
-    net: &mut TwoLayerNet<T>,
-    (data, labels): (&[P], &[u32]),
-    (sampler, optimizer): (&mut dyn Sampler, &mut Optimizer<T>),
-    options: &TrainOptions,
-    observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+/// A run. `KEEPS`: whether the optimiser has a state.
+pub(super) struct Training<'a, T: Float, const KEEPS: bool> {
+    pub net: &'a mut TwoLayerNet<T>,
+    pub labels: &'a [u32],
+    pub sampler: &'a mut dyn Sampler,
+    pub optimizer: &'a mut Optimizer<T>,
+    pub options: &'a TrainOptions,
+    pub observer: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
+}
+
+impl<T: Float, const KEEPS: bool> Work<T> for Training<'_, T, KEEPS> {
+    type Output = Result<TrainSummary>;
+
+    fn run<L: FirstLayer<T>>(self, layer: L, x: &[L::Pixel]) -> Result<TrainSummary> {
+        train::<T, L, KEEPS>(layer, x, self)
+    }
+}
+
+fn train<T: Float, L: FirstLayer<T>, const KEEPS: bool>(
+    layer: L,
+    data: &[L::Pixel],
+    training: Training<'_, T, KEEPS>,
 ) -> Result<TrainSummary> {
+    let Training { net, labels, sampler, optimizer, options, observer } = training;
     let (shape, capacity) = (net.shape(), options.batch);
     let blocks = shape.hidden_padded() / BLOCK;
     let part = capacity * shape.classes_padded();
     let step = optimizer.ahead(options.learning_rate);
     let shared = Run {
         step: &step,
-        level: net.level,
+        layer,
         rate: T::from_f64(options.learning_rate),
         inputs: shape.inputs(),
         data,
@@ -109,10 +125,10 @@ pub(super) fn train<T: Float, P: Input<T>, const KEEPS: bool>(
     let member = |m| {
         let mine = blocks * m / team..blocks * (m + 1) / team;
         let mut member = Member {
-            slice: Slice::new(&net.parameters, net.activation, mine.clone(), capacity),
+            slice: Slice::new(layer, net, mine.clone(), capacity),
             blocks: mine,
             head: Head::new(&net.parameters, capacity),
-            batch: Batch::new(shape.inputs(), capacity),
+            batch: layer.batch(shape.inputs(), capacity, true),
             labels: Vec::with_capacity(capacity),
         };
         if let Some(state) = optimizer.kept().filter(|_| KEEPS) {
@@ -153,7 +169,7 @@ pub(super) fn train<T: Float, P: Input<T>, const KEEPS: bool>(
 
 impl Lead<'_> {
     /// Draws the batch of iteration `t`, if there is to be one.
-    fn draw<T, P>(&mut self, run: &Run<'_, T, P>, t: usize) {
+    fn draw<T: Float, L: FirstLayer<T>>(&mut self, run: &Run<'_, T, L>, t: usize) {
         if t >= run.limit.load(Ordering::Relaxed) {
             return;
         }
@@ -171,10 +187,10 @@ impl Lead<'_> {
     }
 }
 
-impl<T: Float, P: Input<T>> Member<T, P> {
+impl<T: Float, L: FirstLayer<T>> Member<T, L> {
     fn steps<const KEEPS: bool>(
         &mut self,
-        run: &Run<'_, T, P>,
+        run: &Run<'_, T, L>,
         barrier: &Barrier,
         mut lead: Option<&mut Lead<'_>>,
     ) -> Ended {
@@ -190,8 +206,8 @@ impl<T: Float, P: Input<T>> Member<T, P> {
             }
             // SAFETY: parts of this parity are written again in iteration t + 2, after another meeting.
             let parts = unsafe { run.parts[t % 2].read() };
-            self.head.combine(run.level, parts, self.labels.len());
-            ended.loss = self.head.derivatives(run.level, &self.labels);
+            self.head.combine(run.layer.rounding(), parts, self.labels.len());
+            ended.loss = self.head.derivatives(run.layer.rounding(), &self.labels);
             if let Some(lead) = &mut lead {
                 let progress = Progress { iteration: lead.first + t, loss: ended.loss };
                 if (lead.observer)(progress).is_break() {
@@ -211,12 +227,11 @@ impl<T: Float, P: Input<T>> Member<T, P> {
     }
 
     /// Gathers the batch of iteration `t` and leaves this member's parts of its logits.
-    fn forward(&mut self, run: &Run<'_, T, P>, t: usize) {
+    fn forward(&mut self, run: &Run<'_, T, L>, t: usize) {
         // SAFETY: the lists of this iteration and the next were written before the last meeting (or the start), and are
         // written again after the next one.
         let (now, next) = unsafe { (run.lists[t % LISTS].read(), run.lists[(t + 1) % LISTS].read()) };
-        self.batch.gather::<T>(run.level, run.data, now.iter().map(|&i| i as usize));
-        self.batch.transpose_masks(run.level);
+        run.layer.gather(&mut self.batch, run.data, now.iter().map(|&i| i as usize));
         self.labels.clear();
         self.labels.extend(now.iter().map(|&i| run.labels[i as usize]));
         let mine = self.blocks.start * run.part..self.blocks.end * run.part;
@@ -227,19 +242,19 @@ impl<T: Float, P: Input<T>> Member<T, P> {
             let row = &run.data[next[n] as usize * run.inputs..][..run.inputs];
             prefetch(&row[columns.start..columns.end.min(run.inputs)]);
         };
-        self.slice.forward(run.level, &self.batch, ahead, parts);
+        self.slice.forward(&self.batch, ahead, parts);
     }
 
     /// Takes the step; returns whether all weights stayed finite.
-    fn backward<const KEEPS: bool>(&mut self, run: &Run<'_, T, P>, t: usize) -> bool {
-        let rows = self.labels.len();
+    fn backward<const KEEPS: bool>(&mut self, run: &Run<'_, T, L>, t: usize) -> bool {
+        let (level, rows) = (run.layer.rounding(), self.labels.len());
         if KEEPS && let Some(step) = (run.step)(t) {
-            let slice = self.slice.step(run.level, &self.batch, self.head.dy(rows), step);
-            return self.head.step(run.level, rows, step) && slice;
+            let slice = self.slice.step(&self.batch, self.head.dy(rows), step);
+            return self.head.step(level, rows, step) && slice;
         }
         let sink = Descend(run.rate);
-        let slice = self.slice.backward(run.level, &self.batch, self.head.dy(rows), sink);
-        let head = self.head.backward(run.level, rows, sink);
+        let slice = self.slice.backward(&self.batch, self.head.dy(rows), sink);
+        let head = self.head.backward(level, rows, sink);
         slice && head
     }
 }

@@ -1,6 +1,7 @@
 //! Optimisers: what becomes of a gradient.
 
-use super::{Gradient, Progress, Sampler, TrainOptions, TrainSummary, member};
+use super::member::Training;
+use super::{Gradient, Progress, Sampler, TrainOptions, TrainSummary};
 use crate::error::{Error, Result};
 use crate::float::Float;
 use crate::network::{Labels, Parameters, Rows, STATES, Shape, Step, StepRule, TwoLayerNet};
@@ -159,13 +160,11 @@ impl<T: Float> Optimizer<T> {
             let what = "numerical goes with plain gradient descent without weight decay alone".into();
             return Err(Error::Option { name: "gradient", what });
         }
-        match (options.gradient, x) {
-            (Gradient::Numerical { h }, x) => {
-                super::numerical::train(net, (x, &labels), sampler, (options, h), observer)
-            }
-            (_, Rows::Pixels(x)) => member::train::<_, _, KEEPS>(net, (x, &labels), (sampler, self), options, observer),
-            (_, Rows::Floats(x)) => member::train::<_, _, KEEPS>(net, (x, &labels), (sampler, self), options, observer),
+        if let Gradient::Numerical { h } = options.gradient {
+            return super::numerical::train(net, (x, &labels), sampler, (options, h), observer);
         }
+        let layer = net.layer(x)?;
+        layer.run(Training::<_, KEEPS> { net, labels: &labels, sampler, optimizer: self, options, observer })
     }
 
     /// The steps from here on at a learning rate, counted from 0; none for plain descent.

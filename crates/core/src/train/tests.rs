@@ -3,7 +3,7 @@
 use super::{Gradient, Progress, TrainOptions};
 use crate::error::Error;
 use crate::float::Float;
-use crate::network::{Init, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
+use crate::network::{Engine, Init, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
 use crate::simd::Level;
 use crate::testing::Random;
 use std::ops::ControlFlow;
@@ -25,7 +25,8 @@ impl Data {
 
     pub fn net<T: Float>(&self, level: Level) -> TwoLayerNet<T> {
         let mut random = Random::new(11);
-        TwoLayerNet::new(Parameters::normal(self.shape, Init::Normal(0.3), || random.value())).with_level(level)
+        let net = TwoLayerNet::new(Parameters::normal(self.shape, Init::Normal(0.3), || random.value()));
+        net.with_level(level).with_engine(Engine::Float)
     }
 
     pub fn batches(&self, seed: u64) -> impl FnMut(&mut [usize]) + use<> {
@@ -35,7 +36,10 @@ impl Data {
 
     /// Trains; returns the network and the losses.
     fn train<T: Float>(&self, level: Level, options: &TrainOptions) -> (TwoLayerNet<T>, Vec<f64>) {
-        let mut net = self.net(level);
+        self.train_net(self.net(level), options)
+    }
+
+    fn train_net<T: Float>(&self, mut net: TwoLayerNet<T>, options: &TrainOptions) -> (TwoLayerNet<T>, Vec<f64>) {
         let mut losses = Vec::new();
         let summary = net
             .train(
@@ -55,9 +59,9 @@ impl Data {
     }
 }
 
-/// w ← w − rate · g, with the rounding of the level: fused where it has fused operations.
-fn step<T: Float>(level: Level, rate: f64, w: T, g: T) -> T {
-    if level.name() == "scalar" {
+/// w ← w − rate · g, with the rounding of the level, fused where it has fused operations, or of all.
+fn step<T: Float>((level, engine): (Level, Engine), rate: f64, w: T, g: T) -> T {
+    if level.name() == "scalar" || engine == Engine::Fixed {
         return w.sub(T::from_f64(rate).mul(g));
     }
     // f64 holds an f32 product exactly, and rounding the sum twice is as good as once; f64 has the real thing.
@@ -65,12 +69,13 @@ fn step<T: Float>(level: Level, rate: f64, w: T, g: T) -> T {
     T::from_f64(fused)
 }
 
-fn check_steps<T: Float>() {
+fn check_steps<T: Float>(engine: Engine) {
     for (inputs, hidden, classes, batch) in [(1, 1, 2, 1), (7, 20, 3, 5), (130, 40, 10, 66), (20, 70, 17, 3)] {
         let data = Data::new(inputs, hidden, classes, 90);
         for level in Level::available() {
             let rate = 0.5;
-            let mut plain = data.net::<T>(level);
+            let start = data.net::<T>(level).with_engine(engine);
+            let mut plain = start.clone();
             let mut batches = data.batches(1);
             let mut indices = vec![0; batch];
             let mut plain_losses = Vec::new();
@@ -84,14 +89,14 @@ fn check_steps<T: Float>() {
                 let g = plain.gradient(x, t).unwrap();
                 for p in Parameter::ALL {
                     let (w, g) = (plain.parameters.get(p).to_vec(), g.get(p).to_vec());
-                    let new: Vec<T> = w.iter().zip(&g).map(|(&w, &g)| step(level, rate, w, g)).collect();
+                    let new: Vec<T> = w.iter().zip(&g).map(|(&w, &g)| step((level, engine), rate, w, g)).collect();
                     plain.parameters.set(p, &new).unwrap();
                 }
             }
             for threads in [1, 2, 3, 9] {
                 let options =
                     TrainOptions { batch, learning_rate: rate, iterations: 6, threads, ..TrainOptions::default() };
-                let (net, losses) = data.train::<T>(level, &options);
+                let (net, losses) = data.train_net(start.clone(), &options);
                 assert_eq!(net.parameters, plain.parameters, "{level} {} {hidden} {threads}", T::NAME);
                 // The same logits; only the order of the sum over many rows differs.
                 let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12 * b;
@@ -103,8 +108,9 @@ fn check_steps<T: Float>() {
 
 #[test]
 fn a_step_is_the_gradient_times_the_rate_to_the_bit_for_any_team() {
-    check_steps::<f32>();
-    check_steps::<f64>();
+    check_steps::<f32>(Engine::Float);
+    check_steps::<f32>(Engine::Fixed);
+    check_steps::<f64>(Engine::Float);
 }
 
 #[test]

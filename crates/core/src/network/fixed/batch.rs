@@ -254,7 +254,7 @@ impl<R> Gather<'_, R> {
                 }
             }
         }
-        let mut put = |to: &mut u64, bits: u64| *to = if shift == 0 { bits } else { *to | bits };
+        let put = |to: &mut u64, bits: u64| *to = if shift == 0 { bits } else { *to | bits };
         for r in 0..here {
             put(&mut by_row[(first + r) * words + word], row_bits[r]);
         }

@@ -44,11 +44,13 @@
 
 mod batch;
 mod cut;
+mod layer;
 mod pass;
 
-pub(super) use batch::ByteBatch;
-pub(super) use cut::Digits;
-pub(super) use pass::{Forward, Gradient};
+use batch::ByteBatch;
+use cut::Digits;
+pub(crate) use layer::Fixed;
+use pass::{Forward, Gradient};
 
 use crate::simd::{Bytes, Simd};
 
@@ -57,7 +59,7 @@ use crate::simd::{Bytes, Simd};
 pub const FIXED_MAX_ERROR: f64 = 3.6 / (1u64 << 23) as f64;
 
 /// Digits of a number.
-pub(super) const DIGITS: usize = 3;
+const DIGITS: usize = 3;
 
 /// Terms of a sum that is exact in 32 bits. A multiple of what one word of a mask speaks for.
 const SEGMENT: usize = 1 << 16;

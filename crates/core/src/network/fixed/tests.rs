@@ -12,8 +12,10 @@ pub fn units() -> Vec<Unit> {
 
 /// Columns of different sizes, the first few with what is seldom.
 fn matrix(random: &mut Random, rows: usize, width: usize) -> Vec<f32> {
-    let mut m: Vec<f32> = (0..rows * width).map(|at| (random.value() * 3f64.powi((at % width % 40) as i32 - 8)) as f32).collect();
-    for (column, value) in [0.0, -0.0, 1e-45, 3e38, -1e-38, 2f32.powi(-101), 1.0, 127.0 / 64.0].into_iter().enumerate() {
+    let mut m: Vec<f32> =
+        (0..rows * width).map(|at| (random.value() * 3f64.powi((at % width % 40) as i32 - 8)) as f32).collect();
+    for (column, value) in [0.0, -0.0, 1e-45, 3e38, -1e-38, 2f32.powi(-101), 1.0, 127.0 / 64.0].into_iter().enumerate()
+    {
         (0..rows).for_each(|row| m[row * width + column] = if (row + column) % 3 == 0 { -value } else { value });
     }
     // The first magnitudes that the larger scale is for, and the last that it is not.
@@ -74,8 +76,17 @@ fn pixels(random: &mut Random, rows: usize, inputs: usize) -> Vec<u8> {
     (0..rows * inputs).map(|at| byte(random, at / inputs)).collect()
 }
 
-const SHAPES: [(usize, usize, usize); 9] =
-    [(1, 1, 16), (2, 3, 16), (4, 4, 32), (5, 17, 48), (63, 16, 64), (64, 33, 16), (257, 20, 112), (784, 100, 64), (300, 270, 16)];
+const SHAPES: [(usize, usize, usize); 9] = [
+    (1, 1, 16),
+    (2, 3, 16),
+    (4, 4, 32),
+    (5, 17, 48),
+    (63, 16, 64),
+    (64, 33, 16),
+    (257, 20, 112),
+    (784, 100, 64),
+    (300, 270, 16),
+];
 
 fn forward(unit: Unit, batch: &ByteBatch, digits: &Digits, b1: &[f32]) -> Vec<f32> {
     let mut z = vec![f32::NAN; batch.rows() * digits.width()];

@@ -16,7 +16,7 @@ use super::{Level, Simd};
 use scalar::ScalarBytes;
 
 /// One unit's vectors of 32-bit integers, or of four times as many bytes.
-pub(crate) trait Bytes: Copy + Send + Sync + 'static {
+pub trait Bytes: Copy + Send + Sync + 'static {
     /// The floats beside the integers, in as many lanes.
     type F: Simd<f32>;
     /// A vector of integers.
@@ -72,7 +72,7 @@ pub(crate) trait Bytes: Copy + Send + Sync + 'static {
 /// Behind `x` are 16 rows of 64 · `steps` bytes, `x_row` apart; behind `digits`, 16 · `steps` quads, `quad` bytes apart,
 /// of three digits, `digit` bytes apart, of 64 bytes; behind `sums`, 16 · 3 · 16 integers.
 #[derive(Clone, Copy)]
-pub(crate) struct Tiles {
+pub struct Tiles {
     pub x: *const u8,
     pub x_row: usize,
     pub digits: *const u8,
@@ -83,14 +83,14 @@ pub(crate) struct Tiles {
 }
 
 /// Work with bytes that is written once; see [`Kernel`](super::Kernel).
-pub(crate) trait ByteKernel {
+pub trait ByteKernel {
     type Output;
     fn run<B: Bytes>(self, b: B) -> Self::Output;
 }
 
 /// What computes with bytes on this processor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Unit(Kind);
+pub struct Unit(Kind);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {

@@ -1,0 +1,104 @@
+//! Which kind of arithmetic computes the first layer.
+
+use super::{FirstLayer, Floats, Rows, TwoLayerNet};
+use crate::error::{Error, Result};
+use crate::float::Float;
+
+/// What computes the first layer's two products, nearly all of the work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// The faster one for the level and the rows at hand; see [`TwoLayerNet::engine_for`].
+    #[default]
+    Auto,
+    /// Floats, at any precision and for any rows.
+    Float,
+    /// Whole numbers, for rows of pixels in a network of `f32`. Results are the same bits at every level, as exact as
+    /// those of floats: see [`FIXED_MAX_ERROR`](crate::FIXED_MAX_ERROR). Central differences stay floats.
+    Fixed,
+}
+
+impl Engine {
+    /// All.
+    pub const ALL: [Engine; 3] = [Engine::Auto, Engine::Float, Engine::Fixed];
+
+    /// `auto`, `float` or `fixed`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Auto => "auto",
+            Engine::Float => "float",
+            Engine::Fixed => "fixed",
+        }
+    }
+
+    /// The one of that name.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if there is none.
+    pub fn by_name(name: &str) -> Result<Engine> {
+        let found = Self::ALL.into_iter().find(|e| e.name() == name);
+        found.ok_or_else(|| refuse(format!("is '{name}'; expected auto, float or fixed")))
+    }
+}
+
+fn refuse(what: String) -> Error {
+    Error::Option { name: "engine", what }
+}
+
+/// Work on rows that is written once for all first layers.
+pub(crate) trait Work<T: Float> {
+    type Output;
+    fn run<L: FirstLayer<T>>(self, layer: L, x: &[L::Pixel]) -> Self::Output;
+}
+
+/// A first layer and its rows.
+pub(crate) enum Layer<'a, T: Float> {
+    Fixed(T::Fixed, &'a [u8]),
+    Pixels(Floats<u8>, &'a [u8]),
+    Floats(Floats<T>, &'a [T]),
+}
+
+impl<T: Float> Layer<'_, T> {
+    pub fn run<W: Work<T>>(self, work: W) -> W::Output {
+        match self {
+            Layer::Fixed(layer, x) => work.run(layer, x),
+            Layer::Pixels(layer, x) => work.run(layer, x),
+            Layer::Floats(layer, x) => work.run(layer, x),
+        }
+    }
+}
+
+impl<T: Float> TwoLayerNet<T> {
+    /// The engine that computes the first layer for such rows: never [`Engine::Auto`].
+    ///
+    /// # Errors
+    /// [`Error::Option`] if the network's engine is [`Engine::Fixed`] and it cannot be.
+    pub fn engine_for(&self, x: Rows<'_, T>) -> Result<Engine> {
+        Ok(match self.layer(x)? {
+            Layer::Fixed(..) => Engine::Fixed,
+            Layer::Pixels(..) | Layer::Floats(..) => Engine::Float,
+        })
+    }
+
+    /// The first layer for these rows.
+    pub(crate) fn layer<'a>(&self, x: Rows<'a, T>) -> Result<Layer<'a, T>> {
+        let level = self.level;
+        match (self.engine, x, T::fixed(level)) {
+            (Engine::Fixed, Rows::Pixels(x), Some(fixed)) => Ok(Layer::Fixed(fixed, x)),
+            (Engine::Fixed, Rows::Pixels(_), None) => {
+                Err(refuse(format!("is fixed, which computes f32; the network is {}", T::NAME)))
+            }
+            (Engine::Fixed, Rows::Floats(_), _) => {
+                Err(refuse("is fixed, which takes rows of u8 pixels; these are floats".into()))
+            }
+            (Engine::Auto, Rows::Pixels(x), Some(fixed)) if fixed.pays(x.len() / self.shape().inputs()) => {
+                Ok(Layer::Fixed(fixed, x))
+            }
+            (_, Rows::Pixels(x), _) => Ok(Layer::Pixels(Floats::new(level), x)),
+            (_, Rows::Floats(x), _) => Ok(Layer::Floats(Floats::new(level), x)),
+        }
+    }
+
+    pub(crate) fn with_layer<W: Work<T>>(&self, x: Rows<'_, T>, work: W) -> Result<W::Output> {
+        Ok(self.layer(x)?.run(work))
+    }
+}
