@@ -184,11 +184,10 @@ impl<R> Gather<'_, R> {
             for first in (0..row / 4).step_by(MOST_LANES) {
                 // SAFETY: the groups' planes are there, a chunk of each; so is a chunk of 16 turned rows.
                 unsafe {
-                    let square = std::array::from_fn(|g| {
-                        let group = first + g;
-                        let from = batch.planes.as_ptr().wrapping_add((group * 4 + plane) * stride + at);
-                        if group < groups { f.load(from.cast()) } else { f.zero() }
-                    });
+                    let mut square = [f.zero(); MOST_LANES];
+                    for (g, v) in square.iter_mut().enumerate().take(groups.saturating_sub(first)) {
+                        *v = f.load(batch.planes.as_ptr().add(((first + g) * 4 + plane) * stride + at).cast());
+                    }
                     let to = batch.turned.as_mut_ptr().add((plane * stride + at) / 4 * row + 4 * first);
                     for (place, &v) in transpose(f, square).iter().enumerate() {
                         f.store(to.add(place * row).cast(), v);
@@ -239,7 +238,12 @@ impl<R> Gather<'_, R> {
             // SAFETY: a vector from `part` on is within the chunk, which is within `here` rows and, if there are any,
             // within four planes.
             unsafe {
-                let v = from.map(|from| b.load(from.add(part)));
+                let v = [
+                    b.load(from[0].add(part)),
+                    b.load(from[1].add(part)),
+                    b.load(from[2].add(part)),
+                    b.load(from[3].add(part)),
+                ];
                 for r in 0..4 {
                     if r < here {
                         b.store(data.as_mut_ptr().add(r * *stride + at + part), v[r]);

@@ -116,7 +116,11 @@ impl Digits {
         unsafe {
             let inverse = f.load(self.inverse.as_ptr().add(at));
             let signs = b.splat(SIGNS);
-            let whole = rows.map(|row| b.xor(b.add(b.to_int(f.mul(row, inverse)), signs), signs));
+            // No closures here and below: those that are not inlined lose the instruction set.
+            let mut whole = [signs; 4];
+            for (whole, row) in whole.iter_mut().zip(rows) {
+                *whole = b.xor(b.add(b.to_int(f.mul(row, inverse)), signs), signs);
+            }
             let digits = b.turn(whole);
             let to = self.bytes.as_mut_ptr().add(quad * self.quad_bytes() + 4 * at);
             for (k, &digit) in digits.iter().take(DIGITS).enumerate() {
@@ -146,9 +150,10 @@ impl ByteKernel for Cut<'_> {
             // SAFETY: rows below `rows` and columns below the width are within the matrix, as checked; LANES divides the
             // width.
             unsafe {
-                let most = (0..rows).fold(b.splat(0), |most, row| {
-                    b.max(most, magnitude(b, f.load(matrix.as_ptr().add(row * stride + at))))
-                });
+                let mut most = b.splat(0);
+                for row in 0..rows {
+                    most = b.max(most, magnitude(b, f.load(matrix.as_ptr().add(row * stride + at))));
+                }
                 b.store(digits.largest.as_mut_ptr().add(at).cast(), most);
             }
         }
@@ -157,11 +162,11 @@ impl ByteKernel for Cut<'_> {
             for at in (0..width).step_by(lanes) {
                 // SAFETY: as above.
                 unsafe {
-                    let row = |r: usize| {
-                        let row = 4 * quad + r;
-                        if row < rows { f.load(matrix.as_ptr().add(row * stride + at)) } else { f.zero() }
-                    };
-                    digits.write(b, quad, at, [row(0), row(1), row(2), row(3)]);
+                    let mut four = [f.zero(); 4];
+                    for (r, v) in four.iter_mut().enumerate().take(rows - 4 * quad) {
+                        *v = f.load(matrix.as_ptr().add((4 * quad + r) * stride + at));
+                    }
+                    digits.write(b, quad, at, four);
                 }
             }
         }

@@ -60,6 +60,20 @@ fn whole<B: Bytes>(b: B, [s0, s1, s2]: [B::I; DIGITS]) -> V<B> {
     f.mul_add(b.to_float(s2), f.splat(65536.0), low)
 }
 
+/// A row's sums, as a tile has them.
+///
+/// # Safety
+/// A vector from column `at` on is within the tile.
+#[inline(always)]
+unsafe fn of_tile<B: Bytes>(b: B, sums: &[[i32; TILE]; DIGITS], at: usize) -> [B::I; DIGITS] {
+    let mut v = [b.splat(0); DIGITS];
+    for (v, sums) in v.iter_mut().zip(sums) {
+        // SAFETY: the caller's promise.
+        *v = unsafe { b.load(sums.as_ptr().add(at).cast()) };
+    }
+    v
+}
+
 /// Fills `z`, batch × width, with the activations of a panel's units; see [`first::Forward`](super::super::first).
 pub struct Forward<'a, E> {
     pub batch: &'a ByteBatch,
@@ -162,8 +176,7 @@ impl<E: Fn(usize, Range<usize>)> Forward<'_, E> {
                 });
                 for (n, sums) in rows.clone().zip(&sums) {
                     for c in (0..TILE).step_by(B::F::LANES) {
-                        let sums = sums.each_ref().map(|sums| b.load(sums.as_ptr().add(c).cast()));
-                        self.add(b, (n, at + c), segment, whole(b, sums));
+                        self.add(b, (n, at + c), segment, whole(b, of_tile(b, sums, c)));
                     }
                 }
             }
@@ -364,7 +377,7 @@ impl<K: Sink<f32>> Gradient<'_, K> {
                         sums: sums.as_mut_ptr().cast(),
                     });
                     for (total, sums) in totals.iter_mut().zip(&sums) {
-                        let sum = whole(b, sums.each_ref().map(|sums| b.load(sums.as_ptr().cast())));
+                        let sum = whole(b, of_tile(b, sums, 0));
                         let total = total.as_mut_ptr();
                         f.store(total, if segment == 0 { sum } else { f.add(f.load(total), sum) });
                     }
@@ -381,14 +394,14 @@ impl<K: Sink<f32>> Gradient<'_, K> {
     unsafe fn cut<B: Bytes, const NV: usize>(&mut self, b: B, place: usize, at: usize) {
         let f = b.floats();
         let width = self.da.width();
-        for at in (0..NV).map(|v| at + v * B::F::LANES) {
+        for v in 0..NV {
+            let at = at + v * B::F::LANES;
+            let mut rows = [f.zero(); 4];
             // SAFETY: rows of W1 alone are read, in columns that are there.
             unsafe {
-                let row = |plane: usize| {
-                    let row = 4 * place + plane;
-                    if row < self.inputs { f.load(self.w1.as_ptr().add(row * width + at)) } else { f.zero() }
-                };
-                let rows = [row(0), row(1), row(2), row(3)];
+                for (plane, row) in rows.iter_mut().enumerate().take(self.inputs - 4 * place) {
+                    *row = f.load(self.w1.as_ptr().add((4 * place + plane) * width + at));
+                }
                 self.digits.write(b, place, at, rows);
             }
         }
