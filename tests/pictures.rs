@@ -88,8 +88,11 @@ fn pictures_of_mnist_are_taken_for_what_the_digits_are() {
 const BUNDLED: usize = 176;
 const MNIST: usize = 196;
 
-/// Digits as somebody draws them: lines through points, of a width and height of 1.
-const DRAWN: [(usize, &[&[(f32, f32)]]); 7] = [
+/// The lines of a drawing, each through points in a square whose side is 1.
+type Lines = &'static [&'static [(f32, f32)]];
+
+/// Digits as somebody draws them.
+const DRAWN: [(usize, Lines); 7] = [
     (0, &[&[(0.5, 0.0), (0.15, 0.2), (0.1, 0.65), (0.4, 1.0), (0.75, 0.85), (0.85, 0.4), (0.7, 0.1), (0.5, 0.0)]]),
     (1, &[&[(0.55, 0.0), (0.45, 1.0)]]),
     (2, &[&[(0.15, 0.2), (0.35, 0.0), (0.65, 0.03), (0.75, 0.25), (0.6, 0.55), (0.1, 0.97), (0.85, 0.95)]]),
@@ -100,7 +103,7 @@ const DRAWN: [(usize, &[&[(f32, f32)]]); 7] = [
 ];
 
 /// Which pixels a square pencil of `pen` pixels blackens that draws a digit over a third of the paper's height.
-fn drawn(lines: &[&[(f32, f32)]], (width, height): (u32, u32), pen: u32) -> Vec<bool> {
+fn drawn(lines: Lines, (width, height): (u32, u32), pen: u32) -> Vec<bool> {
     let mut inked = vec![false; (width * height) as usize];
     let side = height as f32 / 3.0;
     for ends in lines.iter().flat_map(|line| line.windows(2)) {
