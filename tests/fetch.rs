@@ -56,6 +56,29 @@ fn mnist_is_fetched_once_and_can_be_used() {
 }
 
 #[test]
+fn files_put_there_by_hand_are_known_packed_or_not() {
+    let Some(mnist) = mnist() else { return };
+    let scratch = tempfile::tempdir().unwrap();
+    let nobody = Server::new(&[]);
+    for (i, name) in common::NAMES.iter().enumerate() {
+        let packed = mnist.join(format!("{name}.gz"));
+        if i % 2 == 0 {
+            let raw = flate2::read::MultiGzDecoder::new(fs::File::open(&packed).unwrap());
+            std::io::copy(&mut { raw }, &mut fs::File::create(scratch.path().join(name)).unwrap()).unwrap();
+        } else {
+            fs::copy(&packed, scratch.path().join(format!("{name}.gz"))).unwrap();
+        }
+    }
+    let ran = fetch(&["mnist", "--mirror", &nobody.base("404")], scratch.path(), &[]);
+    assert!(ran.code == Some(0) && ran.stdout.contains("nothing to fetch"), "{ran:#?}");
+    assert!(ran.stdout.contains(&format!("{}   ", common::NAMES[0])), "{ran:#?}");
+    assert_eq!(nobody.requests(), [""; 0]);
+    fs::write(scratch.path().join(common::NAMES[0]), "another").unwrap();
+    let ran = fetch(&["mnist", "--mirror", &nobody.base("404")], scratch.path(), &[]);
+    assert_paragraph(&ran, &[common::NAMES[0], "not the published file"]);
+}
+
+#[test]
 fn a_refusal_is_one_paragraph_with_the_way_by_hand() {
     let server = Server::new(&[("train-images-idx3-ubyte.gz", b"no digits")]);
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

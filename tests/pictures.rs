@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use common::{Ran, assert_paragraph, digits, fails, floats, folder, idx, integer, json, mnist, ok, run, twolayer};
-use image::{GrayImage, Luma};
+use image::{GrayImage, Luma, Rgba, RgbaImage};
 use serde_json::Value;
 use twolayer_idx::{Part, Split};
 
@@ -87,6 +87,101 @@ fn pictures_of_mnist_are_taken_for_what_the_digits_are() {
 /// MNIST's rules, so that fitting moves and stretches some of them.
 const BUNDLED: usize = 176;
 const MNIST: usize = 196;
+
+/// The lines of a drawing, each through points in a square whose side is 1.
+type Lines = &'static [&'static [(f32, f32)]];
+
+/// Digits as somebody draws them.
+const DRAWN: [(usize, Lines); 7] = [
+    (0, &[&[(0.5, 0.0), (0.15, 0.2), (0.1, 0.65), (0.4, 1.0), (0.75, 0.85), (0.85, 0.4), (0.7, 0.1), (0.5, 0.0)]]),
+    (1, &[&[(0.55, 0.0), (0.45, 1.0)]]),
+    (2, &[&[(0.15, 0.2), (0.35, 0.0), (0.65, 0.03), (0.75, 0.25), (0.6, 0.55), (0.1, 0.97), (0.85, 0.95)]]),
+    (3, &[&[(0.2, 0.08), (0.5, 0.0), (0.75, 0.2), (0.4, 0.47), (0.75, 0.7), (0.55, 0.97), (0.15, 0.95)]]),
+    (4, &[&[(0.25, 0.05), (0.15, 0.5), (0.75, 0.45)], &[(0.7, 0.0), (0.6, 1.0)]]),
+    (5, &[&[(0.8, 0.0), (0.3, 0.03), (0.25, 0.42), (0.6, 0.45), (0.75, 0.7), (0.5, 1.0), (0.1, 0.92)]]),
+    (7, &[&[(0.1, 0.05), (0.8, 0.0), (0.4, 1.0)]]),
+];
+
+/// Which pixels a square pencil of `pen` pixels blackens that draws a digit over a third of the paper's height.
+fn drawn(lines: Lines, (width, height): (u32, u32), pen: u32) -> Vec<bool> {
+    let mut inked = vec![false; (width * height) as usize];
+    let side = height as f32 / 3.0;
+    for ends in lines.iter().flat_map(|line| line.windows(2)) {
+        let [(ax, ay), (bx, by)] = [ends[0], ends[1]];
+        let steps = (2.0 * side) as u32;
+        for i in 0..=steps {
+            let part = i as f32 / steps as f32;
+            let at = |a: f32, b: f32, length: u32| (length as f32 / 2.0 + (a + part * (b - a) - 0.5) * side) as u32;
+            let (x, y) = (at(ax, bx, width), at(ay, by, height));
+            (0..pen * pen).for_each(|p| inked[((y + p / pen) * width + x + p % pen) as usize] = true);
+        }
+    }
+    inked
+}
+
+/// Predicts pictures of all drawn digits by a network trained on MNIST: the answers, which must be right, as `--json`
+/// tells them.
+fn assert_all_right(data: &Path, pictures: &[(String, usize)], scratch: &Path) -> Value {
+    let model = scratch.join("model");
+    ok("train --quiet --data {} --out {}", &[data, &model]);
+    let mut command = twolayer();
+    command.arg("predict").arg(&model).arg("--json").args(pictures.iter().map(|(file, _)| scratch.join(file)));
+    let ran = Ran::new("predict".into(), command.output().unwrap());
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    for (i, (file, digit)) in pictures.iter().enumerate() {
+        assert_eq!(report["results"][i]["predicted"], *digit, "{file}");
+    }
+    report
+}
+
+#[test]
+fn a_thin_pencil_on_large_paper_is_seen_as_mnists_strokes_are() {
+    let Some(data) = mnist() else { return };
+    let scratch = tempfile::tempdir().unwrap();
+    let mut pictures = Vec::new();
+    for (digit, lines) in DRAWN {
+        // Black, and a pencil's grey of which a reduction to 800 pixels leaves little.
+        for (size, pen, ink) in
+            [((1000, 750), 1, 0), ((2000, 1500), 3, 0), ((3000, 2000), 5, 0), ((3600, 2400), 1, 150)]
+        {
+            let inked = drawn(lines, size, pen);
+            let value = |x, y| Luma([if inked[(y * size.0 + x) as usize] { ink } else { 255 }]);
+            let name = format!("{digit}-{}-{pen}.pgm", size.0);
+            GrayImage::from_fn(size.0, size.1, value).save(scratch.path().join(&name)).unwrap();
+            pictures.push((name, digit));
+        }
+    }
+    let report = assert_all_right(&data, &pictures, scratch.path());
+    for (result, (file, _)) in report["results"].as_array().unwrap().iter().zip(&pictures) {
+        let pixels: Vec<f64> = result["pixels"].as_array().unwrap().iter().flat_map(floats).collect();
+        let full = pixels.iter().filter(|&&p| p > 200.0).count();
+        // MNIST's images have from 18 on, 100 in the mean.
+        assert!(full >= 25, "{file}: {full} pixels of full ink");
+        assert!(result["notes"][0].as_str().unwrap().contains("thickened"), "{file}: {}", result["notes"]);
+    }
+}
+
+#[test]
+fn a_transparent_layer_with_ink_of_any_lightness_is_read() {
+    let Some(data) = mnist() else { return };
+    let scratch = tempfile::tempdir().unwrap();
+    let mut pictures = Vec::new();
+    for (digit, lines) in DRAWN {
+        let inked = drawn(lines, (600, 600), 12);
+        for (name, ink) in [("black", [0, 0, 0]), ("white", [255; 3]), ("yellow", [255, 240, 0])] {
+            let color =
+                |x, y| if inked[(y * 600 + x) as usize] { Rgba([ink[0], ink[1], ink[2], 255]) } else { Rgba([0; 4]) };
+            let name = format!("{digit}-{name}.png");
+            RgbaImage::from_fn(600, 600, color).save(scratch.path().join(&name)).unwrap();
+            pictures.push((name, digit));
+        }
+    }
+    let report = assert_all_right(&data, &pictures, scratch.path());
+    for three in report["results"].as_array().unwrap().chunks(3) {
+        assert!(three.iter().all(|result| result["pixels"] == three[0]["pixels"]), "{}", three[0]["file"]);
+    }
+}
 
 #[test]
 fn what_the_network_saw_is_shown_beside_the_probabilities() {

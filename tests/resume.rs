@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::{fails, json, ok, twolayer};
+use common::{fails, float, json, names_in, ok, twolayer};
 
 const RUN: &str = "--activation relu --init he --sampling epochs --validation 0.1 --lr-decay 0.95 --hidden 20";
 
@@ -64,6 +64,20 @@ fn a_resumed_run_is_the_run_that_was_never_interrupted() {
             fs::remove_file(&checkpoint).unwrap();
         }
     }
+}
+
+#[test]
+fn times_are_those_of_all_pieces() {
+    let scratch = tempfile::tempdir().unwrap();
+    let checkpoint = scratch.path().join("checkpoint");
+    let run = "--hidden 200 --optimizer adam";
+    let first = json(&format!("train --checkpoint {{}} --iters 2000 {run}"), &[&checkpoint]);
+    let second = json(&format!("train --resume {{}} --iters 2001 {run}"), &[&checkpoint]);
+    let [before, after] = [&first, &second].map(|report| float(&report["train_seconds"]));
+    assert!(before < after && after < 1.5 * before, "{before} and {after}");
+    // The second process by itself was over before so much training can have been done.
+    let total = float(&second["total_seconds"]);
+    assert!(total > after, "{total} in all, {after} of training");
 }
 
 #[test]
@@ -126,6 +140,7 @@ fn killed_many_times_a_run_comes_to_the_same_end() {
     );
     assert!(kills >= 5, "it was over after {kills} kills");
     assert!(fs::read(&model).unwrap() == fs::read(&whole).unwrap(), "after {kills} kills");
+    assert_eq!(names_in(scratch.path()), ["checkpoint", "model", "whole"], "after {kills} kills");
 }
 
 /// A run that patience has ended is over, whoever asks again.

@@ -98,7 +98,7 @@ type Contents = (Vec<u8>, Activation, &'static str);
 
 fn contents<T: Float>(model: &Model<T>, format: Format, name: Option<&str>) -> Result<Contents, Failure> {
     let bytes = match format {
-        Format::Npz => npz::write(&model.parameters)?,
+        Format::Npz => npz::write(&model.parameters, model.activation)?,
         Format::Onnx => onnx::write(model)?,
         Format::C => c::write(model, name.unwrap_or_default())?.into_bytes(),
     };
@@ -114,10 +114,8 @@ fn print(report: &Report, shape: Shape, out: &mut Output) {
     out.line(format_args!("Written  {}: {format}, {bytes} bytes", report.out));
     match (report.format, &report.name) {
         (Format::Npz, _) => {
-            out.line("Arrays   W1, b1, W2, b2, for pixels from 0 to 1");
-            if *activation == Activation::Relu.name() {
-                out.line("Note     they do not say that the units are relu: import them with --activation relu");
-            }
+            let told = if *activation == Activation::default().name() { "" } else { "; activation" };
+            out.line(format_args!("Arrays   W1, b1, W2, b2, for pixels from 0 to 1{told}"));
         }
         (Format::Onnx, _) => out.line(format_args!(
             "Graph    {}, N x {inputs}, from 0 to 1 -> {}, N x {classes}",

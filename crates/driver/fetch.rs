@@ -120,9 +120,13 @@ fn source(outcome: Outcome, set: &Dataset, folder: &Path) -> Result<Option<Strin
 }
 
 fn entry(folder: &Path, name: &str, from: Option<String>) -> Result<Entry, Failure> {
-    let path: PathBuf = folder.join(name);
+    let mut path: PathBuf = folder.join(name);
+    if !path.exists() {
+        path = download::unpacked(&path);
+    }
     let metadata = fs::metadata(&path).map_err(|e| Failure::new(format!("cannot look at {}: {e}", path.display())))?;
-    Ok(Entry { name: name.into(), bytes: metadata.len(), from })
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into();
+    Ok(Entry { name, bytes: metadata.len(), from })
 }
 
 fn print(set: &str, folder: &Path, entries: &[Entry], out: &mut Output) {

@@ -5,7 +5,7 @@ use twolayer_core::{Activation, Float, Shape};
 use twolayer_interchange::{Source, load};
 use twolayer_model::{AnyModel, Model};
 
-use crate::args::ImportArgs;
+use crate::args::{ActivationName, ImportArgs};
 use crate::error::Failure;
 use crate::files::Target;
 use crate::output::Output;
@@ -25,15 +25,15 @@ struct Report {
 
 /// Runs `twolayer import`.
 pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), Failure> {
-    let activation = args.activation.activation();
+    let given = args.activation.map(ActivationName::activation);
     let target = Target::new(&args.out)?;
     if target.replaces(&args.file) {
         return Err(Failure::usage(format!("--out {} is the file itself; give another one", args.out.display())));
     }
     let (source, mut model) = load(&args.file)?;
-    let (contents, precision) = match &mut model {
-        AnyModel::F32(model) => (told(model, activation)?, "f32"),
-        AnyModel::F64(model) => (told(model, activation)?, "f64"),
+    let ((contents, activation), precision) = match &mut model {
+        AnyModel::F32(model) => (told(model, given)?, "f32"),
+        AnyModel::F64(model) => (told(model, given)?, "f64"),
     };
     target.write(&contents)?;
     let shape = model.shape();
@@ -57,10 +57,10 @@ pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The content of the model's file, now that it is known what its units do.
-fn told<T: Float>(model: &mut Model<T>, activation: Activation) -> Result<Vec<u8>, Failure> {
-    model.activation = activation;
-    Ok(model.to_bytes()?)
+/// The content of the model's file, and what its units do: as it was told, or as the file says.
+fn told<T: Float>(model: &mut Model<T>, given: Option<Activation>) -> Result<(Vec<u8>, Activation), Failure> {
+    model.activation = given.unwrap_or(model.activation);
+    Ok((model.to_bytes()?, model.activation))
 }
 
 fn print(report: &Report, shape: Shape, out: &mut Output) {

@@ -1,14 +1,15 @@
 //! A picture of a digit from anywhere, made into what a network was trained on.
 //!
 //! The steps are those by which MNIST was made, after the ones that a scanner did there: read as grey ([`read`]), paper
-//! told from ink and set to 0 ([`ink`]), specks dropped and the rest cropped ([`shapes`]), scaled into a box by its
-//! aspect ratio and centred by its mass ([`fit`]).
+//! told from ink and set to 0 ([`ink`]), specks dropped and the rest cropped ([`shapes`]), a pencil's lines made a pen's
+//! ([`stroke`]), scaled into a box by its aspect ratio and centred by its mass ([`fit`]).
 
 mod fit;
 mod ink;
 mod plane;
 mod read;
 mod shapes;
+mod stroke;
 
 pub use read::{Reader, is_stdin};
 
@@ -39,7 +40,7 @@ pub struct Photo {
 /// Makes a picture, as grey values from 0 to 1, into one of `side` x `side` pixels. The error tells what is wrong with
 /// it.
 fn prepare(grey: &Plane, size: (usize, usize), side: usize) -> Result<Photo, String> {
-    let mut ink = ink::separate(grey)?;
+    let mut ink = ink::separate(grey, size.0 as f32 / grey.width as f32)?;
     let shapes = shapes::find(&ink.plane);
     let Some(crop) = shapes::keep(&mut ink.plane, &shapes) else {
         return Err(ink::BLANK.into());
@@ -51,7 +52,11 @@ fn prepare(grey: &Plane, size: (usize, usize), side: usize) -> Result<Photo, Str
             "{digits} shapes stand side by side; they are taken for one digit: give one digit a picture"
         ));
     }
-    let pixels = fit::fit(&ink.plane, crop, side);
+    let (digit, thickened) = stroke::thicken(&ink.plane, crop);
+    if thickened {
+        notes.push("thin strokes were thickened; what matters is their width beside the digit's height".into());
+    }
+    let pixels = fit::fit(&digit, side);
     Ok(Photo { width: size.0, height: size.1, light_paper: ink.light_paper, pixels, notes })
 }
 

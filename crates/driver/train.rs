@@ -149,7 +149,7 @@ impl Job<'_> {
         let Some(keep) = &self.keep else { return Ok(()) };
         let mut options = self.all_options::<T>();
         options.insert("iterations".into(), state.outcome.iterations.to_string());
-        keep.write(&state.to_bytes(options)?)
+        keep.write(&state.to_bytes(options, self.total_seconds(&state.outcome))?)
     }
 
     fn train<T: Float>(

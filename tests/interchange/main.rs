@@ -216,7 +216,7 @@ fn rectified_units_are_exported_as_such() {
     let expected = forward(&parameters, &pixels);
     let mut model = twolayer_model::Model::new(parameters);
     model.activation = Activation::Relu;
-    let [file, header, npz, back] = ["model.st", "model.h", "model.npz", "back"].map(|name| scratch.path().join(name));
+    let [file, header] = ["model.st", "model.h"].map(|name| scratch.path().join(name));
     model.save(&file).unwrap();
     ok("export {} --out {}", &[&file, &header]);
     assert_printed(&succeeds(Command::new(compile(scratch.path(), "c99", "float")).arg(&images)), &expected, 1e-6);
@@ -228,8 +228,27 @@ fn rectified_units_are_exported_as_such() {
         assert_close(&floats(&ran["probabilities"]), &expected, 1e-6);
         assert!(float(&ran["probabilities"][0]) > 0.0);
     }
-    // An archive of arrays does not say it.
+}
+
+#[test]
+fn an_archive_of_rectified_units_says_so() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [file, npz, back] = ["model.st", "model.npz", "back"].map(|name| scratch.path().join(name));
+    let mut model = twolayer_model::Model::new(Parameters::<f32>::zeros(Shape::new(4, 3, 2).unwrap()));
+    model.activation = Activation::Relu;
+    model.save(&file).unwrap();
     ok("export {} --out {}", &[&file, &npz]);
-    ok("import {} --activation relu --out {}", &[&npz, &back]);
+    assert_eq!(json("import {} --out {}", &[&npz, &back])["activation"], "relu");
     assert_eq!(fs::read(&back).unwrap(), fs::read(&file).unwrap());
+    assert_eq!(json("import {} --activation sigmoid --out {}", &[&npz, &back])["activation"], "sigmoid");
+    if has_python() {
+        let arrays = python("arrays.py", &[&npz]);
+        let activation = &arrays["activation"];
+        assert_eq!((&activation["values"], &activation["shape"]), (&value!("relu"), &value!([])), "{activation}");
+        python("variants.py", &[&npz, &scratch.path()]);
+        for name in common::names_in(scratch.path()).iter().filter(|name| name.ends_with(".npz")) {
+            let report = json("import {} --out {}", &[&scratch.path().join(name), &back]);
+            assert_eq!(report["activation"], "relu", "{name}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::ffi::{c_int, c_void};
 use std::ops::ControlFlow;
 
-use twolayer_core::{Error as CoreError, Gradient, Need, Sampler, Shape, TrainOptions, UniformSampler};
+use twolayer_core::{Error as CoreError, Gradient, Need, Sampler, TrainOptions, UniformSampler};
 
 use crate::handle::{self, Network, Precision, tl_network_f32, tl_network_f64};
 use crate::memory;
@@ -322,7 +322,8 @@ unsafe fn run<T: Precision, P: Element<T>>(
     let (shape, threads) = (network.net.shape(), network.threads());
     let options = TrainOptions { threads, ..options };
     if options.batch <= MOST_ROWS {
-        memory::check(need::<T>(shape, &options).numbers(given.1.1, 4), threads)?;
+        let need = Need::default().training(shape, size_of::<T>(), &options);
+        memory::check(need.numbers(given.1.1, 4), threads)?;
     }
     let trained = network.net.train(x, t, sampler, &options, &mut |p| match progress {
         // SAFETY: the caller's own function, with what it asked for.
@@ -333,18 +334,4 @@ unsafe fn run<T: Precision, P: Element<T>>(
         CoreError::Diverged { iteration, .. } => Stop::Diverged(iteration, error.into()),
         _ => Stop::Refused(error.into()),
     })
-}
-
-/// What a run allocates.
-fn need<T: Precision>(shape: Shape, options: &TrainOptions) -> Need {
-    let (batch, threads) = (options.batch, options.threads);
-    let need = Need::default().parameters(shape, size_of::<T>(), 3).batch(batch, shape, size_of::<T>(), 1 + threads);
-    match options.gradient {
-        Gradient::Backpropagation => need,
-        // In double precision, with a list of the inputs that are not zero.
-        Gradient::Numerical { .. } => {
-            let need = need.parameters(shape, 8, 8).batch(batch, shape, 8, 2 + threads);
-            need.numbers(batch.saturating_mul(shape.inputs()), 8 + 16)
-        }
-    }
 }

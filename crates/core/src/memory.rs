@@ -1,6 +1,7 @@
 //! What a call will allocate, so that sizes that cannot be meant are refused before an allocator ends the program.
 
 use crate::network::{BLOCK, Shape};
+use crate::train::{Gradient, TrainOptions};
 
 /// Memory that work will need, in bytes, within a factor of two. Whoever must not die of a size that somebody asked for
 /// adds up what the work needs and asks [`is_granted`](Self::is_granted) before it begins.
@@ -31,6 +32,21 @@ impl Need {
         let numbers = 2 * (shape.hidden() as u128 + shape.classes() as u128);
         let row = numbers.saturating_mul(width as u128).saturating_add(shape.inputs() as u128);
         self.plus((rows as u128).saturating_mul(row).saturating_mul(copies as u128))
+    }
+
+    /// Training of a network whose numbers take `width` bytes, by [`TwoLayerNet::train`](crate::TwoLayerNet::train).
+    #[must_use]
+    pub fn training(self, shape: Shape, width: usize, options: &TrainOptions) -> Self {
+        let (batch, threads) = (options.batch, options.threads);
+        let need = self.parameters(shape, width, 3).batch(batch, shape, width, threads.saturating_add(1));
+        match options.gradient {
+            Gradient::Backpropagation => need,
+            // In double precision, with a list of the inputs that are not zero.
+            Gradient::Numerical { .. } => {
+                let need = need.parameters(shape, 8, 8).batch(batch, shape, 8, threads.saturating_add(2));
+                need.numbers(batch.saturating_mul(shape.inputs()), 8 + 16)
+            }
+        }
     }
 
     /// `count` numbers of `width` bytes.

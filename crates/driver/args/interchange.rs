@@ -74,9 +74,9 @@ pub struct ImportArgs {
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 
-    /// Activation of the hidden layer, which such files do not say
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = ActivationName::Sigmoid)]
-    pub activation: ActivationName,
+    /// Activation of the hidden layer [default: what the file says, or sigmoid]
+    #[arg(long, value_name = "NAME", value_enum)]
+    pub activation: Option<ActivationName>,
 
     /// Print one JSON object and nothing else
     #[arg(long)]

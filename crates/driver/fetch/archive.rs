@@ -49,7 +49,7 @@ pub fn unpack(archive: &Path, folder: &Path, members: &[String]) -> Result<(), F
         let inside = names.iter().find(|name| name.rsplit('/').next() == Some(member));
         let inside = inside.ok_or_else(|| fail(format!("{member} is not in it")))?;
         let mut reader = zip.by_name(inside).map_err(|e| fail(e.to_string()))?;
-        let mut unpacked = tempfile::NamedTempFile::new_in(folder).map_err(|e| fail(e.to_string()))?;
+        let mut unpacked = twolayer_atomic::temporary(folder).map_err(|e| fail(e.to_string()))?;
         io::copy(&mut reader, &mut unpacked).map_err(|e| fail(format!("{member}: {e}")))?;
         unpacked.flush().and_then(|()| unpacked.as_file().sync_all()).map_err(|e| fail(e.to_string()))?;
         let sum = File::open(unpacked.path()).and_then(md5::of).map_err(|e| fail(e.to_string()))?;
@@ -65,12 +65,6 @@ fn place(unpacked: tempfile::NamedTempFile, path: &Path, sum: &str) -> Result<()
         return if found == sum { Ok(()) } else { Err(not_ours(path, &found, sum)) };
     }
     let fail = |e: io::Error| Failure::new(format!("cannot write {}: {e}", path.display()));
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Temporary files are private; a data set is not.
-        unpacked.as_file().set_permissions(fs::Permissions::from_mode(0o644)).map_err(fail)?;
-    }
     unpacked.persist(path).map_err(|e| fail(e.error)).map(|_| ())
 }
 

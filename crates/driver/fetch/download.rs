@@ -39,7 +39,7 @@ enum Fault {
 /// Makes sure that `folder` has the file.
 pub fn ensure(file: &Remote, folder: &Path, mirrors: &[String], client: &Client) -> Result<Outcome, Failure> {
     let target = folder.join(file.name);
-    if is_present(file, &target)? {
+    if is_present(file, &target)? || is_unpacked(file, &target)? {
         return Ok(Outcome::Present);
     }
     let mut partial = Partial::open(&target)?;
@@ -75,6 +75,20 @@ pub fn is_present(file: &Remote, target: &Path) -> Result<bool, Failure> {
         ))),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(e) => Err(Failure::new(format!("cannot read {}: {e}", target.display()))),
+    }
+}
+
+/// Where a file is that somebody has put there unpacked.
+pub fn unpacked(target: &Path) -> PathBuf {
+    target.with_extension("")
+}
+
+/// Whether the file is there unpacked, where it is known what it unpacks to; otherwise it is fetched packed.
+fn is_unpacked(file: &Remote, target: &Path) -> Result<bool, Failure> {
+    let path = unpacked(target);
+    match file.content_md5.filter(|_| path != target && path.is_file()) {
+        Some(md5) => is_present(&Remote { md5, content_md5: None, ..*file }, &path),
+        None => Ok(false),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::plane::{Plane, Rectangle, resample};
 
 /// MNIST's digits were scaled into 20 x 20 of its 28 x 28 pixels.
-const MNIST_BOX: usize = 20;
+pub const MNIST_BOX: usize = 20;
 const MNIST_SIDE: usize = 28;
 
 /// The side of the square into which a digit is scaled: MNIST's share of the side. Pictures smaller than MNIST's box,
@@ -18,11 +18,12 @@ pub fn centre(side: usize) -> f64 {
     if side < MNIST_BOX { side as f64 / 2.0 } else { (side / 2) as f64 + 0.5 }
 }
 
-/// Scales a part of a picture into the box by its aspect ratio, and places it in `side` x `side` pixels so that its
-/// centre of mass is at their centre, as nearly as whole pixels and the edges allow.
-pub fn fit(ink: &Plane, crop: Rectangle, side: usize) -> Vec<u8> {
-    let (width, height) = scaled(crop.width(), crop.height(), box_side(side));
-    let digit = resample(crop, width, height, |x, y| ink.at(x, y));
+/// Scales a digit into the box by its aspect ratio, and places it in `side` x `side` pixels so that its centre of mass is
+/// at their centre, as nearly as whole pixels and the edges allow.
+pub fn fit(ink: &Plane, side: usize) -> Vec<u8> {
+    let (width, height) = scaled(ink.width, ink.height, box_side(side));
+    let all = Rectangle { left: 0, top: 0, right: ink.width, bottom: ink.height };
+    let digit = resample(all, width, height, |x, y| ink.at(x, y));
     let (x, y) = centre_of_mass(&digit);
     let left = offset(x, width, side);
     let top = offset(y, height, side);

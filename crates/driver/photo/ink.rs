@@ -7,7 +7,9 @@ pub const BLANK: &str = "shows no ink: all of it is about equally light; draw th
                          and leave paper around it";
 
 /// Ink that differs from its paper by less is none: a tenth of the way from black to white.
-const LEAST_CONTRAST: f32 = 0.1;
+pub const LEAST_CONTRAST: f32 = 0.1;
+/// Paper with less noise is a program's and not a camera's.
+const NOISELESS: f32 = 1e-3;
 /// How many standard deviations of the paper's noise are still paper, and how many the ink must reach.
 const PAPER: f32 = 4.0;
 const INK: f32 = 6.0;
@@ -25,14 +27,16 @@ pub struct Ink {
 /// Takes the paper's brightness off a picture, and stretches what is left to 0 to 1.
 ///
 /// The picture's margin is taken for paper. Its brightness may rise or fall evenly across the picture, as light from one
-/// side makes it; the ink is what differs most from it, lighter or darker.
-pub fn separate(grey: &Plane) -> Result<Ink, String> {
+/// side makes it; the ink is what differs most from it, lighter or darker. `reduction` is how many of the file's pixels
+/// became one in each direction, which leaves that part of a line one pixel wide.
+pub fn separate(grey: &Plane, reduction: f32) -> Result<Ink, String> {
     let paper = Paper::measure(grey);
     let above = Plane::from_fn(grey.width, grey.height, |x, y| grey.at(x, y) - paper.at(x, y));
     let (low, high) = above.values.iter().fold((0.0f32, 0.0f32), |(low, high), &v| (low.min(v), high.max(v)));
     let light_paper = -low >= high;
     let contrast = high.max(-low);
-    if contrast < LEAST_CONTRAST || contrast < INK * paper.noise {
+    let least = if paper.noise < NOISELESS { LEAST_CONTRAST / reduction } else { LEAST_CONTRAST };
+    if contrast < least || contrast < INK * paper.noise {
         return Err(BLANK.into());
     }
     let sign = if light_paper { -1.0 } else { 1.0 };

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
+use super::ink::LEAST_CONTRAST;
 use super::plane::{self, Plane, Rectangle};
 use super::{MAX_SIDE, Photo, prepare};
 
@@ -88,14 +89,18 @@ pub fn decode(bytes: &[u8]) -> Result<(Plane, (usize, usize)), String> {
     Ok(grey(picture))
 }
 
-/// Grey values from 0, black, to 1, with white paper under what is transparent.
+/// Grey values from 0, black, to 1. Under what is transparent there is white paper; black, if on white nothing showed.
 fn grey(picture: DynamicImage) -> (Plane, (usize, usize)) {
     let picture = picture.into_luma_alpha8();
     let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let value = |x: usize, y: usize| {
-        let [luma, alpha] = picture.get_pixel(x as u32, y as u32).0.map(|v| f32::from(v) / 255.0);
-        luma * alpha + (1.0 - alpha)
+    let on = |paper: f32, pixel: [u8; 2]| {
+        let [luma, alpha] = pixel.map(|v| f32::from(v) / 255.0);
+        luma * alpha + paper * (1.0 - alpha)
     };
+    let is_opaque = picture.pixels().all(|pixel| pixel[1] == u8::MAX);
+    let shows_on_white = picture.pixels().any(|pixel| on(1.0, pixel.0) <= 1.0 - LEAST_CONTRAST);
+    let paper = if is_opaque || shows_on_white { 1.0 } else { 0.0 };
+    let value = |x: usize, y: usize| on(paper, picture.get_pixel(x as u32, y as u32).0);
     let longest = width.max(height).max(1);
     let reduced = |length: usize| if longest > MAX_SIDE { (length * MAX_SIDE / longest).max(1) } else { length };
     let all = Rectangle { left: 0, top: 0, right: width, bottom: height };

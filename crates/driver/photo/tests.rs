@@ -30,7 +30,7 @@ fn bounds(plane: &Plane) -> Rectangle {
 fn ink_is_what_differs_from_the_paper_whichever_is_lighter() {
     let dark = bar(120, 90, Rectangle { left: 50, top: 20, right: 60, bottom: 70 });
     let light = Plane { values: dark.values.iter().map(|v| 1.0 - v).collect(), ..dark.clone() };
-    let (a, b) = (ink::separate(&dark).unwrap(), ink::separate(&light).unwrap());
+    let (a, b) = (ink::separate(&dark, 1.0).unwrap(), ink::separate(&light, 1.0).unwrap());
     assert!(a.light_paper && !b.light_paper);
     for (i, (a, b)) in a.plane.values.iter().zip(&b.plane.values).enumerate() {
         let expected = if dark.values[i] < 0.5 { 1.0 } else { 0.0 };
@@ -56,7 +56,7 @@ fn light_from_one_side_and_noise_leave_the_paper_at_0() {
 
 #[test]
 fn the_longer_side_fills_the_box_and_the_aspect_is_kept() {
-    let cases = [((30, 200), (3, 20)), ((200, 50), (20, 5)), ((100, 100), (20, 20)), ((1, 300), (1, 20))];
+    let cases = [((30, 200), (3, 20)), ((200, 50), (20, 5)), ((100, 100), (20, 20)), ((1, 300), (3, 20))];
     for ((width, height), expected) in cases {
         let ink = Rectangle { left: 20, top: 33, right: 20 + width, bottom: 33 + height };
         let found = bounds(&prepared(&bar(400, 500, ink)));
@@ -92,7 +92,7 @@ fn specks_are_dropped_and_digits_side_by_side_are_told() {
     }
     let photo = prepare(&grey, (300, 200), SIDE).unwrap();
     assert!(photo.notes[0].starts_with("2 shapes"), "{:?}", photo.notes);
-    assert_eq!(shapes::find(&ink::separate(&grey).unwrap().plane).len(), 3);
+    assert_eq!(shapes::find(&ink::separate(&grey, 1.0).unwrap().plane).len(), 3);
 }
 
 #[test]
@@ -107,11 +107,21 @@ fn pictures_without_ink_are_refused() {
 }
 
 #[test]
-fn transparent_is_white() {
-    let mut png = std::io::Cursor::new(Vec::new());
-    let pixels = image::RgbaImage::from_fn(2, 1, |x, _| image::Rgba([0, 0, 0, if x == 0 { 0 } else { 255 }]));
-    pixels.write_to(&mut png, image::ImageFormat::Png).unwrap();
-    assert_eq!(decode(png.get_ref()).unwrap(), (Plane { width: 2, height: 1, values: vec![1.0, 0.0] }, (2, 1)));
+fn transparent_is_white_unless_all_ink_is_white() {
+    // Grey and alpha of two pixels, and what becomes of them.
+    for ([a, b], expected) in [
+        ([[0, 0], [0, 255]], [1.0, 0.0]),
+        ([[255, 0], [255, 255]], [0.0, 1.0]),
+        ([[0, 0], [250, 255]], [0.0, 250.0 / 255.0]),
+        ([[255, 255], [255, 255]], [1.0, 1.0]),
+        ([[255, 255], [0, 0]], [1.0, 0.0]),
+    ] {
+        let mut png = std::io::Cursor::new(Vec::new());
+        let pixels = image::GrayAlphaImage::from_fn(2, 1, |x, _| image::LumaA(if x == 0 { a } else { b }));
+        pixels.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        let (plane, size) = decode(png.get_ref()).unwrap();
+        assert_eq!((plane.values.as_slice(), size), (&expected[..], (2, 1)), "{a:?} {b:?}");
+    }
 }
 
 #[test]

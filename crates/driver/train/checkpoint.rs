@@ -30,11 +30,11 @@ pub struct State<T: Float> {
 type Lists = BTreeMap<String, Vec<f64>>;
 
 impl<T: Float> State<T> {
-    /// The checkpoint's content: the model with everything else.
-    pub fn to_bytes(&self, options: BTreeMap<String, String>) -> Result<Vec<u8>, Failure> {
+    /// The checkpoint's content: the model with everything else, `total_seconds` after the run's beginning.
+    pub fn to_bytes(&self, options: BTreeMap<String, String>, total_seconds: f64) -> Result<Vec<u8>, Failure> {
         let mut run = Lists::new();
         run.insert("iterations".into(), vec![self.outcome.iterations as f64]);
-        run.insert("seconds".into(), vec![self.outcome.train_seconds]);
+        run.insert("seconds".into(), vec![self.outcome.train_seconds, total_seconds]);
         run.insert("final_loss".into(), self.outcome.final_loss.into_iter().collect());
         run.insert("losses".into(), self.record.losses.clone());
         run.insert("curve".into(), self.record.curve.numbers());
@@ -85,7 +85,8 @@ impl<T: Float> State<T> {
         self.record.curve = LossCurve::of_numbers(run.get("curve")?)?;
         self.record.iterations = iterations;
         self.outcome.iterations = iterations;
-        self.outcome.train_seconds = one("seconds")?;
+        let &[train_seconds, total_seconds] = run.get("seconds")?.as_slice() else { return None };
+        (self.outcome.train_seconds, self.outcome.earlier_seconds) = (train_seconds, total_seconds);
         self.outcome.final_loss = run.get("final_loss")?.first().copied();
         self.record.history = run.get("history")?.chunks(NUMBERS).map(measurement).collect::<Option<_>>()?;
         if let (Some(best), Some(&[accuracy, epoch, after])) = (&mut self.best, run.get("best.at").map(Vec::as_slice)) {

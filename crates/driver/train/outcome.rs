@@ -18,6 +18,8 @@ pub struct Outcome {
     pub iterations: usize,
     /// The iterations alone: no loading, no accuracies.
     pub train_seconds: f64,
+    /// Of the runs that this one goes on from, up to their checkpoints: everything.
+    pub earlier_seconds: f64,
     /// The last iteration's, before its update; none if there was no iteration.
     pub final_loss: Option<f64>,
     pub train_accuracy: f64,
@@ -172,6 +174,11 @@ impl Job<'_> {
         Ok(())
     }
 
+    /// Time up to now, of all pieces of the run, as that of training is.
+    pub fn total_seconds(&self, outcome: &Outcome) -> f64 {
+        outcome.earlier_seconds + self.started.elapsed().as_secs_f64()
+    }
+
     /// The outcome, with all files that are to be written.
     pub fn report_of<'a, T: Float>(&self, outcome: &Outcome, history: &'a [Measurement]) -> Report<'a> {
         let samples = outcome.iterations as f64 * self.args.batch as f64;
@@ -180,7 +187,7 @@ impl Job<'_> {
         Report {
             iterations: outcome.iterations,
             train_seconds: outcome.train_seconds,
-            total_seconds: self.started.elapsed().as_secs_f64(),
+            total_seconds: self.total_seconds(outcome),
             samples_per_second,
             train_accuracy: outcome.train_accuracy,
             test_accuracy: outcome.test_accuracy,

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::time::Instant;
 
-use twolayer_core::{Float, Gradient, Need, Rule};
+use twolayer_core::{Float, Gradient, Need, Rule, TrainOptions};
 use twolayer_idx::DataSet;
 
 use super::Job;
@@ -127,21 +127,17 @@ impl Job<'_> {
 
     pub fn check_memory(&self, width: usize) -> Result<(), Failure> {
         let logged = if self.log.is_some() { self.schedule.iterations } else { 0 };
-        // Numerical gradients take everything in f64, and keep the inputs so and a list of those not zero.
-        let (copies, listed) = if self.gradient == Gradient::Backpropagation { (0, 0) } else { (5, self.args.batch) };
         let options = match logged {
             0 => "--hidden, --batch or --threads",
             _ => "--hidden, --batch, --threads or the iterations to --log",
         };
         let plain = self.args.learning.unusual().is_empty() && self.keep.is_none();
+        let (batch, threads, gradient) = (self.args.batch, self.team(), self.gradient);
         let need = Need::default()
+            .training(self.shape, width, &TrainOptions { batch, threads, gradient, ..TrainOptions::default() })
             // A memory of the optimiser, the best weights, a checkpoint.
-            .parameters(self.shape, width, if plain { 3 } else { 10 })
+            .parameters(self.shape, width, if plain { 0 } else { 7 })
             .parameters(self.shape, size_of::<f64>(), if plain { 0 } else { 8 })
-            .batch(self.args.batch, self.shape, width, 1 + self.team())
-            .parameters(self.shape, size_of::<f64>(), copies)
-            .batch(listed, self.shape, size_of::<f64>(), 3)
-            .numbers(listed.saturating_mul(self.shape.inputs()), 8 + 16)
             // A loss, and its line of text at the end.
             .numbers(logged, 8 + 32);
         memory::check(need, options)

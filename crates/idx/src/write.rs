@@ -1,11 +1,11 @@
 //! Writing: to any writer, or to a path all at once.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use twolayer_atomic::Place;
 
 use crate::error::name_of;
 use crate::header::Header;
@@ -45,7 +45,9 @@ impl Idx {
     /// disk; nothing half-written is left then, and what was there before is as it was.
     pub fn save(&self, path: impl AsRef<Path>, packing: Packing) -> Result<()> {
         let path = path.as_ref();
-        replace(path, |file| self.encode(file, packing)).map_err(|error| Error::io(&name_of(path), "write", error))
+        Place::new(path)
+            .and_then(|place| place.write(|file| self.encode(file, packing)))
+            .map_err(|error| Error::io(&name_of(path), "write", error))
     }
 
     fn encode(&self, writer: &mut dyn Write, packing: Packing) -> io::Result<()> {
@@ -81,44 +83,5 @@ fn encode_elements<T: Element>(values: &[T], writer: &mut dyn Write) -> io::Resu
         T::encode(piece, bytes);
         writer.write_all(bytes)?;
     }
-    Ok(())
-}
-
-/// Gives the file at `path` new content, whole or not at all.
-fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let before = match fs::metadata(path) {
-        Ok(metadata) => Some(metadata),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
-    if before.as_ref().is_some_and(|m| !m.is_file()) {
-        // A device or a pipe must not be replaced by a file; opening a folder to write is an error.
-        return write(&mut OpenOptions::new().write(true).open(path)?);
-    }
-    // Through a symbolic link, what it leads to is replaced, not the link.
-    let target = match before {
-        Some(_) => fs::canonicalize(path)?,
-        None => path.to_owned(),
-    };
-    let folder = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    // Asked first, because the temporary file's name does not belong in the answer.
-    fs::metadata(folder)?;
-    let mut builder = tempfile::Builder::new();
-    // A temporary file is its owner's alone; this one is to become a file like any other, as the umask allows.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.prefix(".twolayer-").tempfile_in(folder)?;
-    write(file.as_file_mut())?;
-    if let Some(before) = before {
-        file.as_file().set_permissions(before.permissions())?;
-    }
-    file.as_file().sync_all()?;
-    file.persist(&target).map_err(|error| error.error)?;
-    // The new name must outlive a power failure too. A system that cannot sync a folder has still renamed the file.
-    #[cfg(unix)]
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
 }

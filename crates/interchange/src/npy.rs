@@ -31,9 +31,21 @@ impl Header {
 
 /// The header of an array of `f32` or `f64`, little-endian, in C order, of version 1.0.
 pub(crate) fn header(size: usize, sizes: &[usize]) -> Vec<u8> {
+    header_of(&format!("<f{size}"), sizes)
+}
+
+/// A text as an array of no dimension, as `numpy.array("...")` is.
+pub(crate) fn of_text(text: &str) -> Vec<u8> {
+    let mut bytes = header_of(&format!("<U{}", text.chars().count()), &[]);
+    bytes.extend(text.chars().flat_map(|c| u32::from(c).to_le_bytes()));
+    bytes
+}
+
+/// The header of an array of elements that NumPy describes so, of version 1.0.
+fn header_of(description: &str, sizes: &[usize]) -> Vec<u8> {
     let list: Vec<String> = sizes.iter().map(usize::to_string).collect();
     let comma = if sizes.len() == 1 { "," } else { "" };
-    let text = format!("{{'descr': '<f{size}', 'fortran_order': False, 'shape': ({}{comma}), }}", list.join(", "));
+    let text = format!("{{'descr': '{description}', 'fortran_order': False, 'shape': ({}{comma}), }}", list.join(", "));
     let fixed = MAGIC.len() + 4;
     // The last byte of the padding is a line break.
     let length = (fixed + text.len() + 1).next_multiple_of(ALIGNMENT) - fixed;
@@ -48,6 +60,31 @@ pub(crate) fn header(size: usize, sizes: &[usize]) -> Vec<u8> {
 
 /// Reads the header at the beginning of an array's bytes. Errors say what is wrong with the array.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Header, String> {
+    let ((name, fortran_order, sizes), length) = fields(bytes)?;
+    let (kind, big_endian) = number(name)?;
+    Ok(Header { kind, big_endian, fortran_order, sizes, length })
+}
+
+/// The one text that an array holds.
+pub(crate) fn text(bytes: &[u8]) -> Result<String, String> {
+    let ((name, _, sizes), length) = fields(bytes)?;
+    let number = match name.get(..2) {
+        Some("<U") => u32::from_le_bytes,
+        Some(">U") => u32::from_be_bytes,
+        _ => return Err(format!("is of type {}, where a text is expected", short(name))),
+    };
+    let data = &bytes[length..];
+    let characters = name[2..].parse::<usize>().ok().and_then(|n| n.checked_mul(4));
+    if characters != Some(data.len()) || sizes.iter().any(|&n| n != 1) {
+        return Err("holds something else than one text".into());
+    }
+    let text: Option<String> = data.as_chunks().0.iter().map(|c| char::from_u32(number(*c))).collect();
+    // NumPy fills what is shorter than its room with zeros.
+    Ok(text.ok_or("holds what is no text")?.trim_end_matches('\0').into())
+}
+
+/// What the header says, and how long it is.
+fn fields(bytes: &[u8]) -> Result<(Fields<'_>, usize), String> {
     let Some(rest) = bytes.strip_prefix(MAGIC) else { return Err("does not begin as a NumPy array does".into()) };
     let (fixed, length) = match rest {
         &[1, _, a, b, ..] => (10, usize::from(u16::from_le_bytes([a, b]))),
@@ -62,12 +99,13 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Header, String> {
     let text = bytes.get(fixed..length).ok_or("ends within its header")?;
     let text = std::str::from_utf8(text).map_err(|_| "has a header that is no text")?;
     let mut parser = Parser { rest: text };
-    let (kind, big_endian, fortran_order, sizes) =
+    let fields =
         parser.dictionary().ok_or_else(|| format!("has a header that cannot be understood: {}", short(text)))??;
-    Ok(Header { kind, big_endian, fortran_order, sizes, length })
+    Ok((fields, length))
 }
 
-type Fields = (Type, bool, bool, Vec<usize>);
+/// NumPy's name for the type, whether the order is Fortran's, and the sizes.
+type Fields<'a> = (&'a str, bool, Vec<usize>);
 
 /// Reads just as much of Python as headers are written in.
 struct Parser<'a> {
@@ -75,8 +113,8 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// The dictionary's three entries in any order; `None` if it is none, an error if the type is not a number's.
-    fn dictionary(&mut self) -> Option<Result<Fields, String>> {
+    /// The dictionary's three entries in any order; `None` if it is none, an error if the type is that of records.
+    fn dictionary(&mut self) -> Option<Result<Fields<'a>, String>> {
         let (mut kind, mut order, mut sizes) = (None, None, None);
         self.token("{")?;
         while self.token("}").is_none() {
@@ -94,8 +132,7 @@ impl<'a> Parser<'a> {
             }
         }
         self.rest.trim().is_empty().then_some(())?;
-        let (kind, order, sizes) = (kind?, order?, sizes?);
-        Some(number(kind).map(|(kind, big_endian)| (kind, big_endian, order, sizes)))
+        Some(Ok((kind?, order?, sizes?)))
     }
 
     fn peek(&self, token: &str) -> bool {
@@ -183,6 +220,19 @@ mod tests {
         }
         assert_eq!(parse(&header(4, &[usize::MAX, 2])).unwrap().data(), None);
         assert_eq!(parse(&header(8, &[7, 2])).unwrap().data(), Some(112));
+    }
+
+    #[test]
+    fn a_text_comes_back_and_what_is_none_is_told() {
+        let bytes = of_text("relu");
+        assert_eq!(text(&bytes).as_deref(), Ok("relu"));
+        let padded = [header_of(">U3", &[1]), b"\0\0\0h\0\0\0\xe9\0\0\0\0".to_vec()].concat();
+        assert_eq!(text(&padded).as_deref(), Ok("hé"));
+        let none = [header_of("<U1", &[]), vec![0xFF; 4]].concat();
+        for wrong in [&bytes[..bytes.len() - 1], &none, &header_of("<U4", &[2]), &header(4, &[]), &header_of("<U", &[])]
+        {
+            assert!(text(wrong).unwrap_err().contains("text"), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::io::{Cursor, Read, Write};
 
-use twolayer_core::{Float, Parameter, Parameters};
+use twolayer_core::{Activation, Float, Parameter, Parameters};
 use twolayer_model::AnyModel;
 use zip::read::ZipFile;
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-use crate::error::names;
+use crate::error::{names, short};
 use crate::npy::{self, Header};
 use crate::tensor::{Layout, Tensor, network};
 use crate::{Error, Result, bytes, sizes};
@@ -18,24 +18,31 @@ use crate::{Error, Result, bytes, sizes};
 /// No byte of deflate unpacks to more: a match of 258 bytes takes at least two bits.
 const MAX_RATIO: u64 = 1032;
 
-/// The network's arrays W1, b1, W2 and b2, in its own precision, as `numpy.load` reads them. The same parameters give the
-/// same bytes.
+/// The array that names the activation, where it is not the notebook's sigmoid.
+const ACTIVATION: &str = "activation.npy";
+
+/// The network's arrays W1, b1, W2 and b2, in its own precision, as `numpy.load` reads them; and, unless its units are
+/// sigmoid as the notebook's are, the text `activation`. The same network gives the same bytes.
 ///
 /// # Errors
 ///
-/// If there are too many for an archive.
-pub fn write<T: Float>(parameters: &Parameters<T>) -> Result<Vec<u8>> {
-    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for parameter in Parameter::ALL {
+/// If there are too many parameters for an archive.
+pub fn write<T: Float>(parameters: &Parameters<T>, activation: Activation) -> Result<Vec<u8>> {
+    let numbers = |parameter| {
         let mut array = npy::header(size_of::<T>(), &sizes(parameters, parameter));
         array.extend(bytes(parameters, parameter));
+        (file_of(parameter), array)
+    };
+    let told = (activation != Activation::default()).then(|| (ACTIVATION.into(), npy::of_text(activation.name())));
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, array) in Parameter::ALL.into_iter().map(numbers).chain(told) {
         // Stored, as numpy.savez does it: weights hardly get smaller. Without the time, which would differ.
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
             .last_modified_time(DateTime::default())
             .large_file(u32::try_from(array.len()).is_err());
         archive
-            .start_file(file_of(parameter), options)
+            .start_file(name, options)
             .map_err(Into::into)
             .and_then(|()| archive.write_all(&array))
             .map_err(|error| Error::new("npz in memory", error))?;
@@ -50,17 +57,15 @@ fn file_of(parameter: Parameter) -> String {
     format!("{}.npy", parameter.name())
 }
 
-/// Reads the network's four arrays.
+/// Reads the network's four arrays, and the activation if it is there.
 pub(crate) fn read(file: &str, content: &[u8]) -> Result<AnyModel> {
     let mut archive = ZipArchive::new(Cursor::new(content)).map_err(|error| damaged(file, &error))?;
     check_names(file, &archive)?;
     let mut arrays = Vec::with_capacity(4);
     for parameter in Parameter::ALL {
         let entry = archive.by_name(&file_of(parameter)).map_err(|error| damaged(file, &error))?;
-        arrays.push(
-            array(entry, content.len() as u64)
-                .map_err(|what| Error::new(file, format_args!("array {} {what}", parameter.name())))?,
-        );
+        let array = unpacked(entry, content.len() as u64).and_then(numbers);
+        arrays.push(array.map_err(|what| Error::new(file, format_args!("array {} {what}", parameter.name())))?);
     }
     let tensor = |i: usize| {
         let (header, bytes): &(Header, Vec<u8>) = &arrays[i];
@@ -72,14 +77,30 @@ pub(crate) fn read(file: &str, content: &[u8]) -> Result<AnyModel> {
             columns_first: header.fortran_order,
         }
     };
-    network(file, &std::array::from_fn(tensor), Layout::Notebook)
+    let mut model = network(file, &std::array::from_fn(tensor), Layout::Notebook)?;
+    if let Some(i) = archive.index_for_name(ACTIVATION) {
+        let entry = archive.by_index(i).map_err(|error| damaged(file, &error))?;
+        let activation = unpacked(entry, content.len() as u64).and_then(activation);
+        let activation = activation.map_err(|what| Error::new(file, format_args!("array activation {what}")))?;
+        match &mut model {
+            AnyModel::F32(model) => model.activation = activation,
+            AnyModel::F64(model) => model.activation = activation,
+        }
+    }
+    Ok(model)
+}
+
+fn activation(array: Vec<u8>) -> Result<Activation, String> {
+    let name = npy::text(&array)?;
+    let known = [Activation::Sigmoid, Activation::Relu].into_iter().find(|activation| activation.name() == name);
+    known.ok_or_else(|| format!("is {}, where sigmoid or relu is expected", short(&name)))
 }
 
 fn damaged(file: &str, error: &ZipError) -> Error {
     Error::new(file, format_args!("damaged ZIP archive: {error}; save or copy the arrays again"))
 }
 
-/// Makes sure that the four arrays are there and no others: a third layer must not be passed over.
+/// Makes sure that the four arrays are there and no others but the activation: a third layer must not be passed over.
 fn check_names(file: &str, archive: &ZipArchive<Cursor<&[u8]>>) -> Result<()> {
     let found: Vec<Cow<'_, str>> =
         archive.file_names().collect::<Result<_, _>>().map_err(|error| damaged(file, &error))?;
@@ -102,8 +123,9 @@ fn check_names(file: &str, archive: &ZipArchive<Cursor<&[u8]>>) -> Result<()> {
             ),
         ));
     }
-    if found.len() > 4 {
-        let extra = arrays().filter(|name| Parameter::ALL.iter().all(|p| p.name() != *name));
+    if found.len() > 4 + usize::from(found.iter().any(|name| name == ACTIVATION)) {
+        let known = |name: &str| name == "activation" || Parameter::ALL.iter().any(|p| p.name() == name);
+        let extra = arrays().filter(|name| !known(name));
         return Err(Error::new(
             file,
             format_args!(
@@ -115,10 +137,10 @@ fn check_names(file: &str, archive: &ZipArchive<Cursor<&[u8]>>) -> Result<()> {
     Ok(())
 }
 
-/// Reads one array; its bytes are little-endian then. `packed` is more than it can take in the file. Errors say what is
-/// wrong with the array.
-fn array(mut entry: ZipFile<'_, impl Read>, packed: u64) -> Result<(Header, Vec<u8>), String> {
-    const AGAIN: &str = "save or copy the arrays again";
+const AGAIN: &str = "save or copy the arrays again";
+
+/// The bytes of one array. `packed` is more than it can take in the file. Errors say what is wrong with the array.
+fn unpacked(mut entry: ZipFile<'_, impl Read>, packed: u64) -> Result<Vec<u8>, String> {
     let failed = |error: std::io::Error| format!("cannot be unpacked: {error}; {AGAIN}");
     let size = entry.size();
     if size / MAX_RATIO > entry.compressed_size().min(packed) {
@@ -130,10 +152,17 @@ fn array(mut entry: ZipFile<'_, impl Read>, packed: u64) -> Result<(Header, Vec<
     let mut bytes = Vec::new();
     entry.by_ref().take(size).read_to_end(&mut bytes).map_err(failed)?;
     // The end is where the checksum is compared.
-    let more = entry.read(&mut [0]).map_err(failed)?;
+    match entry.read(&mut [0]).map_err(failed)? {
+        0 => Ok(bytes),
+        _ => Err(format!("is longer than the archive says; {AGAIN}")),
+    }
+}
+
+/// An array's header and numbers, which are little-endian then.
+fn numbers(mut bytes: Vec<u8>) -> Result<(Header, Vec<u8>), String> {
     let header = npy::parse(&bytes)?;
     let (found, expected) = (bytes.len() - header.length, header.data());
-    if expected != Some(found) || more > 0 {
+    if expected != Some(found) {
         return Err(format!(
             "holds {found} bytes of data, which are not those of the sizes {:?} in {:?}; {AGAIN}",
             header.sizes, header.kind

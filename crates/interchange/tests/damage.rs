@@ -1,6 +1,6 @@
 //! Files that were damaged in every way that is cheap to try: the end is a network or an error in one line.
 
-use twolayer_core::{Init, Parameters, Shape};
+use twolayer_core::{Activation, Init, Parameters, Shape};
 use twolayer_interchange::{npz, read};
 
 /// A network of no particular weights.
@@ -46,7 +46,7 @@ fn survives(bytes: &[u8]) -> bool {
 
 #[test]
 fn every_length_and_every_byte_is_survived() {
-    for whole in [npz::write(&parameters()).unwrap(), torch("F32", 4), torch("BF16", 2)] {
+    for whole in [npz::write(&parameters(), Activation::Relu).unwrap(), torch("F32", 4), torch("BF16", 2)] {
         assert!(survives(&whole));
         for length in 0..whole.len() {
             assert!(!survives(&whole[..length]), "the first {length} bytes are no network");
@@ -68,7 +68,7 @@ fn several_bytes_at_once_are_survived() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % n
     };
-    for whole in [npz::write(&parameters()).unwrap(), torch("F32", 4)] {
+    for whole in [npz::write(&parameters(), Activation::Relu).unwrap(), torch("F32", 4)] {
         for _ in 0..20_000 {
             let mut bytes = whole.clone();
             for _ in 0..=draw(4) {

@@ -12,7 +12,7 @@ print(json.dumps({
         "dtype": array.dtype.str,
         "shape": array.shape,
         "c_order": array.flags.c_contiguous,
-        "values": array.astype("f8").ravel().tolist(),
+        "values": array.tolist() if array.dtype.kind == "U" else array.astype("f8").ravel().tolist(),
     }
     for name, array in found.items()
 }))
