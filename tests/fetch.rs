@@ -123,7 +123,8 @@ fn proxies_are_asked_unless_they_are_to_be_passed_by() {
 
 #[test]
 fn wrong_usage_of_fetch() {
-    fails(2, "fetch emnist", &[], &["emnist-balanced, emnist-byclass, ", "emnist-letters", "emnist-mnist"]);
+    let ran = fails(2, "fetch emnist", &[], &["emnist-balanced, emnist-byclass, ", "emnist-letters", "emnist-mnist"]);
+    assert!(!ran.stderr.contains("kmnist"), "its own splits, and no others: {ran:#?}");
     fails(2, "fetch cifar", &[], &["cifar", "emnist-letters"]);
     fails(2, "fetch mnist --mirror ftp://host/", &[], &["https://"]);
     fails(2, "fetch mnist --timeout 0", &[], &["above 0"]);
