@@ -113,6 +113,8 @@ mod tests {
     #[test]
     fn words_go_to_the_next_line_and_below_each_other() {
         assert_eq!(hanging("Data  ", "one two three", Some(13)), "Data  one two\n      three");
+        assert_eq!(hanging("Data  ", "one two three", Some(18)), "Data  one two\n      three");
+        assert_eq!(hanging("Data  ", "one two three", Some(19)), "Data  one two three");
         assert_eq!(hanging("Data  ", "one two three", None), "Data  one two three");
         assert_eq!(hanging("", "a /long/path b", Some(5)), "a\n/long/path\nb");
     }
