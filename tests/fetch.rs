@@ -47,8 +47,10 @@ fn mnist_is_fetched_once_and_can_be_used() {
     names.sort();
     assert_eq!(names_in(&dir), names);
     let asked = server.requests().len();
-    let again = fetch(&["mnist", "--mirror", &base], &dir, &[]);
-    assert!(again.code == Some(0) && again.stdout.contains("nothing to fetch"), "{again:#?}");
+    let again = fetch(&["mnist", "--mirror", &base], &dir, &[("COLUMNS", "40")]);
+    assert!(again.code == Some(0) && again.stdout.contains("nothing to"), "{again:#?}");
+    let long = |line: &&str| line.chars().count() > 40 && !line.contains(&*dir.to_string_lossy());
+    assert_eq!(again.stdout.lines().find(long), None, "{again:#?}");
     assert_eq!(server.requests().len(), asked);
     let info = json("data info {}", &[&dir]);
     assert_eq!((integer(&info["train"]["rows"]), integer(&info["test"]["rows"])), (60_000, 10_000));
@@ -94,10 +96,34 @@ fn a_refusal_is_one_paragraph_with_the_way_by_hand() {
         let ran = fetch(&["kmnist", "--mirror", &mirror, "--mirror", &server.base("403")], scratch.path(), &[]);
         assert_eq!(ran.code, Some(1), "{ran:#?}");
         let dir = scratch.path().display().to_string();
-        assert_paragraph(&ran, &["cannot fetch kmnist", word, "403", &mirror, "by hand: put train-images", &dir]);
+        assert_paragraph(
+            &ran,
+            &[
+                "cannot fetch kmnist",
+                word,
+                "403",
+                &mirror,
+                "by hand: put ",
+                "{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz",
+                &dir,
+            ],
+        );
         assert_eq!(ran.stderr.lines().count(), 1, "{ran:#?}");
         assert_eq!(names_in(scratch.path()), [""; 0], "{mirror}");
     }
+}
+
+/// As without any network: nobody answers, neither the mirrors nor what is said to lead to them.
+#[test]
+fn offline_it_says_in_one_short_line_what_to_do_by_hand() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (scratch, proxy) = (tempfile::tempdir().unwrap(), format!("http://{closed}"));
+    let ran = fetch(&["mnist"], scratch.path(), &[("ALL_PROXY", &proxy)]);
+    let dir = scratch.path().display().to_string();
+    let from = "https://ossci-datasets.s3.amazonaws.com/mnist/{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz";
+    assert_paragraph(&ran, &["cannot fetch mnist", "refused", "by hand: put ", from, &dir]);
+    assert_eq!(ran.stderr.lines().count(), 1, "{ran:#?}");
+    assert!(ran.stderr.len() - dir.len() + "data/mnist".len() <= 220, "{} bytes: {ran:#?}", ran.stderr.len());
 }
 
 #[test]
@@ -120,6 +146,8 @@ fn proxies_are_asked_unless_they_are_to_be_passed_by() {
 
 #[test]
 fn wrong_usage_of_fetch() {
+    let ran = fails(2, "fetch emnist", &[], &["emnist-balanced, emnist-byclass, ", "emnist-letters", "emnist-mnist"]);
+    assert!(!ran.stderr.contains("kmnist"), "its own splits, and no others: {ran:#?}");
     fails(2, "fetch cifar", &[], &["cifar", "emnist-letters"]);
     fails(2, "fetch mnist --mirror ftp://host/", &[], &["https://"]);
     fails(2, "fetch mnist --timeout 0", &[], &["above 0"]);

@@ -3,8 +3,12 @@
 mod common;
 
 use std::fs;
+use std::path::Path;
 
-use common::{fails, ok, run, twolayer};
+use common::{Ran, fails, ok, run, twolayer};
+
+/// Columns of terminals.
+const WIDTHS: [usize; 3] = [40, 60, 80];
 
 const COMMANDS: [&str; 13] = [
     "train",
@@ -30,20 +34,163 @@ fn alone_it_tells_what_to_do_first() {
         assert!(ran.stderr.contains(words), "{ran:#?}");
     }
     assert!(ran.stderr.lines().count() <= 12 && ran.stderr.lines().all(|line| line.len() <= 80), "{ran:#?}");
+    for width in WIDTHS {
+        let ran = run_in(Path::new("."), width, "");
+        assert!(ran.stderr.contains("twolayer predict digits.model --index 0"), "{ran:#?}");
+        assert_fits(&ran, width);
+    }
 }
 
 #[test]
-fn every_command_has_help_with_examples_that_fits_a_terminal() {
+fn every_command_has_help_with_examples() {
     for command in COMMANDS {
         let text = ok(&format!("{command} --help"), &[]);
         assert!(text.contains("Examples:\n  twolayer "), "{command}: {text}");
-        assert!(text.lines().all(|line| line.chars().count() <= 100), "{command}: {text}");
+        assert!(text.contains("--quiet"), "{command}: {text}");
     }
     let text = ok("--help", &[]);
     assert!(text.contains("Exit codes: 0 success; 1 failure") && text.contains("2 wrong usage"), "{text}");
     for command in COMMANDS {
         assert!(text.contains(command.split(' ').next().unwrap()), "{command} is not listed");
     }
+}
+
+/// Every line is as long as the words allow: none is longer than the terminal, and none ends where the next line's first
+/// word would still have fitted, as lines do that were broken by hand.
+#[test]
+fn help_flows_in_any_terminal() {
+    for command in [""].iter().chain(&COMMANDS) {
+        for (option, width) in
+            ["--help", "-h"].into_iter().flat_map(|option| [60, 80, 100].map(|width| (option, width)))
+        {
+            let ran = run_in(Path::new("."), width, &format!("{command} {option}"));
+            assert_fits(&ran, width);
+            let lines: Vec<&str> = ran.stdout.lines().collect();
+            let indent = |line: &str| line.len() - line.trim_start().len();
+            for pair in lines.windows(2).filter(|pair| indent(pair[0]) == indent(pair[1])) {
+                let word = pair[1].split_whitespace().next().unwrap_or_default();
+                // Examples, commands and options stand below each other, and so do values and what is the default.
+                let item = pair[0].starts_with("  twolayer") || pair[0].starts_with("  some-scanner");
+                let item = item || (indent(pair[0]) == 2 || pair[0].ends_with(':'));
+                let item = item || word.is_empty() || pair[0].is_empty() || word.starts_with(['-', '[']);
+                let room = pair[0].chars().count() + 1 + word.chars().count();
+                assert!(item || room > width, "{command} {option}, {width} columns: {pair:#?}");
+            }
+        }
+    }
+}
+
+/// Runs the binary in a folder, before a terminal of so many columns.
+fn run_in(folder: &Path, width: usize, arguments: &str) -> Ran {
+    let mut command = twolayer();
+    command.args(arguments.split_whitespace()).current_dir(folder).env("COLUMNS", width.to_string());
+    Ran::new(format!("{width} columns: {command:?}"), command.output().unwrap())
+}
+
+fn assert_fits(ran: &Ran, width: usize) {
+    for line in ran.stdout.lines().chain(ran.stderr.lines()) {
+        assert!(line.chars().count() <= width, "{} columns: {line}\n{ran:#?}", line.chars().count());
+    }
+}
+
+/// The numbers of a table end where their column's name ends.
+fn assert_aligned(ran: &Ran) -> usize {
+    const NAMES: [&str; 14] = [
+        "epoch",
+        "iteration",
+        "loss",
+        "train",
+        "test",
+        "valid",
+        "true",
+        "recognised",
+        "class",
+        "mean diff",
+        "max diff",
+        "max rel",
+        "backpropagation",
+        "numerical",
+    ];
+    const FIRST: [&str; 5] = ["epoch ", "true ", "class ", "    ", "   mean diff"];
+    let mut tables = 0;
+    for block in ran.stdout.split("\n\n").map(|block| block.trim_matches('\n')) {
+        let (header, rows) = block.split_once('\n').unwrap_or((block, ""));
+        if !FIRST.iter().any(|first| header.starts_with(first)) {
+            continue;
+        }
+        let names: Vec<_> = NAMES.iter().filter_map(|name| Some(header.find(name)? + name.len())).collect();
+        tables += usize::from(!names.is_empty());
+        for row in rows.lines().take_while(|row| row.chars().any(|c| c.is_ascii_digit())) {
+            for &end in &names {
+                let around = (row.as_bytes()[end - 1], row.as_bytes().get(end).unwrap_or(&b' '));
+                assert!(around.0 != b' ' && *around.1 == b' ', "column {end} of {row:?} below {header:?}: {ran:#?}");
+            }
+            let ragged = header.trim_start().starts_with(['m', 'w', 'b', 'n']);
+            assert!(ragged || row.len() == header.len(), "{row:?} below {header:?}: {ran:#?}");
+        }
+    }
+    tables
+}
+
+#[test]
+fn what_commands_print_fits_a_narrow_terminal_and_is_aligned() {
+    let scratch = tempfile::tempdir().unwrap();
+    // A stroke on paper, and a file that shows nothing.
+    let drawn: String =
+        (0..400).map(|i| if i % 20 / 2 == 4 && (40..360).contains(&i) { "0 " } else { "255 " }).collect();
+    fs::write(scratch.path().join("one.pgm"), format!("P2 20 20 255 {drawn}")).unwrap();
+    for width in WIDTHS {
+        for (line, tables) in [
+            ("train --epochs 4 --batch 400 --lr 0.5 --out m --log l --report r.html --plot c.svg", 1),
+            ("train --epochs 30 --validation 0.1 --patience 2 --optimizer adam --activation relu --init he", 1),
+            ("train --iters 2 --gradient numerical --checkpoint k --threads 2 --quiet", 0),
+            ("eval m --report r.html", 1),
+            ("predict m --index 0", 0),
+            ("predict m one.pgm", 0),
+            ("gradcheck", 1),
+            ("gradcheck m --batch 10 --brute-force", 1),
+            ("data info", 1),
+            ("data show --index 0..6", 0),
+            ("export m --out m.npz", 0),
+            ("export m --out m.onnx", 0),
+            ("export m --out m.h", 0),
+            ("import m.npz --out n", 0),
+            ("man --dir d", 0),
+            ("info", 0),
+        ] {
+            let ran = run_in(scratch.path(), width, line);
+            assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
+            assert_fits(&ran, width);
+            let found = assert_aligned(&ran);
+            assert!(found >= tables, "{found} tables in {ran:#?}");
+        }
+    }
+    let ran = run_in(scratch.path(), 40, "gradcheck --tolerance 1e-16");
+    assert!(ran.stdout.contains("FAIL"), "{ran:#?}");
+    assert!(ran.stdout.lines().all(|line| line.chars().count() <= 40), "{ran:#?}");
+}
+
+/// What is not known to have a width is written whole, for programs and files.
+#[test]
+fn a_pipe_gets_lines_that_are_not_broken() {
+    let text = ok("gradcheck", &[]);
+    assert!(text.lines().any(|line| line.contains("mean diff") && line.contains("numerical")), "{text}");
+    assert!(text.contains("Data      bundled digits (no --data): the first 100 training images of 8 x 8\n"), "{text}");
+}
+
+#[test]
+fn quiet_prints_results_without_notes_on_every_command() {
+    let scratch = tempfile::tempdir().unwrap();
+    let quiet = |line: &str| {
+        let ran = run_in(scratch.path(), 80, &format!("--quiet {line}"));
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
+        ran.stdout
+    };
+    assert!(quiet("train --iters 5 --activation relu --out m").starts_with("Trained   5 iterations"));
+    assert!(quiet("eval m").contains("Accuracy"));
+    assert_eq!(quiet("export m --out m.npz").matches("--activation relu").count(), 0);
+    assert!(ok("export {} --out {}", &[&scratch.path().join("m"), &scratch.path().join("m.npz")]).contains("Note "));
+    assert_eq!(quiet("man --dir d").lines().count(), 1);
 }
 
 #[test]

@@ -249,6 +249,8 @@ fn a_bad_picture_is_told_and_the_others_are_shown() {
     let files: [&Path; 4] = [&model, &blank, &good, &missing];
     let ran = fails(1, "predict {} {} {} {}", &files, &["2 of 3 pictures", "blank.png", "missing.png"]);
     assert_eq!(ran.stdout.matches("predicted").count(), 1, "{ran:#?}");
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    assert!(lines.len() == 3 && lines[1].contains("blank.png") && lines[2].contains("missing.png"), "{ran:#?}");
     let ran = run("predict {} {} {} {} --json", &files);
     assert_eq!(ran.code, Some(1), "{ran:#?}");
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();

@@ -15,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use twolayer_core::{DEFAULT_H, Gradient, Level};
 
 use crate::error::Failure;
+use crate::layout;
 pub use fetch::FetchArgs;
 pub use inspect::{DataCommand, DataInfoArgs, DataShowArgs};
 pub use interchange::{ExportArgs, Format, ImportArgs};
@@ -30,19 +31,27 @@ use values::{batch, isa_names, positive, rate, seed, step, threads, whole};
 /// The network is input -> hidden layer (sigmoid or relu) -> softmax, trained by mini-batch gradient descent.
 /// Without --data every command uses 1,797 digits of 8 x 8 pixels that are part of the program.
 #[derive(Parser)]
-#[command(name = "twolayer", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "twolayer", version, term_width = help_width(), arg_required_else_help = true)]
 #[command(after_help = "Examples:
-  twolayer train                              train on the bundled digits
-  twolayer train --data data/mnist --out digits.model     train on MNIST, keep the model
-  twolayer eval digits.model --data data/mnist            how good is it, class by class?
-  twolayer predict digits.model seven.png                 what is it on my picture?
+  twolayer train                     on the bundled digits
+  twolayer train --data data/mnist --out digits.model
+  twolayer eval digits.model --data data/mnist
+  twolayer predict digits.model seven.png
 
-Exit codes: 0 success; 1 failure, such as a file that cannot be read, a run that
-diverged or was interrupted, a check that did not pass; 2 wrong usage; 130
-ended at once, by a second Ctrl-C.")]
+Exit codes: 0 success; 1 failure, such as a file that cannot be read, a run that diverged or was interrupted, a check \
+that did not pass; 2 wrong usage; 130 ended at once, by a second Ctrl-C.")]
 pub struct Cli {
+    /// Print results only: no plan, no progress, no notes
+    #[arg(long, global = true, display_order = 900)]
+    pub quiet: bool,
+
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// What help is wrapped at: longer lines are hard to read.
+fn help_width() -> usize {
+    layout::width(std::io::stdout()).unwrap_or(100).min(100)
 }
 
 #[derive(Subcommand)]
@@ -110,12 +119,15 @@ pub struct RandomArgs {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  twolayer train                                          the notebook's recipe on the bundled digits
-  twolayer train --data data/mnist --out digits.model     on MNIST; keeps the model
-  twolayer train --data data/mnist --report report.html   a page to look at
-  twolayer train --optimizer adam --activation relu --init he --sampling epochs --epochs 10
+  twolayer train                     the notebook's recipe
+  twolayer train --data data/mnist --out digits.model
+  twolayer train --report report.html
+  twolayer train --optimizer adam --activation relu \\
+      --init he --sampling epochs --epochs 10
   twolayer train --epochs 100 --validation 0.1 --patience 5
-  twolayer train --checkpoint run.ckpt                    then, after an interruption,
+  twolayer train --checkpoint run.ckpt
+
+After an interruption the last one is continued by:
   twolayer train --checkpoint run.ckpt --resume run.ckpt")]
 pub struct TrainArgs {
     #[command(flatten)]
@@ -187,10 +199,6 @@ pub struct TrainArgs {
     /// Print one JSON object and nothing else
     #[arg(long)]
     pub json: bool,
-
-    /// Print the outcome only: no progress bar, no table of epochs
-    #[arg(long)]
-    pub quiet: bool,
 }
 
 #[derive(Args)]
@@ -223,9 +231,9 @@ pub struct EvalArgs {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  twolayer gradcheck                          random weights, the first 100 bundled digits
+  twolayer gradcheck                 of random weights
   twolayer gradcheck digits.model --data data/mnist
-  twolayer gradcheck --brute-force --hidden 5 the definition, evaluated in full")]
+  twolayer gradcheck --brute-force --hidden 5")]
 pub struct GradcheckArgs {
     /// Model file whose weights are checked [default: random weights]
     #[arg(conflicts_with_all = ["classes", "hidden", "seed", "rng"])]

@@ -8,18 +8,20 @@ use std::process::ExitCode;
 #[derive(Debug)]
 pub struct Failure {
     message: String,
+    /// Told one by one after it.
+    items: Vec<String>,
     code: u8,
 }
 
 impl Failure {
     /// Something outside the command line: a file, the machine, the numbers. Exit code 1.
     pub fn new(message: impl Display) -> Self {
-        Failure { message: message.to_string(), code: 1 }
+        Failure { message: message.to_string(), items: Vec::new(), code: 1 }
     }
 
     /// An option that cannot be meant. Exit code 2, as clap's own errors.
     pub fn usage(message: impl Display) -> Self {
-        Failure { message: message.to_string(), code: 2 }
+        Failure { message: message.to_string(), items: Vec::new(), code: 2 }
     }
 
     /// The same failure with more to say.
@@ -28,11 +30,19 @@ impl Failure {
         self
     }
 
-    /// Prints `error: ` and the message as one paragraph on standard error, and gives the exit code.
+    /// The same failure of several things, each with its reason.
+    pub fn with_items(mut self, items: &[String]) -> Self {
+        self.items = items.to_vec();
+        self
+    }
+
+    /// Prints `error: ` and the message as one line on standard error, and one for each item, and gives the exit code.
     pub fn report(&self) -> ExitCode {
-        let lines: Vec<&str> = self.message.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+        let one_line = |text: &str| text.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ");
+        let mut text = format!("error: {}{}\n", one_line(&self.message), if self.items.is_empty() { "" } else { ":" });
+        self.items.iter().for_each(|item| text += &format!("  {}\n", one_line(item)));
         // Nobody is left to tell if standard error is closed.
-        let _ = writeln!(std::io::stderr(), "error: {}", lines.join(" "));
+        let _ = std::io::stderr().write_all(text.as_bytes());
         ExitCode::from(self.code)
     }
 }
@@ -82,7 +92,7 @@ pub fn report_usage(error: &clap::Error) -> ExitCode {
         if std::env::args_os().len() > 1 {
             let _ = error.print();
         } else {
-            let _ = write!(std::io::stderr(), "{}", crate::manners::FIRST_STEPS);
+            let _ = std::io::stderr().write_all(crate::manners::first_steps().as_bytes());
         }
         return ExitCode::from(2);
     }

@@ -9,6 +9,7 @@ use crate::args::{EvalArgs, Split};
 use crate::data::{self, Source};
 use crate::error::Failure;
 use crate::files::Target;
+use crate::layout::Table;
 use crate::machine::Machine;
 use crate::network::{self, Network};
 use crate::output::Output;
@@ -88,20 +89,19 @@ fn print(report: &Report, args: &EvalArgs, net: &dyn Network, half: &Half, out: 
     if args.json {
         return out.json(report);
     }
-    out.line(format_args!("Model     {}: {}", report.model, network::describe(net)));
+    out.field("Model", format_args!("{}: {}", report.model, network::describe(net)));
     let images = count(report.rows, &format!("{} image", args.split.name()));
-    out.line(format_args!("Data      {}: {images} of {}", Source::new(&args.data).describe(), data::size(half)));
-    out.line(format_args!(
-        "Accuracy  {} ({} of {})",
-        percent(report.accuracy),
-        grouped(report.correct),
-        grouped(report.rows)
-    ));
-    out.line(format_args!("Loss      {:.6} (mean)\n", report.mean_loss));
-    out.line("Confusion: a row for each true class, a column for each predicted one\n");
-    out.line(table(&report.confusion));
+    out.field("Data", format_args!("{}: {images} of {}", Source::new(&args.data).describe(), data::size(half)));
+    let (correct, rows) = (grouped(report.correct), grouped(report.rows));
+    out.field("Accuracy", format_args!("{} ({correct} of {rows})", percent(report.accuracy)));
+    out.field("Loss", format_args!("{:.6} (mean)", report.mean_loss));
+    out.line("");
+    out.paragraph("", "Confusion: a row for each true class, a column for each predicted one");
+    out.line("");
+    print_matrix(&report.confusion, out);
     if let Some(file) = &report.report {
-        out.line(format_args!("\nReport    {file}"));
+        out.line("");
+        out.field("Report", file);
     }
     Ok(())
 }
@@ -130,29 +130,25 @@ pub fn confusion(labels: &[u8], predicted: &[usize], classes: usize) -> Vec<Vec<
 }
 
 /// The confusion matrix in columns, with the share of each class that was recognised.
-fn table(confusion: &[Vec<usize>]) -> String {
-    let largest = confusion.iter().flatten().copied().max().unwrap_or(0).max(confusion.len() - 1);
-    let width = largest.to_string().len().max(3);
-    let label = (confusion.len() - 1).to_string().len().max("true".len());
-    let mut lines = vec![String::new()];
-    lines[0] += &format!("{:>label$} ", "true");
-    for class in 0..confusion.len() {
-        lines[0] += &format!("  {class:>width$}");
-    }
-    lines[0] += "   recognised";
-    for (class, counts) in confusion.iter().enumerate() {
-        let mut line = format!("{class:>label$} ");
-        for (predicted, &n) in counts.iter().enumerate() {
+fn print_matrix(confusion: &[Vec<usize>], out: &mut Output) {
+    let classes = confusion.len();
+    let cell = |row: usize, column: usize| match (row.checked_sub(1), column.checked_sub(1)) {
+        (None, None) => "true".into(),
+        (None, Some(class)) if class == classes => "recognised".into(),
+        // As wide as most of the counts, so that narrow columns stand like the others.
+        (None, Some(class)) => format!("{class:>3}"),
+        (Some(class), None) => class.to_string(),
+        (Some(class), Some(predicted)) => match confusion[class].get(predicted) {
             // Zeros off the diagonal would hide the mistakes among them.
-            let cell = if n == 0 && predicted != class { ".".to_string() } else { n.to_string() };
-            line += &format!("  {cell:>width$}");
-        }
-        let rows: usize = counts.iter().sum();
-        let share = if rows == 0 { "-".into() } else { percent(counts[class] as f64 / rows as f64) };
-        line += &format!("   {share:>10}");
-        lines.push(line);
-    }
-    lines.join("\n")
+            Some(0) if predicted != class => ".".into(),
+            Some(n) => n.to_string(),
+            None => match confusion[class].iter().sum::<usize>() {
+                0 => "-".into(),
+                rows => percent(confusion[class][class] as f64 / rows as f64),
+            },
+        },
+    };
+    out.table(&Table { rows: classes + 1, columns: classes + 2, cell: &cell, left: &[] });
 }
 
 #[cfg(test)]
@@ -162,17 +158,5 @@ mod tests {
     #[test]
     fn counts_by_true_class_and_then_by_prediction() {
         assert_eq!(confusion(&[0, 0, 1, 2], &[0, 1, 1, 0], 3), [vec![1, 1, 0], vec![0, 1, 0], vec![1, 0, 0]]);
-    }
-
-    #[test]
-    fn the_table_is_aligned() {
-        for classes in [1, 3, 12] {
-            let mut counts = vec![vec![0; classes]; classes];
-            counts[classes - 1][0] = 123_456;
-            let text = table(&counts);
-            let widths: Vec<usize> = text.lines().map(str::len).collect();
-            assert_eq!(widths.len(), classes + 1);
-            assert!(widths.iter().all(|&w| w == widths[0]), "{text}");
-        }
     }
 }

@@ -109,22 +109,21 @@ fn contents<T: Float>(model: &Model<T>, format: Format, name: Option<&str>) -> R
 fn print(report: &Report, shape: Shape, out: &mut Output) {
     let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
     let Report { activation, precision, .. } = report;
-    out.line(format_args!("Model    {}: {inputs} -> {hidden} -> {classes}, {activation}, {precision}", report.model));
+    out.field("Model", format_args!("{}: {inputs} -> {hidden} -> {classes}, {activation}, {precision}", report.model));
     let (format, bytes) = (report.format.name(), grouped(report.bytes));
-    out.line(format_args!("Written  {}: {format}, {bytes} bytes", report.out));
+    out.field("Written", format_args!("{}: {format}, {bytes} bytes", report.out));
     match (report.format, &report.name) {
         (Format::Npz, _) => {
             let told = if *activation == Activation::default().name() { "" } else { "; activation" };
-            out.line(format_args!("Arrays   W1, b1, W2, b2, for pixels from 0 to 1{told}"));
+            out.field("Arrays", format_args!("W1, b1, W2, b2, for pixels from 0 to 1{told}"));
         }
-        (Format::Onnx, _) => out.line(format_args!(
-            "Graph    {}, N x {inputs}, from 0 to 1 -> {}, N x {classes}",
-            onnx::INPUT,
-            onnx::OUTPUT
-        )),
+        (Format::Onnx, _) => out.field(
+            "Graph",
+            format_args!("{}, N x {inputs}, from 0 to 1 -> {}, N x {classes}", onnx::INPUT, onnx::OUTPUT),
+        ),
         (Format::C, name) => {
             let name = name.as_deref().unwrap_or_default();
-            out.line(format_args!("Call     {name}_predict_u8(pixels, probabilities); the head of the file shows how"));
+            out.field("Call", format_args!("{name}_predict_u8(pixels, probabilities); the head of the file shows how"));
         }
     }
 }

@@ -18,10 +18,11 @@ use ureq::Proxy;
 
 use crate::args::FetchArgs;
 use crate::error::Failure;
+use crate::layout::Table;
 use crate::output::Output;
 use crate::report::{count, grouped};
-pub use catalogue::NAMES;
 use catalogue::{Dataset, dataset};
+pub use catalogue::{EMNIST, NAMES};
 use download::Outcome;
 use http::Client;
 
@@ -44,12 +45,15 @@ struct Entry {
 
 /// Runs `twolayer fetch`.
 pub fn run(args: &FetchArgs, out: &mut Output) -> Result<(), Failure> {
-    let mut set = dataset(&args.set).ok_or_else(|| Failure::usage(format!("there is no set {}", args.set)))?;
+    // The one name without a set that the command line takes, for its splits are more than a misspelt word would suggest.
+    let splits = || NAMES.into_iter().filter(|name| name.starts_with(EMNIST)).collect::<Vec<_>>().join(", ");
+    let mut set = dataset(&args.set)
+        .ok_or_else(|| Failure::usage(format!("{EMNIST} is several sets; give one of {}", splits())))?;
     if !args.mirror.is_empty() {
         set.mirrors.clone_from(&args.mirror);
     }
     let folder = args.dir.clone().unwrap_or_else(|| Path::new("data").join(&set.name));
-    let client = Client::new(args.timeout, Proxy::try_from_env());
+    let client = Client::new(args.timeout, Proxy::try_from_env(), !out.is_quiet());
     let entries = fetch(&set, &folder, &client)?;
     if args.json {
         let dir = folder.display().to_string();
@@ -107,13 +111,9 @@ fn source(outcome: Outcome, set: &Dataset, folder: &Path) -> Result<Option<Strin
         Outcome::Present => Ok(None),
         Outcome::Fetched(url) => Ok(Some(url)),
         Outcome::Refused(why) => {
-            let names: Vec<&str> = set.files.iter().map(|file| file.name).collect();
+            let (set, from, names, folder) = (&set.name, &set.mirrors[0], &set.names, folder.display());
             Err(Failure::new(format!(
-                "cannot fetch {} ({why}); by hand: put {} from {} into {}, and run this command again to have them checked",
-                set.name,
-                names.join(", "),
-                set.mirrors.join(" or "),
-                folder.display()
+                "cannot fetch {set} ({why}); by hand: put {from}{names} into {folder}, and run this again"
             )))
         }
     }
@@ -132,18 +132,21 @@ fn entry(folder: &Path, name: &str, from: Option<String>) -> Result<Entry, Failu
 fn print(set: &str, folder: &Path, entries: &[Entry], out: &mut Output) {
     let fetched = entries.iter().filter(|entry| entry.from.is_some()).count();
     let folder = folder.display();
-    let names = entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
-    let sizes = entries.iter().map(|entry| grouped(entry.bytes as usize).len()).max().unwrap_or(0);
-    out.line(match fetched {
+    let told = match fetched {
         0 => {
             format!("{set}: nothing to fetch, the {} in {folder} are the published ones", count(entries.len(), "file"))
         }
         n => format!("{set}: {} fetched into {folder}, checked by MD5", count(n, "file")),
-    });
-    for entry in entries {
-        let bytes = grouped(entry.bytes as usize);
-        let note = if entry.from.is_some() { "fetched" } else { "there" };
-        out.line(format_args!("  {:<names$}  {bytes:>sizes$} bytes  {note}", entry.name));
-    }
-    out.line(format_args!("Use it by: twolayer train --data {folder}"));
+    };
+    out.paragraph("", told);
+    let cell = |row: usize, column: usize| match (row.checked_sub(1).map(|row| &entries[row]), column) {
+        (None, _) => ["bytes", "file", ""][column].into(),
+        (Some(entry), 0) => format!("  {}", grouped(entry.bytes as usize)),
+        (Some(entry), 1) => entry.name.clone(),
+        (Some(entry), _) => if entry.from.is_some() { "fetched" } else { "there" }.into(),
+    };
+    // Of which file it is said needs to be told only where it differs.
+    let columns = if fetched == 0 || fetched == entries.len() { 2 } else { 3 };
+    out.table(&Table { rows: 1 + entries.len(), columns, cell: &cell, left: &[1, 2] });
+    out.note(format_args!("Use it by: twolayer train --data {folder}"));
 }

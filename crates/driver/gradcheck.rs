@@ -18,6 +18,7 @@ use twolayer_model::AnyModel;
 use crate::args::{GradcheckArgs, RngName, Split};
 use crate::data::{self, Source};
 use crate::error::Failure;
+use crate::layout::Table;
 use crate::machine::Machine;
 use crate::memory;
 use crate::network;
@@ -184,47 +185,59 @@ fn compare(
 
 fn print(report: &Report, source: Source, train: &Half, out: &mut Output) {
     let images = count(report.batch, "training image");
-    out.line(format_args!("Data      {}: the first {images} of {}", source.describe(), data::size(train)));
+    let size = data::size(train);
+    out.field("Data", format_args!("{}: the first {images} of {size}", source.describe()));
     let weights = match (&report.model, report.seed, report.rng) {
         (Some(model), ..) => format!("of {model}"),
         (None, seed, rng) => format!("seed {}, {}", seed.unwrap_or_default(), rng.map_or("", RngName::name)),
     };
     let (inputs, hidden, classes) = (report.inputs, report.hidden, report.classes);
-    out.line(format_args!("Network   {inputs} -> {hidden} -> {classes}, f64, {weights}"));
-    out.line(format_args!("Machine   {}, {}", count(report.threads, "thread"), report.isa));
-    out.line(format_args!("Method    central differences, {}, h = {:e}\n", report.method, report.h));
-    out.line("    mean |diff|   max |diff|    max rel   worst element     backpropagation        numerical");
-    for (p, d) in report.parameters.iter() {
-        let verdict = if d.passes(report.tolerance) { "pass" } else { "FAIL" };
-        out.line(format_args!(
-            "{:<3} {:>11.2e} {:>12.2e} {:>10.2e}   {:<14} {:>18.9e} {:>16.9e}   {verdict}",
-            p.name(),
-            d.mean_abs,
-            d.max_abs,
-            d.max_rel,
-            place(p, &d.worst),
-            d.worst.backprop,
-            d.worst.numerical
-        ));
-    }
+    out.field("Network", format_args!("{inputs} -> {hidden} -> {classes}, f64, {weights}"));
+    out.field("Machine", format_args!("{}, {}", count(report.threads, "thread"), report.isa));
+    out.field("Method", format_args!("central differences, {}, h = {:e}", report.method, report.h));
+    out.line("");
+    print_differences(report, out);
     let (p, worst) = report.parameters.worst();
-    out.line(format_args!("\nWorst: {}, off by {:.2e}", place(p, &worst.worst), worst.max_abs));
-    out.line(format_args!(
-        "Numerical gradient in {}, backpropagation in {}",
-        seconds(report.seconds_numerical),
-        seconds(report.seconds_backprop)
-    ));
+    out.line("");
+    out.paragraph("", format_args!("Worst: {}, off by {:.2e}", place(p, &worst.worst), worst.max_abs));
+    let (numerical, backprop) = (seconds(report.seconds_numerical), seconds(report.seconds_backprop));
+    out.paragraph("", format_args!("Numerical gradient in {numerical}, backpropagation in {backprop}"));
     let verdict = if report.passed { "Passed: every mean is" } else { "Failed: not every mean is" };
-    out.line(format_args!("{verdict} below {:e}, and no element is 100 times further off", report.tolerance));
-    report.explanations.iter().for_each(|why| out.line(format_args!("  {why}")));
+    let verdict = format!("{verdict} below {:e}, and no element is 100 times further off", report.tolerance);
+    out.paragraph("", verdict);
+    report.explanations.iter().for_each(|why| out.paragraph("  ", why));
     if report.saturated_units > 0 {
-        out.line(format_args!(
-            "  {} of {} saturated in every row: their W1 and b1 have derivatives of rounding alone, and their agreement \
-             says nothing",
-            report.saturated_units,
-            count(report.hidden, "hidden unit")
-        ));
+        let (saturated, units) = (report.saturated_units, count(report.hidden, "hidden unit"));
+        out.paragraph(
+            "  ",
+            format_args!(
+                "{saturated} of {units} saturated in every row: their W1 and b1 have derivatives of rounding alone, and \
+                 their agreement says nothing"
+            ),
+        );
     }
+}
+
+/// A row for each parameter.
+fn print_differences(report: &Report, out: &mut Output) {
+    let names = ["", "mean diff", "max diff", "max rel", "worst", "backpropagation", "numerical", ""];
+    let rows: Vec<[String; 8]> = [names.map(String::from)]
+        .into_iter()
+        .chain(report.parameters.iter().map(|(p, d)| {
+            [
+                p.name().into(),
+                format!("{:.2e}", d.mean_abs),
+                format!("{:.2e}", d.max_abs),
+                format!("{:.2e}", d.max_rel),
+                place(p, &d.worst),
+                format!("{:.9e}", d.worst.backprop),
+                format!("{:.9e}", d.worst.numerical),
+                if d.passes(report.tolerance) { "pass".into() } else { "FAIL".into() },
+            ]
+        }))
+        .collect();
+    let cell = |row: usize, column: usize| rows[row][column].clone();
+    out.table(&Table { rows: rows.len(), columns: names.len(), cell: &cell, left: &[0, 4, 7] });
 }
 
 fn failure(report: &Report) -> Failure {

@@ -68,8 +68,8 @@ fn print(report: &Report, shape: Shape, out: &mut Output) {
         "npz" => "NumPy's arrays",
         _ => "PyTorch's layers",
     };
-    out.line(format_args!("Read   {}: {what}", report.file));
+    out.field("Read", format_args!("{}: {what}", report.file));
     let Report { activation, precision, .. } = report;
     let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
-    out.line(format_args!("Model  {}: {inputs} -> {hidden} -> {classes}, {activation}, {precision}", report.out));
+    out.field("Model", format_args!("{}: {inputs} -> {hidden} -> {classes}, {activation}, {precision}", report.out));
 }

@@ -28,10 +28,10 @@ pub fn run(args: &InfoArgs, out: &mut Output) -> Result<(), Failure> {
     if args.json {
         return out.json(&report);
     }
-    out.line(format_args!("version  twolayer {}", report.version));
-    out.line(format_args!("target   {}", report.target));
-    out.line(format_args!("levels   {}", report.levels.join(", ")));
-    out.line(format_args!("isa      {} (chosen unless --isa says otherwise)", report.isa));
-    out.line(format_args!("threads  {} (used unless --threads says otherwise)", report.threads));
+    out.field("version", format_args!("twolayer {}", report.version));
+    out.field("target", format_args!("{}", report.target));
+    out.field("levels", format_args!("{}", report.levels.join(", ")));
+    out.field("isa", format_args!("{} (chosen unless --isa says otherwise)", report.isa));
+    out.field("threads", format_args!("{} (used unless --threads says otherwise)", report.threads));
     Ok(())
 }

@@ -6,11 +6,12 @@ use twolayer_idx::Split as Half;
 use crate::args::{DataArgs, DataCommand, DataInfoArgs, DataShowArgs};
 use crate::data::{self, Source, size};
 use crate::error::Failure;
+use crate::layout::Table;
 use crate::output::Output;
 use crate::picture;
 use crate::report::{count, grouped, percent};
 
-/// Columns that every terminal has.
+/// Columns to draw in where nobody says how many there are.
 const COLUMNS: usize = 80;
 /// Between two pictures.
 const GAP: &str = "  ";
@@ -54,20 +55,16 @@ fn info(args: &DataInfoArgs, out: &mut Output) -> Result<(), Failure> {
     if args.json {
         return out.json(&report);
     }
-    out.line(format_args!("Data      {}", source.describe()));
+    out.field("Data", source.describe());
     for (name, half, contents) in [("Train", &set.train, &report.train), ("Test", &set.test, &report.test)] {
-        out.line(format_args!(
-            "{name:<10}{} of {}, {}, mean ink {}",
-            count(contents.rows, "image"),
-            size(half),
-            if contents.classes == 1 { "1 class".into() } else { format!("{} classes", contents.classes) },
-            percent(contents.mean_ink)
-        ));
-        out.line(format_args!("          {}", contents.images_file));
-        out.line(format_args!("          {}", contents.labels_file));
+        let (images, size, ink) = (count(contents.rows, "image"), size(half), percent(contents.mean_ink));
+        let classes = if contents.classes == 1 { "1 class".into() } else { format!("{} classes", contents.classes) };
+        out.field(name, format_args!("{images} of {size}, {classes}, mean ink {ink}"));
+        out.field("", &contents.images_file);
+        out.field("", &contents.labels_file);
     }
     out.line("");
-    out.line(table(&report.train.counts, &report.test.counts));
+    print_counts(&report.train.counts, &report.test.counts, out);
     Ok(())
 }
 
@@ -92,17 +89,13 @@ impl Contents {
 }
 
 /// A row for each class, with its number in either half.
-fn table(train: &[usize], test: &[usize]) -> String {
-    let cell = |counts: &[usize], class| grouped(counts.get(class).copied().unwrap_or(0));
-    let header = ["class", "train", "test"].map(String::from);
-    let classes = train.len().max(test.len());
-    let rows = (0..classes).map(|class| [class.to_string(), cell(train, class), cell(test, class)]);
-    let rows: Vec<[String; 3]> = [header].into_iter().chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let (a, b, c) = (width(0), width(1), width(2));
-    let lines: Vec<String> =
-        rows.iter().map(|[class, train, test]| format!("{class:>a$}  {train:>b$}  {test:>c$}")).collect();
-    lines.join("\n")
+fn print_counts(train: &[usize], test: &[usize], out: &mut Output) {
+    let cell = |row: usize, column: usize| match (row.checked_sub(1), column) {
+        (None, _) => ["class", "train", "test"][column].into(),
+        (Some(class), 0) => class.to_string(),
+        (Some(class), _) => grouped([train, test][column - 1].get(class).copied().unwrap_or(0)),
+    };
+    out.table(&Table { rows: 1 + train.len().max(test.len()), columns: 3, cell: &cell, left: &[] });
 }
 
 fn show(args: &DataShowArgs, out: &mut Output) -> Result<(), Failure> {
@@ -118,7 +111,7 @@ fn show(args: &DataShowArgs, out: &mut Output) -> Result<(), Failure> {
     }
     let pictures: Vec<Vec<String>> = (first..=last).filter_map(|index| captioned(&half, index)).collect();
     let width = pictures.first().and_then(|lines| lines.first()).map_or(1, |line| line.chars().count());
-    let in_a_row = ((COLUMNS + GAP.len()) / (width + GAP.len())).max(1);
+    let in_a_row = ((out.width().unwrap_or(COLUMNS) + GAP.len()) / (width + GAP.len())).max(1);
     for row in pictures.chunks(in_a_row) {
         for line in 0..row[0].len() {
             let lines: Vec<&str> = row.iter().map(|picture| picture[line].as_str()).collect();

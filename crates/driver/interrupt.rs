@@ -4,23 +4,23 @@ use std::io::{IsTerminal, Write, stderr};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::layout;
+
 static ASKED: AtomicBool = AtomicBool::new(false);
 
 /// The code by which shells know that a program was ended by Ctrl-C.
 const ENDED: i32 = 130;
 
 /// From now on Ctrl-C, and a request of the system to end, are heard. If they cannot be, they end the program at once, as
-/// they would without this.
-pub fn listen() {
-    let _ = ctrlc::set_handler(|| {
+/// they would without this. One that is `quiet` says nothing of it.
+pub fn listen(quiet: bool) {
+    let _ = ctrlc::set_handler(move || {
         if ASKED.swap(true, Ordering::Relaxed) {
             process::exit(ENDED);
         }
-        if stderr().is_terminal() {
-            let _ = writeln!(
-                stderr(),
-                "\nstopping after this iteration; Ctrl-C once more quits at once, and saves nothing"
-            );
+        if !quiet && stderr().is_terminal() {
+            let note = "stopping after this iteration; Ctrl-C once more quits at once, and saves nothing";
+            let _ = writeln!(stderr(), "\n{}", layout::hanging("", note, layout::width(stderr())));
         }
     });
 }

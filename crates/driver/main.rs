@@ -2,7 +2,8 @@
 //!
 //! Each command is a module with a `run` that prints its report and fails with one paragraph. What they share: the
 //! arguments ([`args`]), the data ([`data`]), the machine ([`machine`]), the random numbers ([`random`], [`numpy`]),
-//! files written whole ([`files`]), and an output that a closed pipe does not disturb ([`output`]).
+//! files written whole ([`files`]), an output that a closed pipe does not disturb ([`output`]), and text that fits into a
+//! terminal ([`layout`]).
 #![forbid(unsafe_code)]
 
 mod args;
@@ -17,6 +18,7 @@ mod import;
 mod info;
 mod inspect;
 mod interrupt;
+mod layout;
 mod machine;
 mod manners;
 mod md5;
@@ -53,7 +55,7 @@ fn main() -> ExitCode {
         Failure::new(format!("a defect of this program, please report it: {info}")).report();
     }));
     let result = panic::catch_unwind(|| {
-        let mut out = Output::default();
+        let mut out = Output::new(cli.quiet);
         run(&cli.command, &mut out).and_then(|()| out.finish())
     });
     match result {

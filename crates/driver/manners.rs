@@ -7,18 +7,34 @@ use clap::CommandFactory;
 use crate::args::{Cli, CompletionsArgs, ManArgs};
 use crate::error::Failure;
 use crate::files::Target;
+use crate::layout::{self, Table};
 use crate::output::Output;
 
-/// What a first look at the program should tell.
-pub const FIRST_STEPS: &str = "twolayer trains, checks and runs a two-layer network on handwritten digits.
+/// What to do first, and what it does.
+const FIRST_STEPS: [(&str, &str); 4] = [
+    ("twolayer train", "trains on digits that are built in"),
+    ("twolayer train --out digits.model", "the same, and keeps the model"),
+    ("twolayer predict digits.model --index 0", "shows what it takes a digit for"),
+    ("twolayer fetch mnist", "for more: train --data data/mnist"),
+];
 
-  twolayer train                            trains on digits that are built in
-  twolayer train --out digits.model         the same, and keeps the model
-  twolayer predict digits.model --index 0   shows what it takes a digit for
-  twolayer fetch mnist                      for more: train --data data/mnist
-
-`twolayer help` lists the commands, `twolayer help train` the options of one.
-";
+/// What a first look at the program should tell, as wide as standard error is.
+pub fn first_steps() -> String {
+    let width = layout::width(std::io::stderr());
+    let cell = |row: usize, column: usize| match column {
+        0 => format!("  {}", FIRST_STEPS[row].0),
+        _ => FIRST_STEPS[row].1.into(),
+    };
+    let beside = Table { rows: FIRST_STEPS.len(), columns: 2, cell: &cell, left: &[0, 1] }.text(width);
+    let fits = beside.lines().all(|line| line.len() <= width.unwrap_or(usize::MAX));
+    let steps = match fits {
+        true => beside,
+        false => FIRST_STEPS.map(|(command, what)| format!("{command}\n    {what}")).join("\n"),
+    };
+    let about = "twolayer trains, checks and runs a two-layer network on handwritten digits.";
+    let more = "`twolayer help` lists the commands, `twolayer help train` the options of one.";
+    format!("{}\n\n{steps}\n\n{}\n", layout::hanging("", about, width), layout::hanging("", more, width))
+}
 
 /// Runs `twolayer completions`.
 pub fn completions(args: &CompletionsArgs, out: &mut Output) -> Result<(), Failure> {
@@ -39,7 +55,8 @@ pub fn man(args: &ManArgs, out: &mut Output) -> Result<(), Failure> {
         count += 1;
         Target::new(&args.dir.join(format!("{name}.1")))?.write(&page)
     })?;
-    out.line(format_args!("{count} pages in {dir}; read one with `man -l {dir}/twolayer.1`"));
+    out.paragraph("", format_args!("{count} pages in {dir}"));
+    out.note(format_args!("Read one with `man -l {dir}/twolayer.1`"));
     Ok(())
 }
 

@@ -13,8 +13,11 @@ use crate::output::Output;
 use crate::picture;
 use crate::report::percent;
 
-/// Characters of the longest bar.
+/// Characters of the longest bar, and of one that is still worth drawing.
 const BAR: usize = 24;
+const SHORT_BAR: usize = 10;
+/// Between a picture and the bars.
+const GAP: &str = "   ";
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -69,15 +72,14 @@ fn image(
     if args.json {
         return out.json(&report);
     }
-    out.line(format_args!("Model  {}: {}", report.model, network::describe(net)));
+    out.field("Model", format_args!("{}: {}", report.model, network::describe(net)));
     let split = args.split.name();
-    out.line(format_args!("Image  {}: {split} image {index}, {}\n", source.describe(), data::size(&half)));
+    out.field("Image", format_args!("{}: {split} image {index}, {}", source.describe(), data::size(&half)));
+    out.line("");
     let drawing = picture::draw(pixels, half.height(), half.width());
     let right = if usize::from(report.label) == report.predicted { "right" } else { "wrong" };
     let verdict = format!("label {}, predicted {}: {right}", report.label, report.predicted);
-    for line in beside(&drawing, &bars(verdict, &report.probabilities)) {
-        out.line(line);
-    }
+    print_bars(&drawing, verdict, &report.probabilities, out);
     Ok(())
 }
 
@@ -92,26 +94,42 @@ fn most_probable(probabilities: &[f64]) -> usize {
     best
 }
 
-/// What is predicted, and a bar for each class.
-fn bars(verdict: String, probabilities: &[f64]) -> Vec<String> {
+/// A picture with what is predicted and a bar for each class: beside it, or below where there is no room.
+fn print_bars(drawing: &[String], verdict: String, probabilities: &[f64], out: &mut Output) {
+    let number = (probabilities.len() - 1).to_string().len() + "  100.00%  ".len();
+    let picture = drawing.first().map_or(0, |line| line.chars().count() + GAP.len());
+    let width = out.width().unwrap_or(usize::MAX);
+    let fits = width.saturating_sub(picture) >= verdict.len().max(number + SHORT_BAR);
+    let room = if fits { width - picture } else { width };
+    let bars = bars(verdict, probabilities, BAR.min(room.saturating_sub(number)));
+    if fits {
+        beside(drawing, &bars).iter().for_each(|line| out.line(line));
+    } else {
+        drawing.iter().for_each(|line| out.line(line));
+        bars.iter().for_each(|line| out.line(line));
+    }
+}
+
+/// What is predicted, and a bar for each class, of at most so many characters.
+fn bars(verdict: String, probabilities: &[f64], longest: usize) -> Vec<String> {
     let mut lines = vec![verdict, String::new()];
     let width = (probabilities.len() - 1).to_string().len();
     for (class, &p) in probabilities.iter().enumerate() {
-        lines.push(format!("{class:>width$}  {:>7}  {}", percent(p), bar(p)).trim_end().to_string());
+        lines.push(format!("{class:>width$}  {:>7}  {}", percent(p), bar(p, longest)).trim_end().to_string());
     }
     lines
 }
 
 /// A bar of eighths of a character.
-fn bar(p: f64) -> String {
+fn bar(p: f64, longest: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let eighths = (p.clamp(0.0, 1.0) * (8 * BAR) as f64).round() as usize;
+    let eighths = (p.clamp(0.0, 1.0) * (8 * longest) as f64).round() as usize;
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
 }
 
 /// Two blocks of lines, side by side; the left one's lines are equally wide.
 fn beside(left: &[String], right: &[String]) -> Vec<String> {
-    let width = left.first().map_or(0, |line| line.chars().count() + 3);
+    let width = left.first().map_or(0, |line| line.chars().count() + GAP.len());
     let line = |i: usize| {
         let l = left.get(i).map_or("", String::as_str);
         let r = right.get(i).map_or("", String::as_str);
@@ -132,10 +150,10 @@ mod tests {
 
     #[test]
     fn bars_are_as_long_as_their_probability() {
-        assert_eq!(bar(0.0), "");
-        assert_eq!(bar(1.0), "█".repeat(BAR));
-        assert_eq!(bar(0.5), "█".repeat(BAR / 2));
-        assert_eq!(bar(1.0 / 48.0), "▌");
+        assert_eq!(bar(0.0, BAR), "");
+        assert_eq!(bar(1.0, BAR), "█".repeat(BAR));
+        assert_eq!(bar(0.5, BAR), "█".repeat(BAR / 2));
+        assert_eq!(bar(1.0 / 48.0, BAR), "▌");
     }
 
     #[test]

@@ -18,7 +18,7 @@ impl Progress {
     pub fn new(iterations: usize, wanted: bool) -> Self {
         let target =
             if wanted && stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let style = ProgressStyle::with_template("{bar:24} {percent:>3}% {eta:>4} left  {wide_msg}")
+        let style = ProgressStyle::with_template("{bar:12} {percent:>3}% {eta:>4} left  {wide_msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("━╸─");
         let bar = ProgressBar::with_draw_target(Some(iterations as u64), target).with_style(style);

@@ -7,6 +7,12 @@ const TERMINAL_ROWS: usize = 40;
 /// About as many rows are left of a longer table, so that it fits on a screen.
 const SCREENFUL: usize = 24;
 
+/// The columns of the table of epochs.
+const COLUMNS: [&str; 6] = ["epoch", "iteration", "loss", "train", "test", "valid"];
+/// Those that a narrow terminal does without, the first one first: an epoch has so many iterations, and the accuracy on
+/// the training set is told at the end.
+const DISPENSABLE: [usize; 2] = [1, 3];
+
 /// `12,345,678`
 pub fn grouped(n: usize) -> String {
     let digits = n.to_string();
@@ -55,33 +61,39 @@ pub struct Measurement {
 
 /// The table of epochs. Its columns are as wide as the run's last row needs.
 pub struct EpochTable {
-    epoch_width: usize,
-    iteration_width: usize,
+    /// Of each column; 0 of those that are left out.
+    widths: [usize; COLUMNS.len()],
     every: usize,
     last: usize,
-    validates: bool,
 }
 
 impl EpochTable {
-    /// A table for a run; on a terminal a long one shows every n-th epoch only.
-    pub fn new(schedule: Schedule, terminal: bool, validates: bool) -> Self {
+    /// A table for a run; on a terminal a long one shows every n-th epoch only, and one that is wider than `width` not
+    /// all of its columns.
+    pub fn new(schedule: Schedule, terminal: bool, validates: bool, width: Option<usize>) -> Self {
         let last = schedule.measurements().saturating_sub(1);
-        EpochTable {
-            epoch_width: grouped(last).len().max("epoch".len()),
-            iteration_width: grouped(schedule.iterations).len().max("iteration".len()),
-            every: if terminal && last >= TERMINAL_ROWS { (last + 1).div_ceil(SCREENFUL) } else { 1 },
-            last,
-            validates,
+        let epoch = grouped(last).len().max("epoch".len());
+        let iteration = grouped(schedule.iterations).len().max("iteration".len());
+        let mut widths = [epoch, iteration, 9, 7, 7, if validates { 7 } else { 0 }];
+        for column in DISPENSABLE {
+            let total: usize = widths.iter().filter(|&&width| width > 0).map(|width| width + 2).sum();
+            if width.is_some_and(|width| total > width + 2) {
+                widths[column] = 0;
+            }
         }
+        let every = if terminal && last >= TERMINAL_ROWS { (last + 1).div_ceil(SCREENFUL) } else { 1 };
+        EpochTable { widths, every, last }
     }
 
-    /// The names of the columns, after a word on what is left out.
+    /// A word on what is left out.
+    pub fn note(&self) -> Option<String> {
+        let every = self.every;
+        (every > 1).then(|| format!("One epoch in {every} is shown; in a pipe, or with --json, all are."))
+    }
+
+    /// The names of the columns.
     pub fn header(&self) -> String {
-        let row = self.line(["epoch", "iteration", "loss", "train", "test"], "valid");
-        match self.every {
-            1 => row,
-            n => format!("One epoch in {n} is shown; in a pipe, or with --json, all are.\n\n{row}"),
-        }
+        self.line(COLUMNS)
     }
 
     /// The row of an epoch, if it is shown.
@@ -90,14 +102,14 @@ impl EpochTable {
             let loss = if m.loss < 1e4 { format!("{:.4}", m.loss) } else { format!("{:.2e}", m.loss) };
             let (train, test) = (percent(m.train_accuracy), percent(m.test_accuracy));
             let valid = m.validation_accuracy.map(percent).unwrap_or_default();
-            self.line([&grouped(epoch), &grouped(m.iteration), &loss, &train, &test], &valid)
+            self.line([&grouped(epoch), &grouped(m.iteration), &loss, &train, &test, &valid])
         })
     }
 
-    fn line(&self, [epoch, iteration, loss, train, test]: [&str; 5], valid: &str) -> String {
-        let (e, i) = (self.epoch_width, self.iteration_width);
-        let row = format!("{epoch:>e$}  {iteration:>i$}  {loss:>9}  {train:>7}  {test:>7}");
-        if self.validates { format!("{row}  {valid:>7}") } else { row }
+    fn line(&self, cells: [&str; COLUMNS.len()]) -> String {
+        let shown = cells.into_iter().zip(self.widths).filter(|&(_, width)| width > 0);
+        let cells: Vec<String> = shown.map(|(cell, width)| format!("{cell:>width$}")).collect();
+        cells.join("  ")
     }
 }
 
@@ -126,7 +138,7 @@ mod tests {
     #[test]
     fn every_row_is_as_wide_as_the_header() {
         let schedule = Schedule::new(60_000, 1, 12_345_678, None).unwrap();
-        let table = EpochTable::new(schedule, false, true);
+        let table = EpochTable::new(schedule, false, true, None);
         for (epoch, loss, accuracy) in [(0, 2.25, 0.0987), (205, 1.5e9, 1.0)] {
             let validation_accuracy = Some(accuracy);
             let (train_accuracy, test_accuracy) = (accuracy, accuracy);
@@ -142,7 +154,7 @@ mod tests {
         let m = Measurement { iteration, loss, train_accuracy: 0.0, test_accuracy: 0.0, validation_accuracy };
         for (epochs, terminal, expected) in [(715, true, 25), (715, false, 715), (40, true, 40), (41, true, 21)] {
             let schedule = Schedule::new(14, 1, 0, Some(epochs)).unwrap();
-            let table = EpochTable::new(schedule, terminal, false);
+            let table = EpochTable::new(schedule, terminal, false, None);
             let shown = (0..epochs).filter(|&epoch| table.row(epoch, &m).is_some()).count();
             assert_eq!(shown, expected, "{epochs} epochs, terminal: {terminal}");
             assert!(table.row(epochs - 1, &m).is_some());

@@ -90,11 +90,11 @@ impl Job<'_> {
             let mut rows = vec![0; self.args.batch];
             (0..state.outcome.iterations).for_each(|_| sampler.next_batch(&mut rows));
         }
-        let talks = !self.args.json && !self.args.quiet;
+        let talks = !self.args.json && !out.is_quiet();
         if talks {
             self.print_plan::<T>(out);
         }
-        interrupt::listen();
+        interrupt::listen(out.is_quiet());
         let trained = self.train(&mut state, sampler.as_mut(), talks, out);
         // The losses up to a divergence are what one looks at to understand it.
         let logged = self.log.as_ref().map_or(Ok(()), |log| log.write(csv(&state.record.losses).as_bytes()));
@@ -160,8 +160,12 @@ impl Job<'_> {
         out: &mut Output,
     ) -> Result<(), Failure> {
         let mut progress = Progress::new(self.schedule.iterations, talks);
-        let table = EpochTable::new(self.schedule, out.is_terminal(), state.best.is_some());
+        let table = EpochTable::new(self.schedule, out.is_terminal(), state.best.is_some(), out.width());
         if talks && self.schedule.iterations > 0 {
+            if let Some(note) = table.note() {
+                out.paragraph("", note);
+                out.line("");
+            }
             out.line(table.header());
         }
         // A reader who closed the pipe wants no more, unless files are to be written.

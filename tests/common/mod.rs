@@ -10,9 +10,11 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// The binary under test.
+/// The binary under test, in a terminal of no known width.
 pub fn twolayer() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_twolayer"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twolayer"));
+    command.env_remove("COLUMNS");
+    command
 }
 
 /// What a run of the binary left behind.

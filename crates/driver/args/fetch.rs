@@ -4,24 +4,24 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 
-use crate::fetch::NAMES;
+use crate::fetch::{EMNIST, NAMES};
 
 /// Longer than anybody waits for a byte.
 const MAX_TIMEOUT: f64 = 3600.0;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  twolayer fetch mnist                        into data/mnist
+  twolayer fetch mnist               into data/mnist
   twolayer fetch emnist-letters --dir letters
   twolayer fetch mnist --mirror http://fileserver/mnist/
 
-Proxies are those of ALL_PROXY, HTTPS_PROXY, HTTP_PROXY and NO_PROXY. A fetch that was interrupted is
-continued by the same command; files that are there are checked and not fetched again.")]
+Proxies are those of ALL_PROXY, HTTPS_PROXY, HTTP_PROXY and NO_PROXY. A fetch that was interrupted is continued by the \
+same command; files that are there are checked and not fetched again.")]
 pub struct FetchArgs {
     /// The data set
-    #[arg(value_name = "SET", value_parser = PossibleValuesParser::new(NAMES))]
+    #[arg(value_name = "SET", value_parser = names())]
     pub set: String,
 
     /// Folder for the files, made if need be [default: data/SET]
@@ -40,6 +40,12 @@ pub struct FetchArgs {
     /// Print one JSON object and nothing else
     #[arg(long)]
     pub json: bool,
+}
+
+/// The sets; and the word that stands for several, to be answered with their names, which `fetch` does.
+fn names() -> PossibleValuesParser {
+    let sets = NAMES.into_iter().map(PossibleValue::new);
+    PossibleValuesParser::new(sets.chain([PossibleValue::new(EMNIST).hide(true)]))
 }
 
 /// An address to which file names are appended.

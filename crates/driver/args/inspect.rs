@@ -20,7 +20,7 @@ pub enum DataCommand {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  twolayer data info                          the bundled digits
+  twolayer data info                 the bundled digits
   twolayer data info data/mnist")]
 pub struct DataInfoArgs {
     /// Folder with a set's four IDX files [default: the bundled digits]
@@ -34,7 +34,7 @@ pub struct DataInfoArgs {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  twolayer data show                          the bundled digits
+  twolayer data show                 the bundled digits
   twolayer data show data/kmnist --index 20..29 --split train")]
 pub struct DataShowArgs {
     /// Folder with a set's four IDX files [default: the bundled digits]

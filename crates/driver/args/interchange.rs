@@ -31,9 +31,9 @@ impl Format {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  twolayer export digits.safetensors --out digits.npz     for numpy.load
-  twolayer export digits.safetensors --out digits.onnx    for ONNX Runtime
-  twolayer export digits.safetensors --out digits.h       for C and C++
+  twolayer export digits.model --out digits.npz
+  twolayer export digits.model --out digits.onnx
+  twolayer export digits.model --out digits.h
 
 The same model gives the same bytes, always.")]
 pub struct ExportArgs {
@@ -59,12 +59,14 @@ pub struct ExportArgs {
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  twolayer import weights.npz --out model.safetensors
-  twolayer import torch.safetensors --out model.safetensors
+  twolayer import weights.npz --out digits.model
+  twolayer import torch.safetensors --out digits.model
 
 From NumPy: numpy.savez(\"weights.npz\", W1=W1, b1=b1, W2=W2, b2=b2), weights inputs x outputs.
-From PyTorch: safetensors.torch.save_file(model.state_dict(), \"torch.safetensors\"), two
-linear layers called fc1 and fc2, or the first and third part of an nn.Sequential.
+
+From PyTorch: safetensors.torch.save_file(model.state_dict(), \"torch.safetensors\"), two linear layers called fc1 and \
+fc2, or the first and third part of an nn.Sequential.
+
 The network must have been trained on pixels from 0 to 1, as this program's are.")]
 pub struct ImportArgs {
     /// NumPy's .npz with W1, b1, W2 and b2, or a PyTorch state_dict as safetensors

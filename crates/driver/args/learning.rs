@@ -54,7 +54,7 @@ pub enum InitName {
 pub enum SamplingName {
     /// Any row at any time, the notebook's way
     Replacement,
-    /// Every row once an epoch, in an order drawn anew for each
+    /// No row twice in an epoch, in an order drawn anew for each; rows that fill no batch are passed over
     Epochs,
 }
 
@@ -93,7 +93,7 @@ pub struct LearningArgs {
     #[arg(long, value_name = "NAME", value_enum, default_value_t = SamplingName::Replacement)]
     pub sampling: SamplingName,
 
-    /// Share of the training set, its last rows, that is kept back to validate with
+    /// Share of the training set that is kept back to validate with: its last rows, as they stand in the file
     #[arg(long, value_name = "SHARE", value_parser = fraction, allow_negative_numbers = true)]
     pub validation: Option<f64>,
 

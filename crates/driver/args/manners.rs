@@ -7,9 +7,11 @@ use clap_complete::Shell;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  twolayer completions bash > ~/.local/share/bash-completion/completions/twolayer
+  twolayer completions bash \\
+      > ~/.local/share/bash-completion/completions/twolayer
   twolayer completions zsh > ~/.zfunc/_twolayer
-  twolayer completions fish > ~/.config/fish/completions/twolayer.fish")]
+  twolayer completions fish \\
+      > ~/.config/fish/completions/twolayer.fish")]
 pub struct CompletionsArgs {
     /// Shell to complete commands in
     #[arg(value_enum)]

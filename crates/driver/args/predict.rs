@@ -12,19 +12,19 @@ use super::{DataArgs, MachineArgs, Split};
        twolayer predict [OPTIONS] <MODEL> --index <N>")]
 #[command(group(ArgGroup::new("what").required(true).args(["pictures", "index"])))]
 #[command(after_help = "Examples:
-  twolayer predict m.st seven.png             your own picture, drawn or photographed
-  twolayer predict m.st *.jpg --json          many, for a program
-  some-scanner | twolayer predict m.st -      a picture from standard input
-  twolayer predict m.st --data mnist --index 7
+  twolayer predict digits.model seven.png
+  twolayer predict digits.model *.jpg --json
+  some-scanner | twolayer predict digits.model -
+  twolayer predict digits.model --data data/mnist --index 7
 
-A picture is made into what the network was trained on, as MNIST was made. What differs most
-from its margin is ink, be it darker or lighter, and the paper becomes 0, also where light falls
-from one side. Specks are dropped, the ink is cropped and scaled by its aspect ratio to 20 of 28
-parts of the side (all of it for pictures smaller than 20 pixels, such as the bundled digits), and
-its centre of mass is put into the middle. Draw one digit, and leave paper all around it.
+A picture is made into what the network was trained on, as MNIST was made. What differs most from its margin is ink, be \
+it darker or lighter, and the paper becomes 0, also where light falls from one side. Specks are dropped, the ink is \
+cropped and scaled by its aspect ratio to 20 of 28 parts of the side (all of it for pictures smaller than 20 pixels, \
+such as the bundled digits), and its centre of mass is put into the middle. Draw one digit, and leave paper all around \
+it.
 
-Exit codes: 0 success; 1 a file that cannot be read or shows no ink, the others
-being shown all the same; 2 wrong usage.")]
+Exit codes: 0 success; 1 a file that cannot be read or shows no ink, the others being shown all the same; 2 wrong \
+usage.")]
 pub struct PredictArgs {
     /// Model file written by `twolayer train --out`
     pub model: PathBuf,

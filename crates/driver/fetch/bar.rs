@@ -16,10 +16,11 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// A bar for the file `name`, of which `from` bytes are there already, out of `total` where that is known.
-    pub fn new(name: &str, from: u64, total: Option<u64>) -> Self {
+    /// A bar for the file `name`, of which `from` bytes are there already, out of `total` where that is known; none unless
+    /// it is `wanted`.
+    pub fn new(name: &str, from: u64, total: Option<u64>, wanted: bool) -> Self {
         let template = match total {
-            Some(_) => "{bar:24} {percent:>3}% {eta:>4} left  {bytes_per_sec}  {wide_msg}",
+            Some(_) => "{bar:12} {percent:>3}% {eta:>4} left  {bytes_per_sec}  {wide_msg}",
             None => "{spinner} {bytes}  {bytes_per_sec}  {wide_msg}",
         };
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -28,7 +29,7 @@ impl Bar {
             .with_message(name.to_string())
             .with_position(from);
         bar.reset_eta();
-        Bar { bar, started: Instant::now(), waiting: stderr().is_terminal() }
+        Bar { bar, started: Instant::now(), waiting: wanted && stderr().is_terminal() }
     }
 
     /// Tells the bar that `bytes` are there.

@@ -9,6 +9,8 @@ pub struct Dataset {
     /// Tried in turn. Each ends with a slash.
     pub mirrors: Vec<String>,
     pub files: Vec<Remote>,
+    /// The files' names in one, as curl and shells take them.
+    pub names: &'static str,
     /// What to take out of the one file, if that is an archive.
     pub members: Vec<String>,
 }
@@ -25,6 +27,9 @@ pub struct Remote {
 }
 
 const MB: u64 = 1_000_000;
+
+/// What the names of EMNIST's splits begin with.
+pub const EMNIST: &str = "emnist";
 
 /// The names of the sets.
 pub const NAMES: [&str; 10] = [
@@ -57,7 +62,7 @@ const QMNIST: [&str; 2] = [
     "https://github.com/facebookresearch/qmnist/raw/master/",
 ];
 
-const EMNIST: [&str; 2] =
+const EMNIST_MIRRORS: [&str; 2] =
     ["https://biometrics.nist.gov/cs_links/EMNIST/", "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/"];
 
 /// The set of that name, one of [`NAMES`].
@@ -67,11 +72,16 @@ pub fn dataset(name: &str) -> Option<Dataset> {
         "fashion-mnist" => (&FASHION, fashion()),
         "kmnist" => (&KMNIST, kmnist()),
         "qmnist" => (&QMNIST, qmnist()),
-        _ if name.starts_with("emnist-") && NAMES.contains(&name) => (&EMNIST, vec![emnist()]),
+        _ if name.starts_with("emnist-") && NAMES.contains(&name) => (&EMNIST_MIRRORS, vec![emnist()]),
         _ => return None,
     };
     let members = if name.starts_with("emnist-") { emnist_members(name) } else { Vec::new() };
-    Some(Dataset { name: name.into(), mirrors: mirrors.iter().map(|&m| m.into()).collect(), files, members })
+    let names = match name {
+        "qmnist" => "qmnist-{train,test}-{images-idx3-ubyte,labels-idx2-int}.gz",
+        _ if members.is_empty() => "{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz",
+        _ => files[0].name,
+    };
+    Some(Dataset { name: name.into(), mirrors: mirrors.iter().map(|&m| m.into()).collect(), files, names, members })
 }
 
 fn file(name: &'static str, md5: &'static str, megabytes: u64) -> Remote {
@@ -131,6 +141,15 @@ fn emnist_members(name: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
+    /// What a shell makes of braces.
+    fn expanded(text: &str) -> Vec<String> {
+        let Some((before, (inner, after))) = text.split_once('{').map(|(a, b)| (a, b.split_once('}').unwrap())) else {
+            return vec![text.into()];
+        };
+        let ends = expanded(after);
+        inner.split(',').flat_map(|one| ends.iter().map(move |end| format!("{before}{one}{end}"))).collect()
+    }
+
     #[test]
     fn every_name_has_four_files_that_the_reader_looks_for() {
         for name in NAMES {
@@ -142,6 +161,7 @@ mod tests {
                 assert!(mirror.starts_with("http") && mirror.ends_with('/'), "{mirror}");
             }
             assert!(set.mirrors[0].starts_with("https://"), "{name} begins with HTTPS");
+            assert_eq!(expanded(set.names), set.files.iter().map(|file| file.name).collect::<Vec<_>>(), "{name}");
             for file in &set.files {
                 assert!(file.md5.len() == 32 && file.md5.bytes().all(|b| b.is_ascii_hexdigit()), "{}", file.name);
             }

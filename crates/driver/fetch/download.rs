@@ -47,7 +47,7 @@ pub fn ensure(file: &Remote, folder: &Path, mirrors: &[String], client: &Client)
     if is_present(file, &target)? {
         return Ok(Outcome::Present);
     }
-    let mut refusals = Vec::new();
+    let mut refusals: Vec<(&str, String)> = Vec::new();
     for mirror in mirrors {
         let url = format!("{mirror}{}", file.name);
         match from_mirror(file, &url, client, &mut partial) {
@@ -55,12 +55,17 @@ pub fn ensure(file: &Remote, folder: &Path, mirrors: &[String], client: &Client)
                 partial.finish(&target)?;
                 return Ok(Outcome::Fetched(url));
             }
-            Err(Fault::Mirror(why)) => refusals.push(format!("{url}: {why}")),
+            Err(Fault::Mirror(why)) => refusals.push((mirror, why)),
             Err(Fault::Local(failure)) => return Err(failure),
         }
     }
     partial.leave();
-    Ok(Outcome::Refused(refusals.join("; ")))
+    // Without a network all say the same.
+    let told = match refusals.as_slice() {
+        [(_, first), others @ ..] if others.iter().all(|(_, why)| why == first) => first.clone(),
+        _ => refusals.iter().map(|(mirror, why)| format!("{mirror}: {why}")).collect::<Vec<_>>().join("; "),
+    };
+    Ok(Outcome::Refused(told))
 }
 
 /// Whether the file is there; one of its name that is not the file is an error, because it is not ours to replace.
@@ -104,7 +109,7 @@ fn from_mirror(file: &Remote, url: &str, client: &Client, partial: &mut Partial)
             }
             Ok(Some(answer)) => {
                 let resumed = answer.from > 0;
-                match partial.receive(answer, file)? {
+                match partial.receive(answer, file, client.shows_progress)? {
                     None => match partial.verify(file)? {
                         Ok(()) => return Ok(()),
                         Err(_) if resumed => partial.cut(0)?,
@@ -167,13 +172,14 @@ impl Partial {
     }
 
     /// Appends what comes; gives why it ended early, if it did.
-    fn receive(&mut self, mut answer: Answer, file: &Remote) -> Result<Option<String>, Fault> {
+    fn receive(&mut self, mut answer: Answer, file: &Remote, shows: bool) -> Result<Option<String>, Fault> {
         self.cut(answer.from)?;
         let too_long = || Fault::Mirror(format!("it sends more than {} bytes", grouped(file.at_most as usize)));
         if answer.length.is_some_and(|length| answer.from.saturating_add(length) > file.at_most) {
             return Err(too_long());
         }
-        let mut bar = Bar::new(file.name, answer.from, answer.length.map(|length| answer.from + length));
+        let announced = answer.length.map(|length| answer.from + length);
+        let mut bar = Bar::new(file.name, answer.from, announced, shows);
         let mut buffer = vec![0; BUFFER];
         let mut at = answer.from;
         loop {
@@ -193,7 +199,6 @@ impl Partial {
             self.file.write_all(&buffer[..n]).map_err(|e| self.fault(&e))?;
             bar.at(at);
         }
-        let announced = answer.length.map(|length| answer.from + length);
         Ok(announced.filter(|&end| end > at).map(|end| format!("it sent {at} bytes of {end}")))
     }
 

@@ -12,6 +12,8 @@ const MAX_REDIRECTS: u32 = 5;
 /// Asks servers for files.
 pub struct Client {
     agent: Agent,
+    /// Whether to show how much of a file has come.
+    pub shows_progress: bool,
 }
 
 /// The start of an answer that brings a file.
@@ -25,7 +27,7 @@ pub struct Answer {
 
 impl Client {
     /// A client that gives a server up after `timeout` without a connection or a byte.
-    pub fn new(timeout: Duration, proxy: Option<Proxy>) -> Self {
+    pub fn new(timeout: Duration, proxy: Option<Proxy>, shows_progress: bool) -> Self {
         let config = Agent::config_builder()
             .timeout_resolve(Some(timeout))
             .timeout_connect(Some(timeout))
@@ -39,7 +41,7 @@ impl Client {
             .user_agent(concat!("twolayer/", env!("CARGO_PKG_VERSION")))
             .proxy(proxy)
             .build();
-        Client { agent: config.into() }
+        Client { agent: config.into(), shows_progress }
     }
 
     /// Asks for the file at `url` from byte `from` on. A server may send all of it instead. `None` if the server has no

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{bars, beside, most_probable};
+use super::{most_probable, print_bars};
 use crate::args::PredictArgs;
 use crate::error::Failure;
 use crate::machine::Machine;
@@ -52,7 +52,7 @@ pub fn run(args: &PredictArgs, machine: &Machine, net: &dyn Network, out: &mut O
         return Err(Failure::usage("standard input, `-`, can be given once only"));
     }
     if !args.json {
-        out.line(format_args!("Model    {}: {}", args.model.display(), network::describe(net)));
+        out.field("Model", format_args!("{}: {}", args.model.display(), network::describe(net)));
     }
     let mut results = Vec::new();
     let mut errors = Vec::new();
@@ -81,7 +81,7 @@ pub fn run(args: &PredictArgs, machine: &Machine, net: &dyn Network, out: &mut O
         [error] => Err(Failure::new(error)),
         several => {
             let of = count(args.pictures.len(), "picture");
-            Err(Failure::new(format!("{} of {of} have no prediction: {}", several.len(), several.join("; "))))
+            Err(Failure::new(format!("{} of {of} have no prediction", several.len())).with_items(several))
         }
     }
 }
@@ -119,14 +119,13 @@ fn show(seen: &Seen, out: &mut Output) {
     let name = if seen.file == "-" { "standard input" } else { &seen.file };
     let ink = if seen.paper == "light" { "dark ink on light paper" } else { "light ink on dark paper" };
     let (width, height) = (grouped(seen.width), grouped(seen.height));
-    out.line(format_args!("\nPicture  {name}: {width} x {height}, {ink}"));
-    for note in &seen.notes {
-        out.line(format_args!("Note     {note}"));
+    out.line("");
+    out.field("Picture", format_args!("{name}: {width} x {height}, {ink}"));
+    if !out.is_quiet() {
+        seen.notes.iter().for_each(|note| out.field("Note", note));
     }
     let side = seen.pixels.len();
     let drawing = picture::draw(&seen.pixels.concat(), side, side);
     out.line(format_args!("\nWhat the network saw, {side} x {side}:"));
-    for line in beside(&drawing, &bars(format!("predicted {}", seen.predicted), &seen.probabilities)) {
-        out.line(line);
-    }
+    print_bars(&drawing, format!("predicted {}", seen.predicted), &seen.probabilities, out);
 }

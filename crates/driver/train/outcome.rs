@@ -97,39 +97,31 @@ impl Job<'_> {
     /// Says what is going to happen.
     pub fn print_plan<T: Float>(&self, out: &mut Output) {
         let (args, shape, schedule) = (self.args, self.shape, self.schedule);
-        out.line(format_args!("Data      {}: {}", self.source.describe(), describe_set(self.data)));
-        out.line(format_args!(
-            "Network   {} -> {} -> {}: {}, {}",
-            shape.inputs(),
-            shape.hidden(),
-            shape.classes(),
-            count(shape.parameters(), "parameter"),
-            T::NAME
-        ));
-        out.line(format_args!(
-            "Training  {} of {}, learning rate {:?}; an epoch is {}",
-            count(schedule.iterations, "iteration"),
-            count(args.batch, "row"),
-            args.learning.rate(),
-            grouped(schedule.epoch),
-        ));
+        out.field("Data", format_args!("{}: {}", self.source.describe(), describe_set(self.data)));
+        let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
+        let parameters = count(shape.parameters(), "parameter");
+        out.field("Network", format_args!("{inputs} -> {hidden} -> {classes}: {parameters}, {}", T::NAME));
+        let (iterations, rows) = (count(schedule.iterations, "iteration"), count(args.batch, "row"));
+        let (rate, epoch) = (args.learning.rate(), grouped(schedule.epoch));
+        out.field("Training", format_args!("{iterations} of {rows}, learning rate {rate:?}; an epoch is {epoch}"));
         let unusual = args.learning.unusual();
         if !unusual.is_empty() {
             let told: Vec<_> =
                 unusual.iter().map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
-            out.line(format_args!("Learning  {}", told.join(", ")));
+            out.field("Learning", told.join(", "));
         }
         if self.rows < self.data.train.rows() {
             let kept_back = count(self.data.train.rows() - self.rows, "training row");
-            out.line(format_args!("Validate  on the last {kept_back}, which are not trained on"));
+            out.field("Validate", format_args!("on the last {kept_back}, which are not trained on"));
         }
         if let Gradient::Numerical { h } = self.gradient {
-            out.line(format_args!("Gradient  numerical: central differences in f64, h = {h:e}"));
+            out.field("Gradient", format_args!("numerical: central differences in f64, h = {h:e}"));
         }
-        out.line(format_args!("Random    seed {}, {}", args.random.seed, args.random.rng.name()));
+        out.field("Random", format_args!("seed {}, {}", args.random.seed, args.random.rng.name()));
         let (have, team) = (self.machine.threads, self.team());
         let team = if team < have { format!(" (a team of {team} for the training)") } else { String::new() };
-        out.line(format_args!("Machine   {}{team}, {}\n", count(have, "thread"), self.machine.level.name()));
+        out.field("Machine", format_args!("{}{team}, {}", count(have, "thread"), self.machine.level.name()));
+        out.line("");
     }
 
     /// Says what happened, with the files that were written.
@@ -148,27 +140,24 @@ impl Job<'_> {
         if self.args.json {
             return out.json(&report);
         }
-        if !self.args.quiet && !history.is_empty() {
+        if !out.is_quiet() && !history.is_empty() {
             out.line("");
         }
-        out.line(format_args!(
-            "Trained   {} in {}: {} samples per second",
-            count(outcome.iterations, "iteration"),
-            seconds(outcome.train_seconds),
-            grouped(report.samples_per_second as usize)
-        ));
+        let (iterations, time) = (count(outcome.iterations, "iteration"), seconds(outcome.train_seconds));
+        let samples = grouped(report.samples_per_second as usize);
+        out.field("Trained", format_args!("{iterations} in {time}: {samples} samples per second"));
         let (test, train) = (percent(outcome.test_accuracy), percent(outcome.train_accuracy));
         if outcome.early == Some(Early::Patience) {
-            out.line("Stopped   the validation accuracy did not improve any more");
+            out.field("Stopped", "the validation accuracy did not improve any more");
         }
         if let Some(kept) = outcome.kept_iterations {
-            out.line(format_args!("Kept      the weights after {}, the best of validation", count(kept, "iteration")));
+            out.field("Kept", format_args!("the weights after {}, the best of validation", count(kept, "iteration")));
         }
-        out.line(format_args!("Accuracy  {test} on the test set, {train} on the training set"));
+        out.field("Accuracy", format_args!("{test} on the test set, {train} on the training set"));
         let files = [("Model", report.out), ("Losses", report.log), ("Report", report.report), ("Curves", report.plot)];
         for (what, file) in files {
             if let Some(file) = file {
-                out.line(format_args!("{what:<8}  {file}"));
+                out.field(what, file);
             }
         }
         Ok(())
