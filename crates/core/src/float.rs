@@ -1,7 +1,7 @@
 //! The element types: `f32` and `f64`.
 
 use crate::network::{FirstLayer, Fixed, Floats, Input};
-use crate::simd::{Kernel, Level, run_at};
+use crate::simd::{Kernel, Level, run_alike_at, run_at};
 use crate::vector::{ExpConstants, LnConstants};
 use std::fmt::{Debug, Display};
 
@@ -56,6 +56,10 @@ pub trait Sealed: ExpConstants + LnConstants + Sized {
         Self: Float;
     /// [`Level::dispatch`] for this type.
     fn dispatch<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output
+    where
+        Self: Float;
+    /// The same without fused operations; see [`Alike`](crate::simd::Alike).
+    fn dispatch_alike<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output
     where
         Self: Float;
 }
@@ -136,6 +140,10 @@ macro_rules! float {
             #[inline]
             fn dispatch<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output {
                 run_at(level, kernel)
+            }
+            #[inline]
+            fn dispatch_alike<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output {
+                run_alike_at(level, kernel)
             }
         }
     };

@@ -7,7 +7,8 @@
 
 use crate::buffer::{Aligned, Plain};
 use crate::float::Float;
-use crate::simd::{Kernel, Level, Simd};
+use crate::simd::{Kernel, Level, Simd, prefetch};
+use std::ops::Range;
 
 /// Columns for which one 64-bit word of a row's mask speaks.
 pub const COLUMNS: usize = 128;
@@ -103,6 +104,24 @@ fn even_bits(x: u64) -> u64 {
     (x | x >> 16) & 0xffff_ffff
 }
 
+/// Rows that will be gathered next, to be asked for while there is other work.
+#[derive(Clone, Copy)]
+pub struct Ahead<'a, P> {
+    pub data: &'a [P],
+    pub inputs: usize,
+    /// Their numbers, as many as there are rows at hand.
+    pub rows: &'a [u64],
+}
+
+impl<P> Ahead<'_, P> {
+    /// Asks for some columns of the `n`th.
+    #[inline(always)]
+    pub fn row(&self, n: usize, columns: Range<usize>) {
+        let row = &self.data[self.rows[n] as usize * self.inputs..][..self.inputs];
+        prefetch(&row[columns.start..columns.end.min(self.inputs)]);
+    }
+}
+
 /// Up to `capacity` gathered rows of `inputs` columns.
 pub struct Batch<P> {
     inputs: usize,
@@ -180,7 +199,7 @@ impl<P: Plain> Batch<P> {
     ///
     /// # Panics
     /// If there are more than the capacity, or if a row is outside `source`.
-    pub fn gather<T: Float>(&mut self, level: Level, source: &[P], indices: impl Iterator<Item = usize>)
+    pub fn gather<T: Float>(&mut self, level: Level, source: &[P], indices: &mut dyn Iterator<Item = usize>)
     where
         P: Input<T>,
     {
@@ -293,7 +312,7 @@ mod tests {
                 for rows in [1, 2, 63, 64, 65, 130] {
                     let indices: Vec<usize> = (0..rows).map(|_| random.below(150)).collect();
                     let mut batch = Batch::new(inputs, 130, true);
-                    batch.gather::<T>(level, &source, indices.iter().copied());
+                    batch.gather::<T>(level, &source, &mut indices.iter().copied());
                     assert_eq!(batch.rows(), rows);
                     for (n, &i) in indices.iter().enumerate() {
                         let want = &source[i * inputs..][..inputs];
@@ -331,7 +350,7 @@ mod tests {
         (row[3], row[4], row[7]) = (f32::NAN, -0.0, f32::from_bits(1));
         for level in Level::available() {
             let mut batch = Batch::new(8, 1, false);
-            batch.gather::<f32>(level, &row, std::iter::once(0));
+            batch.gather::<f32>(level, &row, &mut std::iter::once(0));
             assert_eq!(batch.part(0, 0).1, 0b1010);
         }
     }

@@ -28,14 +28,9 @@
 
 use super::{Activation, BLOCK, Parameter, Parameters, Shape, TwoLayerNet};
 use crate::buffer::Aligned;
-use crate::gemm::gemm;
-use crate::matrix::{MatMut, MatRef};
 use crate::parallel::{self, Threads};
 use crate::simd::{Kernel, Level, Simd};
 use crate::vector::{self, Map, exp_v, ln_v};
-
-/// Rows whose inputs are widened at a time for the matrix product.
-const CHUNK: usize = 64;
 
 /// The mean loss of the rows `x`, and its central differences with step `h`. There is a label for each row, below the
 /// number of classes.
@@ -118,15 +113,11 @@ impl<'a> Point<'a> {
         let (rows, inputs, hidden, classes) = (labels.len(), shape.inputs(), shape.hidden_padded(), shape.classes());
         assert!(u32::try_from(rows).is_ok() && labels.iter().all(|&t| (t as usize) < classes));
         let mut a = Aligned::zeroed([rows, hidden]);
-        for (chunk, out) in a.chunks_mut(CHUNK * hidden).enumerate() {
-            let x = &x[chunk * CHUNK * inputs..][..out.len() / hidden * inputs];
-            affine(level, x, p.w1(), p.b1(), (out, hidden));
-        }
+        affine((x, inputs), p, [Parameter::W1, Parameter::B1], (&mut a, hidden));
         let mut z = a.clone();
         activation.apply_to(level, &mut z);
         let mut logits = Aligned::zeroed([rows, classes]);
-        let active: Vec<f64> = z.chunks_exact(hidden).flat_map(|z| &z[..shape.hidden()]).copied().collect();
-        affine(level, &active, p.w2(), p.b2(), (&mut logits, classes));
+        affine((&z, hidden), p, [Parameter::W2, Parameter::B2], (&mut logits, classes));
         let mut w2_turned = Aligned::zeroed([classes, hidden]);
         for c in 0..classes {
             for j in 0..shape.hidden() {
@@ -208,13 +199,25 @@ impl<'a> Point<'a> {
     }
 }
 
-/// X·W + b for as many rows as `x` has, into rows of `out` that are so far apart.
-fn affine(level: Level, x: &[f64], w: MatRef<'_, f64>, b: &[f64], (out, row): (&mut [f64], usize)) {
-    out.chunks_mut(row).for_each(|out| out[..b.len()].copy_from_slice(b));
-    let rows = x.len() / w.rows();
-    let product = MatRef::new(x, rows, w.rows())
-        .and_then(|x| gemm(level, 1.0, x, w, 1.0, MatMut::with_stride(out, rows, b.len(), row)?));
-    product.unwrap_or_else(|_| unreachable!("whole rows, and a row of the result for each"));
+/// X·W + b by the definition, as neither the kernels that train nor those of large products shall have a part in what
+/// checks them; products with 0 are left out. Rows of X and of the result are so far apart.
+fn affine(
+    (x, x_row): (&[f64], usize),
+    parameters: &Parameters<f64>,
+    [w, b]: [Parameter; 2],
+    (out, out_row): (&mut [f64], usize),
+) {
+    let shape = parameters.shape();
+    let ((w_at, w_row), (b_at, _)) = (w.place(shape), b.place(shape));
+    let (inputs, cols) = w.dims(shape);
+    let (w, b) = (&parameters.padded()[w_at..], &parameters.padded()[b_at..][..cols]);
+    for (x, out) in x.chunks_exact(x_row).zip(out.chunks_exact_mut(out_row)) {
+        let out = &mut out[..cols];
+        out.copy_from_slice(b);
+        for (&x, w) in x[..inputs].iter().zip(w.chunks(w_row)).filter(|(x, _)| **x != 0.0) {
+            out.iter_mut().zip(w).for_each(|(out, &w)| *out += x * w);
+        }
+    }
 }
 
 /// For each class, the largest of the other logits and the sum of their exponentials relative to it: −∞ and 0 if there

@@ -58,6 +58,8 @@ pub(crate) enum Layer<'a, T: Float> {
 }
 
 impl<T: Float> Layer<'_, T> {
+    /// Inlined, as are its callers, so that a program that has rows of one kind need not carry what is for others.
+    #[inline(always)]
     pub fn run<W: Work<T>>(self, work: W) -> W::Output {
         match self {
             Layer::Fixed(layer, x) => work.run(layer, x),
@@ -80,6 +82,7 @@ impl<T: Float> TwoLayerNet<T> {
     }
 
     /// The first layer for these rows.
+    #[inline(always)]
     pub(crate) fn layer<'a>(&self, x: Rows<'a, T>) -> Result<Layer<'a, T>> {
         let level = self.level;
         match (self.engine, x, T::fixed(level)) {
@@ -98,6 +101,7 @@ impl<T: Float> TwoLayerNet<T> {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn with_layer<W: Work<T>>(&self, x: Rows<'_, T>, work: W) -> Result<W::Output> {
         Ok(self.layer(x)?.run(work))
     }

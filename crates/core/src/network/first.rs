@@ -1,11 +1,10 @@
 //! The first layer: Z = activation(X·W1 + b1), and W1's gradient Xᵀ·dA, over the pairs of columns that are not all zero.
 
 use super::Activation;
-use super::batch::{Batch, COLUMNS, Input};
+use super::batch::{Ahead, Batch, COLUMNS, Input};
 use crate::float::Float;
 use crate::simd::{Kernel, Simd};
 use crate::vector::Map;
-use std::ops::Range;
 
 /// Most vectors that one pass over a row keeps in registers, times two for the two columns of a pair.
 const WIDEST: usize = 4;
@@ -33,15 +32,15 @@ pub struct Panel<'a, T> {
 /// Z ← activation(Z + b1)
 /// ```
 ///
-/// `each_part(n, columns)` is called once for each row and word.
-pub struct Forward<'a, T, P, F> {
+/// The rows ahead are asked for bit by bit: at once, so many lines would hold up the loads of weights.
+pub struct Forward<'a, T, P> {
     pub batch: &'a Batch<P>,
     pub panel: Panel<'a, T>,
     pub z: &'a mut [T],
-    pub each_part: F,
+    pub ahead: Option<Ahead<'a, P>>,
 }
 
-impl<T: Float, P: Input<T>, F: Fn(usize, Range<usize>)> Kernel<T> for Forward<'_, T, P, F> {
+impl<T: Float, P: Input<T>> Kernel<T> for Forward<'_, T, P> {
     type Output = ();
 
     #[inline(always)]
@@ -79,7 +78,7 @@ impl<T: Float, P: Input<T>, F: Fn(usize, Range<usize>)> Kernel<T> for Forward<'_
     }
 }
 
-impl<T: Float, P: Input<T>, F: Fn(usize, Range<usize>)> Forward<'_, T, P, F> {
+impl<T: Float, P: Input<T>> Forward<'_, T, P> {
     /// The sums over one word's columns, for `NV` vectors of the panel from column `at` on; returns `NV`.
     ///
     /// # Safety
@@ -90,8 +89,10 @@ impl<T: Float, P: Input<T>, F: Fn(usize, Range<usize>)> Forward<'_, T, P, F> {
         let w1 = w1.as_ptr().wrapping_add(word * COLUMNS * stride + at);
         let z = self.z.as_mut_ptr();
         for n in 0..self.batch.rows() {
-            if at == 0 {
-                (self.each_part)(n, word * COLUMNS..(word + 1) * COLUMNS);
+            if at == 0
+                && let Some(ahead) = self.ahead
+            {
+                ahead.row(n, word * COLUMNS..(word + 1) * COLUMNS);
             }
             let (x, mut bits) = self.batch.part(n, word);
             if bits == 0 {

@@ -1,12 +1,11 @@
 //! How the first layer is computed: with floats, or with whole numbers.
 
-use super::batch::{Batch, Input};
+use super::batch::{Ahead, Batch, Input};
 use super::first::{Forward, Gradient, Panel, Sink};
 use crate::buffer::Plain;
 use crate::float::Float;
 use crate::simd::{Dispatch, Level};
 use std::marker::PhantomData;
-use std::ops::Range;
 
 /// The first layer's two passes, and what goes with them. All that stands on the first layer is computed at the
 /// layer's [`Rounding`](Self::Rounding).
@@ -31,22 +30,21 @@ pub trait FirstLayer<T: Float>: Copy + Send + Sync {
     /// Rows at hand.
     fn rows(batch: &Self::Batch) -> usize;
     /// Copies the rows `indices` of `source` and makes all that the passes need of them.
-    fn gather(self, batch: &mut Self::Batch, source: &[Self::Pixel], indices: impl Iterator<Item = usize>);
+    fn gather(self, batch: &mut Self::Batch, source: &[Self::Pixel], indices: &mut dyn Iterator<Item = usize>);
 
     /// What is to be kept of a panel; `capacity` rows are the most whose gradient will be asked for.
     fn keep(self, panel: &Panel<'_, T>, inputs: usize, capacity: usize) -> Self::Kept;
     /// The same after the panel, whose rows lie together, has changed.
     fn keep_again(self, kept: &mut Self::Kept, w1: &[T], inputs: usize);
 
-    /// Z = activation(X·W1 + b1) for the panel's units, batch × width. `each_part(n, columns)` is called once for each
-    /// row and some of its columns, all of them in turn: a place to spread other work over, such as prefetching.
+    /// Z = activation(X·W1 + b1) for the panel's units, batch × width, while the rows `ahead` are asked for.
     fn forward(
         self,
         batch: &Self::Batch,
         panel: Panel<'_, T>,
         kept: &Self::Kept,
         z: &mut [T],
-        each_part: impl Fn(usize, Range<usize>),
+        ahead: Option<Ahead<'_, Self::Pixel>>,
     );
 
     /// Hands W1's gradient Xᵀ·dA for the panel that `into` has to its sink; returns whether all weights stayed finite.
@@ -101,7 +99,7 @@ impl<T: Float, P: Input<T>> FirstLayer<T> for Floats<P> {
         batch.rows()
     }
 
-    fn gather(self, batch: &mut Batch<P>, source: &[P], indices: impl Iterator<Item = usize>) {
+    fn gather(self, batch: &mut Batch<P>, source: &[P], indices: &mut dyn Iterator<Item = usize>) {
         batch.gather::<T>(self.0, source, indices);
     }
 
@@ -109,15 +107,8 @@ impl<T: Float, P: Input<T>> FirstLayer<T> for Floats<P> {
 
     fn keep_again(self, (): &mut (), _: &[T], _: usize) {}
 
-    fn forward(
-        self,
-        batch: &Batch<P>,
-        panel: Panel<'_, T>,
-        (): &(),
-        z: &mut [T],
-        each_part: impl Fn(usize, Range<usize>),
-    ) {
-        self.0.dispatch(Forward { batch, panel, z, each_part });
+    fn forward(self, batch: &Batch<P>, panel: Panel<'_, T>, (): &(), z: &mut [T], ahead: Option<Ahead<'_, P>>) {
+        self.0.dispatch(Forward { batch, panel, z, ahead });
     }
 
     fn gradient<K: Sink<T>>(self, batch: &Batch<P>, da: &[T], (): &mut (), into: Into<'_, T, K>) -> bool {

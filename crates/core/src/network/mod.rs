@@ -28,7 +28,7 @@ pub use fixed::FIXED_MAX_ERROR;
 pub use net::{DEFAULT_H, Evaluation, TwoLayerNet};
 pub use shape::{Init, Parameter, Parameters, Shape};
 
-pub(crate) use batch::Input;
+pub(crate) use batch::{Ahead, Input};
 pub(crate) use differences::differences;
 pub(crate) use engine::Work;
 pub(crate) use first::Descend;

@@ -108,6 +108,7 @@ impl<T: Float> TwoLayerNet<T> {
     ///
     /// # Errors
     /// If `x` has no rows or its last is not whole.
+    #[inline]
     pub fn predict(&self, x: Rows<'_, T>) -> Result<Vec<T>> {
         Ok(self.chunks(x, Probabilities { classes: self.shape().classes() })?.concat())
     }
@@ -116,6 +117,7 @@ impl<T: Float> TwoLayerNet<T> {
     ///
     /// # Errors
     /// As [`predict`](Self::predict).
+    #[inline]
     pub fn classify(&self, x: Rows<'_, T>) -> Result<Vec<usize>> {
         Ok(self.chunks(x, Classes { classes: self.shape().classes() })?.concat())
     }
@@ -124,6 +126,7 @@ impl<T: Float> TwoLayerNet<T> {
     ///
     /// # Errors
     /// As [`predict`](Self::predict); and if the labels do not fit the rows and classes.
+    #[inline(always)]
     pub fn evaluate(&self, x: Rows<'_, T>, t: Labels<'_, T>) -> Result<Evaluation> {
         let rows = x.count(self.shape())?;
         let labels = t.classes(rows, self.shape())?;
@@ -153,6 +156,7 @@ impl<T: Float> TwoLayerNet<T> {
     ///
     /// # Errors
     /// As [`evaluate`](Self::evaluate).
+    #[inline]
     pub fn gradient(&self, x: Rows<'_, T>, t: Labels<'_, T>) -> Result<Parameters<T>> {
         let rows = x.count(self.shape())?;
         let labels = t.classes(rows, self.shape())?;
@@ -227,6 +231,7 @@ impl<T: Float> TwoLayerNet<T> {
         gradient
     }
 
+    #[inline(always)]
     fn chunks<E: Each<T>>(&self, x: Rows<'_, T>, each: E) -> Result<Vec<E::Made>> {
         let rows = x.count(self.shape())?;
         self.with_layer(x, InChunks { net: self, rows, each })
@@ -246,12 +251,12 @@ impl<T: Float> Work<T> for Backpropagate<'_, T> {
         let Backpropagate { net, labels } = self;
         let (shape, level, rows) = (net.shape(), layer.rounding(), labels.len());
         let mut batch = layer.batch(shape.inputs(), rows, true);
-        layer.gather(&mut batch, x, 0..rows);
+        layer.gather(&mut batch, x, &mut (0..rows));
         let blocks = shape.hidden_padded() / BLOCK;
         let mut slice = Slice::new(layer, net, 0..blocks, rows);
         let mut head = Head::new(&net.parameters, rows);
         let mut parts = Aligned::zeroed([blocks, rows, shape.classes_padded()]);
-        slice.forward(&batch, |_, _| (), &mut parts);
+        slice.forward(&batch, None, &mut parts);
         head.combine(level, &parts, rows);
         head.derivatives(level, labels);
         slice.backward(&batch, head.dy(rows), Keep);

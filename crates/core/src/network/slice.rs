@@ -1,6 +1,7 @@
 //! A slice of the hidden layer, with all that one thread needs to compute and train it: its columns of W1, its part of
 //! b1, its rows of W2; and the head, which turns the slices' partial logits into a loss and its derivatives.
 
+use super::batch::Ahead;
 use super::first::{Keep, Panel, Sink};
 use super::layer::{FirstLayer, Into};
 use super::second::{Product, SumParts, SumRows, ThroughActivation, View};
@@ -27,10 +28,10 @@ pub(crate) fn forward_panel<T: Float, L: FirstLayer<T>>(
     (panel, kept): (Panel<'_, T>, &L::Kept),
     (w2, classes): (&[T], usize),
     (z, parts): (&mut [T], &mut [T]),
-    each_part: impl Fn(usize, Range<usize>),
+    ahead: Option<Ahead<'_, L::Pixel>>,
 ) {
     let (rows, width) = (L::rows(batch), panel.width);
-    layer.forward(batch, panel, kept, z, each_part);
+    layer.forward(batch, panel, kept, z, ahead);
     for (block, part) in parts.chunks_exact_mut(rows * classes).enumerate() {
         let at = block * BLOCK;
         layer.rounding().dispatch(Product {
@@ -117,9 +118,9 @@ impl<T: Float, L: FirstLayer<T>> Slice<T, L> {
         }
     }
 
-    /// Activations for a batch, and a part of its logits for each block of this slice, in `parts`; `each_part(n,
-    /// columns)` is called once for each row and some columns of it, all of them in turn.
-    pub fn forward(&mut self, batch: &L::Batch, each_part: impl Fn(usize, Range<usize>), parts: &mut [T]) {
+    /// Activations for a batch, and a part of its logits for each block of this slice, in `parts`, while the rows
+    /// `ahead` are asked for.
+    pub fn forward(&mut self, batch: &L::Batch, ahead: Option<Ahead<'_, L::Pixel>>, parts: &mut [T]) {
         let (rows, classes) = (L::rows(batch), self.weights.shape.classes_padded());
         let mut parts = parts;
         for (panel, kept) in self.weights.panels().zip(&self.kept) {
@@ -129,12 +130,8 @@ impl<T: Float, L: FirstLayer<T>> Slice<T, L> {
             let view = self.weights.panel(&panel, self.activation);
             let w2 = &self.weights.w2[panel.start * classes..][..width * classes];
             let z = &mut self.z[panel.start * rows..][..width * rows];
-            let first = panel.start == 0;
-            forward_panel(self.layer, batch, (view, kept), (w2, classes), (z, mine), |n, columns| {
-                if first {
-                    each_part(n, columns);
-                }
-            });
+            let ahead = ahead.filter(|_| panel.start == 0);
+            forward_panel(self.layer, batch, (view, kept), (w2, classes), (z, mine), ahead);
         }
     }
 

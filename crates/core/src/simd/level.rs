@@ -2,7 +2,7 @@
 
 use super::{Kernel, Scalar};
 #[cfg(target_arch = "x86_64")]
-use super::{Simd, avx2, avx512};
+use super::{Simd, avx2, avx512, unfused::WithoutFusion};
 use crate::error::{Error, Result};
 use crate::float::Float;
 use std::fmt;
@@ -97,11 +97,31 @@ where
     }
 }
 
+/// The same for kernels without fused operations, of which the scalar level has none anyway.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn run_alike_at<T: Float, K: Kernel<T>>(level: Level, kernel: K) -> K::Output
+where
+    avx2::Avx2: Simd<T>,
+    avx512::Avx512: Simd<T>,
+{
+    match level.0 {
+        Kind::Scalar => kernel.run(Scalar),
+        // SAFETY: as above.
+        Kind::Avx2 => unsafe { avx2::run(WithoutFusion(kernel)) },
+        // SAFETY: as above.
+        Kind::Avx512 => unsafe { avx512::run(WithoutFusion(kernel)) },
+    }
+}
+
 /// As above; other architectures have the portable level alone, which the compiler vectorises as it can.
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) fn run_at<T: Float, K: Kernel<T>>(_: Level, kernel: K) -> K::Output {
     kernel.run(Scalar)
 }
+
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) use run_at as run_alike_at;
 
 impl Kind {
     #[cfg(target_arch = "x86_64")]

@@ -55,7 +55,7 @@ mod tests;
 
 pub(crate) use bytes::{ByteKernel, Bytes, Tiles, Unit};
 pub use level::Level;
-pub(crate) use level::run_at;
+pub(crate) use level::{run_alike_at, run_at};
 use scalar::Scalar;
 pub(crate) use unfused::Alike;
 

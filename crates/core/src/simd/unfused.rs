@@ -80,11 +80,12 @@ pub struct Alike(pub Level);
 impl Dispatch for Alike {
     #[inline]
     fn dispatch<T: Float, K: Kernel<T>>(self, kernel: K) -> K::Output {
-        self.0.dispatch(WithoutFusion(kernel))
+        T::dispatch_alike(self.0, kernel)
     }
 }
 
-struct WithoutFusion<K>(K);
+/// A kernel that runs [`Unfused`].
+pub(super) struct WithoutFusion<K>(pub K);
 
 impl<T: Float, K: Kernel<T>> Kernel<T> for WithoutFusion<K> {
     type Output = K::Output;

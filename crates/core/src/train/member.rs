@@ -20,8 +20,7 @@ use super::team::{Barrier, Shared, run};
 use super::{Optimizer, Progress, Sampler, TrainOptions, TrainSummary};
 use crate::error::{Error, Result};
 use crate::float::Float;
-use crate::network::{BLOCK, Descend, FirstLayer, Head, Slice, Step, TwoLayerNet, Work};
-use crate::simd::prefetch;
+use crate::network::{Ahead, BLOCK, Descend, FirstLayer, Head, Slice, Step, TwoLayerNet, Work};
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -231,18 +230,14 @@ impl<T: Float, L: FirstLayer<T>> Member<T, L> {
         // SAFETY: the lists of this iteration and the next were written before the last meeting (or the start), and are
         // written again after the next one.
         let (now, next) = unsafe { (run.lists[t % LISTS].read(), run.lists[(t + 1) % LISTS].read()) };
-        run.layer.gather(&mut self.batch, run.data, now.iter().map(|&i| i as usize));
+        run.layer.gather(&mut self.batch, run.data, &mut now.iter().map(|&i| i as usize));
         self.labels.clear();
         self.labels.extend(now.iter().map(|&i| run.labels[i as usize]));
         let mine = self.blocks.start * run.part..self.blocks.end * run.part;
         // SAFETY: only this member writes its blocks, and parts of this parity were last read before the last meeting.
         let parts = unsafe { run.parts[t % 2].write(mine) };
-        // Spread over the pass: asked for at once, so many lines would hold up the loads of weights.
-        let ahead = |n: usize, columns: Range<usize>| {
-            let row = &run.data[next[n] as usize * run.inputs..][..run.inputs];
-            prefetch(&row[columns.start..columns.end.min(run.inputs)]);
-        };
-        self.slice.forward(&self.batch, ahead, parts);
+        let ahead = Ahead { data: run.data, inputs: run.inputs, rows: next };
+        self.slice.forward(&self.batch, Some(ahead), parts);
     }
 
     /// Takes the step; returns whether all weights stayed finite.

@@ -97,6 +97,7 @@ impl<T: Float> TwoLayerNet<T> {
     ///
     /// # Panics
     /// If the sampler or the observer does.
+    #[inline(always)]
     pub fn train(
         &mut self,
         x: Rows<'_, T>,

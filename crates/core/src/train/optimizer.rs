@@ -141,6 +141,7 @@ impl<T: Float> Optimizer<T> {
 
     /// Trains; `KEEPS` tells whether there is a state. It is known when compiling, so that who only descends plainly
     /// need not carry the other rules: some 70 kB of a program.
+    #[inline(always)]
     pub(super) fn run<const KEEPS: bool>(
         &mut self,
         net: &mut TwoLayerNet<T>,

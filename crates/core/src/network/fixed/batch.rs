@@ -110,12 +110,15 @@ impl ByteBatch {
     ///
     /// # Panics
     /// If there are more than the capacity, or if a row is outside `source`.
-    pub fn gather(&mut self, unit: Unit, source: &[u8], indices: impl Iterator<Item = usize>) {
+    pub fn gather(&mut self, unit: Unit, source: &[u8], indices: &mut dyn Iterator<Item = usize>) {
         let inputs = self.inputs;
         let rows = indices.map(|i| &source[i * inputs..][..inputs]);
         unit.dispatch(Gather { batch: self, rows });
         if !self.planes.is_empty() {
             self.turn_masks();
+        }
+        if !self.turned.is_empty() {
+            unit.dispatch(Turn(self));
         }
     }
 
@@ -144,6 +147,7 @@ struct Gather<'a, R> {
 
 impl<'s, R: Iterator<Item = &'s [u8]>> ByteKernel for Gather<'_, R> {
     type Output = ();
+    const COMMON: bool = true;
 
     #[inline(always)]
     fn run<B: Bytes>(mut self, b: B) {
@@ -165,38 +169,10 @@ impl<'s, R: Iterator<Item = &'s [u8]>> ByteKernel for Gather<'_, R> {
         let end = rows.next_multiple_of(16) * self.batch.stride;
         self.batch.data[rows * self.batch.stride..end].fill(0);
         self.batch.rows = rows;
-        if B::TILES && !self.batch.turned.is_empty() {
-            self.turn(b);
-        }
     }
 }
 
 impl<R> Gather<'_, R> {
-    /// The planes' quads of rows, turned by squares of 16 places and 16 groups.
-    #[inline(always)]
-    fn turn<B: Bytes>(&mut self, b: B) {
-        let f = b.floats();
-        let batch = &mut *self.batch;
-        let (stride, row, groups) = (batch.stride, batch.turned_row(), batch.groups());
-        assert!(B::F::LANES == MOST_LANES && batch.turned.len() >= stride * row);
-        assert!(batch.planes.len() >= groups * 4 * stride);
-        for (plane, at) in (0..4).flat_map(|plane| (0..stride).step_by(CHUNK).map(move |at| (plane, at))) {
-            for first in (0..row / 4).step_by(MOST_LANES) {
-                // SAFETY: the groups' planes are there, a chunk of each; so is a chunk of 16 turned rows.
-                unsafe {
-                    let mut square = [f.zero(); MOST_LANES];
-                    for (g, v) in square.iter_mut().enumerate().take(groups.saturating_sub(first)) {
-                        *v = f.load(batch.planes.as_ptr().add(((first + g) * 4 + plane) * stride + at).cast());
-                    }
-                    let to = batch.turned.as_mut_ptr().add((plane * stride + at) / 4 * row + 4 * first);
-                    for (place, &v) in transpose(f, square).iter().enumerate() {
-                        f.store(to.add(place * row).cast(), v);
-                    }
-                }
-            }
-        }
-    }
-
     /// Rows that are not there are empty.
     #[inline(always)]
     fn group<B: Bytes>(&mut self, b: B, first: usize, rows: [&[u8]; 4]) {
@@ -264,6 +240,40 @@ impl<R> Gather<'_, R> {
         }
         for p in 0..4 * usize::from(both_ways) {
             put(&mut by_group[(group * 4 + p) * words + word], plane_bits[p]);
+        }
+    }
+}
+
+/// The planes' quads of rows, turned by squares of 16 places and 16 groups, for tiles.
+struct Turn<'a>(&'a mut ByteBatch);
+
+impl ByteKernel for Turn<'_> {
+    type Output = ();
+    const COMMON: bool = true;
+
+    #[inline(always)]
+    fn run<B: Bytes>(self, b: B) {
+        let (f, batch) = (b.floats(), self.0);
+        let (stride, row, groups) = (batch.stride, batch.turned_row(), batch.groups());
+        if B::F::LANES != MOST_LANES {
+            return;
+        }
+        assert!(batch.turned.len() >= stride * row);
+        assert!(batch.planes.len() >= groups * 4 * stride);
+        for (plane, at) in (0..4).flat_map(|plane| (0..stride).step_by(CHUNK).map(move |at| (plane, at))) {
+            for first in (0..row / 4).step_by(MOST_LANES) {
+                // SAFETY: the groups' planes are there, a chunk of each; so is a chunk of 16 turned rows.
+                unsafe {
+                    let mut square = [f.zero(); MOST_LANES];
+                    for (g, v) in square.iter_mut().enumerate().take(groups.saturating_sub(first)) {
+                        *v = f.load(batch.planes.as_ptr().add(((first + g) * 4 + plane) * stride + at).cast());
+                    }
+                    let to = batch.turned.as_mut_ptr().add((plane * stride + at) / 4 * row + 4 * first);
+                    for (place, &v) in transpose(f, square).iter().enumerate() {
+                        f.store(to.add(place * row).cast(), v);
+                    }
+                }
+            }
         }
     }
 }

@@ -139,6 +139,7 @@ struct Cut<'a> {
 
 impl ByteKernel for Cut<'_> {
     type Output = ();
+    const COMMON: bool = true;
 
     #[inline(always)]
     fn run<B: Bytes>(self, b: B) {

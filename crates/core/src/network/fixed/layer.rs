@@ -1,10 +1,10 @@
 //! The first layer in whole numbers.
 
 use super::{ByteBatch, Digits, Forward, Gradient};
+use crate::network::batch::Ahead;
 use crate::network::first::{Panel, Sink};
 use crate::network::layer::{FirstLayer, Into};
 use crate::simd::{Alike, Level, Unit};
-use std::ops::Range;
 
 /// Rows for which it is worth while to cut the weights.
 const LEAST_ROWS: usize = 64;
@@ -58,7 +58,7 @@ impl FirstLayer<f32> for Fixed {
         batch.rows()
     }
 
-    fn gather(self, batch: &mut ByteBatch, source: &[u8], indices: impl Iterator<Item = usize>) {
+    fn gather(self, batch: &mut ByteBatch, source: &[u8], indices: &mut dyn Iterator<Item = usize>) {
         batch.gather(self.unit, source, indices);
     }
 
@@ -77,10 +77,10 @@ impl FirstLayer<f32> for Fixed {
         panel: Panel<'_, f32>,
         kept: &Kept,
         z: &mut [f32],
-        each_part: impl Fn(usize, Range<usize>),
+        ahead: Option<Ahead<'_, u8>>,
     ) {
         let Panel { b1, activation, .. } = panel;
-        self.unit.dispatch(Forward { batch, digits: &kept.w1, b1, activation, z, each_part });
+        self.unit.dispatch(Forward { batch, digits: &kept.w1, b1, activation, z, ahead });
     }
 
     fn gradient<K: Sink<f32>>(self, batch: &ByteBatch, da: &[f32], kept: &mut Kept, into: Into<'_, f32, K>) -> bool {

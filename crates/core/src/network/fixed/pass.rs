@@ -3,10 +3,10 @@
 use super::cut::magnitude;
 use super::{ByteBatch, DIGITS, Digits, SEGMENT, V, WORD};
 use crate::network::Activation;
+use crate::network::batch::Ahead;
 use crate::network::first::Sink;
 use crate::simd::{ByteKernel, Bytes, Simd, Tiles};
 use crate::vector::Map;
-use std::ops::Range;
 
 /// Most vectors of columns whose sums are kept in registers.
 const WIDEST: usize = 2;
@@ -75,16 +75,16 @@ unsafe fn of_tile<B: Bytes>(b: B, sums: &[[i32; TILE]; DIGITS], at: usize) -> [B
 }
 
 /// Fills `z`, batch × width, with the activations of a panel's units; see [`first::Forward`](super::super::first).
-pub struct Forward<'a, E> {
+pub struct Forward<'a> {
     pub batch: &'a ByteBatch,
     pub digits: &'a Digits,
     pub b1: &'a [f32],
     pub activation: Activation,
     pub z: &'a mut [f32],
-    pub each_part: E,
+    pub ahead: Option<Ahead<'a, u8>>,
 }
 
-impl<E: Fn(usize, Range<usize>)> ByteKernel for Forward<'_, E> {
+impl ByteKernel for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -95,8 +95,8 @@ impl<E: Fn(usize, Range<usize>)> ByteKernel for Forward<'_, E> {
         if B::TILES {
             b.tiles_begin();
             for first in (0..self.batch.rows()).step_by(TILE) {
-                for n in first..self.batch.rows().min(first + TILE) {
-                    (self.each_part)(n, 0..self.batch.stride());
+                if let Some(ahead) = self.ahead {
+                    (first..self.batch.rows().min(first + TILE)).for_each(|n| ahead.row(n, 0..self.batch.stride()));
                 }
                 for at in (0..width).step_by(TILE) {
                     // SAFETY: a tile of rows and columns; batches have rows to fill it.
@@ -121,7 +121,7 @@ impl<E: Fn(usize, Range<usize>)> ByteKernel for Forward<'_, E> {
     }
 }
 
-impl<E: Fn(usize, Range<usize>)> Forward<'_, E> {
+impl Forward<'_> {
     /// `NV` vectors of columns from `at` on, of all rows; returns `NV`.
     ///
     /// # Safety
@@ -130,8 +130,10 @@ impl<E: Fn(usize, Range<usize>)> Forward<'_, E> {
     unsafe fn columns<B: Bytes, const NV: usize>(&mut self, b: B, at: usize) -> usize {
         let (quad, digit) = (self.digits.quad_bytes(), self.digits.digit_bytes());
         for n in 0..self.batch.rows() {
-            if at == 0 {
-                (self.each_part)(n, 0..self.batch.stride());
+            if at == 0
+                && let Some(ahead) = self.ahead
+            {
+                ahead.row(n, 0..self.batch.stride());
             }
             for (segment, mask) in self.batch.row_mask(n).chunks(SEGMENT_WORDS).enumerate() {
                 let from = segment * SEGMENT / 4;

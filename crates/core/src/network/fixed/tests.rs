@@ -91,7 +91,7 @@ const SHAPES: [(usize, usize, usize); 9] = [
 fn forward(unit: Unit, batch: &ByteBatch, digits: &Digits, b1: &[f32]) -> Vec<f32> {
     let mut z = vec![f32::NAN; batch.rows() * digits.width()];
     let activation = Activation::Relu;
-    unit.dispatch(Forward { batch, digits, b1, activation, z: &mut z, each_part: |_, _| () });
+    unit.dispatch(Forward { batch, digits, b1, activation, z: &mut z, ahead: None });
     z
 }
 
@@ -105,7 +105,7 @@ fn sums_are_within_the_bound_and_alike_at_every_unit() {
         let mut first: Option<Vec<f32>> = None;
         for unit in units() {
             let mut batch = ByteBatch::new(unit, inputs, rows, false);
-            batch.gather(unit, &x, (0..rows).map(|n| n + 3));
+            batch.gather(unit, &x, &mut ((0..rows).map(|n| n + 3)));
             let digits = Digits::of(unit, &w, inputs, width, width);
             let z = forward(unit, &batch, &digits, &vec![0.0; width]);
             for n in 0..rows {
@@ -139,8 +139,8 @@ fn gradients_are_within_the_bound_and_alike_at_every_unit() {
         for unit in units() {
             let mut batch = ByteBatch::new(unit, inputs, rows + 5, true);
             // A batch before, with more rows and ink, leaves nothing behind.
-            batch.gather(unit, &vec![255; inputs * (rows + 5)], 0..rows + 5);
-            batch.gather(unit, &x, 0..rows);
+            batch.gather(unit, &vec![255; inputs * (rows + 5)], &mut (0..rows + 5));
+            batch.gather(unit, &x, &mut (0..rows));
             let mut da = Digits::new(rows + 5, width);
             da.cut(unit, &vec![1.0; (rows + 5) * width], rows + 5, width);
             da.cut(unit, &d, rows, width);
@@ -175,7 +175,7 @@ fn digits_follow_the_step() {
         let w: Vec<f32> = random.values(inputs * width);
         for unit in units() {
             let mut batch = ByteBatch::new(unit, inputs, rows, true);
-            batch.gather(unit, &x, 0..rows);
+            batch.gather(unit, &x, &mut (0..rows));
             let da = Digits::of(unit, &d, rows, width, width);
             for rate in [1e-6, 10.0] {
                 let (mut w, mut digits) = (w.clone(), Digits::of(unit, &w, inputs, width, width));
@@ -203,7 +203,7 @@ fn sums_beyond_a_segment_are_exact_in_parts() {
     let w: Vec<f32> = (0..inputs * width).map(|at| if at % 2 == 0 { 8_355_711.0 } else { -8_355_711.0 }).collect();
     for unit in units() {
         let mut batch = ByteBatch::new(unit, inputs, 1, false);
-        batch.gather(unit, &x, 0..1);
+        batch.gather(unit, &x, &mut (0..1));
         let digits = Digits::of(unit, &w, inputs, width, width);
         let z = forward(unit, &batch, &digits, &vec![0.0; width]);
         let want = inputs as f64 * 8_355_711.0;

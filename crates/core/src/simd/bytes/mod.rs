@@ -85,6 +85,9 @@ pub struct Tiles {
 /// Work with bytes that is written once; see [`Kernel`](super::Kernel).
 pub trait ByteKernel {
     type Output;
+    /// Whether it uses nothing that is a unit's own, neither [`dot`](Bytes::dot) nor tiles, so that units of one vector
+    /// width need not each have a copy.
+    const COMMON: bool = false;
     fn run<B: Bytes>(self, b: B) -> Self::Output;
 }
 
@@ -144,25 +147,39 @@ impl Unit {
 
     /// Runs `kernel` compiled for this unit.
     pub fn dispatch<K: ByteKernel>(self, kernel: K) -> K::Output {
-        match self.0 {
+        match self.0.within(K::COMMON) {
             Kind::Scalar => kernel.run(ScalarBytes),
             // SAFETY: a unit of this kind is made only where `detected` said that the processor has it.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => unsafe { avx2::run(kernel) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Kind::AvxVnni => unsafe { avx2::run_vnni(kernel) },
+            Kind::AvxVnni if !K::COMMON => unsafe { avx2::run_vnni(kernel) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512Vnni => unsafe { avx512::run(kernel) },
             // SAFETY: as above; and the system has given this process leave.
             #[cfg(target_arch = "x86_64")]
-            Kind::Amx => unsafe { amx::run(kernel) },
+            Kind::Amx if !K::COMMON => unsafe { amx::run(kernel) },
+            #[cfg(target_arch = "x86_64")]
+            Kind::AvxVnni | Kind::Amx => unreachable!("another unit runs what is common"),
         }
     }
 }
 
 impl Kind {
+    /// The unit that runs a kernel in this one's place, if it is `common` to several.
+    #[inline(always)]
+    fn within(self, common: bool) -> Kind {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Kind::AvxVnni if common => Kind::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Kind::Amx if common => Kind::Avx512Vnni,
+            own => own,
+        }
+    }
+
     fn detected(self) -> bool {
         match self {
             Kind::Scalar => true,
