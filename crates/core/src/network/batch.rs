@@ -118,7 +118,8 @@ impl<P> Ahead<'_, P> {
     #[inline(always)]
     pub fn row(&self, n: usize, columns: Range<usize>) {
         let row = &self.data[self.rows[n] as usize * self.inputs..][..self.inputs];
-        prefetch(&row[columns.start..columns.end.min(self.inputs)]);
+        let end = columns.end.min(self.inputs);
+        prefetch(&row[columns.start.min(end)..end]);
     }
 }
 

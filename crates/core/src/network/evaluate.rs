@@ -63,7 +63,7 @@ impl<T: Float, L: FirstLayer<T>> Pass<T, L> {
             let width = panel.width;
             let w2 = &padded[w2 + at * classes..][..width * classes];
             let parts = &mut self.parts[at / BLOCK * part..][..width / BLOCK * part];
-            forward_panel(self.layer, &self.batch, (panel, kept), (w2, classes), (&mut self.z, parts), None);
+            forward_panel(self.layer, &mut self.batch, (panel, kept), (w2, classes), (&mut self.z, parts), None);
         }
         self.head.load(parameters);
         self.head.combine(self.layer.rounding(), &self.parts[..shape.hidden_padded() / BLOCK * part], rows);

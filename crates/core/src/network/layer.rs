@@ -40,7 +40,7 @@ pub trait FirstLayer<T: Float>: Copy + Send + Sync {
     /// Z = activation(X·W1 + b1) for the panel's units, batch × width, while the rows `ahead` are asked for.
     fn forward(
         self,
-        batch: &Self::Batch,
+        batch: &mut Self::Batch,
         panel: Panel<'_, T>,
         kept: &Self::Kept,
         z: &mut [T],
@@ -107,7 +107,7 @@ impl<T: Float, P: Input<T>> FirstLayer<T> for Floats<P> {
 
     fn keep_again(self, (): &mut (), _: &[T], _: usize) {}
 
-    fn forward(self, batch: &Batch<P>, panel: Panel<'_, T>, (): &(), z: &mut [T], ahead: Option<Ahead<'_, P>>) {
+    fn forward(self, batch: &mut Batch<P>, panel: Panel<'_, T>, (): &(), z: &mut [T], ahead: Option<Ahead<'_, P>>) {
         self.0.dispatch(Forward { batch, panel, z, ahead });
     }
 

@@ -256,7 +256,7 @@ impl<T: Float> Work<T> for Backpropagate<'_, T> {
         let mut slice = Slice::new(layer, net, 0..blocks, rows);
         let mut head = Head::new(&net.parameters, rows);
         let mut parts = Aligned::zeroed([blocks, rows, shape.classes_padded()]);
-        slice.forward(&batch, None, &mut parts);
+        slice.forward(&mut batch, None, &mut parts);
         head.combine(level, &parts, rows);
         head.derivatives(level, labels);
         slice.backward(&batch, head.dy(rows), Keep);

@@ -24,7 +24,7 @@ pub(super) const PANEL: usize = 4 * BLOCK;
 /// `classes` (padded) each.
 pub(crate) fn forward_panel<T: Float, L: FirstLayer<T>>(
     layer: L,
-    batch: &L::Batch,
+    batch: &mut L::Batch,
     (panel, kept): (Panel<'_, T>, &L::Kept),
     (w2, classes): (&[T], usize),
     (z, parts): (&mut [T], &mut [T]),
@@ -120,7 +120,7 @@ impl<T: Float, L: FirstLayer<T>> Slice<T, L> {
 
     /// Activations for a batch, and a part of its logits for each block of this slice, in `parts`, while the rows
     /// `ahead` are asked for.
-    pub fn forward(&mut self, batch: &L::Batch, ahead: Option<Ahead<'_, L::Pixel>>, parts: &mut [T]) {
+    pub fn forward(&mut self, batch: &mut L::Batch, ahead: Option<Ahead<'_, L::Pixel>>, parts: &mut [T]) {
         let (rows, classes) = (L::rows(batch), self.weights.shape.classes_padded());
         let mut parts = parts;
         for (panel, kept) in self.weights.panels().zip(&self.kept) {

@@ -179,6 +179,10 @@ impl Lead<'_> {
             run.limit.store(t, Ordering::Relaxed);
             return;
         }
+        if L::LIKES_COMPANY {
+            // Rows of one class have ink in the same places.
+            self.drawn.sort_by_key(|&row| run.labels[row]);
+        }
         // SAFETY: the list of iteration t was last read in iteration t − 3, and the lead, drawing two ahead, is past
         // the meeting of iteration t − 3 by now; the members read it after their next meeting.
         let list = unsafe { run.lists[t % LISTS].write(0..self.drawn.len()) };
@@ -237,7 +241,7 @@ impl<T: Float, L: FirstLayer<T>> Member<T, L> {
         // SAFETY: only this member writes its blocks, and parts of this parity were last read before the last meeting.
         let parts = unsafe { run.parts[t % 2].write(mine) };
         let ahead = Ahead { data: run.data, inputs: run.inputs, rows: next };
-        self.slice.forward(&self.batch, Some(ahead), parts);
+        self.slice.forward(&mut self.batch, Some(ahead), parts);
     }
 
     /// Takes the step; returns whether all weights stayed finite.

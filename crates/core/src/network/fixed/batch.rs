@@ -1,6 +1,7 @@
 //! A batch of rows of bytes, both ways round, with bit masks of where they are not zero.
 
 use super::WORD;
+use super::pass::ROOM;
 use crate::buffer::Aligned;
 use crate::network::batch::transpose_bits;
 use crate::simd::{ByteKernel, Bytes, MOST_LANES, Simd, Unit, transpose};
@@ -30,6 +31,8 @@ pub struct ByteBatch {
     by_pixel: Aligned<u64>,
     /// For units with tiles, [plane][place][row]: a pixel's bytes of all rows, padded with zeros to whole chunks.
     turned: Aligned<u8>,
+    /// Room for the forward pass.
+    sums: Aligned<i32>,
 }
 
 impl ByteBatch {
@@ -48,6 +51,7 @@ impl ByteBatch {
             by_group: Aligned::zeroed([groups.next_multiple_of(WORD), 4, words]),
             by_pixel: Aligned::zeroed([groups.div_ceil(WORD), 4, words * WORD]),
             turned: Aligned::zeroed([(4 * groups * usize::from(unit.has_tiles())).next_multiple_of(CHUNK), stride]),
+            sums: Aligned::zeroed([capacity, ROOM]),
         }
     }
 
@@ -106,6 +110,11 @@ impl ByteBatch {
         &self.turned[(plane * self.stride / 4 + place) * self.turned_row()..]
     }
 
+    /// Room for [`ROOM`] sums of each row.
+    pub fn sums(&mut self) -> &mut [i32] {
+        &mut self.sums
+    }
+
     /// Copies the rows `indices` of `source`, and makes all that the passes need of them.
     ///
     /// # Panics
@@ -115,27 +124,10 @@ impl ByteBatch {
         let rows = indices.map(|i| &source[i * inputs..][..inputs]);
         unit.dispatch(Gather { batch: self, rows });
         if !self.planes.is_empty() {
-            self.turn_masks();
+            unit.dispatch(TurnMasks(self));
         }
         if !self.turned.is_empty() {
             unit.dispatch(Turn(self));
-        }
-    }
-
-    fn turn_masks(&mut self) {
-        let (words, across) = (self.words(), self.groups().div_ceil(WORD));
-        for (block, plane, word) in
-            (0..across).flat_map(|b| (0..4).flat_map(move |p| (0..words).map(move |w| (b, p, w))))
-        {
-            let mut square = [0; WORD];
-            let here = WORD.min(self.groups() - block * WORD);
-            for (g, bits) in square.iter_mut().enumerate().take(here) {
-                *bits = self.by_group[((block * WORD + g) * 4 + plane) * words + word];
-            }
-            transpose_bits(&mut square);
-            for (place, &bits) in square.iter().enumerate() {
-                self.by_pixel[((plane * words + word) * WORD + place) * across + block] = bits;
-            }
         }
     }
 }
@@ -271,6 +263,37 @@ impl ByteKernel for Turn<'_> {
                     let to = batch.turned.as_mut_ptr().add((plane * stride + at) / 4 * row + 4 * first);
                     for (place, &v) in transpose(f, square).iter().enumerate() {
                         f.store(to.add(place * row).cast(), v);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The masks by group become masks by pixel.
+struct TurnMasks<'a>(&'a mut ByteBatch);
+
+impl ByteKernel for TurnMasks<'_> {
+    type Output = ();
+    const COMMON: bool = true;
+
+    #[inline(always)]
+    fn run<B: Bytes>(self, _: B) {
+        let batch = self.0;
+        let (words, groups) = (batch.words(), batch.groups());
+        let across = groups.div_ceil(WORD);
+        for block in 0..across {
+            let here = WORD.min(groups - block * WORD);
+            for plane in 0..4 {
+                for word in 0..words {
+                    let mut square = [0; WORD];
+                    for (g, bits) in square.iter_mut().enumerate().take(here) {
+                        *bits = batch.by_group[((block * WORD + g) * 4 + plane) * words + word];
+                    }
+                    transpose_bits(&mut square);
+                    let to = &mut batch.by_pixel[(plane * words + word) * WORD * across..][..WORD * across];
+                    for (to, &bits) in to.chunks_exact_mut(across).zip(&square) {
+                        to[block] = bits;
                     }
                 }
             }

@@ -73,7 +73,7 @@ impl FirstLayer<f32> for Fixed {
 
     fn forward(
         self,
-        batch: &ByteBatch,
+        batch: &mut ByteBatch,
         panel: Panel<'_, f32>,
         kept: &Kept,
         z: &mut [f32],

@@ -5,7 +5,7 @@ use super::{ByteBatch, DIGITS, Digits, SEGMENT, V, WORD};
 use crate::network::Activation;
 use crate::network::batch::Ahead;
 use crate::network::first::Sink;
-use crate::simd::{ByteKernel, Bytes, Simd, Tiles};
+use crate::simd::{ByteKernel, Bytes, MOST_LANES, Simd, Tiles};
 use crate::vector::Map;
 
 /// Most vectors of columns whose sums are kept in registers.
@@ -20,7 +20,7 @@ const SEGMENT_WORDS: usize = SEGMENT / 4 / WORD;
 /// The sums of one row and `NV` vectors of columns, a vector for each digit.
 type Sums<B, const NV: usize> = [[<B as Bytes>::I; DIGITS]; NV];
 
-/// S_k over the quads that a mask names: quad q of the row is at `x + q · step`, its digits at `digits + q · quad`.
+/// Adds to each S_k the quads that a mask names: quad q of the row is at `x + q · step`, its digits at `digits + q · quad`.
 ///
 /// # Safety
 /// All that is readable, for every bit of the mask.
@@ -30,8 +30,8 @@ unsafe fn walk<B: Bytes, const NV: usize>(
     (x, step): (*const u8, usize),
     (digits, quad, digit): (*const u8, usize, usize),
     mask: &[u64],
-) -> Sums<B, NV> {
-    let mut sums = [[b.splat(0); DIGITS]; NV];
+    sums: &mut Sums<B, NV>,
+) {
     for (word, &bits) in mask.iter().enumerate() {
         let mut bits = bits;
         while bits != 0 {
@@ -49,7 +49,28 @@ unsafe fn walk<B: Bytes, const NV: usize>(
             }
         }
     }
-    sums
+}
+
+/// Reads sums from where [`store_sums`] has left them.
+///
+/// # Safety
+/// They are there.
+#[inline(always)]
+unsafe fn load_sums<B: Bytes, const NV: usize>(b: B, from: *const i32, sums: &mut Sums<B, NV>) {
+    for (i, sum) in sums.as_flattened_mut().iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        *sum = unsafe { b.load(from.add(i * B::F::LANES).cast()) };
+    }
+}
+
+/// # Safety
+/// There is room.
+#[inline(always)]
+unsafe fn store_sums<B: Bytes, const NV: usize>(b: B, to: *mut i32, sums: &Sums<B, NV>) {
+    for (i, &sum) in sums.as_flattened().iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { b.store(to.add(i * B::F::LANES).cast(), sum) };
+    }
 }
 
 /// f(S2)·65536 + (f(S1)·256 + f(S0)). Its products are exact, so that fused operations change nothing.
@@ -76,13 +97,16 @@ unsafe fn of_tile<B: Bytes>(b: B, sums: &[[i32; TILE]; DIGITS], at: usize) -> [B
 
 /// Fills `z`, batch × width, with the activations of a panel's units; see [`first::Forward`](super::super::first).
 pub struct Forward<'a> {
-    pub batch: &'a ByteBatch,
+    pub batch: &'a mut ByteBatch,
     pub digits: &'a Digits,
     pub b1: &'a [f32],
     pub activation: Activation,
     pub z: &'a mut [f32],
     pub ahead: Option<Ahead<'a, u8>>,
 }
+
+/// Sums of a row that a pass keeps at a time.
+pub const ROOM: usize = WIDEST * DIGITS * MOST_LANES;
 
 impl ByteKernel for Forward<'_> {
     type Output = ();
@@ -92,6 +116,7 @@ impl ByteKernel for Forward<'_> {
         let width = self.digits.width();
         assert!(self.digits.quads() * 4 >= self.batch.stride());
         assert!(self.b1.len() >= width && self.z.len() >= self.batch.rows() * width);
+        assert!(self.batch.sums().len() >= self.batch.rows() * ROOM);
         if B::TILES {
             b.tiles_begin();
             for first in (0..self.batch.rows()).step_by(TILE) {
@@ -122,31 +147,54 @@ impl ByteKernel for Forward<'_> {
 }
 
 impl Forward<'_> {
-    /// `NV` vectors of columns from `at` on, of all rows; returns `NV`.
+    /// `NV` vectors of columns from `at` on, of all rows; returns `NV`. A word of the masks at a time, so that its digits
+    /// stay in the first-level cache; between words, sums lie in the batch's room for them.
     ///
     /// # Safety
     /// These columns are within the width.
     #[inline(always)]
     unsafe fn columns<B: Bytes, const NV: usize>(&mut self, b: B, at: usize) -> usize {
         let (quad, digit) = (self.digits.quad_bytes(), self.digits.digit_bytes());
-        for n in 0..self.batch.rows() {
-            if at == 0
-                && let Some(ahead) = self.ahead
-            {
-                ahead.row(n, 0..self.batch.stride());
-            }
-            for (segment, mask) in self.batch.row_mask(n).chunks(SEGMENT_WORDS).enumerate() {
-                let from = segment * SEGMENT / 4;
-                // SAFETY: a mask has bits for quads of the row alone, for which there are digits.
+        let (rows, words) = (self.batch.rows(), self.batch.words());
+        for segment in (0..words).step_by(SEGMENT_WORDS) {
+            for word in segment..words.min(segment + SEGMENT_WORDS) {
+                // SAFETY: a mask has bits for quads of the row alone, for which there are digits; there is room for the
+                // sums of each row.
                 unsafe {
-                    let x = self.batch.data().as_ptr().add(n * self.batch.stride() + 4 * from);
-                    let digits = self.digits.bytes().as_ptr().add(from * quad + 4 * at);
-                    let sums: Sums<B, NV> = walk(b, (x, 4), (digits, quad, digit), mask);
+                    let digits = self.digits.bytes().as_ptr().add(word * WORD * quad + 4 * at);
+                    for n in 0..rows {
+                        if let Some(ahead) = self.ahead {
+                            // A word's columns, shared by the passes over it.
+                            let share = |at: usize| 4 * WORD * word + 4 * WORD * at / self.digits.width();
+                            ahead.row(n, share(at)..share(at + NV * B::F::LANES));
+                        }
+                        let bits = self.batch.row_mask(n)[word];
+                        if bits == 0 && word > segment {
+                            continue;
+                        }
+                        let kept = self.batch.sums().as_mut_ptr().add(n * NV * DIGITS * B::F::LANES);
+                        let mut sums = [[b.splat(0); DIGITS]; NV];
+                        if word > segment {
+                            load_sums(b, kept, &mut sums);
+                        }
+                        let x = self.batch.data().as_ptr().add(n * self.batch.stride() + word * 4 * WORD);
+                        walk(b, (x, 4), (digits, quad, digit), &[bits], &mut sums);
+                        store_sums(b, kept, &sums);
+                    }
+                }
+            }
+            for n in 0..rows {
+                let mut sums = [[b.splat(0); DIGITS]; NV];
+                // SAFETY: as above.
+                unsafe {
+                    load_sums(b, self.batch.sums().as_mut_ptr().add(n * NV * DIGITS * B::F::LANES), &mut sums);
                     for (v, sums) in sums.into_iter().enumerate() {
                         self.add(b, (n, at + v * B::F::LANES), segment, whole(b, sums));
                     }
                 }
             }
+        }
+        for n in 0..rows {
             for v in 0..NV {
                 // SAFETY: as above.
                 unsafe { self.finish(b, n, at + v * B::F::LANES) };
@@ -344,11 +392,12 @@ impl<K: Sink<f32>> Gradient<'_, K> {
         for (segment, mask) in mask.chunks(SEGMENT_WORDS).enumerate() {
             let from = segment * SEGMENT / 4;
             // SAFETY: a mask has bits for groups of the batch alone, for which there are digits.
-            let sums: Sums<B, NV> = unsafe {
+            let mut sums = [[b.splat(0); DIGITS]; NV];
+            unsafe {
                 let x = self.batch.planes().as_ptr().add((4 * from + plane) * stride + 4 * place);
                 let digits = self.da.bytes().as_ptr().add(from * quad + 4 * at);
-                walk(b, (x, 4 * stride), (digits, quad, digit), mask)
-            };
+                walk(b, (x, 4 * stride), (digits, quad, digit), mask, &mut sums);
+            }
             for (total, sums) in total.iter_mut().zip(sums) {
                 *total = if segment == 0 { whole(b, sums) } else { f.add(*total, whole(b, sums)) };
             }

@@ -88,7 +88,7 @@ const SHAPES: [(usize, usize, usize); 9] = [
     (300, 270, 16),
 ];
 
-fn forward(unit: Unit, batch: &ByteBatch, digits: &Digits, b1: &[f32]) -> Vec<f32> {
+fn forward(unit: Unit, batch: &mut ByteBatch, digits: &Digits, b1: &[f32]) -> Vec<f32> {
     let mut z = vec![f32::NAN; batch.rows() * digits.width()];
     let activation = Activation::Relu;
     unit.dispatch(Forward { batch, digits, b1, activation, z: &mut z, ahead: None });
@@ -107,7 +107,7 @@ fn sums_are_within_the_bound_and_alike_at_every_unit() {
             let mut batch = ByteBatch::new(unit, inputs, rows, false);
             batch.gather(unit, &x, &mut ((0..rows).map(|n| n + 3)));
             let digits = Digits::of(unit, &w, inputs, width, width);
-            let z = forward(unit, &batch, &digits, &vec![0.0; width]);
+            let z = forward(unit, &mut batch, &digits, &vec![0.0; width]);
             for n in 0..rows {
                 let row = &x[(n + 3) * inputs..][..inputs];
                 let ink = row.iter().map(|&x| f64::from(x) / 255.0).sum::<f64>();
@@ -205,7 +205,7 @@ fn sums_beyond_a_segment_are_exact_in_parts() {
         let mut batch = ByteBatch::new(unit, inputs, 1, false);
         batch.gather(unit, &x, &mut (0..1));
         let digits = Digits::of(unit, &w, inputs, width, width);
-        let z = forward(unit, &batch, &digits, &vec![0.0; width]);
+        let z = forward(unit, &mut batch, &digits, &vec![0.0; width]);
         let want = inputs as f64 * 8_355_711.0;
         assert!(((f64::from(z[0]) - want) / want).abs() < FIXED_MAX_ERROR, "{} {} {want}", unit.name(), z[0]);
         assert_eq!(z[1], 0.0);
