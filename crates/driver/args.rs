@@ -12,7 +12,7 @@ mod values;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use twolayer_core::{DEFAULT_H, Gradient, Level};
+use twolayer_core::{DEFAULT_H, Engine, Gradient, Level};
 
 use crate::error::Failure;
 use crate::layout;
@@ -24,7 +24,7 @@ pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, Sampli
 pub use manners::{CompletionsArgs, ManArgs};
 pub use predict::PredictArgs;
 pub use values::{GradientName, Precision, RngName, Split, available_threads};
-use values::{batch, isa_names, positive, rate, seed, step, threads, whole};
+use values::{batch, engine_names, isa_names, positive, rate, seed, step, threads, whole};
 
 /// Trains, checks and runs a two-layer neural network on handwritten digits.
 ///
@@ -104,6 +104,21 @@ pub struct MachineArgs {
     pub isa: String,
 }
 
+/// What computes a network.
+#[derive(Args)]
+pub struct EngineArgs {
+    /// What computes the first layer: floats, or whole numbers, whose results are the same bits on every processor;
+    /// `auto` is the faster one
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = engine_names())]
+    engine: String,
+}
+
+impl EngineArgs {
+    pub fn engine(&self) -> Result<Engine, Failure> {
+        Ok(Engine::by_name(&self.engine)?)
+    }
+}
+
 /// The random numbers of a run.
 #[derive(Args)]
 pub struct RandomArgs {
@@ -173,6 +188,9 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub machine: MachineArgs,
 
+    #[command(flatten)]
+    pub computing: EngineArgs,
+
     /// Floating-point type of the network
     #[arg(long, value_enum, value_name = "TYPE", default_value_t = Precision::F32)]
     pub precision: Precision,
@@ -219,6 +237,9 @@ pub struct EvalArgs {
 
     #[command(flatten)]
     pub machine: MachineArgs,
+
+    #[command(flatten)]
+    pub computing: EngineArgs,
 
     /// Write a page with confusion matrix, mistakes and weights to this file (HTML)
     #[arg(long, value_name = "FILE")]

@@ -34,6 +34,7 @@ struct Report {
     seconds: f64,
     threads: usize,
     isa: &'static str,
+    engine: &'static str,
     precision: &'static str,
     /// The page that was written.
     report: Option<String>,
@@ -42,7 +43,7 @@ struct Report {
 /// Runs `twolayer eval`.
 pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), Failure> {
     let machine = Machine::new(&args.machine)?;
-    let net = network::load(&args.model, machine.level)?;
+    let net = network::load(&args.model, machine.level, args.computing.engine()?)?;
     let target = args.report.as_deref().map(Target::new).transpose()?;
     if target.as_ref().is_some_and(|target| target.replaces(&args.model)) {
         return Err(Failure::usage(format!("--report and the model are both {}", args.model.display())));
@@ -72,6 +73,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), Failure> {
         seconds: start.elapsed().as_secs_f64(),
         threads: machine.threads,
         isa: machine.level.name(),
+        engine: net.engine_for(half.rows())?.name(),
         precision: net.precision(),
         report: target.as_ref().map(|target| target.shown().to_string()),
     };

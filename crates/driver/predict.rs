@@ -30,13 +30,14 @@ struct Report {
     predicted: usize,
     probabilities: Vec<f64>,
     isa: &'static str,
+    engine: &'static str,
     precision: &'static str,
 }
 
 /// Runs `twolayer predict`.
 pub fn run(args: &PredictArgs, out: &mut Output) -> Result<(), Failure> {
     let machine = Machine::new(&args.machine)?;
-    let net = network::load(&args.model, machine.level)?;
+    let net = network::load(&args.model, machine.level, args.computing.engine()?)?;
     match args.index {
         Some(index) => image(args, index, &machine, net.as_ref(), out),
         None => pictures::run(args, &machine, net.as_ref(), out),
@@ -67,6 +68,7 @@ fn image(
         predicted: most_probable(&probabilities),
         probabilities,
         isa: machine.level.name(),
+        engine: net.engine_for(1)?.name(),
         precision: net.precision(),
     };
     if args.json {

@@ -11,7 +11,9 @@ use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use twolayer_core::{Float, Gradient, Labels, Optimizer, Rows, Rule, Sampler, Shape, TrainOptions, TwoLayerNet};
+use twolayer_core::{
+    Engine, Float, Gradient, Labels, Optimizer, Rows, Rule, Sampler, Shape, TrainOptions, TwoLayerNet,
+};
 use twolayer_idx::{DataSet, Split as Half};
 use twolayer_model::Model;
 
@@ -44,6 +46,8 @@ struct Job<'a> {
     shape: Shape,
     schedule: Schedule,
     gradient: Gradient,
+    /// Never auto.
+    engine: Engine,
     rule: Rule,
     save: Option<Target>,
     log: Option<Target>,
@@ -77,7 +81,10 @@ impl Job<'_> {
         let mut state = State {
             best: learning.validation.map(|_| Best::new(&parameters)),
             optimizer: Optimizer::new(self.shape, self.rule, learning.weight_decay)?,
-            net: TwoLayerNet::new(parameters).with_activation(learning.activation()).with_level(self.machine.level),
+            net: TwoLayerNet::new(parameters)
+                .with_activation(learning.activation())
+                .with_level(self.machine.level)
+                .with_engine(self.engine),
             outcome: Outcome::default(),
             kept: Ok(()),
             record: Record::new(self.log.is_some()),
@@ -112,7 +119,9 @@ impl Job<'_> {
     /// Those, and what else must be the same for a run to go on to the same bytes.
     fn all_options<T: Float>(&self) -> BTreeMap<String, String> {
         let mut options = self.options::<T>();
-        options.insert("isa".into(), self.machine.level.name().into());
+        if self.engine != Engine::Fixed {
+            options.insert("isa".into(), self.machine.level.name().into());
+        }
         options.extend(self.digest.clone().map(|digest| ("data".into(), digest)));
         options
     }
@@ -129,6 +138,9 @@ impl Job<'_> {
         tell("lr", format!("{:?}", args.learning.rate()));
         tell("precision", T::NAME.into());
         tell("gradient", args.gradient.name().into());
+        if self.engine == Engine::Fixed {
+            tell("engine", self.engine.name().into());
+        }
         if let Gradient::Numerical { h } = self.gradient {
             tell("h", format!("{h:?}"));
         }

@@ -20,6 +20,7 @@ struct Report {
     model: String,
     results: Vec<Entry>,
     isa: &'static str,
+    engine: &'static str,
     precision: &'static str,
 }
 
@@ -74,7 +75,8 @@ pub fn run(args: &PredictArgs, machine: &Machine, net: &dyn Network, out: &mut O
     }
     if args.json {
         let model = args.model.display().to_string();
-        out.json(&Report { model, results, isa: machine.level.name(), precision: net.precision() })?;
+        let (isa, engine) = (machine.level.name(), net.engine_for(1)?.name());
+        out.json(&Report { model, results, isa, engine, precision: net.precision() })?;
     }
     match errors.as_slice() {
         [] => Ok(()),

@@ -60,6 +60,7 @@ pub struct Report<'a> {
     final_loss: Option<f64>,
     threads: usize,
     isa: &'static str,
+    engine: &'static str,
     precision: &'static str,
     seed: u64,
     rng: RngName,
@@ -120,7 +121,8 @@ impl Job<'_> {
         out.field("Random", format_args!("seed {}, {}", args.random.seed, args.random.rng.name()));
         let (have, team) = (self.machine.threads, self.team());
         let team = if team < have { format!(" (a team of {team} for the training)") } else { String::new() };
-        out.field("Machine", format_args!("{}{team}, {}", count(have, "thread"), self.machine.level.name()));
+        let (isa, engine) = (self.machine.level.name(), self.engine.name());
+        out.field("Machine", format_args!("{}{team}, {isa}, {engine}", count(have, "thread")));
         out.line("");
     }
 
@@ -183,6 +185,7 @@ impl Job<'_> {
             final_loss: outcome.final_loss,
             threads: self.machine.threads,
             isa: self.machine.level.name(),
+            engine: self.engine.name(),
             precision: T::NAME,
             seed: self.args.random.seed,
             rng: self.args.random.rng,

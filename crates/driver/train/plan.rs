@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::time::Instant;
 
-use twolayer_core::{Float, Gradient, Need, Rule, TrainOptions};
+use twolayer_core::{Engine, Float, Gradient, Need, Rule, TrainOptions};
 use twolayer_idx::DataSet;
 
 use super::Job;
@@ -25,6 +25,7 @@ pub struct Plan<'a> {
     args: &'a TrainArgs,
     started: Instant,
     gradient: Gradient,
+    engine: Engine,
     rule: Rule,
     targets: [Option<Target>; 4],
     plot: Option<Plot>,
@@ -41,6 +42,10 @@ impl<'a> Plan<'a> {
         let plain = args.learning.optimizer.name() == "sgd" && args.learning.weight_decay == 0.0;
         if args.gradient == GradientName::Numerical && !plain {
             return Err(Failure::usage("--gradient numerical goes with --optimizer sgd without --weight-decay alone"));
+        }
+        let engine = args.computing.engine()?;
+        if engine == Engine::Fixed && (args.precision == Precision::F64 || args.gradient == GradientName::Numerical) {
+            return Err(Failure::usage("--engine fixed goes with --precision f32 and --gradient backprop alone"));
         }
         let named = [&args.out, &args.log, &args.keeping.checkpoint, &args.report];
         let names = ["--out", "--log", "--checkpoint", "--report", "--plot"];
@@ -61,7 +66,7 @@ impl<'a> Plan<'a> {
                 return Err(Failure::usage(format!("{option} would replace {from}, which --resume goes on from")));
             }
         }
-        Ok(Plan { args, started, gradient, rule, targets, plot })
+        Ok(Plan { args, started, gradient, engine, rule, targets, plot })
     }
 
     /// The job, now that the data are there.
@@ -71,7 +76,7 @@ impl<'a> Plan<'a> {
         source: Source<'a>,
         (data, classes): (&'a DataSet, usize),
     ) -> Result<Job<'a>, Failure> {
-        let Plan { args, started, gradient, rule, targets: [save, log, keep, report], plot } = self;
+        let Plan { args, started, gradient, engine, rule, targets: [save, log, keep, report], plot } = self;
         let shape = memory::shape(data.train.inputs(), args.hidden, classes)?;
         let all = data.train.rows();
         let rows = all - args.learning.validation.map_or(0, |share| (all as f64 * share).ceil() as usize).min(all);
@@ -83,6 +88,11 @@ impl<'a> Plan<'a> {
         }
         let schedule = Schedule::new(rows, args.batch, args.iters, args.epochs)
             .ok_or_else(|| Failure::usage("--epochs is too large: its iterations cannot be counted"))?;
+        let engine = match (gradient, args.precision) {
+            (Gradient::Numerical { .. }, _) => Engine::Float,
+            (_, Precision::F32) => engine.choose::<f32>(machine.level, rows)?,
+            (_, Precision::F64) => engine.choose::<f64>(machine.level, rows)?,
+        };
         let keeps = keep.is_some() || args.keeping.resume.is_some();
         let digest = keeps.then(|| digest(data)).transpose()?;
         Ok(Job {
@@ -94,6 +104,7 @@ impl<'a> Plan<'a> {
             shape,
             schedule,
             gradient,
+            engine,
             rule,
             save,
             log,

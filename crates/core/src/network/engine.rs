@@ -3,6 +3,7 @@
 use super::{FirstLayer, Floats, Rows, TwoLayerNet};
 use crate::error::{Error, Result};
 use crate::float::Float;
+use crate::simd::Level;
 
 /// What computes the first layer's two products, nearly all of the work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -37,6 +38,29 @@ impl Engine {
     pub fn by_name(name: &str) -> Result<Engine> {
         let found = Self::ALL.into_iter().find(|e| e.name() == name);
         found.ok_or_else(|| refuse(format!("is '{name}'; expected auto, float or fixed")))
+    }
+}
+
+impl Engine {
+    /// The engine that computes the first layer of a network of `T` at `level` for so many rows of pixels: never
+    /// [`Engine::Auto`].
+    ///
+    /// # Errors
+    /// [`Error::Option`] for [`Engine::Fixed`] where `T` is not `f32`.
+    pub fn choose<T: Float>(self, level: Level, rows: usize) -> Result<Engine> {
+        match (self, T::fixed(level)) {
+            (Engine::Fixed, Some(_)) => Ok(Engine::Fixed),
+            (Engine::Fixed, None) => Err(refuse(format!("is fixed, which computes f32; the network is {}", T::NAME))),
+            (Engine::Auto, Some(fixed)) if fixed.pays(rows) => Ok(Engine::Fixed),
+            _ => Ok(Engine::Float),
+        }
+    }
+
+    fn choose_for_floats(self) -> Result<Engine> {
+        match self {
+            Engine::Fixed => Err(refuse("is fixed, which takes rows of u8 pixels; these are floats".into())),
+            _ => Ok(Engine::Float),
+        }
     }
 }
 
@@ -75,29 +99,27 @@ impl<T: Float> TwoLayerNet<T> {
     /// # Errors
     /// [`Error::Option`] if the network's engine is [`Engine::Fixed`] and it cannot be.
     pub fn engine_for(&self, x: Rows<'_, T>) -> Result<Engine> {
-        Ok(match self.layer(x)? {
-            Layer::Fixed(..) => Engine::Fixed,
-            Layer::Pixels(..) | Layer::Floats(..) => Engine::Float,
-        })
+        match x {
+            Rows::Pixels(x) => self.engine.choose::<T>(self.level, x.len() / self.shape().inputs()),
+            Rows::Floats(_) => self.engine.choose_for_floats(),
+        }
     }
 
     /// The first layer for these rows.
     #[inline(always)]
     pub(crate) fn layer<'a>(&self, x: Rows<'a, T>) -> Result<Layer<'a, T>> {
         let level = self.level;
-        match (self.engine, x, T::fixed(level)) {
-            (Engine::Fixed, Rows::Pixels(x), Some(fixed)) => Ok(Layer::Fixed(fixed, x)),
-            (Engine::Fixed, Rows::Pixels(_), None) => {
-                Err(refuse(format!("is fixed, which computes f32; the network is {}", T::NAME)))
+        match x {
+            Rows::Floats(x) => {
+                self.engine.choose_for_floats()?;
+                Ok(Layer::Floats(Floats::new(level), x))
             }
-            (Engine::Fixed, Rows::Floats(_), _) => {
-                Err(refuse("is fixed, which takes rows of u8 pixels; these are floats".into()))
+            Rows::Pixels(x) => {
+                match (self.engine.choose::<T>(level, x.len() / self.shape().inputs())?, T::fixed(level)) {
+                    (Engine::Fixed, Some(fixed)) => Ok(Layer::Fixed(fixed, x)),
+                    _ => Ok(Layer::Pixels(Floats::new(level), x)),
+                }
             }
-            (Engine::Auto, Rows::Pixels(x), Some(fixed)) if fixed.pays(x.len() / self.shape().inputs()) => {
-                Ok(Layer::Fixed(fixed, x))
-            }
-            (_, Rows::Pixels(x), _) => Ok(Layer::Pixels(Floats::new(level), x)),
-            (_, Rows::Floats(x), _) => Ok(Layer::Floats(Floats::new(level), x)),
         }
     }
 
