@@ -1,7 +1,7 @@
 //! A batch of rows of bytes, both ways round, with bit masks of where they are not zero.
 
 use super::WORD;
-use super::pass::ROOM;
+use super::sums::ROOM;
 use crate::buffer::Aligned;
 use crate::network::batch::transpose_bits;
 use crate::simd::{ByteKernel, Bytes, MOST_LANES, Simd, Unit, transpose};

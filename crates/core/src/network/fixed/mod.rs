@@ -44,13 +44,16 @@
 
 mod batch;
 mod cut;
+mod forward;
+mod gradient;
 mod layer;
-mod pass;
+mod sums;
 
 use batch::ByteBatch;
 use cut::Digits;
+use forward::Forward;
+use gradient::Gradient;
 pub(crate) use layer::Fixed;
-use pass::{Forward, Gradient};
 
 use crate::simd::{Bytes, Simd};
 
