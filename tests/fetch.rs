@@ -73,7 +73,7 @@ fn files_put_there_by_hand_are_known_packed_or_not() {
     }
     let ran = fetch(&["mnist", "--mirror", &nobody.base("404")], scratch.path(), &[]);
     assert!(ran.code == Some(0) && ran.stdout.contains("nothing to fetch"), "{ran:#?}");
-    assert!(ran.stdout.contains(&format!("{}   ", common::NAMES[0])), "{ran:#?}");
+    assert!(ran.stdout.contains(&format!("  {}\n", common::NAMES[0])), "{ran:#?}");
     assert_eq!(nobody.requests(), [""; 0]);
     fs::write(scratch.path().join(common::NAMES[0]), "another").unwrap();
     let ran = fetch(&["mnist", "--mirror", &nobody.base("404")], scratch.path(), &[]);
