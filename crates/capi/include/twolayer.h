@@ -28,6 +28,11 @@
  * PRECISION. The suffix of a function is the type of the network's numbers: _f32 is float, _f64 is double. Rows are
  * numbers of that type, taken as they are, or in functions with _u8_ bytes from 0 to 255, which stand for 0 to 1.
  *
+ * SAMENESS. The same calls with a network give the same bits for any number of threads. With TL_ENGINE_FIXED, which is
+ * for rows of pixels in networks of single precision, they do so at every level and on every processor, too. With the
+ * other engines the last bits may differ between levels, and with TL_ENGINE_AUTO, the default, also between processors
+ * and with the number of rows in a call. Central differences are not computed by an engine.
+ *
  * THREADS. Any number of threads may use the library at once. A network may be used by any number of them through
  * functions that take it as const; one that takes it as not const needs it alone. Two calls that do not go together
  * do no harm: the later one returns TL_STATUS_BUSY. Only freeing must come after all other calls have begun and
@@ -193,6 +198,39 @@ enum tl_parameter
 typedef enum tl_parameter tl_parameter;
 #else
 typedef int32_t tl_parameter;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What computes the first layer, nearly all of the work.
+ */
+enum tl_engine
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The faster one for the processor, the level and the number of rows; see `tl_network_engine_for_f32`. The
+     * default.
+     */
+    TL_ENGINE_AUTO = 0,
+    /**
+     * Floating-point numbers, for any network and any rows.
+     */
+    TL_ENGINE_FLOAT = 1,
+    /**
+     * Whole numbers, for rows of pixels in a network of single precision. What comes of it is the same bits on every
+     * processor, at every level and for any number of threads, and as exact as with floating-point numbers. Rows of
+     * floats are refused with `TL_STATUS_OPTION`, but not by central differences, which this does not concern: they are
+     * always taken in double precision.
+     */
+    TL_ENGINE_FIXED = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum tl_engine tl_engine;
+#else
+typedef int32_t tl_engine;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -629,7 +667,7 @@ tl_status tl_network_level_f64(const struct tl_network_f64 *network,
 
 /**
  * Lets the network run at another instruction-set level that this processor has; see `tl_level_name`. Results of
- * levels differ in the last bits.
+ * levels differ in the last bits, but not with `TL_ENGINE_FIXED`.
  */
 tl_status tl_network_set_level_f32(struct tl_network_f32 *network,
                                    const char *name);
@@ -638,6 +676,45 @@ tl_status tl_network_set_level_f32(struct tl_network_f32 *network,
  * As `tl_network_set_level_f32`, in double precision.
  */
 tl_status tl_network_set_level_f64(struct tl_network_f64 *network, const char *name);
+
+/**
+ * Which engine the network was set to: one of `tl_engine`.
+ */
+tl_status tl_network_engine_f32(const struct tl_network_f32 *network, int32_t *engine);
+
+/**
+ * As `tl_network_engine_f32`, in double precision.
+ */
+tl_status tl_network_engine_f64(const struct tl_network_f64 *network, int32_t *engine);
+
+/**
+ * Which engine computes the first layer in a call with so many rows of pixels, at the network's level:
+ * `TL_ENGINE_FLOAT` or `TL_ENGINE_FIXED`, never `TL_ENGINE_AUTO`. In training, the rows are all that the call is given,
+ * not those of a batch.
+ */
+tl_status tl_network_engine_for_f32(const struct tl_network_f32 *network,
+                                    size_t rows,
+                                    int32_t *engine);
+
+/**
+ * As `tl_network_engine_for_f32`, in double precision: always `TL_ENGINE_FLOAT`.
+ */
+tl_status tl_network_engine_for_f64(const struct tl_network_f64 *network,
+                                    size_t rows,
+                                    int32_t *engine);
+
+/**
+ * Lets the network's first layer be computed by another engine: one of `tl_engine`. Model files do not tell it.
+ */
+tl_status tl_network_set_engine_f32(struct tl_network_f32 *network,
+                                    int32_t engine);
+
+/**
+ * As `tl_network_set_engine_f32`, in double precision, which has no whole numbers: `TL_ENGINE_FIXED` is refused with
+ * `TL_STATUS_OPTION`.
+ */
+tl_status tl_network_set_engine_f64(struct tl_network_f64 *network,
+                                    int32_t engine);
 
 /**
  * On how many threads the network's calls run.

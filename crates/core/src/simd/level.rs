@@ -1,6 +1,6 @@
 //! The instruction set as a value: made only after detection, passed as an argument.
 
-use super::{Kernel, Scalar};
+use super::{Kernel, scalar};
 #[cfg(target_arch = "x86_64")]
 use super::{Simd, avx2, avx512, unfused::WithoutFusion};
 use crate::error::{Error, Result};
@@ -89,7 +89,7 @@ where
     avx512::Avx512: Simd<T>,
 {
     match level.0 {
-        Kind::Scalar => kernel.run(Scalar),
+        Kind::Scalar => scalar::run(kernel),
         // SAFETY: a `Level` of this kind is made only where `detected` said that the processor has it.
         Kind::Avx2 => unsafe { avx2::run(kernel) },
         // SAFETY: as above.
@@ -106,7 +106,7 @@ where
     avx512::Avx512: Simd<T>,
 {
     match level.0 {
-        Kind::Scalar => kernel.run(Scalar),
+        Kind::Scalar => scalar::run(kernel),
         // SAFETY: as above.
         Kind::Avx2 => unsafe { avx2::run(WithoutFusion(kernel)) },
         // SAFETY: as above.
@@ -117,7 +117,7 @@ where
 /// As above; other architectures have the portable level alone, which the compiler vectorises as it can.
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) fn run_at<T: Float, K: Kernel<T>>(_: Level, kernel: K) -> K::Output {
-    kernel.run(Scalar)
+    scalar::run(kernel)
 }
 
 #[cfg(not(target_arch = "x86_64"))]

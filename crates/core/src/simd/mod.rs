@@ -56,7 +56,6 @@ mod tests;
 pub(crate) use bytes::{ByteKernel, Bytes, Tiles, Unit};
 pub use level::Level;
 pub(crate) use level::{run_alike_at, run_at};
-use scalar::Scalar;
 pub(crate) use unfused::Alike;
 
 use crate::float::Float;

@@ -1,11 +1,17 @@
 //! The portable level: four elements in plain Rust, which the compiler turns into whatever the target's baseline has.
 
-use super::Simd;
+use super::{Kernel, Simd};
 use crate::float::Float;
 
 /// The level that every processor has.
 #[derive(Clone, Copy)]
 pub struct Scalar;
+
+/// Runs `kernel` in plain Rust: one copy of it, whoever calls.
+#[inline(never)]
+pub(super) fn run<T: Float, K: Kernel<T>>(kernel: K) -> K::Output {
+    kernel.run(Scalar)
+}
 
 /// As many elements as the narrowest vector registers hold of `f32`.
 const N: usize = 4;

@@ -13,7 +13,6 @@ mod avx512;
 mod scalar;
 
 use super::{Level, Simd};
-use scalar::ScalarBytes;
 
 /// One unit's vectors of 32-bit integers, or of four times as many bytes.
 pub trait Bytes: Copy + Send + Sync + 'static {
@@ -148,7 +147,7 @@ impl Unit {
     /// Runs `kernel` compiled for this unit.
     pub fn dispatch<K: ByteKernel>(self, kernel: K) -> K::Output {
         match self.0.within(K::COMMON) {
-            Kind::Scalar => kernel.run(ScalarBytes),
+            Kind::Scalar => scalar::run(kernel),
             // SAFETY: a unit of this kind is made only where `detected` said that the processor has it.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => unsafe { avx2::run(kernel) },

@@ -1,12 +1,18 @@
 //! Bytes in plain Rust.
 
-use super::Bytes;
+use super::{ByteKernel, Bytes};
 use crate::simd::scalar::Scalar;
 use crate::simd::unfused::Unfused;
 
 /// The unit that every processor has.
 #[derive(Clone, Copy)]
 pub struct ScalarBytes;
+
+/// Runs `kernel` in plain Rust: one copy of it, whoever calls.
+#[inline(never)]
+pub(super) fn run<K: ByteKernel>(kernel: K) -> K::Output {
+    kernel.run(ScalarBytes)
+}
 
 const N: usize = 4;
 
