@@ -13,10 +13,15 @@ use std::sync::OnceLock;
 /// Whether the processor has the tiles and the system lets this process use them; asked once.
 pub(super) fn detected() -> bool {
     static LEAVE: OnceLock<bool> = OnceLock::new();
-    *LEAVE.get_or_init(|| processor_has_tiles() && system_gives_leave())
+    *LEAVE.get_or_init(|| usable(processor_has_tiles(), system_gives_leave))
 }
 
-fn processor_has_tiles() -> bool {
+/// The decision; the system is not asked for what the processor has not.
+pub(super) fn usable(has_tiles: bool, leave: impl FnOnce() -> bool) -> bool {
+    has_tiles && leave()
+}
+
+pub(super) fn processor_has_tiles() -> bool {
     let (highest, features) = (__cpuid_count(0, 0).eax, __cpuid_count(7, 0).edx);
     // Bits 24 and 25: AMX-TILE and AMX-INT8. The rest is what the system can save for a process.
     highest >= 7 && features >> 24 & 3 == 3

@@ -10,7 +10,11 @@ mod amx;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
+mod emulated;
 mod scalar;
+#[cfg(test)]
+mod tests;
 
 use super::{Level, Simd};
 
@@ -123,12 +127,20 @@ const TABLE: &[(Kind, &str, &str)] = &[
 impl Unit {
     /// The units that this process may use within `level`, slowest first.
     pub fn available(level: Level) -> impl Iterator<Item = Unit> {
+        Unit::among(level, Kind::detected)
+    }
+
+    fn among(level: Level, usable: impl Fn(Kind) -> bool) -> impl Iterator<Item = Unit> {
         let within = move |name| Level::by_name(name).is_ok_and(|needed| needed <= level);
-        TABLE.iter().filter(move |(kind, _, needs)| within(needs) && kind.detected()).map(|&(kind, ..)| Unit(kind))
+        TABLE.iter().filter(move |(kind, _, needs)| within(needs) && usable(*kind)).map(|&(kind, ..)| Unit(kind))
     }
 
     /// The fastest within `level`.
     pub fn best(level: Level) -> Unit {
+        #[cfg(test)]
+        if let Some(unit) = tests::preferred(level) {
+            return unit;
+        }
         Unit::available(level).last().unwrap_or(Unit(Kind::Scalar))
     }
 
@@ -157,9 +169,14 @@ impl Unit {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512Vnni => unsafe { avx512::run(kernel) },
-            // SAFETY: as above; and the system has given this process leave.
             #[cfg(target_arch = "x86_64")]
-            Kind::Amx if !K::COMMON => unsafe { amx::run(kernel) },
+            Kind::Amx if !K::COMMON => {
+                // SAFETY: as above; and the system has given this process leave.
+                let output = unsafe { amx::run(kernel) };
+                #[cfg(all(test, target_os = "linux"))]
+                assert!(emulated::released(), "a kernel has left tiles behind");
+                output
+            }
             #[cfg(target_arch = "x86_64")]
             Kind::AvxVnni | Kind::Amx => unreachable!("another unit runs what is common"),
         }
