@@ -127,6 +127,18 @@ fn a_step_is_the_gradient_times_the_rate_to_the_bit_for_any_team() {
 }
 
 #[test]
+fn whole_numbers_train_to_the_same_bits_at_every_level() {
+    let data = Data::new(130, 40, 10, 90);
+    let options = TrainOptions { batch: 33, iterations: 30, threads: 2, ..TrainOptions::default() };
+    let train = |level| data.train_net(data.net::<f32>(level).with_engine(Engine::Fixed), &options);
+    let (first, first_losses) = train(Level::SCALAR);
+    for level in Level::available() {
+        let (net, losses) = train(level);
+        assert_eq!((net.parameters, losses), (first.parameters.clone(), first_losses.clone()), "{level}");
+    }
+}
+
+#[test]
 fn a_run_may_be_taken_in_pieces() {
     let data = Data::new(30, 33, 4, 50);
     let options = TrainOptions { batch: 8, iterations: 20, threads: 2, ..TrainOptions::default() };

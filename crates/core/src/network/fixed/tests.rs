@@ -21,6 +21,7 @@ fn matrix(random: &mut Random, rows: usize, width: usize) -> Vec<f32> {
     }
     // The first magnitudes that the larger scale is for, and the last that it is not.
     for (column, bits) in [(8, 0x3f7e_fefe), (9, 0x3f7e_feff), (10, 0x3f7f_ffff), (11, 0x0080_0000)] {
+        (0..rows).for_each(|row| m[row * width + column] *= f32::from_bits(bits) / 1e5);
         m[column] = -f32::from_bits(bits);
         m[(rows - 1) * width + column] = f32::from_bits(bits);
     }
