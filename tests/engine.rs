@@ -20,9 +20,13 @@ fn trained(folder: &Path, options: &str) -> Vec<u8> {
 #[test]
 fn the_model_is_the_same_file_at_every_level_and_for_any_number_of_threads() {
     let scratch = tempfile::tempdir().unwrap();
-    for rule in ["", "--optimizer adam --lr 0.01 --weight-decay 1e-4", "--activation relu --init he --batch 37"] {
-        let options =
-            format!("--iters 1500 --hidden 40 --lr 0.3 {rule}").replace("--lr 0.3 --optimizer", "--optimizer");
+    for rule in [
+        "--lr 0.3",
+        "--lr 0.01 --optimizer adam --weight-decay 1e-4",
+        "--lr 0.3 --activation relu --init he --batch 37",
+        "--lr 0.3 --batch 300",
+    ] {
+        let options = format!("--iters 1500 --hidden 40 {rule}");
         let mut first = None;
         for level in levels() {
             for threads in [1, 2, 3] {
@@ -43,6 +47,8 @@ fn a_run_may_go_on_at_another_level() {
     let whole = fs::read(&model).unwrap();
     ok(&format!("train {options} 500 --lr 0.3 --isa scalar --checkpoint {{}}"), &[&model, &checkpoint]);
     let best = levels().pop().unwrap();
+    // The engine is the checkpoint's.
+    let options = options.replace("--engine fixed", "");
     ok(&format!("train {options} 1000 --lr 0.3 --isa {best} --resume {{}}"), &[&model, &checkpoint]);
     assert!(fs::read(&model).unwrap() == whole);
 }
@@ -70,6 +76,10 @@ fn evaluation_and_prediction_agree_with_floats() {
         let eval = json(&format!("eval {{}} --engine {engine}"), &[&model]);
         let predict = json(&format!("predict {{}} --index 3 --engine {engine}"), &[&model]);
         assert_eq!((&eval["engine"], &predict["engine"]), (&Value::from(engine), &Value::from(engine)));
+        for command in ["eval {}", "predict {} --index 3"] {
+            let text = ok(&format!("{command} --engine {engine}"), &[&model]);
+            assert!(text.lines().any(|line| line.starts_with("Machine ") && line.contains(engine)), "{text}");
+        }
         (float(&eval["mean_loss"]), float(&predict["probabilities"][0]))
     });
     assert!((floats.0 - fixed.0).abs() < 1e-6 * floats.0 && (floats.1 - fixed.1).abs() < 1e-6, "{floats:?}, {fixed:?}");

@@ -11,7 +11,7 @@ use crate::error::Failure;
 use crate::files::Target;
 use crate::layout::Table;
 use crate::machine::Machine;
-use crate::network::{self, Network};
+use crate::network;
 use crate::output::Output;
 use crate::page::{Page, Subject};
 use crate::report::{count, grouped, percent};
@@ -83,15 +83,17 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), Failure> {
         target.write(machine.pool.install(|| page.html())?.as_bytes())
     });
     report.report.take_if(|_| written.is_err());
-    print(&report, args, net.as_ref(), &half, out)?;
+    if args.json {
+        out.json(&report)?;
+    } else {
+        out.field("Model", format_args!("{}: {}", report.model, network::describe(net.as_ref())));
+        out.field("Machine", machine.describe(net.engine_for(half.rows())?));
+        print(&report, args, &half, out);
+    }
     written
 }
 
-fn print(report: &Report, args: &EvalArgs, net: &dyn Network, half: &Half, out: &mut Output) -> Result<(), Failure> {
-    if args.json {
-        return out.json(report);
-    }
-    out.field("Model", format_args!("{}: {}", report.model, network::describe(net)));
+fn print(report: &Report, args: &EvalArgs, half: &Half, out: &mut Output) {
     let images = count(report.rows, &format!("{} image", args.split.name()));
     out.field("Data", format_args!("{}: {images} of {}", Source::new(&args.data).describe(), data::size(half)));
     let (correct, rows) = (grouped(report.correct), grouped(report.rows));
@@ -105,7 +107,6 @@ fn print(report: &Report, args: &EvalArgs, net: &dyn Network, half: &Half, out: 
         out.line("");
         out.field("Report", file);
     }
-    Ok(())
 }
 
 fn page_of<'a>(report: &mut Report, subject: Subject<'a>, source: Source) -> Result<Page<'a>, Failure> {

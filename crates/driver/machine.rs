@@ -1,10 +1,11 @@
 //! The threads and the instruction set of a command.
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use twolayer_core::Level;
+use twolayer_core::{Engine, Level};
 
 use crate::args::MachineArgs;
 use crate::error::Failure;
+use crate::report::count;
 
 /// What of the machine a command uses.
 pub struct Machine {
@@ -24,5 +25,11 @@ impl Machine {
             .build()
             .map_err(|e| Failure::new(format!("cannot start {threads} threads: {e}; lower --threads")))?;
         Ok(Machine { level, threads, pool })
+    }
+
+    /// `2 threads, avx512, float`, or `fixed (avx512-vnni)` in place of the last.
+    pub fn describe(&self, engine: Engine) -> String {
+        let by = if engine == Engine::Fixed { format!(" ({})", self.level.bytes()) } else { String::new() };
+        format!("{}, {}, {}{by}", count(self.threads, "thread"), self.level, engine.name())
     }
 }

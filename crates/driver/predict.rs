@@ -75,6 +75,7 @@ fn image(
         return out.json(&report);
     }
     out.field("Model", format_args!("{}: {}", report.model, network::describe(net)));
+    out.field("Machine", machine.describe(net.engine_for(1)?));
     let split = args.split.name();
     out.field("Image", format_args!("{}: {split} image {index}, {}", source.describe(), data::size(&half)));
     out.line("");

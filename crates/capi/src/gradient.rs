@@ -182,7 +182,8 @@ unsafe fn backpropagation<T: Precision, P: Element<T>>(
     let (network, (x, t), to) = unsafe { (handle::read::<T>(network)?, batch::<T, P>(&given)?, to.slice(&spans)?) };
     let (shape, width) = (network.net.shape(), size_of::<T>());
     check_length(to.len(), shape)?;
-    memory::check(Need::default().parameters(shape, width, 4).batch(given.1.1, shape, width, 2), 1)?;
+    let (rows, need) = (given.1.1, Need::default().parameters(shape, width, 4));
+    memory::check(need.batch(rows, shape, width, 2).whole_numbers(rows, shape, 1), 1)?;
     copy_out(&network.net.gradient(x, t)?, tl_parameter::All as i32, "gradient", to)
 }
 

@@ -210,7 +210,8 @@ fn check_length(found: usize, name: &str, rows: usize, each: usize) -> Result<()
 /// What a pass over rows allocates: the answers for all, and the way through the network of some.
 fn check_memory<T: Float>(shape: Shape, rows: usize, each: usize, threads: usize) -> Result<()> {
     let need = Need::default().numbers(rows.saturating_mul(each), 2 * size_of::<T>());
-    memory::check(need.batch(rows.min(64), shape, size_of::<T>(), threads), threads)
+    let need = need.batch(rows.min(64), shape, size_of::<T>(), threads).whole_numbers(rows.min(64), shape, threads);
+    memory::check(need, threads)
 }
 
 unsafe fn predict<T: Precision, P: Element<T>>(network: *const T::Opaque, x: In<P>, to: Out<T>) -> Result<()> {

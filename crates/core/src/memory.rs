@@ -40,6 +40,7 @@ impl Need {
         let (batch, threads) = (options.batch, options.threads);
         let need = self.parameters(shape, width, 3).batch(batch, shape, width, threads.saturating_add(1));
         match options.gradient {
+            Gradient::Backpropagation if width == size_of::<f32>() => need.whole_numbers(batch, shape, threads),
             Gradient::Backpropagation => need,
             // In double precision, with a list of the inputs that are not zero.
             Gradient::Numerical { .. } => {
@@ -47,6 +48,15 @@ impl Need {
                 need.numbers(batch.saturating_mul(shape.inputs()), 8 + 16)
             }
         }
+    }
+
+    /// What [`Engine::Fixed`](crate::Engine::Fixed) needs besides: the digits of W1, and `copies` of a batch both ways
+    /// round with the digits of its differences.
+    #[must_use]
+    pub fn whole_numbers(self, rows: usize, shape: Shape, copies: usize) -> Self {
+        let (inputs, hidden) = (shape.inputs() as u128, (shape.hidden() as u128).next_multiple_of(BLOCK as u128));
+        let row = (3 * inputs + 3 * hidden + 384).saturating_mul(rows as u128);
+        self.plus((3 * inputs).saturating_mul(hidden).saturating_add(row.saturating_mul(copies as u128)))
     }
 
     /// `count` numbers of `width` bytes.

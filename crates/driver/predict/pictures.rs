@@ -54,6 +54,7 @@ pub fn run(args: &PredictArgs, machine: &Machine, net: &dyn Network, out: &mut O
     }
     if !args.json {
         out.field("Model", format_args!("{}: {}", args.model.display(), network::describe(net)));
+        out.field("Machine", machine.describe(net.engine_for(1)?));
     }
     let mut results = Vec::new();
     let mut errors = Vec::new();

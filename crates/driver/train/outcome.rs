@@ -121,8 +121,7 @@ impl Job<'_> {
         out.field("Random", format_args!("seed {}, {}", args.random.seed, args.random.rng.name()));
         let (have, team) = (self.machine.threads, self.team());
         let team = if team < have { format!(" (a team of {team} for the training)") } else { String::new() };
-        let (isa, engine) = (self.machine.level.name(), self.engine.name());
-        out.field("Machine", format_args!("{}{team}, {isa}, {engine}", count(have, "thread")));
+        out.field("Machine", format_args!("{}{team}", self.machine.describe(self.engine)));
         out.line("");
     }
 

@@ -1,10 +1,12 @@
 //! What a run is going to do, checked before it begins.
 
 use std::io::Read;
+use std::path::Path;
 use std::time::Instant;
 
 use twolayer_core::{Engine, Float, Gradient, Need, Rule, TrainOptions};
 use twolayer_idx::DataSet;
+use twolayer_model::AnyModel;
 
 use super::Job;
 use super::checkpoint::State;
@@ -88,10 +90,11 @@ impl<'a> Plan<'a> {
         }
         let schedule = Schedule::new(rows, args.batch, args.iters, args.epochs)
             .ok_or_else(|| Failure::usage("--epochs is too large: its iterations cannot be counted"))?;
-        let engine = match (gradient, args.precision) {
-            (Gradient::Numerical { .. }, _) => Engine::Float,
-            (_, Precision::F32) => engine.choose::<f32>(machine.level, rows)?,
-            (_, Precision::F64) => engine.choose::<f64>(machine.level, rows)?,
+        let engine = match (gradient, args.precision, &args.keeping.resume) {
+            (Gradient::Numerical { .. }, ..) => Engine::Float,
+            (_, _, Some(from)) if engine == Engine::Auto => engine_of(from),
+            (_, Precision::F32, _) => engine.choose::<f32>(machine.level, args.batch)?,
+            (_, Precision::F64, _) => engine.choose::<f64>(machine.level, args.batch)?,
         };
         let keeps = keep.is_some() || args.keeping.resume.is_some();
         let digest = keeps.then(|| digest(data)).transpose()?;
@@ -115,6 +118,13 @@ impl<'a> Plan<'a> {
             started,
         })
     }
+}
+
+/// The engine that a checkpoint was written with, so that a run goes on by it on another machine, too. What is wrong with
+/// the file is told when it is read for the run.
+fn engine_of(checkpoint: &Path) -> Engine {
+    let kept = AnyModel::load(checkpoint).ok().and_then(|model| model.options().get("engine").cloned());
+    kept.and_then(|name| Engine::by_name(&name).ok()).unwrap_or(Engine::Float)
 }
 
 /// Tells one training set from another.

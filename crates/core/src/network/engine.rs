@@ -8,7 +8,9 @@ use crate::simd::Level;
 /// What computes the first layer's two products, nearly all of the work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Engine {
-    /// The faster one for the level and the rows at hand; see [`TwoLayerNet::engine_for`].
+    /// The faster one: whole numbers where the processor has matrix tiles of bytes and 64 rows of pixels or more are
+    /// computed at a time, else floats. So the last bits of a row's results depend on how many come with it; see
+    /// [`TwoLayerNet::engine_for`].
     #[default]
     Auto,
     /// Floats, at any precision and for any rows.
@@ -42,17 +44,22 @@ impl Engine {
 }
 
 impl Engine {
-    /// The engine that computes the first layer of a network of `T` at `level` for so many rows of pixels: never
-    /// [`Engine::Auto`].
+    /// The engine that computes the first layer of a network of `T` at `level` for so many rows of pixels at a time,
+    /// those of a batch in training: never [`Engine::Auto`].
     ///
     /// # Errors
     /// [`Error::Option`] for [`Engine::Fixed`] where `T` is not `f32`.
     pub fn choose<T: Float>(self, level: Level, rows: usize) -> Result<Engine> {
-        match (self, T::fixed(level)) {
-            (Engine::Fixed, Some(_)) => Ok(Engine::Fixed),
-            (Engine::Fixed, None) => Err(refuse(format!("is fixed, which computes f32; the network is {}", T::NAME))),
-            (Engine::Auto, Some(fixed)) if fixed.pays(rows) => Ok(Engine::Fixed),
-            _ => Ok(Engine::Float),
+        // What units there are is asked only where it matters: for tiles, the system must be.
+        match self {
+            Engine::Fixed if T::fixed(level).is_none() => {
+                Err(refuse(format!("is fixed, which computes f32; the network is {}", T::NAME)))
+            }
+            Engine::Auto if rows >= LEAST_ROWS && T::fixed(level).is_some_and(|fixed| fixed.pays()) => {
+                Ok(Engine::Fixed)
+            }
+            Engine::Auto => Ok(Engine::Float),
+            own => Ok(own),
         }
     }
 
@@ -63,6 +70,9 @@ impl Engine {
         }
     }
 }
+
+/// Rows for which it is worth while to cut the weights, and which fill tiles.
+const LEAST_ROWS: usize = 64;
 
 fn refuse(what: String) -> Error {
     Error::Option { name: "engine", what }
@@ -94,7 +104,7 @@ impl<T: Float> Layer<'_, T> {
 }
 
 impl<T: Float> TwoLayerNet<T> {
-    /// The engine that computes the first layer for such rows: never [`Engine::Auto`].
+    /// The engine that computes the first layer of such rows in one call: never [`Engine::Auto`].
     ///
     /// # Errors
     /// [`Error::Option`] if the network's engine is [`Engine::Fixed`] and it cannot be.
@@ -105,9 +115,9 @@ impl<T: Float> TwoLayerNet<T> {
         }
     }
 
-    /// The first layer for these rows.
+    /// The first layer for these rows, so many at a time.
     #[inline(always)]
-    pub(crate) fn layer<'a>(&self, x: Rows<'a, T>) -> Result<Layer<'a, T>> {
+    pub(crate) fn layer<'a>(&self, x: Rows<'a, T>, rows: usize) -> Result<Layer<'a, T>> {
         let level = self.level;
         match x {
             Rows::Floats(x) => {
@@ -115,16 +125,17 @@ impl<T: Float> TwoLayerNet<T> {
                 Ok(Layer::Floats(Floats::new(level), x))
             }
             Rows::Pixels(x) => {
-                match (self.engine.choose::<T>(level, x.len() / self.shape().inputs())?, T::fixed(level)) {
-                    (Engine::Fixed, Some(fixed)) => Ok(Layer::Fixed(fixed, x)),
-                    _ => Ok(Layer::Pixels(Floats::new(level), x)),
-                }
+                let fixed = self.engine.choose::<T>(level, rows)? == Engine::Fixed;
+                Ok(match fixed.then(|| T::fixed(level)).flatten() {
+                    Some(fixed) => Layer::Fixed(fixed, x),
+                    None => Layer::Pixels(Floats::new(level), x),
+                })
             }
         }
     }
 
     #[inline(always)]
     pub(crate) fn with_layer<W: Work<T>>(&self, x: Rows<'_, T>, work: W) -> Result<W::Output> {
-        Ok(self.layer(x)?.run(work))
+        Ok(self.layer(x, x.count(self.shape())?)?.run(work))
     }
 }

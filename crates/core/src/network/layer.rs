@@ -22,8 +22,8 @@ pub trait FirstLayer<T: Float>: Copy + Send + Sync {
     const LIKES_COMPANY: bool;
 
     fn rounding(self) -> Self::Rounding;
-    /// Whether it is faster than others for so many rows.
-    fn pays(self, rows: usize) -> bool;
+    /// Whether it is faster than others for many rows.
+    fn pays(self) -> bool;
 
     /// Room for `capacity` rows, for the forward pass and if `both_ways` for the gradient.
     fn batch(self, inputs: usize, capacity: usize, both_ways: bool) -> Self::Batch;
@@ -48,11 +48,17 @@ pub trait FirstLayer<T: Float>: Copy + Send + Sync {
     );
 
     /// Hands W1's gradient Xᵀ·dA for the panel that `into` has to its sink; returns whether all weights stayed finite.
-    fn gradient<K: Sink<T>>(self, batch: &Self::Batch, da: &[T], kept: &mut Self::Kept, into: Into<'_, T, K>) -> bool;
+    fn gradient<K: Sink<T>>(
+        self,
+        batch: &Self::Batch,
+        da: &[T],
+        kept: &mut Self::Kept,
+        into: Destination<'_, T, K>,
+    ) -> bool;
 }
 
 /// Where the gradient of a panel goes.
-pub struct Into<'a, T, K> {
+pub struct Destination<'a, T, K> {
     /// The panel's columns of W1 or of its gradient, padded to pairs of rows, which lie together.
     pub w1: &'a mut [T],
     pub inputs: usize,
@@ -87,7 +93,7 @@ impl<T: Float, P: Input<T>> FirstLayer<T> for Floats<P> {
         self.0
     }
 
-    fn pays(self, _: usize) -> bool {
+    fn pays(self) -> bool {
         true
     }
 
@@ -111,8 +117,8 @@ impl<T: Float, P: Input<T>> FirstLayer<T> for Floats<P> {
         self.0.dispatch(Forward { batch, panel, z, ahead });
     }
 
-    fn gradient<K: Sink<T>>(self, batch: &Batch<P>, da: &[T], (): &mut (), into: Into<'_, T, K>) -> bool {
-        let Into { w1, width, sink, .. } = into;
+    fn gradient<K: Sink<T>>(self, batch: &Batch<P>, da: &[T], (): &mut (), into: Destination<'_, T, K>) -> bool {
+        let Destination { w1, width, sink, .. } = into;
         self.0.dispatch(Gradient { batch, da, w1, stride: width, width, sink })
     }
 }

@@ -3,7 +3,7 @@
 
 use super::batch::Ahead;
 use super::first::{Keep, Panel, Sink};
-use super::layer::{FirstLayer, Into};
+use super::layer::{Destination, FirstLayer};
 use super::second::{Product, SumParts, SumRows, ThroughActivation, View};
 use super::update::{STATES, Step, Update};
 use super::weights::Weights;
@@ -192,7 +192,7 @@ impl<T: Float, L: FirstLayer<T>> Backward<'_, T, L> {
             let b = &mut into.b1[panel.start..][..width];
             finite &= layer.rounding().dispatch(SumRows { rows: da, b, sink });
             let w1 = &mut into.w1[panel.start * padded..][..width * padded];
-            finite &= layer.gradient(batch, da, &mut self.kept[n], Into { w1, inputs, width, sink });
+            finite &= layer.gradient(batch, da, &mut self.kept[n], Destination { w1, inputs, width, sink });
         }
         finite
     }

@@ -1,6 +1,6 @@
 //! The instruction set as a value: made only after detection, passed as an argument.
 
-use super::{Kernel, scalar};
+use super::{Kernel, Unit, scalar};
 #[cfg(target_arch = "x86_64")]
 use super::{Simd, avx2, avx512, unfused::WithoutFusion};
 use crate::error::{Error, Result};
@@ -62,6 +62,12 @@ impl Level {
     /// `scalar`, `avx2` or `avx512`.
     pub fn name(self) -> &'static str {
         TABLE[self.0 as usize].1
+    }
+
+    /// What [`Engine::Fixed`](crate::Engine::Fixed) computes with at this level: the fastest of `scalar`, `avx2`,
+    /// `avx-vnni`, `avx512-vnni` and `amx` that this process may use within it.
+    pub fn bytes(self) -> &'static str {
+        Unit::best(self).name()
     }
 
     /// Runs `kernel` compiled for this instruction set.

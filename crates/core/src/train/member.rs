@@ -20,7 +20,7 @@ use super::team::{Barrier, Shared, run};
 use super::{Optimizer, Progress, Sampler, TrainOptions, TrainSummary};
 use crate::error::{Error, Result};
 use crate::float::Float;
-use crate::network::{Ahead, BLOCK, Descend, FirstLayer, Head, Slice, Step, TwoLayerNet, Work};
+use crate::network::{Ahead, BLOCK, Descend, FirstLayer, Head, Parameters, Slice, Step, TwoLayerNet, Work};
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -151,17 +151,27 @@ fn train<T: Float, L: FirstLayer<T>, const KEEPS: bool>(
         members.iter().for_each(|m| m.slice.recall(state));
         members[0].head.recall(state);
     }
+    optimizer.advance(ended.iterations);
+    conclude(shared, lead, &net.parameters, (ended, options.iterations))
+}
+
+/// What came of a run that was to have so many iterations.
+fn conclude<T: Float, L: FirstLayer<T>>(
+    run: Run<'_, T, L>,
+    lead: Lead<'_>,
+    parameters: &Parameters<T>,
+    (ended, iterations): (Ended, usize),
+) -> Result<TrainSummary> {
     let done = ended.iterations;
-    optimizer.advance(done);
-    let diverged = |iteration, what| Err(Error::Diverged { iteration: first + iteration, what });
-    match shared.diverged.into_inner() {
+    let diverged = |iteration, what| Err(Error::Diverged { iteration: lead.first + iteration, what });
+    match run.diverged.into_inner() {
         usize::MAX => {}
-        at => return diverged(at, net.parameters.first_not_finite().map_or("a weight", |(p, ..)| p.name())),
+        at => return diverged(at, parameters.first_not_finite().map_or("a weight", |(p, ..)| p.name())),
     }
     match lead.wrong {
         // A batch that the run came to, rather than one drawn ahead of an end that came first.
-        Some((t, wrong)) if t == done && shared.stop.into_inner() == usize::MAX => Err(wrong),
-        _ if done < options.iterations && !ended.loss.is_finite() => diverged(done, "the loss"),
+        Some((t, wrong)) if t == done && run.stop.into_inner() == usize::MAX => Err(wrong),
+        _ if done < iterations && !ended.loss.is_finite() => diverged(done, "the loss"),
         _ => Ok(TrainSummary { iterations: done, final_loss: ended.loss }),
     }
 }

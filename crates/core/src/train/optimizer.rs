@@ -164,7 +164,7 @@ impl<T: Float> Optimizer<T> {
         if let Gradient::Numerical { h } = options.gradient {
             return super::numerical::train(net, (x, &labels), sampler, (options, h), observer);
         }
-        let layer = net.layer(x)?;
+        let layer = net.layer(x, options.batch)?;
         layer.run(Training::<_, KEEPS> { net, labels: &labels, sampler, optimizer: self, options, observer })
     }
 

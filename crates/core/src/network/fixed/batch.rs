@@ -104,6 +104,11 @@ impl ByteBatch {
         self.rows.next_multiple_of(CHUNK)
     }
 
+    /// Whether there are turned rows for all places.
+    pub fn is_turned(&self) -> bool {
+        self.turned.len() >= self.stride * self.turned_row()
+    }
+
     /// The rows of the pixels 4 · place + `plane` from `place` on, for units with tiles.
     #[inline(always)]
     pub fn turned(&self, plane: usize, place: usize) -> &[u8] {
@@ -247,6 +252,7 @@ impl ByteKernel for Turn<'_> {
     fn run<B: Bytes>(self, b: B) {
         let (f, batch) = (b.floats(), self.0);
         let (stride, row, groups) = (batch.stride, batch.turned_row(), batch.groups());
+        // A batch is turned for units with tiles alone, which have vectors of 16 lanes; others' code is left out.
         if B::F::LANES != MOST_LANES {
             return;
         }

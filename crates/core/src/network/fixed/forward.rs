@@ -25,6 +25,7 @@ impl ByteKernel for Forward<'_> {
         let width = self.digits.width();
         assert!(self.digits.quads() * 4 >= self.batch.stride());
         assert!(self.b1.len() >= width && self.z.len() >= self.batch.rows() * width);
+        assert!(!B::TILES || self.batch.data().len() >= self.batch.rows().next_multiple_of(TILE) * self.batch.stride());
         assert!(self.batch.sums().len() >= self.batch.rows() * ROOM);
         if B::TILES {
             b.tiles_begin();

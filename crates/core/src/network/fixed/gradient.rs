@@ -29,7 +29,7 @@ impl<K: Sink<f32>> ByteKernel for Gradient<'_, K> {
         assert!(self.digits.quads() >= self.batch.quads() && self.da.quads() >= self.batch.groups());
         assert!(self.batch.quads() == self.inputs.div_ceil(4));
         assert!(self.batch.planes().len() >= self.batch.groups() * 4 * self.batch.stride());
-        assert!(!B::TILES || self.da.quads() >= self.batch.turned_row() / 4);
+        assert!(!B::TILES || self.da.quads() >= self.batch.turned_row() / 4 && self.batch.is_turned());
         if B::TILES {
             b.tiles_begin();
         }

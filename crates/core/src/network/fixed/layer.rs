@@ -3,11 +3,8 @@
 use super::{ByteBatch, Digits, Forward, Gradient};
 use crate::network::batch::Ahead;
 use crate::network::first::{Panel, Sink};
-use crate::network::layer::{FirstLayer, Into};
+use crate::network::layer::{Destination, FirstLayer};
 use crate::simd::{Alike, Level, Unit};
-
-/// Rows for which it is worth while to cut the weights.
-const LEAST_ROWS: usize = 64;
 
 /// The first layer with pixels and digits, at one unit of bytes; all else at the unit's level, rounded alike at all.
 #[derive(Clone, Copy)]
@@ -45,9 +42,9 @@ impl FirstLayer<f32> for Fixed {
         self.rounding
     }
 
-    /// Where bytes have tiles. Elsewhere zeros are skipped by either engine, and floats are as fast.
-    fn pays(self, rows: usize) -> bool {
-        self.unit.has_tiles() && rows >= LEAST_ROWS
+    /// Where bytes have tiles. Elsewhere zeros are skipped by either engine, and floats are faster.
+    fn pays(self) -> bool {
+        self.unit.has_tiles()
     }
 
     fn batch(self, inputs: usize, capacity: usize, both_ways: bool) -> ByteBatch {
@@ -83,8 +80,14 @@ impl FirstLayer<f32> for Fixed {
         self.unit.dispatch(Forward { batch, digits: &kept.w1, b1, activation, z, ahead });
     }
 
-    fn gradient<K: Sink<f32>>(self, batch: &ByteBatch, da: &[f32], kept: &mut Kept, into: Into<'_, f32, K>) -> bool {
-        let Into { w1, inputs, width, sink } = into;
+    fn gradient<K: Sink<f32>>(
+        self,
+        batch: &ByteBatch,
+        da: &[f32],
+        kept: &mut Kept,
+        into: Destination<'_, f32, K>,
+    ) -> bool {
+        let Destination { w1, inputs, width, sink } = into;
         kept.da.cut(self.unit, da, batch.rows(), width);
         let gradient = Gradient { batch, da: &kept.da, w1: &mut *w1, digits: &mut kept.w1, inputs, sink };
         let (finite, rescaled) = self.unit.dispatch(gradient);

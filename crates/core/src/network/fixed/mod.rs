@@ -7,12 +7,12 @@
 //! nearest to w / s, halves to even, where
 //!
 //! ```text
-//! s = 2^(e − 22), or twice that where M / 2^(e − 22) would be above 127·256² + 127·256 + 127, less a half
+//! s = 2^(e − 22), or twice that where M / 2^(e − 22) would be rounded to more than 127·256² + 127·256 + 127
 //! w ≈ s · (d2·256² + d1·256 + d0)        with d2, d1, d0 in −128 ..= 127
 //! ```
 //!
 //! So s depends on nothing but M, and is a power of two: only the rounding to a whole number loses anything, at most
-//! s / 2 ≤ 2^−23 · M.
+//! s / 2 ≤ 1.004 · 2^−23 · M (the factor is for the doubled scale).
 //!
 //! # Sums
 //!
@@ -27,10 +27,12 @@
 //!
 //! # Error
 //!
-//! Let X be Σ x / 255. The cutting moves a sum by at most X · s / 2 ≤ 2^−23 · M · X. Each S_k is at most 255 · X ·
-//! 128 in magnitude, so that each of the five roundings (f(S2), the two sums, s / 255, the product) moves it by at most
-//! 2^−24 times 1.01 · M · X, and those of the small digits by a 256th of that. Together at most 3.6 · 2^−23 · M · X: see
-//! [`FIXED_MAX_ERROR`]. For comparison, f32 sums of n terms are only bounded by n · 2^−24 · M · X.
+//! Let X be Σ x / 255. The cutting moves a sum by at most X · s / 2, so 1.004 · 2^−23 · M · X. As |d2| · 65,536 is at
+//! most M / s + 2^15 + 2^7, the parts of the sum are at most 1.01 · M · X, and each of the four roundings that matter
+//! (f(S2), the last sum, s / 255, the product) moves it by 2^−24 times that; those of the small digits are below a
+//! hundredth. Together 3.1 · 2^−23 · M · X. A segment after the first adds one rounding, ½ · 2^−23 · M · X: with two it
+//! is 3.6, [`FIXED_MAX_ERROR`], and beyond 131,072 terms that much more for each. For comparison, f32 sums of n terms
+//! are only bounded by n · 2^−24 · M · X.
 //!
 //! # Weights that are no numbers
 //!
@@ -57,8 +59,10 @@ pub(crate) use layer::Fixed;
 
 use crate::simd::{Bytes, Simd};
 
-/// How far a sum of products Σ x/255 · w of the fixed-point engine is from the true one, at most: this times the
-/// column's largest magnitude times Σ x/255. The derivation stands with the code, in `network/fixed`.
+/// How far a sum of products Σ x/255 · w of [`Engine::Fixed`](crate::Engine::Fixed) is from the true one, at most: this
+/// times the column's largest magnitude times Σ x/255. Up to 131,072 terms; each 65,536 more add 2^−24. A magnitude
+/// below 2^−100 counts as that, and a sum beyond the largest float is infinite. The derivation stands with the code, in
+/// `network/fixed`.
 pub const FIXED_MAX_ERROR: f64 = 3.6 / (1u64 << 23) as f64;
 
 /// Digits of a number.

@@ -156,7 +156,8 @@ impl Unit {
         return false;
     }
 
-    /// Runs `kernel` compiled for this unit.
+    /// Runs `kernel` compiled for this unit, or for the one that stands in for it: the guards leave out the code of the
+    /// others.
     pub fn dispatch<K: ByteKernel>(self, kernel: K) -> K::Output {
         match self.0.within(K::COMMON) {
             Kind::Scalar => scalar::run(kernel),

@@ -8,6 +8,9 @@ use crate::simd::unfused::Unfused;
 #[derive(Clone, Copy)]
 pub struct ScalarBytes;
 
+// Digits and planes are the bytes of integers, lowest first.
+const _: () = assert!(cfg!(target_endian = "little"), "the bytes of integers are expected lowest first");
+
 /// Runs `kernel` in plain Rust: one copy of it, whoever calls.
 #[inline(never)]
 pub(super) fn run<K: ByteKernel>(kernel: K) -> K::Output {
