@@ -41,25 +41,26 @@ impl Engine {
         let found = Self::ALL.into_iter().find(|e| e.name() == name);
         found.ok_or_else(|| refuse(format!("is '{name}'; expected auto, float or fixed")))
     }
-}
 
-impl Engine {
     /// The engine that computes the first layer of a network of `T` at `level` for so many rows of pixels at a time,
     /// those of a batch in training: never [`Engine::Auto`].
     ///
     /// # Errors
     /// [`Error::Option`] for [`Engine::Fixed`] where `T` is not `f32`.
     pub fn choose<T: Float>(self, level: Level, rows: usize) -> Result<Engine> {
-        // What units there are is asked only where it matters: for tiles, the system must be.
+        Ok(if self.fixed::<T>(level, rows)?.is_some() { Engine::Fixed } else { Engine::Float })
+    }
+
+    /// The layer in whole numbers, if it is chosen. What units there are is asked only where it matters: for tiles, the
+    /// system must be.
+    fn fixed<T: Float>(self, level: Level, rows: usize) -> Result<Option<T::Fixed>> {
         match self {
-            Engine::Fixed if T::fixed(level).is_none() => {
-                Err(refuse(format!("is fixed, which computes f32; the network is {}", T::NAME)))
+            Engine::Fixed => {
+                let refused = || refuse(format!("is fixed, which computes f32; the network is {}", T::NAME));
+                T::fixed(level).map(Some).ok_or_else(refused)
             }
-            Engine::Auto if rows >= LEAST_ROWS && T::fixed(level).is_some_and(|fixed| fixed.pays()) => {
-                Ok(Engine::Fixed)
-            }
-            Engine::Auto => Ok(Engine::Float),
-            own => Ok(own),
+            Engine::Auto if rows >= LEAST_ROWS => Ok(T::fixed(level).filter(|fixed| fixed.pays())),
+            Engine::Auto | Engine::Float => Ok(None),
         }
     }
 
@@ -124,13 +125,10 @@ impl<T: Float> TwoLayerNet<T> {
                 self.engine.choose_for_floats()?;
                 Ok(Layer::Floats(Floats::new(level), x))
             }
-            Rows::Pixels(x) => {
-                let fixed = self.engine.choose::<T>(level, rows)? == Engine::Fixed;
-                Ok(match fixed.then(|| T::fixed(level)).flatten() {
-                    Some(fixed) => Layer::Fixed(fixed, x),
-                    None => Layer::Pixels(Floats::new(level), x),
-                })
-            }
+            Rows::Pixels(x) => Ok(match self.engine.fixed::<T>(level, rows)? {
+                Some(fixed) => Layer::Fixed(fixed, x),
+                None => Layer::Pixels(Floats::new(level), x),
+            }),
         }
     }
 

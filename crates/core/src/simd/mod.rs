@@ -41,6 +41,16 @@ macro_rules! instruction_set {
     };
 }
 
+/// Methods that are those of the token inside.
+macro_rules! delegate {
+    ($($name:ident($($x:ident: $t:ty),+) -> $r:ty;)+) => {
+        $(#[inline(always)]
+        fn $name(self, $($x: $t),+) -> $r {
+            self.0.$name($($x),+)
+        })+
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]

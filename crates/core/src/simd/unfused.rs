@@ -8,16 +8,6 @@ use crate::float::Float;
 #[derive(Clone, Copy)]
 pub struct Unfused<S>(pub S);
 
-/// The methods that are the instruction set's own.
-macro_rules! own {
-    ($($name:ident($($x:ident: $t:ty),+) -> $r:ty;)+) => {
-        $(#[inline(always)]
-        fn $name(self, $($x: $t),+) -> $r {
-            self.0.$name($($x),+)
-        })+
-    };
-}
-
 impl<T: Float, S: Simd<T>> Simd<T> for Unfused<S> {
     type V = S::V;
     type M = S::M;
@@ -52,7 +42,7 @@ impl<T: Float, S: Simd<T>> Simd<T> for Unfused<S> {
         // SAFETY: the caller's promise.
         unsafe { self.0.store_first(p, n, v) }
     }
-    own! {
+    delegate! {
         splat(x: T) -> S::V;
         add(a: S::V, b: S::V) -> S::V;
         sub(a: S::V, b: S::V) -> S::V;

@@ -81,16 +81,6 @@ const CONFIG: Config = {
     Config { palette: 1, start_row: 0, reserved: [0; 14], bytes_per_row, rows }
 };
 
-/// The methods that are AVX-512's.
-macro_rules! own {
-    ($($name:ident($($x:ident: $t:ty),+) -> $r:ty;)+) => {
-        $(#[inline(always)]
-        fn $name(self, $($x: $t),+) -> $r {
-            self.0.$name($($x),+)
-        })+
-    };
-}
-
 type I = <Avx512Vnni as Bytes>::I;
 type F = <Avx512Vnni as Bytes>::F;
 type V = <F as Simd<f32>>::V;
@@ -119,7 +109,7 @@ impl Bytes for Amx {
         // SAFETY: the caller's promise.
         unsafe { self.0.quad(p) }
     }
-    own! {
+    delegate! {
         splat(x: i32) -> I;
         dot(sum: I, x: I, d: I) -> I;
         add(a: I, b: I) -> I;
