@@ -7,7 +7,7 @@ use crate::buffer::Scratch;
 use crate::float::Float;
 use crate::matrix::{MatMut, MatRef};
 use crate::parallel::{self, Threads};
-use crate::simd::{Kernel, Level, Simd, prefetch};
+use crate::simd::{Kernel, LINE, Level, Simd, prefetch};
 
 /// C ← α·A·B + β·C, checked.
 pub(super) struct Product<'a, T> {
@@ -228,7 +228,8 @@ unsafe fn tile<T: Float, S: Simd<T>, const MR: usize>(
     unsafe {
         // C's lines are seldom near; by the end of the depth they are.
         for r in 0..rows {
-            prefetch(std::slice::from_raw_parts(out.c.add(r * out.row), cols));
+            let row = out.c.add(r * out.row);
+            (0..cols).step_by(LINE / size_of::<T>()).for_each(|c| prefetch::<true, _>(row.add(c)));
         }
         let acc = multiply::<T, S, MR, 2, false>(s, depth, a, b, 2 * S::LANES, 0);
         write(s, &acc, rows, cols, out);

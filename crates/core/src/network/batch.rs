@@ -7,8 +7,7 @@
 
 use crate::buffer::{Aligned, Plain};
 use crate::float::Float;
-use crate::simd::{Kernel, Level, Simd, prefetch};
-use std::ops::Range;
+use crate::simd::{Kernel, Level, Simd};
 
 /// Columns for which one 64-bit word of a row's mask speaks.
 pub const COLUMNS: usize = 128;
@@ -102,25 +101,6 @@ fn even_bits(x: u64) -> u64 {
     let x = (x | x >> 4) & 0x00ff_00ff_00ff_00ff;
     let x = (x | x >> 8) & 0x0000_ffff_0000_ffff;
     (x | x >> 16) & 0xffff_ffff
-}
-
-/// Rows that will be gathered next, to be asked for while there is other work.
-#[derive(Clone, Copy)]
-pub struct Ahead<'a, P> {
-    pub data: &'a [P],
-    pub inputs: usize,
-    /// Their numbers, as many as there are rows at hand.
-    pub rows: &'a [u64],
-}
-
-impl<P> Ahead<'_, P> {
-    /// Asks for some columns of the `n`th.
-    #[inline(always)]
-    pub fn row(&self, n: usize, columns: Range<usize>) {
-        let row = &self.data[self.rows[n] as usize * self.inputs..][..self.inputs];
-        let end = columns.end.min(self.inputs);
-        prefetch(&row[columns.start.min(end)..end]);
-    }
 }
 
 /// Up to `capacity` gathered rows of `inputs` columns.

@@ -4,7 +4,7 @@ use super::engine::Work;
 use super::first::Panel;
 use super::layer::FirstLayer;
 use super::slice::{Head, PANEL, forward_panel};
-use super::{Activation, BLOCK, Parameter, Parameters, TwoLayerNet};
+use super::{Activation, Ahead, BLOCK, Parameter, Parameters, TwoLayerNet};
 use crate::buffer::Aligned;
 use crate::float::Float;
 use crate::parallel;
@@ -63,7 +63,14 @@ impl<T: Float, L: FirstLayer<T>> Pass<T, L> {
             let width = panel.width;
             let w2 = &padded[w2 + at * classes..][..width * classes];
             let parts = &mut self.parts[at / BLOCK * part..][..width / BLOCK * part];
-            forward_panel(self.layer, &mut self.batch, (panel, kept), (w2, classes), (&mut self.z, parts), None);
+            forward_panel(
+                self.layer,
+                &mut self.batch,
+                (panel, kept),
+                (w2, classes),
+                (&mut self.z, parts),
+                &mut Ahead::nothing(),
+            );
         }
         self.head.load(parameters);
         self.head.combine(self.layer.rounding(), &self.parts[..shape.hidden_padded() / BLOCK * part], rows);

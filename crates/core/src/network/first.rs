@@ -1,7 +1,8 @@
 //! The first layer: Z = activation(X·W1 + b1), and W1's gradient Xᵀ·dA, over the pairs of columns that are not all zero.
 
 use super::Activation;
-use super::batch::{Ahead, Batch, COLUMNS, Input};
+use super::ahead::Ahead;
+use super::batch::{Batch, COLUMNS, Input};
 use crate::float::Float;
 use crate::simd::{Kernel, Simd};
 use crate::vector::Map;
@@ -31,16 +32,14 @@ pub struct Panel<'a, T> {
 ///     Z[n] ← Z[n] + (even + odd)
 /// Z ← activation(Z + b1)
 /// ```
-///
-/// The rows ahead are asked for bit by bit: at once, so many lines would hold up the loads of weights.
-pub struct Forward<'a, T, P> {
+pub struct Forward<'a, 'r, T, P> {
     pub batch: &'a Batch<P>,
     pub panel: Panel<'a, T>,
     pub z: &'a mut [T],
-    pub ahead: Option<Ahead<'a, P>>,
+    pub ahead: &'a mut Ahead<'r>,
 }
 
-impl<T: Float, P: Input<T>> Kernel<T> for Forward<'_, T, P> {
+impl<T: Float, P: Input<T>> Kernel<T> for Forward<'_, '_, T, P> {
     type Output = ();
 
     #[inline(always)]
@@ -51,6 +50,7 @@ impl<T: Float, P: Input<T>> Kernel<T> for Forward<'_, T, P> {
         assert!(b1.len() >= width && self.z.len() >= rows * width);
         assert!(width.is_multiple_of(S::LANES));
         self.z[..rows * width].fill(T::ZERO);
+        self.ahead.over(self.batch.words() * rows * width / S::LANES);
         for word in 0..self.batch.words() {
             let mut at = 0;
             while at < width {
@@ -78,7 +78,7 @@ impl<T: Float, P: Input<T>> Kernel<T> for Forward<'_, T, P> {
     }
 }
 
-impl<T: Float, P: Input<T>> Forward<'_, T, P> {
+impl<T: Float, P: Input<T>> Forward<'_, '_, T, P> {
     /// The sums over one word's columns, for `NV` vectors of the panel from column `at` on; returns `NV`.
     ///
     /// # Safety
@@ -89,12 +89,8 @@ impl<T: Float, P: Input<T>> Forward<'_, T, P> {
         let w1 = w1.as_ptr().wrapping_add(word * COLUMNS * stride + at);
         let z = self.z.as_mut_ptr();
         for n in 0..self.batch.rows() {
-            if at == 0
-                && let Some(ahead) = self.ahead
-            {
-                ahead.row(n, word * COLUMNS..(word + 1) * COLUMNS);
-            }
             let (x, mut bits) = self.batch.part(n, word);
+            self.ahead.after(NV);
             if bits == 0 {
                 continue;
             }

@@ -1,6 +1,7 @@
 //! How the first layer is computed: with floats, or with whole numbers.
 
-use super::batch::{Ahead, Batch, Input};
+use super::ahead::Ahead;
+use super::batch::{Batch, Input};
 use super::first::{Forward, Gradient, Panel, Sink};
 use crate::buffer::Plain;
 use crate::float::Float;
@@ -44,7 +45,7 @@ pub trait FirstLayer<T: Float>: Copy + Send + Sync {
         panel: Panel<'_, T>,
         kept: &Self::Kept,
         z: &mut [T],
-        ahead: Option<Ahead<'_, Self::Pixel>>,
+        ahead: &mut Ahead<'_>,
     );
 
     /// Hands W1's gradient Xᵀ·dA for the panel that `into` has to its sink; returns whether all weights stayed finite.
@@ -113,7 +114,7 @@ impl<T: Float, P: Input<T>> FirstLayer<T> for Floats<P> {
 
     fn keep_again(self, (): &mut (), _: &[T], _: usize) {}
 
-    fn forward(self, batch: &mut Batch<P>, panel: Panel<'_, T>, (): &(), z: &mut [T], ahead: Option<Ahead<'_, P>>) {
+    fn forward(self, batch: &mut Batch<P>, panel: Panel<'_, T>, (): &(), z: &mut [T], ahead: &mut Ahead<'_>) {
         self.0.dispatch(Forward { batch, panel, z, ahead });
     }
 

@@ -1,6 +1,7 @@
 //! The two-layer network: its parameters, its forward pass, its gradient.
 
 mod activation;
+mod ahead;
 mod batch;
 mod data;
 mod differences;
@@ -28,7 +29,8 @@ pub use fixed::FIXED_MAX_ERROR;
 pub use net::{DEFAULT_H, Evaluation, TwoLayerNet};
 pub use shape::{Init, Parameter, Parameters, Shape};
 
-pub(crate) use batch::{Ahead, Input};
+pub(crate) use ahead::Ahead;
+pub(crate) use batch::Input;
 pub(crate) use differences::differences;
 pub(crate) use engine::Work;
 pub(crate) use first::Descend;

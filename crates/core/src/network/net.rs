@@ -1,5 +1,6 @@
 //! The network as its users see it.
 
+use super::ahead::Ahead;
 use super::batch::Input;
 use super::differences::differences;
 use super::engine::Work;
@@ -256,7 +257,7 @@ impl<T: Float> Work<T> for Backpropagate<'_, T> {
         let mut slice = Slice::new(layer, net, 0..blocks, rows);
         let mut head = Head::new(&net.parameters, rows);
         let mut parts = Aligned::zeroed([blocks, rows, shape.classes_padded()]);
-        slice.forward(&mut batch, None, &mut parts);
+        slice.forward(&mut batch, &mut Ahead::nothing(), &mut parts);
         head.combine(level, &parts, rows);
         head.derivatives(level, labels);
         slice.backward(&batch, head.dy(rows), Keep);

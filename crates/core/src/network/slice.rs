@@ -1,7 +1,7 @@
 //! A slice of the hidden layer, with all that one thread needs to compute and train it: its columns of W1, its part of
 //! b1, its rows of W2; and the head, which turns the slices' partial logits into a loss and its derivatives.
 
-use super::batch::Ahead;
+use super::ahead::Ahead;
 use super::first::{Keep, Panel, Sink};
 use super::layer::{Destination, FirstLayer};
 use super::second::{Product, SumParts, SumRows, ThroughActivation, View};
@@ -28,7 +28,7 @@ pub(crate) fn forward_panel<T: Float, L: FirstLayer<T>>(
     (panel, kept): (Panel<'_, T>, &L::Kept),
     (w2, classes): (&[T], usize),
     (z, parts): (&mut [T], &mut [T]),
-    ahead: Option<Ahead<'_, L::Pixel>>,
+    ahead: &mut Ahead<'_>,
 ) {
     let (rows, width) = (L::rows(batch), panel.width);
     layer.forward(batch, panel, kept, z, ahead);
@@ -120,7 +120,7 @@ impl<T: Float, L: FirstLayer<T>> Slice<T, L> {
 
     /// Activations for a batch, and a part of its logits for each block of this slice, in `parts`, while the rows
     /// `ahead` are asked for.
-    pub fn forward(&mut self, batch: &mut L::Batch, ahead: Option<Ahead<'_, L::Pixel>>, parts: &mut [T]) {
+    pub fn forward(&mut self, batch: &mut L::Batch, ahead: &mut Ahead<'_>, parts: &mut [T]) {
         let (rows, classes) = (L::rows(batch), self.weights.shape.classes_padded());
         let mut parts = parts;
         for (panel, kept) in self.weights.panels().zip(&self.kept) {
@@ -130,7 +130,6 @@ impl<T: Float, L: FirstLayer<T>> Slice<T, L> {
             let view = self.weights.panel(&panel, self.activation);
             let w2 = &self.weights.w2[panel.start * classes..][..width * classes];
             let z = &mut self.z[panel.start * rows..][..width * rows];
-            let ahead = ahead.filter(|_| panel.start == 0);
             forward_panel(self.layer, batch, (view, kept), (w2, classes), (z, mine), ahead);
         }
     }

@@ -195,18 +195,19 @@ impl Dispatch for Level {
     }
 }
 
-/// Asks for the cache lines of `x`, without waiting for them.
+/// Bytes of a cache line.
+pub(crate) const LINE: usize = 64;
+
+/// Asks for the cache line of `p`, without waiting for it: into the first level of the cache if it is wanted `SOON`, else
+/// into the second.
 #[inline(always)]
-pub(crate) fn prefetch<P>(x: &[P]) {
+pub(crate) fn prefetch<const SOON: bool, P>(p: *const P) {
     #[cfg(target_arch = "x86_64")]
-    for line in (0..size_of_val(x)).step_by(64) {
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
         // SAFETY: prefetching is in the architecture's baseline, and has no effect but on speed, whatever the address.
-        unsafe {
-            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(
-                x.as_ptr().cast::<i8>().wrapping_add(line),
-            )
-        }
+        unsafe { if SOON { _mm_prefetch::<_MM_HINT_T0>(p.cast()) } else { _mm_prefetch::<_MM_HINT_T1>(p.cast()) } }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = x;
+    let _ = p;
 }

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! gather the batch, with its masks
-//! parts[t mod 2][my blocks] ← activation(X·W1[my columns] + b1) · W2[my rows]    while the next batch is prefetched
+//! parts[t mod 2][my blocks] ← activation(X·W1[my columns] + b1) · W2[my rows]    while the next batch is asked for
 //! m = 0: draw the batch after the next
 //! meet
 //! logits ← b2 + parts[t mod 2] of all blocks in order;  loss, dY            each member for itself
@@ -64,6 +64,8 @@ struct Lead<'a> {
     observer: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
     first: usize,
     drawn: Vec<usize>,
+    /// For each class, where its next row goes in the list that is being made.
+    places: Vec<usize>,
     /// An iteration whose batch cannot be had, and why.
     wrong: Option<(usize, Error)>,
 }
@@ -117,7 +119,8 @@ fn train<T: Float, L: FirstLayer<T>, const KEEPS: bool>(
         diverged: AtomicUsize::new(usize::MAX),
     };
     let first = options.first_iteration;
-    let mut lead = Lead { sampler, observer, first, drawn: vec![0; capacity], wrong: None };
+    let mut lead =
+        Lead { sampler, observer, first, drawn: vec![0; capacity], places: vec![0; shape.classes() + 1], wrong: None };
     lead.draw(&shared, 0);
     lead.draw(&shared, 1);
     let team = options.threads.min(shape.most_threads());
@@ -189,14 +192,30 @@ impl Lead<'_> {
             run.limit.store(t, Ordering::Relaxed);
             return;
         }
-        if L::LIKES_COMPANY {
-            // Rows of one class have ink in the same places.
-            self.drawn.sort_by_key(|&row| run.labels[row]);
-        }
         // SAFETY: the list of iteration t was last read in iteration t − 3, and the lead, drawing two ahead, is past
         // the meeting of iteration t − 3 by now; the members read it after their next meeting.
         let list = unsafe { run.lists[t % LISTS].write(0..self.drawn.len()) };
-        list.iter_mut().zip(&self.drawn).for_each(|(to, &from)| *to = from as u64);
+        if L::LIKES_COMPANY {
+            self.by_class(run.labels, list);
+        } else {
+            list.iter_mut().zip(&self.drawn).for_each(|(to, &from)| *to = from as u64);
+        }
+    }
+
+    /// Lists the rows drawn, class by class: those of one class have ink in the same places.
+    fn by_class(&mut self, labels: &[u32], list: &mut [u64]) {
+        self.places.fill(0);
+        for &row in &self.drawn {
+            self.places[labels[row] as usize + 1] += 1;
+        }
+        for class in 1..self.places.len() {
+            self.places[class] += self.places[class - 1];
+        }
+        for &row in &self.drawn {
+            let place = &mut self.places[labels[row] as usize];
+            list[*place] = row as u64;
+            *place += 1;
+        }
     }
 }
 
@@ -241,17 +260,18 @@ impl<T: Float, L: FirstLayer<T>> Member<T, L> {
 
     /// Gathers the batch of iteration `t` and leaves this member's parts of its logits.
     fn forward(&mut self, run: &Run<'_, T, L>, t: usize) {
-        // SAFETY: the lists of this iteration and the next were written before the last meeting (or the start), and are
-        // written again after the next one.
+        // SAFETY: the lists of this iteration and, if there is one, the next were written before the last meeting (or the
+        // start), and their buffers are written again after the next one.
         let (now, next) = unsafe { (run.lists[t % LISTS].read(), run.lists[(t + 1) % LISTS].read()) };
+        let next = if t + 1 < run.limit.load(Ordering::Relaxed) { next } else { &[] };
         run.layer.gather(&mut self.batch, run.data, &mut now.iter().map(|&i| i as usize));
         self.labels.clear();
         self.labels.extend(now.iter().map(|&i| run.labels[i as usize]));
         let mine = self.blocks.start * run.part..self.blocks.end * run.part;
         // SAFETY: only this member writes its blocks, and parts of this parity were last read before the last meeting.
         let parts = unsafe { run.parts[t % 2].write(mine) };
-        let ahead = Ahead { data: run.data, inputs: run.inputs, rows: next };
-        self.slice.forward(&mut self.batch, Some(ahead), parts);
+        let mut ahead = Ahead::new(run.data, run.inputs, next);
+        self.slice.forward(&mut self.batch, &mut ahead, parts);
     }
 
     /// Takes the step; returns whether all weights stayed finite.

@@ -179,7 +179,7 @@ impl<T: Plain> Shared<T> {
     }
 
     /// # Safety
-    /// No member writes to any of it before the caller's next meeting.
+    /// No member writes to any of it while the slice is in use.
     pub unsafe fn read(&self) -> &[T] {
         // SAFETY: the pointer and length are the owner's; the caller promises that nobody writes.
         unsafe { std::slice::from_raw_parts(self.elements, self.len) }

@@ -194,8 +194,11 @@ fn a_divergence_names_its_iteration_for_any_team() {
 /// The second batch is on the wrong side of huge but finite logits: its loss is finite, its step of W1 is not.
 #[test]
 fn a_weight_that_diverges_before_the_loss_does_is_named() {
-    for level in Level::available() {
-        let mut net = TwoLayerNet::<f32>::new(Parameters::zeros(Shape::new(1, 1, 2).unwrap())).with_level(level);
+    for (level, engine) in
+        Level::available().into_iter().flat_map(|level| [(level, Engine::Float), (level, Engine::Fixed)])
+    {
+        let net = TwoLayerNet::<f32>::new(Parameters::zeros(Shape::new(1, 1, 2).unwrap()));
+        let mut net = net.with_level(level).with_engine(engine);
         let options = TrainOptions { batch: 1, learning_rate: 3e38, ..TrainOptions::default() };
         let (x, t) = (Rows::Pixels(&[255, 255]), Labels::Classes(&[0, 1]));
         let mut turn = 0;
@@ -204,10 +207,10 @@ fn a_weight_that_diverges_before_the_loss_does_is_named() {
             turn += 1;
         };
         let result = net.train(x, t, &mut sampler, &options, &mut |p| {
-            assert!(p.loss.is_finite(), "{level}: {p:?}");
+            assert!(p.loss.is_finite(), "{level} {engine:?}: {p:?}");
             ControlFlow::Continue(())
         });
-        assert_eq!(result, Err(Error::Diverged { iteration: 1, what: "W1" }), "{level}");
+        assert_eq!(result, Err(Error::Diverged { iteration: 1, what: "W1" }), "{level} {engine:?}");
     }
 }
 

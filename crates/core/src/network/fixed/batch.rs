@@ -9,6 +9,9 @@ use crate::simd::{ByteKernel, Bytes, MOST_LANES, Simd, Unit, transpose};
 /// Bytes of a row that are handled together: a tile's row.
 const CHUNK: usize = 64;
 
+/// Chunks that one word of a mask speaks for.
+const CHUNKS: usize = 4 * WORD / CHUNK;
+
 /// Up to `capacity` gathered rows of `inputs` bytes.
 ///
 /// The forward pass wants *quads of pixels*: four neighbouring bytes of a row, as they lie. The gradient wants *quads of
@@ -19,16 +22,16 @@ pub struct ByteBatch {
     rows: usize,
     /// Bytes of a row: the inputs, padded with zeros to whole chunks.
     stride: usize,
-    /// Rows by `stride`; zeros where rows were needed to fill a tile.
+    /// Rows by `stride`. There is room for whole tiles; nobody looks at what comes of rows that are not there.
     data: Aligned<u8>,
     /// [row][word]: a bit for each quad of pixels.
     by_row: Aligned<u64>,
     /// [group][plane][place]: quads of rows.
     planes: Aligned<u8>,
-    /// [group][plane][word]: a bit for each place.
+    /// [group][pair of planes][word]: a bit for each place.
     by_group: Aligned<u64>,
-    /// [plane][place][word of groups]: a bit for each group.
-    by_pixel: Aligned<u64>,
+    /// [pair of planes][place][word of groups]: a bit for each group.
+    by_pair: Aligned<u64>,
     /// For units with tiles, [plane][place][row]: a pixel's bytes of all rows, padded with zeros to whole chunks.
     turned: Aligned<u8>,
     /// Room for the forward pass.
@@ -46,10 +49,10 @@ impl ByteBatch {
             rows: 0,
             stride,
             data: Aligned::zeroed([capacity.next_multiple_of(16), stride]),
-            by_row: Aligned::zeroed([capacity, words]),
+            by_row: Aligned::zeroed([capacity.next_multiple_of(4), words]),
             planes: Aligned::zeroed([groups, 4, stride]),
-            by_group: Aligned::zeroed([groups.next_multiple_of(WORD), 4, words]),
-            by_pixel: Aligned::zeroed([groups.div_ceil(WORD), 4, words * WORD]),
+            by_group: Aligned::zeroed([groups, 2, words]),
+            by_pair: Aligned::zeroed([groups.div_ceil(WORD), 2, words * WORD]),
             turned: Aligned::zeroed([(4 * groups * usize::from(unit.has_tiles())).next_multiple_of(CHUNK), stride]),
             sums: Aligned::zeroed([capacity, ROOM]),
         }
@@ -92,11 +95,11 @@ impl ByteBatch {
         &self.by_row[n * self.words()..][..self.words()]
     }
 
-    /// The mask of pixel 4 · `place` + `plane`.
+    /// The mask of the pixels 4 · `place` + 2 · `pair` and the next.
     #[inline(always)]
-    pub fn pixel_mask(&self, plane: usize, place: usize) -> &[u64] {
+    pub fn pair_mask(&self, pair: usize, place: usize) -> &[u64] {
         let words = self.groups().div_ceil(WORD);
-        &self.by_pixel[(plane * self.words() * WORD + place) * words..][..words]
+        &self.by_pair[(pair * self.words() * WORD + place) * words..][..words]
     }
 
     /// Bytes of a row of [`turned`](Self::turned).
@@ -150,21 +153,18 @@ impl<'s, R: Iterator<Item = &'s [u8]>> ByteKernel for Gather<'_, R> {
     fn run<B: Bytes>(mut self, b: B) {
         let mut rows = 0;
         loop {
-            let group: [Option<&[u8]>; 4] = std::array::from_fn(|_| self.rows.next());
-            let here = group.iter().flatten().count();
+            let mut group: [&[u8]; 4] = [&[]; 4];
+            let here = group.iter_mut().map_while(|row| self.rows.next().map(|next| *row = next)).count();
             if here == 0 {
                 break;
             }
-            assert!((rows + here) * self.batch.words() <= self.batch.by_row.len());
-            self.group(b, rows, group.map(|row| row.unwrap_or_default()));
+            self.group(b, rows / 4, group);
             rows += here;
             if here < 4 {
                 break;
             }
         }
-        // What fills the last tile adds nothing.
-        let end = rows.next_multiple_of(16) * self.batch.stride;
-        self.batch.data[rows * self.batch.stride..end].fill(0);
+        assert!(rows * ROOM <= self.batch.sums.len(), "more rows than the capacity");
         self.batch.rows = rows;
     }
 }
@@ -172,71 +172,85 @@ impl<'s, R: Iterator<Item = &'s [u8]>> ByteKernel for Gather<'_, R> {
 impl<R> Gather<'_, R> {
     /// Rows that are not there are empty.
     #[inline(always)]
-    fn group<B: Bytes>(&mut self, b: B, first: usize, rows: [&[u8]; 4]) {
-        let (stride, inputs) = (self.batch.stride, self.batch.inputs);
-        let here = rows.iter().filter(|row| !row.is_empty()).count();
-        for chunk in 0..stride / CHUNK {
-            let at = chunk * CHUNK;
-            let mut rests = [[0; CHUNK]; 4];
-            let mut from = [std::ptr::null(); 4];
-            for ((row, rest), from) in rows.iter().zip(&mut rests).zip(&mut from) {
-                *from = if at + CHUNK <= row.len() {
-                    row[at..].as_ptr()
-                } else {
-                    if at < row.len() {
-                        rest[..inputs - at].copy_from_slice(&row[at..]);
+    fn group<B: Bytes>(&mut self, b: B, group: usize, rows: [&[u8]; 4]) {
+        let words = self.batch.words();
+        let ByteBatch { inputs, stride, data, by_row, planes, by_group, .. } = &mut *self.batch;
+        let (stride, both_ways) = (*stride, !planes.is_empty());
+        let data = data[group * 4 * stride..][..4 * stride].as_mut_ptr();
+        let planes = both_ways.then(|| planes[group * 4 * stride..][..4 * stride].as_mut_ptr());
+        let whole = if rows.iter().all(|row| row.len() == *inputs) { *inputs / CHUNK } else { 0 };
+        for word in 0..words {
+            let mut masks = Masks { rows: [0; 4], pairs: [0; 2] };
+            for chunk in word * CHUNKS..(stride / CHUNK).min((word + 1) * CHUNKS) {
+                let at = chunk * CHUNK;
+                let mut from = [std::ptr::null(); 4];
+                let mut rests;
+                if chunk < whole {
+                    for (from, row) in from.iter_mut().zip(rows) {
+                        *from = row[at..][..CHUNK].as_ptr();
                     }
-                    rest.as_ptr()
-                };
+                } else {
+                    rests = [[0; CHUNK]; 4];
+                    for ((from, row), rest) in from.iter_mut().zip(rows).zip(&mut rests) {
+                        let row = &row[at.min(row.len())..row.len().min(at + CHUNK)];
+                        rest[..row.len()].copy_from_slice(row);
+                        *from = rest.as_ptr();
+                    }
+                }
+                // SAFETY: each of the four has a whole chunk to read; it is within the four rows and, if there are any,
+                // the four planes, all of `stride` bytes.
+                unsafe {
+                    let planes = planes.map(|planes| planes.add(at));
+                    masks.take(b, from, (data.add(at), planes, stride), chunk % CHUNKS * CHUNK / 4);
+                }
             }
-            // SAFETY: each of the four has a whole chunk to read.
-            unsafe { self.chunk(b, (first, here), at, from) };
+            for (r, bits) in masks.rows.into_iter().enumerate() {
+                by_row[(4 * group + r) * words + word] = bits;
+            }
+            for (pair, bits) in masks.pairs.into_iter().enumerate().take(if both_ways { 2 } else { 0 }) {
+                by_group[(2 * group + pair) * words + word] = bits;
+            }
         }
     }
+}
 
+/// A word of the masks of four rows, and of the pairs of their planes.
+struct Masks {
+    rows: [u64; 4],
+    pairs: [u64; 2],
+}
+
+impl Masks {
+    /// Copies a chunk of four rows to `data` and, turned, to `planes`, all `stride` apart; its bits go to `shift`.
+    ///
     /// # Safety
-    /// A chunk is readable behind each of `from`.
+    /// A chunk is readable behind each of `from`, and writable at each of the four places.
     #[inline(always)]
-    unsafe fn chunk<B: Bytes>(&mut self, b: B, (first, here): (usize, usize), at: usize, from: [*const u8; 4]) {
-        let ByteBatch { stride, data, by_row, planes, by_group, .. } = &mut *self.batch;
-        let (words, group, both_ways) = ((*stride / 4).div_ceil(WORD), first / 4, !planes.is_empty());
-        let (word, shift) = (at / 4 / WORD, at / 4 % WORD);
-        let data = &mut data[first * *stride..];
-        let planes = &mut planes[group * 4 * *stride * usize::from(both_ways)..];
-        assert!(data.len() >= (here - 1) * *stride + at + CHUNK);
-        assert!(!both_ways || planes.len() >= 4 * *stride);
-        let (mut row_bits, mut plane_bits) = ([0; 4], [0; 4]);
+    unsafe fn take<B: Bytes>(
+        &mut self,
+        b: B,
+        from: [*const u8; 4],
+        (data, planes, stride): (*mut u8, Option<*mut u8>, usize),
+        shift: usize,
+    ) {
         for part in (0..CHUNK).step_by(4 * B::F::LANES) {
-            let bits = |v| b.nonzero(v) << (shift + part / 4);
-            // SAFETY: a vector from `part` on is within the chunk, which is within `here` rows and, if there are any,
-            // within four planes.
+            let mut v = [b.splat(0); 4];
+            // SAFETY: the caller's promise: a vector from `part` on is within the chunk.
             unsafe {
-                let v = [
-                    b.load(from[0].add(part)),
-                    b.load(from[1].add(part)),
-                    b.load(from[2].add(part)),
-                    b.load(from[3].add(part)),
-                ];
-                for r in 0..4 {
-                    if r < here {
-                        b.store(data.as_mut_ptr().add(r * *stride + at + part), v[r]);
-                        row_bits[r] |= bits(v[r]);
-                    }
+                for (r, v) in v.iter_mut().enumerate() {
+                    *v = b.load(from[r].add(part));
+                    b.store(data.add(r * stride + part), *v);
+                    self.rows[r] |= b.nonzero(*v) << (shift + part / 4);
                 }
-                if both_ways {
-                    for (p, &v) in b.turn(v).iter().enumerate() {
-                        b.store(planes.as_mut_ptr().add(p * *stride + at + part), v);
-                        plane_bits[p] |= bits(v);
-                    }
+                let Some(planes) = planes else { continue };
+                let v = b.turn(v);
+                for (p, &v) in v.iter().enumerate() {
+                    b.store(planes.add(p * stride + part), v);
+                }
+                for (pair, bits) in self.pairs.iter_mut().enumerate() {
+                    *bits |= b.nonzero(b.or(v[2 * pair], v[2 * pair + 1])) << (shift + part / 4);
                 }
             }
-        }
-        let put = |to: &mut u64, bits: u64| *to = if shift == 0 { bits } else { *to | bits };
-        for r in 0..here {
-            put(&mut by_row[(first + r) * words + word], row_bits[r]);
-        }
-        for p in 0..4 * usize::from(both_ways) {
-            put(&mut by_group[(group * 4 + p) * words + word], plane_bits[p]);
         }
     }
 }
@@ -276,7 +290,7 @@ impl ByteKernel for Turn<'_> {
     }
 }
 
-/// The masks by group become masks by pixel.
+/// The masks by group become masks by pair.
 struct TurnMasks<'a>(&'a mut ByteBatch);
 
 impl ByteKernel for TurnMasks<'_> {
@@ -290,14 +304,14 @@ impl ByteKernel for TurnMasks<'_> {
         let across = groups.div_ceil(WORD);
         for block in 0..across {
             let here = WORD.min(groups - block * WORD);
-            for plane in 0..4 {
+            for pair in 0..2 {
                 for word in 0..words {
                     let mut square = [0; WORD];
                     for (g, bits) in square.iter_mut().enumerate().take(here) {
-                        *bits = batch.by_group[((block * WORD + g) * 4 + plane) * words + word];
+                        *bits = batch.by_group[((block * WORD + g) * 2 + pair) * words + word];
                     }
                     transpose_bits(&mut square);
-                    let to = &mut batch.by_pixel[(plane * words + word) * WORD * across..][..WORD * across];
+                    let to = &mut batch.by_pair[(pair * words + word) * WORD * across..][..WORD * across];
                     for (to, &bits) in to.chunks_exact_mut(across).zip(&square) {
                         to[block] = bits;
                     }

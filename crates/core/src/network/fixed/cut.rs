@@ -11,15 +11,25 @@ const SIGNS: i32 = 0x0080_8080;
 /// Added to the bits of M, it carries into the exponent just where M needs a larger scale.
 const CARRY: u32 = 0x0001_0101;
 
-/// The smallest exponent, biased, that a column is given: the inverse of its scale must be a float.
-const LEAST: u32 = 27;
+/// The smallest exponent, biased, that a column is given: both s / 255 and 1 / s must be normal floats, for products with
+/// others take processors many times as long (a column of zeros would have cost 9 % of the training).
+const LEAST: u32 = 31;
+
+/// Distance of a quad's digits in the bytes of [`Digits`].
+pub const DIGIT: usize = 4 * BLOCK;
+
+/// Distance of a block's quads.
+pub const QUAD: usize = DIGITS * DIGIT;
 
 /// A matrix, rows × width, as digits: four rows by four, so that a vector has four rows' digits of as many columns as it
-/// has lanes.
+/// has lanes, and block of columns by block, so that what a pass reads lies together.
 #[derive(Clone, Debug)]
 pub struct Digits {
     width: usize,
-    /// [quad of rows][digit][column][row of the quad]; zero beyond the rows.
+    /// Quads of rows for which there is room, a multiple of 16.
+    quads: usize,
+    /// [block][quad of rows][digit][column of the block][row of the quad]. Beyond the rows there may be
+    /// those of a matrix before; what they are multiplied by is zero.
     bytes: Aligned<u8>,
     /// For each column, s / 255.
     scale: Aligned<f32>,
@@ -33,9 +43,11 @@ impl Digits {
     /// Room for `rows` rows.
     pub fn new(rows: usize, width: usize) -> Self {
         assert!(width.is_multiple_of(BLOCK));
+        let quads = rows.div_ceil(4).next_multiple_of(16);
         Digits {
             width,
-            bytes: Aligned::zeroed([rows.div_ceil(4).next_multiple_of(16), DIGITS, width, 4]),
+            quads,
+            bytes: Aligned::zeroed([width / BLOCK, quads, QUAD]),
             scale: Aligned::zeroed([width]),
             inverse: Aligned::zeroed([width]),
             largest: Aligned::zeroed([width]),
@@ -58,23 +70,19 @@ impl Digits {
         self.width
     }
 
-    /// Quads of rows for which there is room, a multiple of 16.
     pub fn quads(&self) -> usize {
-        self.bytes.len() / self.quad_bytes()
-    }
-
-    /// Distance of the quads in [`bytes`](Self::bytes).
-    pub fn quad_bytes(&self) -> usize {
-        DIGITS * self.digit_bytes()
-    }
-
-    /// Distance of a quad's digits.
-    pub fn digit_bytes(&self) -> usize {
-        4 * self.width
+        self.quads
     }
 
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Where in [`bytes`](Self::bytes) the first digits of a quad of rows and a column are. The next digits are
+    /// [`DIGIT`] bytes after, the next quad's [`QUAD`].
+    #[inline(always)]
+    pub fn place(&self, quad: usize, column: usize) -> usize {
+        (column / BLOCK * self.quads + quad) * QUAD + column % BLOCK * 4
     }
 
     pub fn scale(&self) -> &[f32] {
@@ -86,14 +94,15 @@ impl Digits {
         &mut self.largest
     }
 
-    /// Makes the scales for the largest magnitudes; returns whether any has changed, so that the digits must be made
-    /// anew.
-    pub fn rescale(&mut self) -> bool {
-        let mut changed = false;
+    /// Makes the scales for the largest magnitudes; returns whether all of these are finite, and whether any scale has
+    /// changed, so that the digits must be made anew.
+    pub fn rescale(&mut self) -> (bool, bool) {
+        let (mut finite, mut changed) = (true, false);
         for (c, &bits) in self.largest.iter().enumerate() {
             let bits = bits as u32;
             let exponent = (bits.wrapping_add(CARRY) >> 23).max(LEAST);
             let (scale, inverse) = if bits >= f32::INFINITY.to_bits() {
+                finite = false;
                 (f32::NAN, f32::NAN)
             } else {
                 // s = 2^(exponent − 127 − 22).
@@ -102,10 +111,10 @@ impl Digits {
             changed |= self.inverse[c].to_bits() != inverse.to_bits();
             (self.scale[c], self.inverse[c]) = (scale / 255.0, inverse);
         }
-        changed
+        (finite, changed)
     }
 
-    /// Writes the digits of four rows of `NV` vectors of columns.
+    /// Writes the digits of four rows of a vector of columns.
     ///
     /// # Safety
     /// The quad is one of [`quads`](Self::quads), and the columns from `at` on are within the width.
@@ -122,9 +131,9 @@ impl Digits {
                 *whole = b.xor(b.add(b.to_int(f.mul(row, inverse)), signs), signs);
             }
             let digits = b.turn(whole);
-            let to = self.bytes.as_mut_ptr().add(quad * self.quad_bytes() + 4 * at);
+            let to = self.bytes.as_mut_ptr().add(self.place(quad, at));
             for (k, &digit) in digits.iter().take(DIGITS).enumerate() {
-                b.store(to.add(k * self.digit_bytes()), digit);
+                b.store(to.add(k * DIGIT), digit);
             }
         }
     }

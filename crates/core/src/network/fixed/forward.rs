@@ -1,23 +1,22 @@
 //! The forward pass.
 
-use super::sums::{ROOM, SEGMENT_WORDS, TILE, WIDEST, load_sums, of_tile, store_sums, walk, whole};
-use super::{ByteBatch, DIGITS, Digits, SEGMENT, V, WORD};
-use crate::network::Activation;
-use crate::network::batch::Ahead;
+use super::sums::{ROOM, SEGMENT_WORDS, TILE, TOGETHER, WIDEST, load_sums, of_tile, places, store_sums, walk, whole};
+use super::{ByteBatch, DIGIT, DIGITS, Digits, QUAD, SEGMENT, V, WORD};
+use crate::network::{Activation, Ahead};
 use crate::simd::{ByteKernel, Bytes, Simd, Tiles};
 use crate::vector::Map;
 
 /// Fills `z`, batch × width, with the activations of a panel's units; see [`first::Forward`](super::super::first).
-pub struct Forward<'a> {
+pub struct Forward<'a, 'r> {
     pub batch: &'a mut ByteBatch,
     pub digits: &'a Digits,
     pub b1: &'a [f32],
     pub activation: Activation,
     pub z: &'a mut [f32],
-    pub ahead: Option<Ahead<'a, u8>>,
+    pub ahead: &'a mut Ahead<'r>,
 }
 
-impl ByteKernel for Forward<'_> {
+impl ByteKernel for Forward<'_, '_> {
     type Output = ();
 
     #[inline(always)]
@@ -29,10 +28,9 @@ impl ByteKernel for Forward<'_> {
         assert!(self.batch.sums().len() >= self.batch.rows() * ROOM);
         if B::TILES {
             b.tiles_begin();
+            self.ahead.over(self.batch.rows());
             for first in (0..self.batch.rows()).step_by(TILE) {
-                if let Some(ahead) = self.ahead {
-                    (first..self.batch.rows().min(first + TILE)).for_each(|n| ahead.row(n, 0..self.batch.stride()));
-                }
+                self.ahead.after(TILE);
                 for at in (0..width).step_by(TILE) {
                     // SAFETY: a tile of rows and columns; batches have rows to fill it.
                     unsafe { self.tile(b, first, at) };
@@ -41,6 +39,7 @@ impl ByteKernel for Forward<'_> {
             b.tiles_end();
             return;
         }
+        self.ahead.over(self.batch.words().div_ceil(TOGETHER) * self.batch.rows() * width / B::F::LANES);
         let mut at = 0;
         while at < width {
             // SAFETY: `at` and the vectors after it are within the width, which LANES divides.
@@ -56,48 +55,39 @@ impl ByteKernel for Forward<'_> {
     }
 }
 
-impl Forward<'_> {
-    /// `NV` vectors of columns from `at` on, of all rows; returns `NV`. A word of the masks at a time, so that its digits
-    /// stay in the first-level cache; between words, sums lie in the batch's room for them.
+impl Forward<'_, '_> {
+    /// `NV` vectors of columns from `at` on, of all rows; returns `NV`. Two words of the masks at a time: the digits of
+    /// those quads that have ink at all nearly stay in the first-level cache. (One word's would, but has more sums to
+    /// store and loops to end: a tenth slower.) In between, sums lie in the batch's room for them.
     ///
     /// # Safety
     /// These columns are within the width.
     #[inline(always)]
     unsafe fn columns<B: Bytes, const NV: usize>(&mut self, b: B, at: usize) -> usize {
-        let (quad, digit) = (self.digits.quad_bytes(), self.digits.digit_bytes());
-        let (rows, words) = (self.batch.rows(), self.batch.words());
-        for segment in (0..words).step_by(SEGMENT_WORDS) {
-            for word in segment..words.min(segment + SEGMENT_WORDS) {
+        let (rows, words, stride) = (self.batch.rows(), self.batch.words(), self.batch.stride());
+        let room = self.batch.sums().as_mut_ptr();
+        for word in (0..words).step_by(TOGETHER) {
+            let (segment, within) = (word / SEGMENT_WORDS, word % SEGMENT_WORDS);
+            let end = words.min(word + TOGETHER);
+            let last = end == words || within + TOGETHER == SEGMENT_WORDS;
+            let digits = places::<B, NV>(self.digits, word * WORD, at);
+            for n in 0..rows {
+                let mask = &self.batch.row_mask(n)[word..end];
+                self.ahead.after(NV);
+                let mut sums = [[b.splat(0); DIGITS]; NV];
                 // SAFETY: a mask has bits for quads of the row alone, for which there are digits; there is room for the
                 // sums of each row.
                 unsafe {
-                    let digits = self.digits.bytes().as_ptr().add(word * WORD * quad + 4 * at);
-                    for n in 0..rows {
-                        if let Some(ahead) = self.ahead {
-                            // A word's columns, shared by the passes over it.
-                            let share = |at: usize| 4 * WORD * word + 4 * WORD * at / self.digits.width();
-                            ahead.row(n, share(at)..share(at + NV * B::F::LANES));
-                        }
-                        let bits = self.batch.row_mask(n)[word];
-                        if bits == 0 && word > segment {
-                            continue;
-                        }
-                        let kept = self.batch.sums().as_mut_ptr().add(n * NV * DIGITS * B::F::LANES);
-                        let mut sums = [[b.splat(0); DIGITS]; NV];
-                        if word > segment {
-                            load_sums(b, kept, &mut sums);
-                        }
-                        let x = self.batch.data().as_ptr().add(n * self.batch.stride() + word * 4 * WORD);
-                        walk(b, (x, 4), (digits, quad, digit), &[bits], &mut sums);
-                        store_sums(b, kept, &sums);
+                    let kept = room.add(n * NV * DIGITS * B::F::LANES);
+                    if within > 0 {
+                        load_sums(b, kept, &mut sums);
                     }
-                }
-            }
-            for n in 0..rows {
-                let mut sums = [[b.splat(0); DIGITS]; NV];
-                // SAFETY: as above.
-                unsafe {
-                    load_sums(b, self.batch.sums().as_mut_ptr().add(n * NV * DIGITS * B::F::LANES), &mut sums);
+                    let x = self.batch.data().as_ptr().add(n * stride + word * 4 * WORD);
+                    walk(b, (x, 4, 0), digits, mask, std::array::from_mut(&mut sums));
+                    if !last {
+                        store_sums(b, kept, &sums);
+                        continue;
+                    }
                     for (v, sums) in sums.into_iter().enumerate() {
                         self.add(b, (n, at + v * B::F::LANES), segment, whole(b, sums));
                     }
@@ -119,7 +109,7 @@ impl Forward<'_> {
     /// Row `first` and these columns are there.
     #[inline(always)]
     unsafe fn tile<B: Bytes>(&mut self, b: B, first: usize, at: usize) {
-        let (quad, digit, stride) = (self.digits.quad_bytes(), self.digits.digit_bytes(), self.batch.stride());
+        let stride = self.batch.stride();
         let mut sums = [[[0i32; TILE]; DIGITS]; TILE];
         let rows = first..self.batch.rows().min(first + TILE);
         for (segment, from) in (0..stride).step_by(SEGMENT).enumerate() {
@@ -128,9 +118,9 @@ impl Forward<'_> {
                 b.tiles(Tiles {
                     x: self.batch.data().as_ptr().add(first * stride + from),
                     x_row: stride,
-                    digits: self.digits.bytes().as_ptr().add(from / 4 * quad + 4 * at),
-                    quad,
-                    digit,
+                    digits: self.digits.bytes().as_ptr().add(self.digits.place(from / 4, at)),
+                    quad: QUAD,
+                    digit: DIGIT,
                     steps: SEGMENT.min(stride - from) / 64,
                     sums: sums.as_mut_ptr().cast(),
                 });

@@ -1,8 +1,8 @@
 //! The gradient, and the step that it makes.
 
 use super::cut::magnitude;
-use super::sums::{SEGMENT_WORDS, TILE, WIDEST, of_tile, walk, whole};
-use super::{ByteBatch, DIGITS, Digits, SEGMENT, V};
+use super::sums::{SEGMENT_WORDS, TILE, TOGETHER, WIDEST, of_tile, places, walk, whole};
+use super::{ByteBatch, DIGIT, DIGITS, Digits, QUAD, SEGMENT, V, WORD};
 use crate::network::first::Sink;
 use crate::simd::{ByteKernel, Bytes, Simd, Tiles};
 
@@ -25,7 +25,7 @@ impl<K: Sink<f32>> ByteKernel for Gradient<'_, K> {
     #[inline(always)]
     fn run<B: Bytes>(mut self, b: B) -> (bool, bool) {
         let width = self.da.width();
-        assert!(self.digits.width() == width && self.w1.len() >= self.inputs * width);
+        assert!(self.digits.width() == width && self.w1.len() >= self.inputs.next_multiple_of(2) * width);
         assert!(self.digits.quads() >= self.batch.quads() && self.da.quads() >= self.batch.groups());
         assert!(self.batch.quads() == self.inputs.div_ceil(4));
         assert!(self.batch.planes().len() >= self.batch.groups() * 4 * self.batch.stride());
@@ -33,35 +33,33 @@ impl<K: Sink<f32>> ByteKernel for Gradient<'_, K> {
         if B::TILES {
             b.tiles_begin();
         }
-        let (mut finite, mut at) = (true, 0);
+        let mut at = 0;
         while at < width {
             // SAFETY: `at` and the vectors after it are within the width, which LANES divides.
-            let (good, vectors) = unsafe {
-                if !B::TILES && width - at >= WIDEST * B::F::LANES {
-                    (self.columns::<B, WIDEST>(b, at), WIDEST)
-                } else {
-                    (self.columns::<B, 1>(b, at), 1)
-                }
-            };
-            finite &= good;
-            at += vectors * B::F::LANES;
+            at += B::F::LANES
+                * unsafe {
+                    if !B::TILES && width - at >= WIDEST * B::F::LANES {
+                        self.columns::<B, WIDEST>(b, at)
+                    } else {
+                        self.columns::<B, 1>(b, at)
+                    }
+                };
         }
         if B::TILES {
             b.tiles_end();
         }
-        (finite, K::STEPS && self.digits.rescale())
+        if K::STEPS { self.digits.rescale() } else { (true, false) }
     }
 }
 
 impl<K: Sink<f32>> Gradient<'_, K> {
-    /// `NV` vectors of columns from `at` on.
+    /// `NV` vectors of columns from `at` on; returns `NV`.
     ///
     /// # Safety
     /// These columns are within the width.
     #[inline(always)]
-    unsafe fn columns<B: Bytes, const NV: usize>(&mut self, b: B, at: usize) -> bool {
+    unsafe fn columns<B: Bytes, const NV: usize>(&mut self, b: B, at: usize) -> usize {
         let f = b.floats();
-        let mut check = f.zero();
         let mut largest = [b.splat(0); NV];
         let mut tiles = [[[0.0f32; TILE]; TILE]; 4];
         for place in 0..self.batch.quads() {
@@ -70,30 +68,21 @@ impl<K: Sink<f32>> Gradient<'_, K> {
                 unsafe { self.tiles(b, place, at, &mut tiles) };
             }
             let mut inked = false;
-            for plane in 0..4.min(self.inputs - 4 * place) {
-                let mask = self.batch.pixel_mask(plane, place);
-                let any = mask.iter().any(|&bits| bits != 0);
-                inked |= any;
-                // SAFETY: row 4 · place + plane of W1 is there, and the columns are within the width.
+            for pair in 0..(self.inputs - 4 * place).div_ceil(2).min(2) {
+                let mask = self.batch.pair_mask(pair, place);
+                let ink = mask.iter().any(|&bits| bits != 0);
+                inked |= ink;
+                let mut sums = [[f.zero(); NV]; 2];
+                // SAFETY: the caller's promise; the pair's rows of W1 are there.
                 unsafe {
-                    let w = self.w1.as_mut_ptr().add((4 * place + plane) * self.da.width() + at);
-                    if any || !K::STEPS {
-                        let sums: [V<B>; NV] = if B::TILES {
-                            [f.load(tiles[plane][place % TILE].as_ptr()); NV]
-                        } else {
-                            self.sums(b, (plane, place), at, mask)
-                        };
-                        for (v, &sum) in sums.iter().enumerate() {
-                            let scale = f.load(self.da.scale().as_ptr().add(at + v * B::F::LANES));
-                            let g = f.mul(sum, scale);
-                            check = f.add(check, self.sink.take(f, w.add(v * B::F::LANES), g));
+                    if B::TILES {
+                        for (p, sums) in sums.iter_mut().enumerate() {
+                            *sums = [f.load(tiles[2 * pair + p][place % TILE].as_ptr()); NV];
                         }
+                    } else if ink {
+                        sums = self.sums(b, (pair, place), at, mask);
                     }
-                    if K::STEPS {
-                        for (v, largest) in largest.iter_mut().enumerate() {
-                            *largest = b.max(*largest, magnitude(b, f.load(w.add(v * B::F::LANES))));
-                        }
-                    }
+                    self.step(b, (4 * place + 2 * pair, at), ink.then_some(sums), &mut largest);
                 }
             }
             if K::STEPS && inked {
@@ -107,34 +96,68 @@ impl<K: Sink<f32>> Gradient<'_, K> {
                 unsafe { b.store(self.digits.largest().as_mut_ptr().add(at + v * B::F::LANES).cast(), largest) };
             }
         }
-        f.nonzero_bits(check) == 0
+        NV
     }
 
-    /// The sums of one pixel.
+    /// Hands the gradients of two rows of W1 to the sink, and notes the magnitudes of what has become of the rows. Where
+    /// there is no ink there are no sums.
     ///
     /// # Safety
-    /// The pixel and the columns from `at` on are there.
+    /// The rows are there, and the columns from `at` on are within the width.
+    #[inline(always)]
+    unsafe fn step<B: Bytes, const NV: usize>(
+        &mut self,
+        b: B,
+        (row, at): (usize, usize),
+        sums: Option<[[V<B>; NV]; 2]>,
+        largest: &mut [B::I; NV],
+    ) {
+        let (f, width) = (b.floats(), self.da.width());
+        for p in 0..2 {
+            for (v, largest) in largest.iter_mut().enumerate() {
+                let at = at + v * B::F::LANES;
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let w = self.w1.as_mut_ptr().add((row + p) * width + at);
+                    let sum = if let Some(sums) = &sums { sums[p][v] } else { f.zero() };
+                    if sums.is_some() || !K::STEPS {
+                        // What is not finite is seen in the magnitudes.
+                        let _ = self.sink.take(f, w, f.mul(sum, f.load(self.da.scale().as_ptr().add(at))));
+                    }
+                    if K::STEPS {
+                        *largest = b.max(*largest, magnitude(b, f.load(w)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The sums of a pair of pixels.
+    ///
+    /// # Safety
+    /// The pair and the columns from `at` on are there; the mask is the pair's.
     #[inline(always)]
     unsafe fn sums<B: Bytes, const NV: usize>(
         &self,
         b: B,
-        (plane, place): (usize, usize),
+        (pair, place): (usize, usize),
         at: usize,
         mask: &[u64],
-    ) -> [V<B>; NV] {
-        let f = b.floats();
-        let (quad, digit, stride) = (self.da.quad_bytes(), self.da.digit_bytes(), self.batch.stride());
-        let mut total = [f.zero(); NV];
+    ) -> [[V<B>; NV]; 2] {
+        let (f, stride) = (b.floats(), self.batch.stride());
+        let mut total = [[f.zero(); NV]; 2];
         for (segment, mask) in mask.chunks(SEGMENT_WORDS).enumerate() {
-            let from = segment * SEGMENT / 4;
-            let mut sums = [[b.splat(0); DIGITS]; NV];
-            // SAFETY: a mask has bits for groups of the batch alone, for which there are digits.
-            unsafe {
-                let x = self.batch.planes().as_ptr().add((4 * from + plane) * stride + 4 * place);
-                let digits = self.da.bytes().as_ptr().add(from * quad + 4 * at);
-                walk(b, (x, 4 * stride), (digits, quad, digit), mask, &mut sums);
+            let mut sums = [[[b.splat(0); DIGITS]; NV]; 2];
+            for (words, mask) in mask.chunks(TOGETHER).enumerate() {
+                let group = (segment * SEGMENT_WORDS + words * TOGETHER) * WORD;
+                let digits = places::<B, NV>(self.da, group, at);
+                // SAFETY: a mask has bits for groups of the batch alone, for which there are digits.
+                unsafe {
+                    let x = self.batch.planes().as_ptr().add((4 * group + 2 * pair) * stride + 4 * place);
+                    walk(b, (x, 4 * stride, stride), digits, mask, &mut sums);
+                }
             }
-            for (total, sums) in total.iter_mut().zip(sums) {
+            for (total, &sums) in total.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
                 *total = if segment == 0 { whole(b, sums) } else { f.add(*total, whole(b, sums)) };
             }
         }
@@ -148,7 +171,7 @@ impl<K: Sink<f32>> Gradient<'_, K> {
     #[inline(always)]
     unsafe fn tiles<B: Bytes>(&self, b: B, place: usize, at: usize, totals: &mut [[[f32; TILE]; TILE]; 4]) {
         let f = b.floats();
-        let (quad, digit, row) = (self.da.quad_bytes(), self.da.digit_bytes(), self.batch.turned_row());
+        let row = self.batch.turned_row();
         let mut sums = [[[0i32; TILE]; DIGITS]; TILE];
         for (plane, totals) in totals.iter_mut().enumerate() {
             for (segment, from) in (0..row).step_by(SEGMENT).enumerate() {
@@ -157,9 +180,9 @@ impl<K: Sink<f32>> Gradient<'_, K> {
                     b.tiles(Tiles {
                         x: self.batch.turned(plane, place).as_ptr().add(from),
                         x_row: row,
-                        digits: self.da.bytes().as_ptr().add(from / 4 * quad + 4 * at),
-                        quad,
-                        digit,
+                        digits: self.da.bytes().as_ptr().add(self.da.place(from / 4, at)),
+                        quad: QUAD,
+                        digit: DIGIT,
                         steps: SEGMENT.min(row - from) / 64,
                         sums: sums.as_mut_ptr().cast(),
                     });

@@ -1,7 +1,7 @@
 //! The first layer in whole numbers.
 
 use super::{ByteBatch, Digits, Forward, Gradient};
-use crate::network::batch::Ahead;
+use crate::network::Ahead;
 use crate::network::first::{Panel, Sink};
 use crate::network::layer::{Destination, FirstLayer};
 use crate::simd::{Alike, Level, Unit};
@@ -42,7 +42,7 @@ impl FirstLayer<f32> for Fixed {
         self.rounding
     }
 
-    /// Where bytes have tiles. Elsewhere zeros are skipped by either engine, and floats are faster.
+    /// Where bytes have tiles. Elsewhere either engine skips zeros, and floats are as fast, or faster.
     fn pays(self) -> bool {
         self.unit.has_tiles()
     }
@@ -68,14 +68,7 @@ impl FirstLayer<f32> for Fixed {
         kept.w1.cut(self.unit, w1, inputs, kept.w1.width());
     }
 
-    fn forward(
-        self,
-        batch: &mut ByteBatch,
-        panel: Panel<'_, f32>,
-        kept: &Kept,
-        z: &mut [f32],
-        ahead: Option<Ahead<'_, u8>>,
-    ) {
+    fn forward(self, batch: &mut ByteBatch, panel: Panel<'_, f32>, kept: &Kept, z: &mut [f32], ahead: &mut Ahead<'_>) {
         let Panel { b1, activation, .. } = panel;
         self.unit.dispatch(Forward { batch, digits: &kept.w1, b1, activation, z, ahead });
     }

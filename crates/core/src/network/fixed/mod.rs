@@ -36,7 +36,7 @@
 //!
 //! # Weights that are no numbers
 //!
-//! A column of zeros has s = 2^−122, and so has one whose M is below 2^−100: its digits lose what is below 2^−123. A
+//! A column of zeros has s = 2^−118, and so has one whose M is below 2^−96: its digits lose what is below 2^−119. A
 //! column with an infinite or NaN element has s = NaN, and so have its sums.
 //!
 //! # Sameness
@@ -52,7 +52,7 @@ mod layer;
 mod sums;
 
 use batch::ByteBatch;
-use cut::Digits;
+use cut::{DIGIT, Digits, QUAD};
 use forward::Forward;
 use gradient::Gradient;
 pub(crate) use layer::Fixed;
@@ -61,7 +61,7 @@ use crate::simd::{Bytes, Simd};
 
 /// How far a sum of products Σ x/255 · w of [`Engine::Fixed`](crate::Engine::Fixed) is from the true one, at most: this
 /// times the column's largest magnitude times Σ x/255. Up to 131,072 terms; each 65,536 more add 2^−24. A magnitude
-/// below 2^−100 counts as that, and a sum beyond the largest float is infinite. The derivation stands with the code, in
+/// below 2^−96 counts as that, and a sum beyond the largest float is infinite. The derivation stands with the code, in
 /// `network/fixed`.
 pub const FIXED_MAX_ERROR: f64 = 3.6 / (1u64 << 23) as f64;
 

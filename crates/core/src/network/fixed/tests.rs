@@ -1,8 +1,8 @@
 //! The passes against sums in f64 and i64, at every unit, and each unit's bits against the others'.
 
-use super::{ByteBatch, Digits, FIXED_MAX_ERROR, Forward, Gradient};
-use crate::network::Activation;
+use super::{ByteBatch, DIGIT, Digits, FIXED_MAX_ERROR, Forward, Gradient, SEGMENT};
 use crate::network::first::{Descend, Keep};
+use crate::network::{Activation, Ahead};
 use crate::simd::{Level, Unit};
 use crate::testing::Random;
 
@@ -30,7 +30,7 @@ fn matrix(random: &mut Random, rows: usize, width: usize) -> Vec<f32> {
 
 /// The integer that three digits of a column make, and its scale.
 fn read(digits: &Digits, row: usize, column: usize) -> (i64, f64) {
-    let at = |k: usize| row / 4 * digits.quad_bytes() + k * digits.digit_bytes() + column * 4 + row % 4;
+    let at = |k: usize| digits.place(row / 4, column) + k * DIGIT + row % 4;
     let d = |k| i64::from(digits.bytes()[at(k)] as i8);
     (d(2) * 65536 + d(1) * 256 + d(0), f64::from(digits.scale()[column]) * 255.0)
 }
@@ -44,10 +44,12 @@ fn digits_are_the_nearest_whole_numbers_at_the_scale_of_the_largest() {
         for column in 0..width {
             let w = |row: usize| f64::from(m[row * width + column]);
             let most = (0..rows).fold(0.0, |most: f64, row| most.max(w(row).abs()));
+            // Products with what is subnormal would be many times as slow.
+            assert!(digits.scale()[column].is_normal(), "{} {column}", unit.name());
             let scale = read(&digits, 0, column).1;
             let scale = 2f64.powi(scale.log2().round() as i32);
             let fits = |scale: f64| (most / scale).round_ties_even() <= 8_355_711.0;
-            assert!(fits(scale) && (scale == 2f64.powi(-122) || !fits(scale / 2.0)), "{} {column}", unit.name());
+            assert!(fits(scale) && (scale == 2f64.powi(-118) || !fits(scale / 2.0)), "{} {column}", unit.name());
             for row in 0..rows {
                 assert_eq!(read(&digits, row, column).0 as f64, (w(row) / scale).round_ties_even(), "{row} {column}");
             }
@@ -84,7 +86,7 @@ fn units_for((inputs, rows, width): (usize, usize, usize)) -> impl Iterator<Item
     units().into_iter().filter(move |unit| small || !unit.is_slowly_emulated())
 }
 
-const SHAPES: [(usize, usize, usize); 9] = [
+const SHAPES: [(usize, usize, usize); 11] = [
     (1, 1, 16),
     (2, 3, 16),
     (4, 4, 32),
@@ -94,6 +96,9 @@ const SHAPES: [(usize, usize, usize); 9] = [
     (257, 20, 112),
     (784, 100, 64),
     (300, 270, 16),
+    // Three words of a mask; and a batch of a word less after one of more.
+    (600, 256, 16),
+    (3, 600, 16),
 ];
 
 /// X·W, of which ReLU units show what is above zero, and those of −W the rest.
@@ -102,7 +107,8 @@ fn sums(unit: Unit, batch: &mut ByteBatch, w: &[f32], width: usize) -> Vec<f32> 
         let (digits, b1) = (Digits::of(unit, w, w.len() / width, width, width), vec![0.0; width]);
         let mut z = vec![f32::NAN; batch.rows() * width];
         let activation = Activation::Relu;
-        unit.dispatch(Forward { batch, digits: &digits, b1: &b1, activation, z: &mut z, ahead: None });
+        let ahead = &mut Ahead::nothing();
+        unit.dispatch(Forward { batch, digits: &digits, b1: &b1, activation, z: &mut z, ahead });
         z
     };
     let (above, below) = (half(w), half(&w.iter().map(|w| -w).collect::<Vec<_>>()));
@@ -129,7 +135,7 @@ fn sums_are_within_the_bound_and_alike_at_every_unit() {
                     let most = (0..inputs).fold(0.0, |most: f64, i| most.max(w(i).abs()));
                     let want = row.iter().enumerate().map(|(i, &x)| f64::from(x) / 255.0 * w(i)).sum::<f64>();
                     let off = (f64::from(z[n * width + c]) - want).abs();
-                    let bound = ink * (FIXED_MAX_ERROR * most).max(2f64.powi(-122));
+                    let bound = ink * (FIXED_MAX_ERROR * most).max(2f64.powi(-118));
                     let large = want.abs() > f64::from(f32::MAX) / 2.0;
                     assert!(off <= bound || large, "{} {inputs} {n} {c}: {off:e}, {bound:e}", unit.name());
                 }
@@ -156,18 +162,19 @@ fn gradients_are_within_the_bound_and_alike_at_every_unit() {
             let mut da = Digits::new(rows + 5, width);
             da.cut(unit, &vec![1.0; (rows + 5) * width], rows + 5, width);
             da.cut(unit, &d, rows, width);
-            let mut g = vec![f32::NAN; inputs * width];
+            let mut g = vec![f32::NAN; inputs.next_multiple_of(2) * width];
             let digits = &mut Digits::new(inputs, width);
             let gradient = Gradient { batch: &batch, da: &da, w1: &mut g, digits, inputs, sink: Keep };
             assert_eq!(unit.dispatch(gradient), (true, false));
-            for (i, g) in g.chunks_exact(width).enumerate() {
+            assert!(g[inputs * width..].iter().all(|&g| g == 0.0), "what fills the last pair has no gradient");
+            for (i, g) in g.chunks_exact(width).take(inputs).enumerate() {
                 let ink = (0..rows).map(|n| f64::from(x[n * inputs + i]) / 255.0).sum::<f64>();
                 for (c, &g) in g.iter().enumerate() {
                     let d = |n: usize| f64::from(d[n * width + c]);
                     let most = (0..rows).fold(0.0, |most: f64, n| most.max(d(n).abs()));
                     let want = (0..rows).map(|n| f64::from(x[n * inputs + i]) / 255.0 * d(n)).sum::<f64>();
                     let off = (f64::from(g) - want).abs();
-                    let bound = ink * (FIXED_MAX_ERROR * most).max(2f64.powi(-122));
+                    let bound = ink * (FIXED_MAX_ERROR * most).max(2f64.powi(-118));
                     let large = want.abs() > f64::from(f32::MAX) / 2.0;
                     assert!(off <= bound || large, "{} {inputs} {i} {c}: {off:e}, {bound:e}", unit.name());
                 }
@@ -184,7 +191,8 @@ fn digits_follow_the_step() {
         let mut random = Random::new(rows as u64 + 9);
         let x = pixels(&mut random, rows, inputs);
         let d: Vec<f32> = random.values(rows * width);
-        let w: Vec<f32> = random.values(inputs * width);
+        let mut w: Vec<f32> = random.values(inputs * width);
+        w.resize(inputs.next_multiple_of(2) * width, 0.0);
         for unit in units_for((inputs, rows, width)) {
             let mut batch = ByteBatch::new(unit, inputs, rows, true);
             batch.gather(unit, &x, &mut (0..rows));
@@ -206,19 +214,73 @@ fn digits_follow_the_step() {
     }
 }
 
-/// The largest sums that a segment may have, and one more.
+/// In a column of the first vector and in one of the last, by the step or from before, where there is ink and where there
+/// is none.
+#[test]
+fn a_weight_that_is_no_number_is_told() {
+    let (inputs, rows, width) = (9, 5, 48);
+    let x: Vec<u8> = (0..rows * inputs).map(|at| if at % inputs == 8 { 0 } else { 255 }).collect();
+    let d = vec![1.0; rows * width];
+    for unit in units() {
+        let mut batch = ByteBatch::new(unit, inputs, rows, true);
+        batch.gather(unit, &x, &mut (0..rows));
+        let da = Digits::of(unit, &d, rows, width, width);
+        for (row, column) in [(0, 0), (3, 17), (7, 47), (8, 31)] {
+            for (bad, rate, good) in [(1.0, 1.0, true), (f32::NAN, 1.0, false), (f32::MAX, -1e37, row == 8)] {
+                let mut w = vec![0.5; inputs.next_multiple_of(2) * width];
+                let mut digits = Digits::of(unit, &w, inputs, width, width);
+                w[row * width + column] = bad;
+                let sink = Descend(rate);
+                let gradient = Gradient { batch: &batch, da: &da, w1: &mut w, digits: &mut digits, inputs, sink };
+                assert_eq!(unit.dispatch(gradient).0, good, "{} {row} {column} {bad}", unit.name());
+            }
+        }
+    }
+}
+
+/// The largest sums that a segment may have, and more: so many terms of the largest digits there are, 127·256² + 127·256
+/// + 127, and of as much below zero.
+fn longest(terms: usize, width: usize) -> (Vec<u8>, Vec<f32>, f64) {
+    let most = 8_355_711.0;
+    let w = (0..terms * width).map(|at| if at % 2 == 0 { most } else { -most }).collect();
+    (vec![255; terms], w, terms as f64 * f64::from(most))
+}
+
+const LONG: [usize; 2] = [SEGMENT + 9, 2 * SEGMENT + 9];
+
+/// As the bound says, for so many terms.
+fn close(sum: f32, want: f64, terms: usize) -> bool {
+    let bound = FIXED_MAX_ERROR + if terms > 2 * SEGMENT { 2f64.powi(-24) } else { 0.0 };
+    ((f64::from(sum) - want) / want).abs() < bound
+}
+
 #[test]
 fn sums_beyond_a_segment_are_exact_in_parts() {
-    let (inputs, width) = (super::SEGMENT + 9, 16);
-    let x = vec![255; inputs];
-    // 127·256² + 127·256 + 127, and as much below zero: the largest digits there are.
-    let w: Vec<f32> = (0..inputs * width).map(|at| if at % 2 == 0 { 8_355_711.0 } else { -8_355_711.0 }).collect();
-    for unit in units() {
-        let mut batch = ByteBatch::new(unit, inputs, 1, false);
-        batch.gather(unit, &x, &mut (0..1));
-        let z = sums(unit, &mut batch, &w, width);
-        let want = inputs as f64 * 8_355_711.0;
-        assert!(((f64::from(z[0]) - want) / want).abs() < FIXED_MAX_ERROR, "{} {} {want}", unit.name(), z[0]);
-        assert_eq!(z[1], -z[0]);
+    for inputs in LONG {
+        let (x, w, want) = longest(inputs, 16);
+        for unit in units() {
+            let mut batch = ByteBatch::new(unit, inputs, 1, false);
+            batch.gather(unit, &x, &mut (0..1));
+            let z = sums(unit, &mut batch, &w, 16);
+            assert!(close(z[0], want, inputs), "{} {} {want}", unit.name(), z[0]);
+            assert_eq!(z[1], -z[0]);
+        }
+    }
+}
+
+#[test]
+fn gradients_beyond_a_segment_are_exact_in_parts() {
+    for rows in LONG {
+        let (x, d, want) = longest(rows, 32);
+        for unit in units().into_iter().filter(|unit| !unit.is_slowly_emulated()) {
+            let mut batch = ByteBatch::new(unit, 1, rows, true);
+            batch.gather(unit, &x, &mut (0..rows));
+            let (da, digits) = (Digits::of(unit, &d, rows, 32, 32), &mut Digits::new(1, 32));
+            let mut g = vec![f32::NAN; 2 * 32];
+            let gradient = Gradient { batch: &batch, da: &da, w1: &mut g, digits, inputs: 1, sink: Keep };
+            assert_eq!(unit.dispatch(gradient), (true, false));
+            assert!(close(g[0], want, rows), "{} {} {want}", unit.name(), g[0]);
+            assert!(g[..32].chunks(2).all(|pair| pair == [g[0], -g[0]]) && g[32..].iter().all(|&g| g == 0.0));
+        }
     }
 }

@@ -114,7 +114,9 @@ impl Bytes for Amx {
         dot(sum: I, x: I, d: I) -> I;
         add(a: I, b: I) -> I;
         and(a: I, b: I) -> I;
+        or(a: I, b: I) -> I;
         xor(a: I, b: I) -> I;
+        mul_add_exact(a: V, b: V, c: V) -> V;
         max(a: I, b: I) -> I;
         bits(v: V) -> I;
         to_float(a: I) -> V;

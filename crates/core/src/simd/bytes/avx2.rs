@@ -77,6 +77,10 @@ macro_rules! unit {
                 op!(_mm256_and_si256(a, b))
             }
             #[inline(always)]
+            fn or(self, a: __m256i, b: __m256i) -> __m256i {
+                op!(_mm256_or_si256(a, b))
+            }
+            #[inline(always)]
             fn xor(self, a: __m256i, b: __m256i) -> __m256i {
                 op!(_mm256_xor_si256(a, b))
             }
@@ -91,6 +95,10 @@ macro_rules! unit {
             #[inline(always)]
             fn to_float(self, a: __m256i) -> __m256 {
                 op!(_mm256_cvtepi32_ps(a))
+            }
+            #[inline(always)]
+            fn mul_add_exact(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+                op!(_mm256_fmadd_ps(a, b, c))
             }
             #[inline(always)]
             fn to_int(self, v: __m256) -> __m256i {

@@ -81,6 +81,10 @@ impl Bytes for Avx512Vnni {
         op!(_mm512_and_si512(a, b))
     }
     #[inline(always)]
+    fn or(self, a: __m512i, b: __m512i) -> __m512i {
+        op!(_mm512_or_si512(a, b))
+    }
+    #[inline(always)]
     fn xor(self, a: __m512i, b: __m512i) -> __m512i {
         op!(_mm512_xor_si512(a, b))
     }
@@ -95,6 +99,10 @@ impl Bytes for Avx512Vnni {
     #[inline(always)]
     fn to_float(self, a: __m512i) -> __m512 {
         op!(_mm512_cvtepi32_ps(a))
+    }
+    #[inline(always)]
+    fn mul_add_exact(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        op!(_mm512_fmadd_ps(a, b, c))
     }
     #[inline(always)]
     fn to_int(self, v: __m512) -> __m512i {

@@ -43,12 +43,23 @@ pub trait Bytes: Copy + Send + Sync + 'static {
     fn dot(self, sum: Self::I, x: Self::I, d: Self::I) -> Self::I;
     fn add(self, a: Self::I, b: Self::I) -> Self::I;
     fn and(self, a: Self::I, b: Self::I) -> Self::I;
+    fn or(self, a: Self::I, b: Self::I) -> Self::I;
     fn xor(self, a: Self::I, b: Self::I) -> Self::I;
     fn max(self, a: Self::I, b: Self::I) -> Self::I;
     /// The bits of floats.
     fn bits(self, v: <Self::F as Simd<f32>>::V) -> Self::I;
     /// The nearest floats, halves to even.
     fn to_float(self, a: Self::I) -> <Self::F as Simd<f32>>::V;
+    /// a·b + c where a·b is exact, so that it is the same fused or not.
+    #[inline(always)]
+    fn mul_add_exact(
+        self,
+        a: <Self::F as Simd<f32>>::V,
+        b: <Self::F as Simd<f32>>::V,
+        c: <Self::F as Simd<f32>>::V,
+    ) -> <Self::F as Simd<f32>>::V {
+        self.floats().mul_add(a, b, c)
+    }
     /// The nearest integers, halves to even; anything where there is none.
     fn to_int(self, v: <Self::F as Simd<f32>>::V) -> Self::I;
     /// In every lane, the square of the four vectors' bytes turned: byte j of vector i and byte i of vector j change

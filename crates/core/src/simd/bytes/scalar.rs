@@ -68,6 +68,10 @@ impl Bytes for ScalarBytes {
         zip(a, b, |a, b| a & b)
     }
     #[inline(always)]
+    fn or(self, a: [i32; N], b: [i32; N]) -> [i32; N] {
+        zip(a, b, |a, b| a | b)
+    }
+    #[inline(always)]
     fn xor(self, a: [i32; N], b: [i32; N]) -> [i32; N] {
         zip(a, b, |a, b| a ^ b)
     }
