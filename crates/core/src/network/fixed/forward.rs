@@ -58,7 +58,7 @@ impl ByteKernel for Forward<'_, '_> {
 impl Forward<'_, '_> {
     /// `NV` vectors of columns from `at` on, of all rows; returns `NV`. Two words of the masks at a time: the digits of
     /// those quads that have ink at all nearly stay in the first-level cache. (One word's would, but has more sums to
-    /// store and loops to end: a tenth slower.) In between, sums lie in the batch's room for them.
+    /// store and loops to end, and was no faster.) In between, sums lie in the batch's room for them.
     ///
     /// # Safety
     /// These columns are within the width.
