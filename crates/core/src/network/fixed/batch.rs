@@ -175,9 +175,9 @@ impl<R> Gather<'_, R> {
     fn group<B: Bytes>(&mut self, b: B, group: usize, rows: [&[u8]; 4]) {
         let words = self.batch.words();
         let ByteBatch { inputs, stride, data, by_row, planes, by_group, .. } = &mut *self.batch;
-        let (stride, both_ways) = (*stride, !planes.is_empty());
+        let stride = *stride;
         let data = data[group * 4 * stride..][..4 * stride].as_mut_ptr();
-        let planes = both_ways.then(|| planes[group * 4 * stride..][..4 * stride].as_mut_ptr());
+        let planes = (!planes.is_empty()).then(|| planes[group * 4 * stride..][..4 * stride].as_mut_ptr());
         let whole = if rows.iter().all(|row| row.len() == *inputs) { *inputs / CHUNK } else { 0 };
         for word in 0..words {
             let mut masks = Masks { rows: [0; 4], pairs: [0; 2] };
@@ -207,8 +207,10 @@ impl<R> Gather<'_, R> {
             for (r, bits) in masks.rows.into_iter().enumerate() {
                 by_row[(4 * group + r) * words + word] = bits;
             }
-            for (pair, bits) in masks.pairs.into_iter().enumerate().take(if both_ways { 2 } else { 0 }) {
-                by_group[(2 * group + pair) * words + word] = bits;
+            if planes.is_some() {
+                for (pair, bits) in masks.pairs.into_iter().enumerate() {
+                    by_group[(2 * group + pair) * words + word] = bits;
+                }
             }
         }
     }

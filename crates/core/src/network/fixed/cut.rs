@@ -26,7 +26,7 @@ pub const QUAD: usize = DIGITS * DIGIT;
 #[derive(Clone, Debug)]
 pub struct Digits {
     width: usize,
-    /// Quads of rows for which there is room, a multiple of 16.
+    /// Quads of rows for which there is room, a multiple of 16; kept, for each pair of pixels would divide for it.
     quads: usize,
     /// [block][quad of rows][digit][column of the block][row of the quad]. Beyond the rows there may be
     /// those of a matrix before; what they are multiplied by is zero.

@@ -82,7 +82,7 @@ impl<K: Sink<f32>> Gradient<'_, K> {
                     } else if ink {
                         sums = self.sums(b, (pair, place), at, mask);
                     }
-                    self.step(b, (4 * place + 2 * pair, at), ink.then_some(sums), &mut largest);
+                    self.step(b, (4 * place + 2 * pair, at), (&sums, ink), &mut largest);
                 }
             }
             if K::STEPS && inked {
@@ -99,8 +99,8 @@ impl<K: Sink<f32>> Gradient<'_, K> {
         NV
     }
 
-    /// Hands the gradients of two rows of W1 to the sink, and notes the magnitudes of what has become of the rows. Where
-    /// there is no ink there are no sums.
+    /// Hands the gradients of two rows of W1 to the sink, and notes the magnitudes of what has become of the rows. Without
+    /// ink there is nothing to step by.
     ///
     /// # Safety
     /// The rows are there, and the columns from `at` on are within the width.
@@ -109,18 +109,17 @@ impl<K: Sink<f32>> Gradient<'_, K> {
         &mut self,
         b: B,
         (row, at): (usize, usize),
-        sums: Option<[[V<B>; NV]; 2]>,
+        (sums, ink): (&[[V<B>; NV]; 2], bool),
         largest: &mut [B::I; NV],
     ) {
         let (f, width) = (b.floats(), self.da.width());
-        for p in 0..2 {
-            for (v, largest) in largest.iter_mut().enumerate() {
+        for (p, sums) in sums.iter().enumerate() {
+            for (v, (&sum, largest)) in sums.iter().zip(&mut *largest).enumerate() {
                 let at = at + v * B::F::LANES;
                 // SAFETY: the caller's promise.
                 unsafe {
                     let w = self.w1.as_mut_ptr().add((row + p) * width + at);
-                    let sum = if let Some(sums) = &sums { sums[p][v] } else { f.zero() };
-                    if sums.is_some() || !K::STEPS {
+                    if ink || !K::STEPS {
                         // What is not finite is seen in the magnitudes.
                         let _ = self.sink.take(f, w, f.mul(sum, f.load(self.da.scale().as_ptr().add(at))));
                     }
