@@ -1,0 +1,361 @@
+//! The command line: every command, every option, and the checks that need nothing but the words.
+
+mod fetch;
+mod inspect;
+mod interchange;
+mod keeping;
+mod learning;
+mod completions;
+mod predict;
+mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use twolayer_core::{DEFAULT_H, Engine, Gradient, Level};
+
+use crate::error::CliError;
+use crate::layout;
+pub use fetch::FetchArgs;
+pub use inspect::{DataCommand, DataInfoArgs, DataShowArgs};
+pub use interchange::{ExportArgs, Format, ImportArgs};
+pub use keeping::KeepingArgs;
+pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName};
+pub use completions::{CompletionsArgs, ManArgs};
+pub use predict::PredictArgs;
+pub use values::{GradientName, Precision, RngName, Split, available_threads};
+use values::{batch, engine_names, isa_names, positive, rate, seed, step, threads, whole};
+
+/// Trains, checks and runs a two-layer neural network on handwritten digits.
+///
+/// The network is input -> hidden layer (sigmoid or relu) -> softmax, trained by mini-batch gradient descent.
+/// Without --data every command uses 1,797 digits of 8 x 8 pixels that are part of the program.
+#[derive(Parser)]
+#[command(name = "twolayer", version, term_width = help_width(), arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  twolayer train                     on the bundled digits
+  twolayer train --data data/mnist --out digits.model
+  twolayer eval digits.model --data data/mnist
+  twolayer predict digits.model seven.png
+
+Exit codes: 0 success; 1 failure, such as a file that cannot be read, a run that diverged or was interrupted, a check \
+that did not pass; 2 wrong usage; 130 ended at once, by a second Ctrl-C.")]
+pub struct Cli {
+    /// Print results only: no plan, no progress, no notes
+    #[arg(long, global = true, display_order = 900)]
+    pub quiet: bool,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What help is wrapped at: longer lines are hard to read.
+fn help_width() -> usize {
+    layout::width(std::io::stdout()).unwrap_or(100).min(100)
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Train a network and report its accuracy once an epoch
+    Train(Box<TrainArgs>),
+    /// Measure a trained model: accuracy, mean loss, confusion matrix
+    Eval(EvalArgs),
+    /// Show what a trained model takes your own pictures for, or an image of the data
+    Predict(PredictArgs),
+    /// Compare backpropagation with numerical gradients, in f64
+    Gradcheck(GradcheckArgs),
+    /// Fetch MNIST or one of its relatives, check it, and put it into a folder
+    Fetch(FetchArgs),
+    /// Look into a data set: what is there, and what its pictures look like
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  twolayer data info data/mnist\n  twolayer data show data/mnist --index 0..9"
+    )]
+    Data(DataCommand),
+    /// Write a trained model for NumPy, ONNX Runtime or C
+    Export(ExportArgs),
+    /// Read a network from NumPy or PyTorch into a model file
+    Import(ImportArgs),
+    /// Write what a shell needs to complete commands and options
+    Completions(CompletionsArgs),
+    /// Write the man pages
+    Man(ManArgs),
+    /// Show the version, the instruction sets of this processor, and the threads
+    Info(InfoArgs),
+}
+
+/// Which data.
+#[derive(Args)]
+pub struct DataArgs {
+    /// Folder with the four IDX files of MNIST (raw or gzip) [default: the bundled digits]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+/// What of the machine to use. Neither option changes the outcome of a run beyond rounding.
+#[derive(Args)]
+pub struct MachineArgs {
+    /// Threads to use [default: all that are available]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
+    pub threads: Option<usize>,
+
+    /// Instruction set to use; `auto` is the best that this processor has
+    #[arg(long, value_name = "LEVEL", default_value = "auto", value_parser = isa_names())]
+    pub isa: String,
+}
+
+/// What computes a network.
+#[derive(Args)]
+pub struct EngineArgs {
+    /// What computes the first layer: floats, or whole numbers, whose results are the same bits on every processor;
+    /// `auto` is the faster one
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = engine_names())]
+    engine: String,
+}
+
+impl EngineArgs {
+    pub fn engine(&self) -> Result<Engine, CliError> {
+        Ok(Engine::by_name(&self.engine)?)
+    }
+}
+
+/// The random numbers of a run.
+#[derive(Args)]
+pub struct RandomArgs {
+    /// Seed of the random numbers
+    #[arg(long, value_name = "SEED", default_value = "0", value_parser = seed)]
+    #[arg(allow_negative_numbers = true)]
+    pub seed: u64,
+
+    /// Random number generator
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = RngName::Chacha8)]
+    pub rng: RngName,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  twolayer train                     the notebook's recipe
+  twolayer train --data data/mnist --out digits.model
+  twolayer train --report report.html
+  twolayer train --optimizer adam --activation relu \\
+      --init he --sampling epochs --epochs 10
+  twolayer train --epochs 100 --validation 0.1 --patience 5
+  twolayer train --checkpoint run.ckpt
+
+After an interruption the last one is continued by:
+  twolayer train --checkpoint run.ckpt --resume run.ckpt")]
+pub struct TrainArgs {
+    #[command(flatten)]
+    pub data: DataArgs,
+
+    /// Number of classes [default: one more than the largest training label]
+    #[arg(long, value_name = "K", value_parser = positive, allow_negative_numbers = true)]
+    pub classes: Option<usize>,
+
+    /// Units of the hidden layer
+    #[arg(long, value_name = "N", default_value = "50", value_parser = positive)]
+    #[arg(allow_negative_numbers = true)]
+    pub hidden: usize,
+
+    /// Rows of a mini-batch
+    #[arg(long, value_name = "N", default_value = "100", value_parser = batch)]
+    #[arg(allow_negative_numbers = true)]
+    pub batch: usize,
+
+    /// Iterations, that is, mini-batches
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = whole)]
+    #[arg(conflicts_with = "epochs", allow_negative_numbers = true)]
+    pub iters: usize,
+
+    /// Epochs in place of iterations: one is as many batches as fit into the training set
+    #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
+    pub epochs: Option<usize>,
+
+    #[command(flatten)]
+    pub learning: LearningArgs,
+
+    /// Where each step's gradient comes from
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = GradientName::Backprop)]
+    pub gradient: GradientName,
+
+    /// Step of the central differences, with --gradient numerical [default: 0.0001]
+    #[arg(long, value_name = "STEP", value_parser = step, allow_negative_numbers = true)]
+    pub h: Option<f64>,
+
+    #[command(flatten)]
+    pub random: RandomArgs,
+
+    #[command(flatten)]
+    pub machine: MachineArgs,
+
+    #[command(flatten)]
+    pub computing: EngineArgs,
+
+    /// Floating-point type of the network
+    #[arg(long, value_enum, value_name = "TYPE", default_value_t = Precision::F32)]
+    pub precision: Precision,
+
+    /// Write the trained model to this file (safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub keeping: KeepingArgs,
+
+    /// Write the loss of every iteration, before its update, to this file (CSV)
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+
+    /// Write a page with curves, confusion matrix, mistakes and weights to this file (HTML)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+
+    /// Draw the curves of loss and accuracy into this file, *.svg or *.png
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  twolayer eval digits.model --data data/mnist
+  twolayer eval digits.model --data data/mnist --report page.html
+  twolayer eval digits.model --split train --json")]
+pub struct EvalArgs {
+    /// Model file written by `twolayer train --out`
+    pub model: PathBuf,
+
+    #[command(flatten)]
+    pub data: DataArgs,
+
+    /// Which half of the data
+    #[arg(long, value_enum, value_name = "HALF", default_value_t = Split::Test)]
+    pub split: Split,
+
+    #[command(flatten)]
+    pub machine: MachineArgs,
+
+    #[command(flatten)]
+    pub computing: EngineArgs,
+
+    /// Write a page with confusion matrix, mistakes and weights to this file (HTML)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  twolayer gradcheck                 of random weights
+  twolayer gradcheck digits.model --data data/mnist
+  twolayer gradcheck --brute-force --hidden 5")]
+pub struct GradcheckArgs {
+    /// Model file whose weights are checked [default: random weights]
+    #[arg(conflicts_with_all = ["classes", "hidden", "seed", "rng"])]
+    pub model: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub data: DataArgs,
+
+    /// Number of classes [default: one more than the largest training label]
+    #[arg(long, value_name = "K", value_parser = positive, allow_negative_numbers = true)]
+    pub classes: Option<usize>,
+
+    /// How many images, the first of the training set [default: 100, or all where there are fewer]
+    #[arg(long, value_name = "N", value_parser = batch, allow_negative_numbers = true)]
+    pub batch: Option<usize>,
+
+    /// Units of the hidden layer
+    #[arg(long, value_name = "N", default_value = "50", value_parser = positive)]
+    #[arg(allow_negative_numbers = true)]
+    pub hidden: usize,
+
+    /// Step of the central differences
+    #[arg(long, value_name = "STEP", default_value_t = DEFAULT_H, value_parser = step)]
+    #[arg(allow_negative_numbers = true)]
+    pub h: f64,
+
+    /// A parameter passes if its mean absolute difference is below this
+    #[arg(long, value_name = "X", default_value = "1e-9", value_parser = rate)]
+    #[arg(allow_negative_numbers = true)]
+    pub tolerance: f64,
+
+    /// Evaluate the whole network twice for each parameter, by the definition
+    #[arg(long)]
+    pub brute_force: bool,
+
+    #[command(flatten)]
+    pub random: RandomArgs,
+
+    #[command(flatten)]
+    pub machine: MachineArgs,
+
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  twolayer info
+  twolayer info --json")]
+pub struct InfoArgs {
+    /// Print one JSON object and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl TrainArgs {
+    /// The gradient as the core takes it.
+    pub fn gradient(&self) -> Result<Gradient, CliError> {
+        match (self.gradient, self.h) {
+            (GradientName::Backprop, None) => Ok(Gradient::Backpropagation),
+            (GradientName::Backprop, Some(_)) => Err(CliError::usage("--h is for --gradient numerical")),
+            (GradientName::Numerical, h) => Ok(Gradient::Numerical { h: h.unwrap_or(DEFAULT_H) }),
+        }
+    }
+}
+
+impl MachineArgs {
+    /// The threads asked for, or those available.
+    pub fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(available_threads)
+    }
+
+    /// The level asked for, if this processor has it.
+    pub fn level(&self) -> Result<Level, CliError> {
+        match self.isa.as_str() {
+            "auto" => Ok(Level::best()),
+            name => Ok(Level::by_name(name)?),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn defaults_are_the_notebooks() {
+        let Command::Train(train) = Cli::parse_from(["twolayer", "train"]).command else {
+            panic!("train is a command")
+        };
+        assert_eq!((train.hidden, train.batch, train.iters), (50, 100, 10_000));
+        assert_eq!((train.learning.rate(), train.random.seed), (0.1, 0));
+        assert!(train.learning.unusual().is_empty());
+        assert_eq!((train.random.rng, train.precision), (RngName::Chacha8, Precision::F32));
+        assert_eq!(train.machine.isa, "auto");
+    }
+}

@@ -1,0 +1,165 @@
+//! `twolayer eval`: how good a trained model is, class by class.
+
+use std::time::Instant;
+
+use serde::Serialize;
+use twolayer_idx::Split as Half;
+
+use crate::args::{EvalArgs, Split};
+use crate::data::{self, Source};
+use crate::error::CliError;
+use crate::output_file::OutputFile;
+use crate::layout::Table;
+use crate::machine::Machine;
+use crate::network;
+use crate::output::Output;
+use crate::page::{Page, Subject};
+use crate::report::{count, grouped, percent};
+
+/// More than labels can tell apart, and few enough for the matrix of all pairs.
+const MAX_CLASSES: usize = 4096;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    model: String,
+    data: String,
+    split: Split,
+    rows: usize,
+    correct: usize,
+    accuracy: f64,
+    mean_loss: f64,
+    /// A row for each true class, a column for each predicted one.
+    confusion: Vec<Vec<usize>>,
+    seconds: f64,
+    threads: usize,
+    isa: &'static str,
+    engine: &'static str,
+    precision: &'static str,
+    /// The page that was written.
+    report: Option<String>,
+}
+
+/// Runs `twolayer eval`.
+pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
+    let machine = Machine::new(&args.machine)?;
+    let net = network::load(&args.model, machine.level, args.computing.engine()?)?;
+    let target = args.report.as_deref().map(OutputFile::new).transpose()?;
+    if target.as_ref().is_some_and(|target| target.replaces(&args.model)) {
+        return Err(CliError::usage(format!("--report and the model are both {}", args.model.display())));
+    }
+    let source = Source::new(&args.data);
+    let half = source.load_half(args.split)?;
+    network::check_fit(net.as_ref(), &args.model, &half)?;
+    let classes = net.shape().classes();
+    if classes > MAX_CLASSES {
+        return Err(CliError::new(format!(
+            "the model {} has {classes} classes, too many for a confusion matrix; eval takes up to {MAX_CLASSES}",
+            args.model.display()
+        )));
+    }
+    let start = Instant::now();
+    let (evaluation, predicted) =
+        machine.pool.install(|| Ok::<_, CliError>((net.evaluate(&half)?, net.classify(&half)?)))?;
+    let mut report = Report {
+        model: args.model.display().to_string(),
+        data: source.name(),
+        split: args.split,
+        rows: evaluation.rows,
+        correct: evaluation.correct,
+        accuracy: evaluation.accuracy(),
+        mean_loss: evaluation.loss,
+        confusion: confusion(half.labels(), &predicted, classes),
+        seconds: start.elapsed().as_secs_f64(),
+        threads: machine.threads,
+        isa: machine.level.name(),
+        engine: net.engine_for(half.rows())?.name(),
+        precision: net.precision(),
+        report: target.as_ref().map(|target| target.shown().to_string()),
+    };
+    let written = target.as_ref().map_or(Ok(()), |target| {
+        let subject = Subject { net: net.as_ref(), split: args.split, half: &half };
+        let page = page_of(&mut report, subject, source)?;
+        target.write(machine.pool.install(|| page.html())?.as_bytes())
+    });
+    report.report.take_if(|_| written.is_err());
+    if args.json {
+        out.json(&report)?;
+    } else {
+        out.field("Model", format_args!("{}: {}", report.model, network::describe(net.as_ref())));
+        out.field("Machine", machine.describe(net.engine_for(half.rows())?));
+        print(&report, args, &half, out);
+    }
+    written
+}
+
+fn print(report: &Report, args: &EvalArgs, half: &Half, out: &mut Output) {
+    let images = count(report.rows, &format!("{} image", args.split.name()));
+    out.field("Data", format_args!("{}: {images} of {}", Source::new(&args.data).describe(), data::size(half)));
+    let (correct, rows) = (grouped(report.correct), grouped(report.rows));
+    out.field("Accuracy", format_args!("{} ({correct} of {rows})", percent(report.accuracy)));
+    out.field("Loss", format_args!("{:.6} (mean)", report.mean_loss));
+    out.line("");
+    out.paragraph("", "Confusion: a row for each true class, a column for each predicted one");
+    out.line("");
+    print_matrix(&report.confusion, out);
+    if let Some(file) = &report.report {
+        out.line("");
+        out.field("Report", file);
+    }
+}
+
+fn page_of<'a>(report: &mut Report, subject: Subject<'a>, source: Source) -> Result<Page<'a>, CliError> {
+    // The page counts for itself; of many classes this matrix would be copied number by number.
+    let confusion = std::mem::take(&mut report.confusion);
+    let told = serde_json::to_value(&*report).map_err(CliError::new)?;
+    report.confusion = confusion;
+    Ok(Page {
+        title: format!("{} on the {} set of {}", report.model, report.split.name(), source.title()),
+        trouble: None,
+        report: told,
+        record: None,
+        subject: Some(subject),
+    })
+}
+
+/// How often each class was taken for each.
+pub fn confusion(labels: &[u8], predicted: &[usize], classes: usize) -> Vec<Vec<usize>> {
+    let mut counts = vec![vec![0; classes]; classes];
+    for (&label, &class) in labels.iter().zip(predicted) {
+        counts[usize::from(label)][class] += 1;
+    }
+    counts
+}
+
+/// The confusion matrix in columns, with the share of each class that was recognised.
+fn print_matrix(confusion: &[Vec<usize>], out: &mut Output) {
+    let classes = confusion.len();
+    let cell = |row: usize, column: usize| match (row.checked_sub(1), column.checked_sub(1)) {
+        (None, None) => "true".into(),
+        (None, Some(class)) if class == classes => "recognised".into(),
+        // As wide as most of the counts, so that narrow columns stand like the others.
+        (None, Some(class)) => format!("{class:>3}"),
+        (Some(class), None) => class.to_string(),
+        (Some(class), Some(predicted)) => match confusion[class].get(predicted) {
+            // Zeros off the diagonal would hide the mistakes among them.
+            Some(0) if predicted != class => ".".into(),
+            Some(n) => n.to_string(),
+            None => match confusion[class].iter().sum::<usize>() {
+                0 => "-".into(),
+                rows => percent(confusion[class][class] as f64 / rows as f64),
+            },
+        },
+    };
+    out.table(&Table { rows: classes + 1, columns: classes + 2, cell: &cell, left: &[] });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_by_true_class_and_then_by_prediction() {
+        assert_eq!(confusion(&[0, 0, 1, 2], &[0, 1, 1, 0], 3), [vec![1, 1, 0], vec![0, 1, 0], vec![1, 0, 0]]);
+    }
+}

@@ -1,0 +1,129 @@
+//! `twolayer export`: a trained model for other programs.
+
+use serde::Serialize;
+use twolayer_core::{Activation, Float, Shape};
+use twolayer_interchange::{c, npz, onnx};
+use twolayer_model::{AnyModel, Model};
+
+use crate::args::{ExportArgs, Format};
+use crate::error::CliError;
+use crate::output_file::OutputFile;
+use crate::output::Output;
+use crate::report::grouped;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    model: String,
+    out: String,
+    format: Format,
+    /// What the names in a C header begin with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    bytes: usize,
+    inputs: usize,
+    hidden: usize,
+    classes: usize,
+    activation: &'static str,
+    precision: &'static str,
+}
+
+/// Runs `twolayer export`.
+pub fn run(args: &ExportArgs, out: &mut Output) -> Result<(), CliError> {
+    let format = format(args)?;
+    let name = name(args, format)?;
+    let target = OutputFile::new(&args.out)?;
+    // It could not be made again from what it would have become.
+    if target.replaces(&args.model) {
+        let out = args.out.display();
+        return Err(CliError::usage(format!("--out {out} is the model itself, which would be lost; give another file")));
+    }
+    let model = AnyModel::load(&args.model)?;
+    let (contents, activation, precision) = match &model {
+        AnyModel::F32(model) => contents(model, format, name.as_deref())?,
+        AnyModel::F64(model) => contents(model, format, name.as_deref())?,
+    };
+    target.write(&contents)?;
+    let shape = model.shape();
+    let report = Report {
+        model: args.model.display().to_string(),
+        out: args.out.display().to_string(),
+        format,
+        name,
+        bytes: contents.len(),
+        inputs: shape.inputs(),
+        hidden: shape.hidden(),
+        classes: shape.classes(),
+        activation: activation.name(),
+        precision,
+    };
+    match args.json {
+        true => out.json(&report)?,
+        false => print(&report, shape, out),
+    }
+    Ok(())
+}
+
+/// The format asked for, or that of the file's ending.
+fn format(args: &ExportArgs) -> Result<Format, CliError> {
+    let ending = args.out.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    match (args.format, ending.as_deref()) {
+        (Some(format), _) => Ok(format),
+        (None, Some("npz")) => Ok(Format::Npz),
+        (None, Some("onnx")) => Ok(Format::Onnx),
+        (None, Some("h")) => Ok(Format::C),
+        _ => Err(CliError::usage(format!(
+            "the name {} does not say what to write; end it in .npz, .onnx or .h, or give --format npz, onnx or c",
+            args.out.display()
+        ))),
+    }
+}
+
+/// What the names in a C header begin with; other formats have none.
+fn name(args: &ExportArgs, format: Format) -> Result<Option<String>, CliError> {
+    match (&args.name, format) {
+        (None, Format::C) => {
+            Ok(Some(c::name_for(&args.out.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default())))
+        }
+        (Some(name), Format::C) if c::is_name(name) => Ok(Some(name.clone())),
+        (Some(name), Format::C) => {
+            Err(CliError::usage(format!("--name {name:?} is no name for C; give letters, digits and _, a letter first")))
+        }
+        (Some(_), _) => Err(CliError::usage(format!("--name is for --format c, not for {}", format.name()))),
+        (None, _) => Ok(None),
+    }
+}
+
+type Contents = (Vec<u8>, Activation, &'static str);
+
+fn contents<T: Float>(model: &Model<T>, format: Format, name: Option<&str>) -> Result<Contents, CliError> {
+    let bytes = match format {
+        Format::Npz => npz::write(&model.parameters, model.activation)?,
+        Format::Onnx => onnx::write(model)?,
+        Format::C => c::write(model, name.unwrap_or_default())?.into_bytes(),
+    };
+    Ok((bytes, model.activation, T::NAME))
+}
+
+/// What was written, and how it is used.
+fn print(report: &Report, shape: Shape, out: &mut Output) {
+    let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
+    let Report { activation, precision, .. } = report;
+    out.field("Model", format_args!("{}: {inputs} -> {hidden} -> {classes}, {activation}, {precision}", report.model));
+    let (format, bytes) = (report.format.name(), grouped(report.bytes));
+    out.field("Written", format_args!("{}: {format}, {bytes} bytes", report.out));
+    match (report.format, &report.name) {
+        (Format::Npz, _) => {
+            let told = if *activation == Activation::default().name() { "" } else { "; activation" };
+            out.field("Arrays", format_args!("W1, b1, W2, b2, for pixels from 0 to 1{told}"));
+        }
+        (Format::Onnx, _) => out.field(
+            "Graph",
+            format_args!("{}, N x {inputs}, from 0 to 1 -> {}, N x {classes}", onnx::INPUT, onnx::OUTPUT),
+        ),
+        (Format::C, name) => {
+            let name = name.as_deref().unwrap_or_default();
+            out.field("Call", format_args!("{name}_predict_u8(pixels, probabilities); the head of the file shows how"));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! `twolayer fetch`: a data set from the network, checked before it takes its name.
+
+mod archive;
+mod bar;
+mod catalogue;
+mod digest;
+mod download;
+mod http;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use ureq::Proxy;
+
+use crate::args::FetchArgs;
+use crate::error::CliError;
+use crate::layout::Table;
+use crate::output::Output;
+use crate::report::{count, grouped};
+use catalogue::{Dataset, dataset};
+pub use catalogue::{EMNIST, NAMES};
+use download::Outcome;
+use http::Client;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    set: String,
+    dir: String,
+    files: Vec<Entry>,
+}
+
+/// A file of the set, in the folder.
+#[derive(Serialize)]
+struct Entry {
+    name: String,
+    bytes: u64,
+    /// The address it was fetched from, or the archive it was unpacked from; none if it was there.
+    from: Option<String>,
+}
+
+/// Runs `twolayer fetch`.
+pub fn run(args: &FetchArgs, out: &mut Output) -> Result<(), CliError> {
+    // The one name without a set that the command line takes, for its splits are more than a misspelt word would suggest.
+    let splits = || NAMES.into_iter().filter(|name| name.starts_with(EMNIST)).collect::<Vec<_>>().join(", ");
+    let mut set = dataset(&args.set)
+        .ok_or_else(|| CliError::usage(format!("{EMNIST} is several sets; give one of {}", splits())))?;
+    if !args.mirror.is_empty() {
+        set.mirrors.clone_from(&args.mirror);
+    }
+    let folder = args.dir.clone().unwrap_or_else(|| Path::new("data").join(&set.name));
+    let client = Client::new(args.timeout, Proxy::try_from_env(), !out.is_quiet());
+    let entries = fetch(&set, &folder, &client)?;
+    if args.json {
+        let dir = folder.display().to_string();
+        return out.json(&Report { set: set.name, dir, files: entries });
+    }
+    print(&set.name, &folder, &entries, out);
+    Ok(())
+}
+
+/// Makes sure that the folder has the set's files.
+fn fetch(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<Entry>, CliError> {
+    let made = !folder.exists();
+    let fetched = fetch_into(set, folder, client);
+    if made && fetched.is_err() {
+        // With nothing in it, it would only be in the way; with something in it, it stays.
+        let _ = fs::remove_dir(folder);
+    }
+    fetched
+}
+
+fn fetch_into(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<Entry>, CliError> {
+    fs::create_dir_all(folder)
+        .map_err(|e| CliError::new(format!("cannot make the folder {}: {e}", folder.display())))?;
+    if !set.members.is_empty() {
+        return fetch_archive(set, folder, client);
+    }
+    let files = set.files.iter();
+    files
+        .map(|file| {
+            entry(folder, file.name, source(download::ensure(file, folder, &set.mirrors, client)?, set, folder)?)
+        })
+        .collect()
+}
+
+/// The same where the files are in an archive. One that was fetched for this is removed; one that was there stays.
+fn fetch_archive(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<Entry>, CliError> {
+    let mut from = None;
+    if !archive::is_unpacked(folder, &set.members)? {
+        for file in &set.files {
+            let path = folder.join(file.name);
+            let fetched = source(download::ensure(file, folder, &set.mirrors, client)?, set, folder)?;
+            archive::unpack(&path, folder, &set.members)?;
+            if fetched.is_some() {
+                fs::remove_file(&path).map_err(|e| CliError::new(format!("cannot remove {}: {e}", path.display())))?;
+            }
+            from = Some(fetched.unwrap_or_else(|| path.display().to_string()));
+        }
+    }
+    set.members.iter().map(|name| entry(folder, name, from.clone())).collect()
+}
+
+/// Where a file was fetched from, or the failure with the way to do without.
+fn source(outcome: Outcome, set: &Dataset, folder: &Path) -> Result<Option<String>, CliError> {
+    match outcome {
+        Outcome::Present => Ok(None),
+        Outcome::Fetched(url) => Ok(Some(url)),
+        Outcome::Refused(why) => {
+            let (set, from, names, folder) = (&set.name, &set.mirrors[0], &set.names, folder.display());
+            Err(CliError::new(format!(
+                "cannot fetch {set} ({why}); by hand: put {from}{names} into {folder}, and run this again"
+            )))
+        }
+    }
+}
+
+fn entry(folder: &Path, name: &str, from: Option<String>) -> Result<Entry, CliError> {
+    let mut path: PathBuf = folder.join(name);
+    if !path.exists() {
+        path = download::unpacked(&path);
+    }
+    let metadata = fs::metadata(&path).map_err(|e| CliError::new(format!("cannot look at {}: {e}", path.display())))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into();
+    Ok(Entry { name, bytes: metadata.len(), from })
+}
+
+fn print(set: &str, folder: &Path, entries: &[Entry], out: &mut Output) {
+    let fetched = entries.iter().filter(|entry| entry.from.is_some()).count();
+    let folder = folder.display();
+    let told = match fetched {
+        0 => {
+            format!("{set}: nothing to fetch, the {} in {folder} are the published ones", count(entries.len(), "file"))
+        }
+        n => format!("{set}: {} fetched into {folder}, checked by MD5", count(n, "file")),
+    };
+    out.paragraph("", told);
+    let cell = |row: usize, column: usize| match (row.checked_sub(1).map(|row| &entries[row]), column) {
+        (None, _) => ["bytes", "file", ""][column].into(),
+        (Some(entry), 0) => format!("  {}", grouped(entry.bytes as usize)),
+        (Some(entry), 1) => entry.name.clone(),
+        (Some(entry), _) => if entry.from.is_some() { "fetched" } else { "there" }.into(),
+    };
+    // Of which file it is said needs to be told only where it differs.
+    let columns = if fetched == 0 || fetched == entries.len() { 2 } else { 3 };
+    out.table(&Table { rows: 1 + entries.len(), columns, cell: &cell, left: &[1, 2] });
+    out.note(format_args!("Use it by: twolayer train --data {folder}"));
+}

@@ -1,0 +1,77 @@
+//! EMNIST: one archive with the files of every split, of which four are wanted.
+//!
+//! The archive's sum is the published one; those of its files are written down when they are unpacked (`MD5SUMS`, for
+//! `md5sum -c` too), so that a later call need not have the archive to know them.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use zip::ZipArchive;
+
+use crate::error::CliError;
+use crate::output_file::OutputFile;
+use crate::md5;
+
+/// Where the sums of what was unpacked stand.
+const SUMS: &str = "MD5SUMS";
+
+/// Whether all `members` are in the folder, as they were unpacked.
+pub fn is_unpacked(folder: &Path, members: &[String]) -> Result<bool, CliError> {
+    let Ok(sums) = fs::read_to_string(folder.join(SUMS)) else {
+        return Ok(false);
+    };
+    for member in members {
+        let path = folder.join(member);
+        let Some(expected) = sums.lines().find_map(|line| line.strip_suffix(&format!("  {member}"))) else {
+            return Ok(false);
+        };
+        let found = match File::open(&path).and_then(md5::of) {
+            Ok(found) => found,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(CliError::new(format!("cannot read {}: {e}", path.display()))),
+        };
+        if found != expected {
+            return Err(not_ours(&path, &found, expected));
+        }
+    }
+    Ok(true)
+}
+
+/// Unpacks `members`, each under its name when it is whole.
+pub fn unpack(archive: &Path, folder: &Path, members: &[String]) -> Result<(), CliError> {
+    let fail = |why: String| CliError::new(format!("cannot unpack {}: {why}", archive.display()));
+    let file = File::open(archive).map_err(|e| fail(e.to_string()))?;
+    let mut zip = ZipArchive::new(file).map_err(|e| fail(e.to_string()))?;
+    let mut sums = String::new();
+    for member in members {
+        let names: Vec<String> = zip.file_names().flatten().map(|name| name.into_owned()).collect();
+        let inside = names.iter().find(|name| name.rsplit('/').next() == Some(member));
+        let inside = inside.ok_or_else(|| fail(format!("{member} is not in it")))?;
+        let mut reader = zip.by_name(inside).map_err(|e| fail(e.to_string()))?;
+        let mut unpacked = twolayer_atomic::temporary(folder).map_err(|e| fail(e.to_string()))?;
+        io::copy(&mut reader, &mut unpacked).map_err(|e| fail(format!("{member}: {e}")))?;
+        unpacked.flush().and_then(|()| unpacked.as_file().sync_all()).map_err(|e| fail(e.to_string()))?;
+        let sum = File::open(unpacked.path()).and_then(md5::of).map_err(|e| fail(e.to_string()))?;
+        place(unpacked, &folder.join(member), &sum)?;
+        sums += &format!("{sum}  {member}\n");
+    }
+    OutputFile::new(&folder.join(SUMS))?.write(sums.as_bytes())
+}
+
+/// Gives a file its name, unless another file has it.
+fn place(unpacked: tempfile::NamedTempFile, path: &Path, sum: &str) -> Result<(), CliError> {
+    if let Ok(found) = File::open(path).and_then(md5::of) {
+        return if found == sum { Ok(()) } else { Err(not_ours(path, &found, sum)) };
+    }
+    let fail = |e: io::Error| CliError::new(format!("cannot write {}: {e}", path.display()));
+    unpacked.persist(path).map_err(|e| fail(e.error)).map(|_| ())
+}
+
+fn not_ours(path: &Path, found: &str, expected: &str) -> CliError {
+    let path = path.display();
+    CliError::new(format!(
+        "{path} is not the published file: its MD5 sum is {found}, where {expected} is expected; move it away or remove it, \
+         and fetch again"
+    ))
+}

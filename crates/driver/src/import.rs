@@ -1,0 +1,75 @@
+//! `twolayer import`: a network that another program has trained, as a model of this one.
+
+use serde::Serialize;
+use twolayer_core::{Activation, Float, Shape};
+use twolayer_interchange::{Source, load};
+use twolayer_model::{AnyModel, Model};
+
+use crate::args::{ActivationName, ImportArgs};
+use crate::error::CliError;
+use crate::output_file::OutputFile;
+use crate::output::Output;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    file: String,
+    source: &'static str,
+    out: String,
+    inputs: usize,
+    hidden: usize,
+    classes: usize,
+    activation: &'static str,
+    precision: &'static str,
+}
+
+/// Runs `twolayer import`.
+pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), CliError> {
+    let given = args.activation.map(ActivationName::activation);
+    let target = OutputFile::new(&args.out)?;
+    if target.replaces(&args.file) {
+        return Err(CliError::usage(format!("--out {} is the file itself; give another one", args.out.display())));
+    }
+    let (source, mut model) = load(&args.file)?;
+    let ((contents, activation), precision) = match &mut model {
+        AnyModel::F32(model) => (told(model, given)?, "f32"),
+        AnyModel::F64(model) => (told(model, given)?, "f64"),
+    };
+    target.write(&contents)?;
+    let shape = model.shape();
+    let report = Report {
+        file: args.file.display().to_string(),
+        source: match source {
+            Source::Npz => "npz",
+            Source::Torch => "torch",
+        },
+        out: args.out.display().to_string(),
+        inputs: shape.inputs(),
+        hidden: shape.hidden(),
+        classes: shape.classes(),
+        activation: activation.name(),
+        precision,
+    };
+    match args.json {
+        true => out.json(&report)?,
+        false => print(&report, shape, out),
+    }
+    Ok(())
+}
+
+/// The content of the model's file, and what its units do: as it was told, or as the file says.
+fn told<T: Float>(model: &mut Model<T>, given: Option<Activation>) -> Result<(Vec<u8>, Activation), CliError> {
+    model.activation = given.unwrap_or(model.activation);
+    Ok((model.to_bytes()?, model.activation))
+}
+
+fn print(report: &Report, shape: Shape, out: &mut Output) {
+    let what = match report.source {
+        "npz" => "NumPy's arrays",
+        _ => "PyTorch's layers",
+    };
+    out.field("Read", format_args!("{}: {what}", report.file));
+    let Report { activation, precision, .. } = report;
+    let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
+    out.field("Model", format_args!("{}: {inputs} -> {hidden} -> {classes}, {activation}, {precision}", report.out));
+}

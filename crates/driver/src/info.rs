@@ -1,0 +1,40 @@
+//! `twolayer info`: what this machine has and what a run would use.
+
+use serde::Serialize;
+use twolayer_core::Level;
+
+use crate::args::{InfoArgs, available_threads};
+use crate::error::CliError;
+use crate::output::Output;
+
+#[derive(Serialize)]
+struct Report {
+    version: &'static str,
+    levels: Vec<&'static str>,
+    isa: &'static str,
+    bytes: &'static str,
+    threads: usize,
+    target: String,
+}
+
+/// Runs `twolayer info`.
+pub fn run(args: &InfoArgs, out: &mut Output) -> Result<(), CliError> {
+    let report = Report {
+        version: env!("CARGO_PKG_VERSION"),
+        levels: Level::available().into_iter().map(Level::name).collect(),
+        isa: Level::best().name(),
+        bytes: Level::best().bytes(),
+        threads: available_threads(),
+        target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+    };
+    if args.json {
+        return out.json(&report);
+    }
+    out.field("version", format_args!("twolayer {}", report.version));
+    out.field("target", format_args!("{}", report.target));
+    out.field("levels", format_args!("{}", report.levels.join(", ")));
+    out.field("isa", format_args!("{} (chosen unless --isa says otherwise)", report.isa));
+    out.field("bytes", format_args!("{} (computes with --engine fixed)", report.bytes));
+    out.field("threads", format_args!("{} (used unless --threads says otherwise)", report.threads));
+    Ok(())
+}

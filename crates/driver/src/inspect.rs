@@ -1,0 +1,130 @@
+//! `twolayer data`: what a data set holds, in numbers and in pictures.
+
+use serde::Serialize;
+use twolayer_idx::Split as Half;
+
+use crate::args::{DataArgs, DataCommand, DataInfoArgs, DataShowArgs};
+use crate::data::{self, Source, size};
+use crate::error::CliError;
+use crate::layout::Table;
+use crate::output::Output;
+use crate::picture;
+use crate::report::{count, grouped, percent};
+
+/// Columns to draw in where nobody says how many there are.
+const COLUMNS: usize = 80;
+/// Between two pictures.
+const GAP: &str = "  ";
+
+/// What `data info --json` prints.
+#[derive(Serialize)]
+struct Report {
+    data: String,
+    train: Contents,
+    test: Contents,
+}
+
+/// What one half holds.
+#[derive(Serialize)]
+struct Contents {
+    images_file: String,
+    labels_file: String,
+    rows: usize,
+    height: usize,
+    width: usize,
+    classes: usize,
+    /// The number of images of each class.
+    counts: Vec<usize>,
+    /// The mean of all pixels, from 0 for paper to 1 for ink.
+    mean_ink: f64,
+}
+
+/// Runs `twolayer data`.
+pub fn run(command: &DataCommand, out: &mut Output) -> Result<(), CliError> {
+    match command {
+        DataCommand::Info(args) => info(args, out),
+        DataCommand::Show(args) => show(args, out),
+    }
+}
+
+fn info(args: &DataInfoArgs, out: &mut Output) -> Result<(), CliError> {
+    let data = DataArgs { data: args.dir.clone() };
+    let source = Source::new(&data);
+    let (set, _) = source.load(Some(256))?;
+    let report = Report { data: source.name(), train: Contents::of(&set.train), test: Contents::of(&set.test) };
+    if args.json {
+        return out.json(&report);
+    }
+    out.field("Data", source.describe());
+    for (name, half, contents) in [("Train", &set.train, &report.train), ("Test", &set.test, &report.test)] {
+        let (images, size, ink) = (count(contents.rows, "image"), size(half), percent(contents.mean_ink));
+        let classes = if contents.classes == 1 { "1 class".into() } else { format!("{} classes", contents.classes) };
+        out.field(name, format_args!("{images} of {size}, {classes}, mean ink {ink}"));
+        out.field("", &contents.images_file);
+        out.field("", &contents.labels_file);
+    }
+    out.line("");
+    print_counts(&report.train.counts, &report.test.counts, out);
+    Ok(())
+}
+
+impl Contents {
+    fn of(half: &Half) -> Self {
+        let mut counts = vec![0; half.classes()];
+        for &label in half.labels() {
+            counts[usize::from(label)] += 1;
+        }
+        let ink: u64 = half.images().iter().map(|&pixel| u64::from(pixel)).sum();
+        Contents {
+            images_file: half.images_name().into(),
+            labels_file: half.labels_name().into(),
+            rows: half.rows(),
+            height: half.height(),
+            width: half.width(),
+            classes: half.classes(),
+            counts,
+            mean_ink: ink as f64 / 255.0 / half.images().len() as f64,
+        }
+    }
+}
+
+/// A row for each class, with its number in either half.
+fn print_counts(train: &[usize], test: &[usize], out: &mut Output) {
+    let cell = |row: usize, column: usize| match (row.checked_sub(1), column) {
+        (None, _) => ["class", "train", "test"][column].into(),
+        (Some(class), 0) => class.to_string(),
+        (Some(class), _) => grouped([train, test][column - 1].get(class).copied().unwrap_or(0)),
+    };
+    out.table(&Table { rows: 1 + train.len().max(test.len()), columns: 3, cell: &cell, left: &[] });
+}
+
+fn show(args: &DataShowArgs, out: &mut Output) -> Result<(), CliError> {
+    let data = DataArgs { data: args.dir.clone() };
+    let half = Source::new(&data).load_half(args.split)?;
+    let (first, last) = (*args.index.start(), *args.index.end());
+    if last >= half.rows() {
+        return Err(data::beyond(last, args.split, half.rows()));
+    }
+    if picture::draw(&half.images()[..half.inputs()], half.height(), half.width()).is_empty() {
+        let (file, size) = (half.images_name(), size(&half));
+        return Err(CliError::new(format!("{file}: rows of {size} are no pictures; give images of at least 2 x 2")));
+    }
+    let pictures: Vec<Vec<String>> = (first..=last).filter_map(|index| captioned(&half, index)).collect();
+    let width = pictures.first().and_then(|lines| lines.first()).map_or(1, |line| line.chars().count());
+    let in_a_row = ((out.width().unwrap_or(COLUMNS) + GAP.len()) / (width + GAP.len())).max(1);
+    for row in pictures.chunks(in_a_row) {
+        for line in 0..row[0].len() {
+            let lines: Vec<&str> = row.iter().map(|picture| picture[line].as_str()).collect();
+            out.line(lines.join(GAP).trim_end());
+        }
+    }
+    Ok(())
+}
+
+/// A picture under its index and label; all lines are equally wide.
+fn captioned(half: &Half, index: usize) -> Option<Vec<String>> {
+    let mut lines = picture::draw(half.image(index)?, half.height(), half.width());
+    let width = lines.first()?.chars().count();
+    lines.insert(0, format!("{:<width$}", format!(" {index}: label {}", half.labels()[index])));
+    Some(lines)
+}

@@ -1,0 +1,64 @@
+//! Sizes that cannot be meant, told before the allocator aborts the program.
+
+use twolayer_core::{Need, Shape};
+
+use crate::error::CliError;
+
+/// The network's shape, if there can be one of these sizes.
+pub fn shape(inputs: usize, hidden: usize, classes: usize) -> Result<Shape, CliError> {
+    Shape::new(inputs, hidden, classes).map_err(|e| CliError::new(format!("{e}; lower --hidden or --classes")))
+}
+
+/// An error if the machine has not as much memory to give; `options` are those that could be lowered.
+pub fn check(need: Need, options: &str) -> Result<(), CliError> {
+    let (free, bytes) = (available(), need.bytes());
+    // What the system has free, and what it would give this process: both must do.
+    if free.is_none_or(|free| bytes <= u128::from(free)) && need.is_granted() {
+        return Ok(());
+    }
+    let have = match free {
+        Some(free) if bytes > u128::from(free) => format!(" and {} are free", size(u128::from(free))),
+        _ => ", which the system does not grant".into(),
+    };
+    Err(CliError::new(format!("not enough memory: the run needs about {}{have}; lower {options}", size(bytes))))
+}
+
+/// Memory that can be had without swapping, where the system tells.
+fn available() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+fn size(bytes: u128) -> String {
+    const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1000.0 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_no_machine_has() {
+        let shape = Shape::new(784, 50, 10).unwrap();
+        assert!(check(Need::default().parameters(shape, 8, 4).batch(100, shape, 8, 8), "--hidden").is_ok());
+        let huge = Shape::new(784, 1 << 30, 10).unwrap();
+        let message = format!("{:?}", check(Need::default().parameters(huge, 8, 300), "--hidden").unwrap_err());
+        assert!(message.contains("PB") && message.contains("--hidden"), "{message}");
+        assert!(check(Need::default().batch(usize::MAX, shape, 8, 8), "--batch").is_err());
+        assert!(check(Need::default().numbers(usize::MAX, 8), "--log").is_err());
+    }
+
+    #[test]
+    fn sizes_have_a_fitting_unit() {
+        assert_eq!((size(999).as_str(), size(47_040_000).as_str()), ("999.0 B", "47.0 MB"));
+        assert_eq!(size(u128::MAX).rsplit_once(' ').unwrap().1, "EB");
+    }
+}

@@ -1,0 +1,111 @@
+//! A trained network whose precision the model file decides.
+
+use std::path::Path;
+
+use twolayer_core::{Activation, Engine, Evaluation, Float, Level, Result, Rows, Shape, TwoLayerNet};
+use twolayer_idx::Split as Half;
+use twolayer_model::{AnyModel, Model};
+
+use crate::data;
+use crate::error::CliError;
+use crate::report::count;
+
+/// What a command asks of a network once it is trained: the same of f32 and of f64.
+pub trait Network: Send + Sync {
+    fn shape(&self) -> Shape;
+    fn activation(&self) -> Activation;
+    /// `f32` or `f64`.
+    fn precision(&self) -> &'static str;
+    /// What computes the first layer for so many images.
+    fn engine_for(&self, images: usize) -> Result<Engine>;
+    fn evaluate(&self, half: &Half) -> Result<Evaluation>;
+    /// The most probable class of each image.
+    fn classify(&self, half: &Half) -> Result<Vec<usize>>;
+    /// The probabilities of the classes for one image.
+    fn probabilities(&self, pixels: &[u8]) -> Result<Vec<f64>>;
+    /// The weights into a hidden unit, a column of W1, and out of it, a row of W2.
+    fn hidden_unit(&self, unit: usize) -> (Vec<f64>, Vec<f64>);
+}
+
+impl<T: Float> Network for TwoLayerNet<T> {
+    fn shape(&self) -> Shape {
+        TwoLayerNet::shape(self)
+    }
+
+    fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    fn precision(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn engine_for(&self, images: usize) -> Result<Engine> {
+        self.engine.choose::<T>(self.level, images)
+    }
+
+    fn evaluate(&self, half: &Half) -> Result<Evaluation> {
+        let (rows, labels) = data::view(half);
+        TwoLayerNet::evaluate(self, rows, labels)
+    }
+
+    fn classify(&self, half: &Half) -> Result<Vec<usize>> {
+        TwoLayerNet::classify(self, data::view(half).0)
+    }
+
+    fn probabilities(&self, pixels: &[u8]) -> Result<Vec<f64>> {
+        Ok(self.predict(Rows::Pixels(pixels))?.into_iter().map(T::to_f64).collect())
+    }
+
+    fn hidden_unit(&self, unit: usize) -> (Vec<f64>, Vec<f64>) {
+        let (w1, w2) = (self.parameters.w1(), self.parameters.w2());
+        let into = (0..w1.rows()).map(|input| w1.get(input, unit).to_f64()).collect();
+        (into, (0..w2.cols()).map(|class| w2.get(unit, class).to_f64()).collect())
+    }
+}
+
+/// Reads a model file; its network computes at `level`, by `engine`.
+pub fn load(path: &Path, level: Level, engine: Engine) -> Result<Box<dyn Network>, CliError> {
+    Ok(match AnyModel::load(path)? {
+        AnyModel::F32(model) => Box::new(of(model, level, engine)),
+        AnyModel::F64(model) => Box::new(of(model, level, engine)),
+    })
+}
+
+fn of<T: Float>(model: Model<T>, level: Level, engine: Engine) -> TwoLayerNet<T> {
+    TwoLayerNet::new(model.parameters).with_activation(model.activation).with_level(level).with_engine(engine)
+}
+
+/// `784 -> 50 -> 10, f32`, and the function of the hidden units if it is not the sigmoid.
+pub fn describe(net: &dyn Network) -> String {
+    let shape = net.shape();
+    let units = if net.activation() == Activation::Sigmoid { "" } else { ", relu" };
+    format!("{} -> {} -> {}, {}{units}", shape.inputs(), shape.hidden(), shape.classes(), net.precision())
+}
+
+/// An error unless the model takes images of this size and has a class for each label.
+pub fn check_fit(net: &dyn Network, model: &Path, half: &Half) -> Result<(), CliError> {
+    let shape = net.shape();
+    if shape.inputs() != half.inputs() {
+        return Err(CliError::new(format!(
+            "the model {} does not fit the data: it takes {}, but those of {} have {} ({}); \
+             give the data that it was trained on, or train a model on these",
+            model.display(),
+            count(shape.inputs(), "pixel"),
+            half.images_name(),
+            half.inputs(),
+            data::size(half)
+        )));
+    }
+    if half.classes() > shape.classes() {
+        return Err(CliError::new(format!(
+            "the model {} does not fit the data: its classes go up to {}, but the labels in {} to {}; \
+             give the data that it was trained on, or train a model on these",
+            model.display(),
+            shape.classes() - 1,
+            half.labels_name(),
+            half.classes() - 1
+        )));
+    }
+    Ok(())
+}

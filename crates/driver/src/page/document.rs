@@ -1,0 +1,331 @@
+//! The page's markup. Everything that is not markup is escaped by the template.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use twolayer_idx::Split as Half;
+
+use super::image::{Image, address};
+use super::plot::{self, STYLE as CURVES_STYLE};
+use super::record::Record;
+use super::scores::{Examination, Mistake, Scores, mix_ups};
+use super::{Page, Subject, facts};
+use crate::error::CliError;
+use crate::report::{count, grouped, percent};
+
+const STYLE: &str = include_str!("style.css");
+/// The page loads nothing and runs nothing, and the browser sees to it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+
+/// Most mistakes that are shown.
+const MISTAKES: usize = 60;
+/// Most hidden units whose weights are shown.
+const UNITS: usize = 100;
+/// Most classes of a matrix that a page can hold.
+const MATRIX: usize = 100;
+/// Most mix-ups that are listed.
+const MIX_UPS: usize = 8;
+/// About as many rows of the table of epochs.
+const EPOCHS: usize = 50;
+
+/// The whole page.
+pub fn page(page: &Page) -> Result<Markup, CliError> {
+    let examined = match &page.subject {
+        Some(subject) => Some((subject, Examination::new(subject.net, subject.half, MISTAKES)?)),
+        None => None,
+    };
+    Ok(html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="generator" content={ "twolayer " (env!("CARGO_PKG_VERSION")) };
+                title { (page.title) }
+                link rel="icon" href="data:,";
+                style { (PreEscaped(CURVES_STYLE)) (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { (page.title) }
+                    @if let Some(trouble) = &page.trouble { p.trouble role="note" { strong { "Not finished: " } (trouble) } }
+                    (highlights(page))
+                }
+                main {
+                    @if let Some(record) = page.record { (curves(record)) }
+                    @if let Some((subject, examination)) = &examined {
+                        (confusion(subject, examination))
+                        (classes(examination))
+                        (mistakes(subject, examination)?)
+                        (units(subject)?)
+                    }
+                    (run(page))
+                }
+            }
+        }
+    })
+}
+
+fn highlights(page: &Page) -> Markup {
+    html! {
+        dl.highlights {
+            @for (name, value) in facts::highlights(&page.report) {
+                div { dt { (name) } dd { (value) } }
+            }
+        }
+    }
+}
+
+fn curves(record: &Record) -> Markup {
+    let (loss, accuracy) = (plot::loss(record), plot::accuracy(record));
+    html! {
+        section #curves aria-labelledby="curves-title" {
+            h2 #curves-title { "Learning curves" }
+            @if record.curve.windows().is_empty() {
+                p { "There were no iterations, so there is nothing to draw." }
+            } @else {
+                div.charts {
+                    figure { (loss.inline()) figcaption { "Loss of the batches, each before its update" } }
+                    figure { (accuracy.inline()) figcaption { "Accuracy, once an epoch" } }
+                }
+                (epochs(record))
+            }
+        }
+    }
+}
+
+/// The measurements behind the curves.
+fn epochs(record: &Record) -> Markup {
+    let some = record.some_of_history(EPOCHS);
+    html! {
+        details {
+            summary {
+                "The numbers"
+                @if some.len() < record.history.len() { " (" (some.len()) " of " (count(record.history.len(), "measurement")) ")" }
+            }
+            div.scroll tabindex="0" role="region" aria-label="Table of measurements" {
+                table.numbers {
+                    thead { tr {
+                        th scope="col" { "iteration" } th scope="col" { "loss" }
+                        th scope="col" { "training set" } th scope="col" { "test set" }
+                    } }
+                    tbody {
+                        @for m in &some {
+                            tr {
+                                th scope="row" { (grouped(m.iteration)) }
+                                td { (format!("{:.4}", m.loss)) }
+                                td { (percent(m.train_accuracy)) }
+                                td { (percent(m.test_accuracy)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn confusion(subject: &Subject, examination: &Examination) -> Markup {
+    let set = subject.split.name();
+    html! {
+        section #confusion aria-labelledby="confusion-title" {
+            h2 #confusion-title { "Confusion matrix" }
+            @match &examination.confusion {
+                None => p { "There are too many classes to count each pair of them." },
+                Some(counts) => {
+                    @if counts.len() <= MATRIX {
+                        p { "How often each class of the " (set) " set was taken for each: a row for the true class, a "
+                            "column for the predicted one. The darker or brighter a cell, the larger its share of the row." }
+                        (matrix(counts))
+                    } @else {
+                        p { "A matrix of " (counts.len()) " classes would not fit here." }
+                    }
+                    @let pairs = mix_ups(counts, MIX_UPS);
+                    @if !pairs.is_empty() {
+                        p { "Mixed up most often:" }
+                        ul.mixed {
+                            @for (class, predicted, n) in pairs {
+                                li { (class) " taken for " (predicted) ", " (count(n, "time")) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn matrix(counts: &[Vec<usize>]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Confusion matrix" {
+            table.matrix {
+                thead {
+                    tr { td {} th colspan=(counts.len()) scope="colgroup" { "predicted" } }
+                    tr { th scope="col" { "true" } @for class in 0..counts.len() { th scope="col" { (class) } } }
+                }
+                tbody {
+                    @for (class, row) in counts.iter().enumerate() {
+                        @let all = row.iter().sum::<usize>().max(1);
+                        tr {
+                            th scope="row" { (class) }
+                            @for (predicted, n) in row.iter().enumerate() {
+                                @let share = format!("--s:{}", (100.0 * *n as f64 / all as f64).ceil());
+                                @if class == predicted { td.right style=(share) { (n) } }
+                                @else if *n == 0 { td { "·" } }
+                                @else { td.wrong style=(share) { (n) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn classes(examination: &Examination) -> Markup {
+    let Some(counts) = &examination.confusion else { return html! {} };
+    let scores = Scores::of(counts);
+    let shown = |score: Option<f64>| score.map_or("–".into(), percent);
+    let cells = |[precision, recall, f1]: [Option<f64>; 3]| {
+        html! { td { (shown(precision)) } td { (shown(recall)) } td { (shown(f1)) } }
+    };
+    html! {
+        section #classes aria-labelledby="classes-title" {
+            h2 #classes-title { "Class by class" }
+            p { "Precision: the share of right ones among those taken for the class. Recall: the share of the class that was "
+                "recognised. F1: the harmonic mean of both." }
+            div.scroll tabindex="0" role="region" aria-label="Scores of each class" {
+                table.numbers {
+                    thead { tr {
+                        th scope="col" { "class" } th scope="col" { "precision" } th scope="col" { "recall" }
+                        th scope="col" { "F1" } th scope="col" { "images" }
+                    } }
+                    tbody {
+                        @for (class, s) in scores.iter().enumerate() {
+                            tr {
+                                th scope="row" { (class) }
+                                (cells([s.precision, s.recall, s.f1]))
+                                td { (grouped(s.rows)) }
+                            }
+                        }
+                    }
+                    tfoot { tr {
+                        th scope="row" { "mean" }
+                        (cells([Scores::mean(&scores, |s| s.precision), Scores::mean(&scores, |s| s.recall),
+                            Scores::mean(&scores, |s| s.f1)]))
+                        td { (grouped(examination.rows)) }
+                    } }
+                }
+            }
+        }
+    }
+}
+
+fn mistakes(subject: &Subject, examination: &Examination) -> Result<Markup, CliError> {
+    let (wrong, rows) = (examination.wrong, examination.rows);
+    Ok(html! {
+        section #mistakes aria-labelledby="mistakes-title" {
+            h2 #mistakes-title { "Mistakes" }
+            p {
+                (grouped(wrong)) " of " (count(rows, "image")) " of the " (subject.split.name()) " set "
+                @if wrong == 1 { "was" } @else { "were" } " taken for something else"
+                @if wrong > examination.mistakes.len() {
+                    "; here are the " (examination.mistakes.len()) " that the network was surest of"
+                } @else if wrong > 1 { ", those that the network was surest of first" }
+                "."
+            }
+            @if wrong > 0 {
+                ol.tiles { @for mistake in &examination.mistakes { (mistaken(subject.half, mistake)?) } }
+            }
+        }
+    })
+}
+
+fn mistaken(half: &Half, mistake: &Mistake) -> Result<Markup, CliError> {
+    let Mistake { index, label, taken_for, .. } = *mistake;
+    let pixels = half.image(index).unwrap_or(&[]);
+    let image = Image::new(pixels.iter().map(|&p| f64::from(p)), half.height(), half.width());
+    Ok(html! {
+        li {
+            @if let Some(image) = image {
+                img.digit width=(image.width()) height=(image.height()) src=(address(&image.ink()?))
+                    alt={ "Image " (index) ": a " (label) " taken for a " (taken_for) };
+            }
+            p {
+                strong { (label) " → " (taken_for) }
+                br; (percent(mistake.probability))
+                br; small { (label) ": " (percent(mistake.right)) }
+                br; small { "image " (index) }
+            }
+        }
+    })
+}
+
+fn units(subject: &Subject) -> Result<Markup, CliError> {
+    let (hidden, half) = (subject.net.shape().hidden(), subject.half);
+    let pictures = half.height() > 1 && half.width() > 1;
+    Ok(html! {
+        section #units aria-labelledby="units-title" {
+            h2 #units-title { "Hidden units" }
+            @if pictures {
+                p {
+                    "What each hidden unit looks for: the weights of its pixels. Light is a positive weight, ink there "
+                    "excites the unit; dark is a negative one; grey is zero. Each unit has a scale of its own. Below it "
+                    "are the classes that the unit speaks most for, and most against."
+                    @if hidden > UNITS { " The first " (UNITS) " of " (grouped(hidden)) " are shown." }
+                }
+                ol.tiles { @for unit in 0..hidden.min(UNITS) { (weights(subject, unit)?) } }
+            } @else {
+                p { "The inputs are no pictures, so their weights are none." }
+            }
+        }
+    })
+}
+
+fn weights(subject: &Subject, unit: usize) -> Result<Markup, CliError> {
+    let (into, out) = subject.net.hidden_unit(unit);
+    let range = |values: &[f64]| {
+        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        (least, values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+    };
+    let class = |weight: f64| out.iter().position(|w| *w == weight).unwrap_or(0);
+    let ((least, most), (against, speaks)) = (range(&into), range(&out));
+    let Some(image) = Image::new(into.into_iter(), subject.half.height(), subject.half.width()) else {
+        return Ok(html! {});
+    };
+    Ok(html! {
+        li {
+            img width=(image.width()) height=(image.height()) src=(address(&image.weights()?))
+                alt=(format!("Weights of hidden unit {unit}, from {least:.2} to {most:.2}"));
+            p {
+                strong { "unit " (unit) }
+                br; "for " (class(speaks))
+                br; small { "against " (class(against)) }
+            }
+        }
+    })
+}
+
+fn run(page: &Page) -> Markup {
+    html! {
+        section #run aria-labelledby="run-title" {
+            h2 #run-title { "The run" }
+            div.groups {
+                @for group in facts::groups(&page.report) {
+                    div {
+                        h3 { (group.heading) }
+                        dl { @for (name, value) in &group.facts { dt { (name) } dd { (value) } } }
+                    }
+                }
+            }
+            h3 { "Command" }
+            p.command tabindex="0" { code { (command()) } }
+        }
+    }
+}
+
+/// The command line, as it was understood.
+fn command() -> String {
+    let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    format!("twolayer {}", words.join(" "))
+}

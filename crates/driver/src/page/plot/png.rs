@@ -1,0 +1,114 @@
+//! A drawing as PNG, on white, with a font that is part of the program.
+
+use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
+use tiny_skia::{Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, StrokeDash, Transform};
+
+use super::{Anchor, Drawing, Ink, Mark, Point};
+use crate::error::CliError;
+use crate::page::image;
+
+/// Pixels of a unit of the drawing.
+const SCALE: f32 = 2.0;
+/// 12 units.
+const FONT: RasterHeight = RasterHeight::Size24;
+/// From a line of text's top to its baseline, in pixels.
+const ASCENT: f64 = 19.0;
+const TEXT: [u8; 3] = [0x1c, 0x23, 0x30];
+
+impl Drawing {
+    /// The picture as a PNG file.
+    pub fn png(&self) -> Result<Vec<u8>, CliError> {
+        let scaled = |length: f64| (length as f32 * SCALE) as u32;
+        let mut pixmap = Pixmap::new(scaled(self.width), scaled(self.height))
+            .ok_or_else(|| CliError::new("the curves are too large for a picture"))?;
+        pixmap.fill(Color::WHITE);
+        for mark in &self.marks {
+            match mark {
+                Mark::Line(ink, points) => draw_line(&mut pixmap, *ink, points),
+                Mark::Band(points) => draw_band(&mut pixmap, points),
+                Mark::Text(at, anchor, text) => draw_text(&mut pixmap, *at, *anchor, text),
+            }
+        }
+        let rgb: Vec<u8> = pixmap.pixels().iter().flat_map(|p| [p.red(), p.green(), p.blue()]).collect();
+        image::rgb(&rgb, pixmap.width(), pixmap.height())
+    }
+}
+
+fn paint(ink: Ink) -> Paint<'static> {
+    let mut paint = Paint { anti_alias: true, ..Paint::default() };
+    match ink {
+        Ink::Grid => paint.set_color_rgba8(0xd9, 0xde, 0xe6, 255),
+        Ink::Axis => paint.set_color_rgba8(TEXT[0], TEXT[1], TEXT[2], 255),
+        Ink::Train => paint.set_color_rgba8(0x1f, 0x5f, 0xbf, 255),
+        Ink::Test => paint.set_color_rgba8(0xb3, 0x48, 0x0c, 255),
+    }
+    paint
+}
+
+fn draw_line(pixmap: &mut Pixmap, ink: Ink, points: &[Point]) {
+    let Some(path) = path(points, false) else { return };
+    let stroke = Stroke {
+        width: if matches!(ink, Ink::Grid | Ink::Axis) { 1.0 } else { 1.8 },
+        line_cap: LineCap::Round,
+        line_join: LineJoin::Round,
+        dash: if ink == Ink::Test { StrokeDash::new(vec![5.0, 4.0], 0.0) } else { None },
+        ..Stroke::default()
+    };
+    pixmap.stroke_path(&path, &paint(ink), &stroke, Transform::from_scale(SCALE, SCALE), None);
+}
+
+fn draw_band(pixmap: &mut Pixmap, points: &[Point]) {
+    let Some(path) = path(points, true) else { return };
+    let mut paint = paint(Ink::Train);
+    paint.set_color_rgba8(0x1f, 0x5f, 0xbf, 56);
+    pixmap.fill_path(&path, &paint, FillRule::Winding, Transform::from_scale(SCALE, SCALE), None);
+}
+
+fn path(points: &[Point], closed: bool) -> Option<Path> {
+    let mut builder = PathBuilder::new();
+    let (&(x, y), rest) = points.split_first()?;
+    builder.move_to(x as f32, y as f32);
+    rest.iter().for_each(|&(x, y)| builder.line_to(x as f32, y as f32));
+    if rest.is_empty() {
+        // A single point becomes a dot.
+        builder.line_to(x as f32 + 0.01, y as f32);
+    }
+    if closed {
+        builder.close();
+    }
+    builder.finish()
+}
+
+fn draw_text(pixmap: &mut Pixmap, (x, y): Point, anchor: Anchor, text: &str) {
+    let advance = get_raster_width(FontWeight::Regular, FONT);
+    let width = (advance * text.chars().count()) as f64;
+    let (x, y) = (x * f64::from(SCALE), y * f64::from(SCALE));
+    let left = match anchor {
+        Anchor::Start => x,
+        Anchor::Middle => x - width / 2.0,
+        Anchor::End => x - width,
+    };
+    let top = (y - ASCENT).round().max(0.0) as usize;
+    for (i, character) in text.chars().enumerate() {
+        let left = (left.round().max(0.0) as usize) + i * advance;
+        let Some(raster) = get_raster(character, FontWeight::Regular, FONT) else { continue };
+        for (row, line) in raster.rows().enumerate() {
+            for (column, &ink) in line.iter().enumerate() {
+                blend(pixmap, left + column, top + row, ink);
+            }
+        }
+    }
+}
+
+/// Lets `ink` of 255 parts of the text's colour cover a pixel, if there is one at this place.
+fn blend(pixmap: &mut Pixmap, x: usize, y: usize, ink: u8) {
+    let (width, height) = (pixmap.width() as usize, pixmap.height() as usize);
+    if ink == 0 || x >= width || y >= height {
+        return;
+    }
+    let pixel = &mut pixmap.data_mut()[4 * (y * width + x)..][..3];
+    for (channel, text) in pixel.iter_mut().zip(TEXT) {
+        let (paper, ink) = (u32::from(*channel), u32::from(ink));
+        *channel = ((paper * (255 - ink) + u32::from(text) * ink + 127) / 255) as u8;
+    }
+}

@@ -1,0 +1,134 @@
+//! How good a network is, class by class, and where it is wrong.
+
+use twolayer_idx::Split as Half;
+
+use crate::error::CliError;
+use crate::eval;
+use crate::network::Network;
+
+/// Most classes that are told one by one; as many as labels can name.
+const MOST_CLASSES: usize = 256;
+
+/// One class's scores; `None` where there is nothing to take a share of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scores {
+    /// The share of right ones among those taken for this class.
+    pub precision: Option<f64>,
+    /// The share of this class's images that were recognised.
+    pub recall: Option<f64>,
+    /// The harmonic mean of both.
+    pub f1: Option<f64>,
+    /// Images of this class.
+    pub rows: usize,
+}
+
+impl Scores {
+    /// The scores of every class, from rows of true classes and columns of predicted ones.
+    pub fn of(confusion: &[Vec<usize>]) -> Vec<Scores> {
+        let share = |part: usize, of: usize| (of > 0).then(|| part as f64 / of as f64);
+        let scores = |class: usize| {
+            let right = confusion[class][class];
+            let rows: usize = confusion[class].iter().sum();
+            let taken: usize = confusion.iter().map(|row| row[class]).sum();
+            let (precision, recall) = (share(right, taken), share(right, rows));
+            Scores { precision, recall, f1: share(2 * right, rows + taken), rows }
+        };
+        (0..confusion.len()).map(scores).collect()
+    }
+
+    /// The mean of a score over the classes that have it.
+    pub fn mean(scores: &[Scores], which: impl Fn(&Scores) -> Option<f64>) -> Option<f64> {
+        let there: Vec<f64> = scores.iter().filter_map(which).collect();
+        (!there.is_empty()).then(|| there.iter().sum::<f64>() / there.len() as f64)
+    }
+}
+
+/// An image taken for something that it is not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mistake {
+    pub index: usize,
+    pub label: usize,
+    pub taken_for: usize,
+    /// The probability of the class it was taken for.
+    pub probability: f64,
+    /// The probability of the class it has.
+    pub right: f64,
+}
+
+/// What a network makes of images whose classes are known.
+pub struct Examination {
+    pub rows: usize,
+    pub wrong: usize,
+    /// A row for each true class, a column for each predicted one; none of too many classes.
+    pub confusion: Option<Vec<Vec<usize>>>,
+    /// The most confident ones first.
+    pub mistakes: Vec<Mistake>,
+}
+
+impl Examination {
+    /// Examines `net` on all images of `half`; keeps `most` mistakes.
+    pub fn new(net: &dyn Network, half: &Half, most: usize) -> Result<Examination, CliError> {
+        let predicted = net.classify(half)?;
+        let classes = net.shape().classes();
+        let mut mistakes = Vec::new();
+        let images = half.images().chunks_exact(half.inputs());
+        for (index, ((pixels, &label), &taken_for)) in images.zip(half.labels()).zip(&predicted).enumerate() {
+            let label = usize::from(label);
+            if label != taken_for {
+                let p = net.probabilities(pixels)?;
+                mistakes.push(Mistake { index, label, taken_for, probability: p[taken_for], right: p[label] });
+            }
+        }
+        let wrong = mistakes.len();
+        mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.index.cmp(&b.index)));
+        mistakes.truncate(most);
+        let confusion = (classes <= MOST_CLASSES).then(|| eval::confusion(half.labels(), &predicted, classes));
+        Ok(Examination { rows: half.rows(), wrong, confusion, mistakes })
+    }
+}
+
+/// The pairs of classes mixed up most often, as (true, predicted, times), the most frequent first.
+pub fn mix_ups(confusion: &[Vec<usize>], most: usize) -> Vec<(usize, usize, usize)> {
+    let mut pairs = Vec::new();
+    for (class, row) in confusion.iter().enumerate() {
+        let wrong = row.iter().enumerate().filter(|(predicted, n)| *predicted != class && **n > 0);
+        pairs.extend(wrong.map(|(predicted, &n)| (class, predicted, n)));
+    }
+    pairs.sort_by_key(|&(class, predicted, n)| (usize::MAX - n, class, predicted));
+    pairs.truncate(most);
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_those_computed_by_hand() {
+        // Class 0: 3 of its 4 recognised, 5 taken for it. Class 1: 6 of 8, 7. Class 2 has no image, and 0 are taken.
+        let scores = Scores::of(&[vec![3, 1, 0], vec![2, 6, 0], vec![0, 0, 0]]);
+        let expected = [(0.6, 0.75, 2.0 / 3.0, 4), (6.0 / 7.0, 0.75, 0.8, 8)];
+        for (found, (precision, recall, f1, rows)) in scores.iter().zip(expected) {
+            let close = |found: Option<f64>, expected: f64| (found.unwrap() - expected).abs() < 1e-12;
+            assert!(close(found.precision, precision) && close(found.recall, recall), "{found:?}");
+            assert!(close(found.f1, f1) && found.rows == rows, "{found:?}");
+        }
+        assert_eq!(scores[2], Scores { precision: None, recall: None, f1: None, rows: 0 });
+        assert!((Scores::mean(&scores, |s| s.f1).unwrap() - (2.0 / 3.0 + 0.8) / 2.0).abs() < 1e-12);
+        assert_eq!(Scores::mean(&scores[2..], |s| s.f1), None);
+    }
+
+    #[test]
+    fn a_class_that_is_never_predicted_has_no_precision() {
+        let scores = Scores::of(&[vec![0, 2], vec![0, 3]]);
+        assert_eq!(scores[0], Scores { precision: None, recall: Some(0.0), f1: Some(0.0), rows: 2 });
+    }
+
+    #[test]
+    fn mix_ups_are_the_most_frequent_mistakes() {
+        let confusion = [vec![9, 1, 3], vec![0, 9, 0], vec![3, 5, 9]];
+        assert_eq!(mix_ups(&confusion, 3), [(2, 1, 5), (0, 2, 3), (2, 0, 3)]);
+        assert_eq!(mix_ups(&confusion, 9).len(), 4);
+        assert!(mix_ups(&[vec![4]], 9).is_empty());
+    }
+}

@@ -1,0 +1,169 @@
+//! `twolayer predict`: digits, of the data or on pictures of one's own, and what a trained model takes them for.
+
+mod pictures;
+
+use serde::Serialize;
+
+use crate::args::{PredictArgs, Split};
+use crate::data::{self, Source};
+use crate::error::CliError;
+use crate::machine::Machine;
+use crate::network::{self, Network};
+use crate::output::Output;
+use crate::picture;
+use crate::report::percent;
+
+/// Characters of the longest bar, and of one that is still worth drawing.
+const BAR: usize = 24;
+const SHORT_BAR: usize = 10;
+/// Between a picture and the bars.
+const GAP: &str = "   ";
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    model: String,
+    data: String,
+    split: Split,
+    index: usize,
+    label: u8,
+    predicted: usize,
+    probabilities: Vec<f64>,
+    isa: &'static str,
+    engine: &'static str,
+    precision: &'static str,
+}
+
+/// Runs `twolayer predict`.
+pub fn run(args: &PredictArgs, out: &mut Output) -> Result<(), CliError> {
+    let machine = Machine::new(&args.machine)?;
+    let net = network::load(&args.model, machine.level, args.computing.engine()?)?;
+    match args.index {
+        Some(index) => image(args, index, &machine, net.as_ref(), out),
+        None => pictures::run(args, &machine, net.as_ref(), out),
+    }
+}
+
+/// One image of the data.
+fn image(
+    args: &PredictArgs,
+    index: usize,
+    machine: &Machine,
+    net: &dyn Network,
+    out: &mut Output,
+) -> Result<(), CliError> {
+    let source = Source::new(&args.data);
+    let half = source.load_half(args.split)?;
+    network::check_fit(net, &args.model, &half)?;
+    let Some(pixels) = half.image(index) else {
+        return Err(data::beyond(index, args.split, half.rows()));
+    };
+    let probabilities = machine.pool.install(|| net.probabilities(pixels))?;
+    let report = Report {
+        model: args.model.display().to_string(),
+        data: source.name(),
+        split: args.split,
+        index,
+        label: half.labels()[index],
+        predicted: most_probable(&probabilities),
+        probabilities,
+        isa: machine.level.name(),
+        engine: net.engine_for(1)?.name(),
+        precision: net.precision(),
+    };
+    if args.json {
+        return out.json(&report);
+    }
+    out.field("Model", format_args!("{}: {}", report.model, network::describe(net)));
+    out.field("Machine", machine.describe(net.engine_for(1)?));
+    let split = args.split.name();
+    out.field("Image", format_args!("{}: {split} image {index}, {}", source.describe(), data::size(&half)));
+    out.line("");
+    let drawing = picture::draw(pixels, half.height(), half.width());
+    let right = if usize::from(report.label) == report.predicted { "right" } else { "wrong" };
+    let verdict = format!("label {}, predicted {}: {right}", report.label, report.predicted);
+    print_bars(&drawing, verdict, &report.probabilities, out);
+    Ok(())
+}
+
+/// The first of the largest.
+fn most_probable(probabilities: &[f64]) -> usize {
+    let mut best = 0;
+    for (class, p) in probabilities.iter().enumerate() {
+        if *p > probabilities[best] {
+            best = class;
+        }
+    }
+    best
+}
+
+/// A picture with what is predicted and a bar for each class: beside it, or below where there is no room.
+fn print_bars(drawing: &[String], verdict: String, probabilities: &[f64], out: &mut Output) {
+    let number = (probabilities.len() - 1).to_string().len() + "  100.00%  ".len();
+    let picture = drawing.first().map_or(0, |line| line.chars().count() + GAP.len());
+    let width = out.width().unwrap_or(usize::MAX);
+    let fits = width.saturating_sub(picture) >= verdict.len().max(number + SHORT_BAR);
+    let room = if fits { width - picture } else { width };
+    let bars = bars(verdict, probabilities, BAR.min(room.saturating_sub(number)));
+    if fits {
+        beside(drawing, &bars).iter().for_each(|line| out.line(line));
+    } else {
+        drawing.iter().for_each(|line| out.line(line));
+        bars.iter().for_each(|line| out.line(line));
+    }
+}
+
+/// What is predicted, and a bar for each class, of at most so many characters.
+fn bars(verdict: String, probabilities: &[f64], longest: usize) -> Vec<String> {
+    let mut lines = vec![verdict, String::new()];
+    let width = (probabilities.len() - 1).to_string().len();
+    for (class, &p) in probabilities.iter().enumerate() {
+        lines.push(format!("{class:>width$}  {:>7}  {}", percent(p), bar(p, longest)).trim_end().to_string());
+    }
+    lines
+}
+
+/// A bar of eighths of a character.
+fn bar(p: f64, longest: usize) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (p.clamp(0.0, 1.0) * (8 * longest) as f64).round() as usize;
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
+/// Two blocks of lines, side by side; the left one's lines are equally wide.
+fn beside(left: &[String], right: &[String]) -> Vec<String> {
+    let width = left.first().map_or(0, |line| line.chars().count() + GAP.len());
+    let line = |i: usize| {
+        let l = left.get(i).map_or("", String::as_str);
+        let r = right.get(i).map_or("", String::as_str);
+        format!("{l}{}{r}", " ".repeat(width - l.chars().count())).trim_end().to_string()
+    };
+    (0..left.len().max(right.len())).map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_equals_is_most_probable() {
+        assert_eq!(most_probable(&[0.2, 0.4, 0.4]), 1);
+        assert_eq!(most_probable(&[1.0]), 0);
+    }
+
+    #[test]
+    fn bars_are_as_long_as_their_probability() {
+        assert_eq!(bar(0.0, BAR), "");
+        assert_eq!(bar(1.0, BAR), "█".repeat(BAR));
+        assert_eq!(bar(0.5, BAR), "█".repeat(BAR / 2));
+        assert_eq!(bar(1.0 / 48.0, BAR), "▌");
+    }
+
+    #[test]
+    fn blocks_stand_side_by_side_whichever_is_longer() {
+        let strings = |lines: &[&str]| lines.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(beside(&strings(&["│a│"]), &strings(&["x", "y"])), ["│a│   x", "      y"]);
+        assert_eq!(beside(&[], &strings(&["x", "y"])), ["x", "y"]);
+        assert_eq!(beside(&strings(&["aa", "bb"]), &strings(&["x"])), ["aa   x", "bb"]);
+    }
+}

@@ -1,0 +1,134 @@
+//! `twolayer predict MODEL PICTURE...`: pictures of one's own.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{most_probable, print_bars};
+use crate::args::PredictArgs;
+use crate::error::CliError;
+use crate::machine::Machine;
+use crate::network::{self, Network};
+use crate::output::Output;
+use crate::photo::{Photo, Reader, is_stdin};
+use crate::picture;
+use crate::report::{count, grouped};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    model: String,
+    results: Vec<Entry>,
+    isa: &'static str,
+    engine: &'static str,
+    precision: &'static str,
+}
+
+/// A picture's result, in the order of the command line.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Entry {
+    Seen(Seen),
+    Failed { file: String, error: String },
+}
+
+#[derive(Serialize)]
+struct Seen {
+    file: String,
+    /// Of the file, turned upright.
+    width: usize,
+    height: usize,
+    paper: &'static str,
+    predicted: usize,
+    probabilities: Vec<f64>,
+    /// The rows of pixels that the network saw, 0 for paper.
+    pixels: Vec<Vec<u8>>,
+    notes: Vec<String>,
+}
+
+/// Predicts each picture; those that cannot be read are told at the end, after the others.
+pub fn run(args: &PredictArgs, machine: &Machine, net: &dyn Network, out: &mut Output) -> Result<(), CliError> {
+    let reader = Reader { side: side(&args.model, net)? };
+    if args.pictures.iter().filter(|path| is_stdin(path)).count() > 1 {
+        return Err(CliError::usage("standard input, `-`, can be given once only"));
+    }
+    if !args.json {
+        out.field("Model", format_args!("{}: {}", args.model.display(), network::describe(net)));
+        out.field("Machine", machine.describe(net.engine_for(1)?));
+    }
+    let mut results = Vec::new();
+    let mut errors = Vec::new();
+    for path in &args.pictures {
+        match reader.read(path) {
+            Ok(photo) => {
+                let probabilities = machine.pool.install(|| net.probabilities(&photo.pixels))?;
+                let seen = seen(path, photo, probabilities, reader.side);
+                if !args.json {
+                    show(&seen, out);
+                }
+                results.push(Entry::Seen(seen));
+            }
+            Err(error) => {
+                errors.push(error.clone());
+                results.push(Entry::Failed { file: path.display().to_string(), error });
+            }
+        }
+    }
+    if args.json {
+        let model = args.model.display().to_string();
+        let (isa, engine) = (machine.level.name(), net.engine_for(1)?.name());
+        out.json(&Report { model, results, isa, engine, precision: net.precision() })?;
+    }
+    match errors.as_slice() {
+        [] => Ok(()),
+        [error] => Err(CliError::new(error)),
+        several => {
+            let of = count(args.pictures.len(), "picture");
+            Err(CliError::new(format!("{} of {of} have no prediction", several.len())).with_items(several))
+        }
+    }
+}
+
+/// The side of the pictures that the model takes.
+fn side(model: &Path, net: &dyn Network) -> Result<usize, CliError> {
+    let inputs = net.shape().inputs();
+    let side = inputs.isqrt();
+    if side * side == inputs && side > 1 {
+        return Ok(side);
+    }
+    Err(CliError::new(format!(
+        "the model {} takes {} an image, which is no square such as 28 x 28, so that pictures cannot be fitted to it; \
+         give images of the data it was trained on by --index",
+        model.display(),
+        count(inputs, "pixel")
+    )))
+}
+
+fn seen(path: &Path, photo: Photo, probabilities: Vec<f64>, side: usize) -> Seen {
+    Seen {
+        file: path.display().to_string(),
+        width: photo.width,
+        height: photo.height,
+        paper: if photo.light_paper { "light" } else { "dark" },
+        predicted: most_probable(&probabilities),
+        probabilities,
+        pixels: photo.pixels.chunks_exact(side).map(<[u8]>::to_vec).collect(),
+        notes: photo.notes,
+    }
+}
+
+/// What the network saw, beside the probabilities.
+fn show(seen: &Seen, out: &mut Output) {
+    let name = if seen.file == "-" { "standard input" } else { &seen.file };
+    let ink = if seen.paper == "light" { "dark ink on light paper" } else { "light ink on dark paper" };
+    let (width, height) = (grouped(seen.width), grouped(seen.height));
+    out.line("");
+    out.field("Picture", format_args!("{name}: {width} x {height}, {ink}"));
+    if !out.is_quiet() {
+        seen.notes.iter().for_each(|note| out.field("Note", note));
+    }
+    let side = seen.pixels.len();
+    let drawing = picture::draw(&seen.pixels.concat(), side, side);
+    out.line(format_args!("\nWhat the network saw, {side} x {side}:"));
+    print_bars(&drawing, format!("predicted {}", seen.predicted), &seen.probabilities, out);
+}

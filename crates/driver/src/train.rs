@@ -1,0 +1,304 @@
+//! `twolayer train`: the notebook's loop, with its accuracies once an epoch.
+
+mod best;
+mod checkpoint;
+mod drawn;
+mod outcome;
+mod plan;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use twolayer_core::{
+    Engine, Float, Gradient, Labels, Optimizer, Rows, Rule, Sampler, Shape, TrainOptions, TwoLayerNet,
+};
+use twolayer_idx::{DataSet, Split as Half};
+use twolayer_model::Model;
+
+use crate::args::{Precision, TrainArgs};
+use crate::data::{self, Source};
+use crate::error::CliError;
+use crate::output_file::OutputFile;
+use crate::interrupt;
+use crate::machine::Machine;
+use crate::output::Output;
+use crate::page::Plot;
+use crate::page::record::Record;
+use crate::progress::Progress;
+use crate::random::Generator;
+use crate::report::{EpochTable, Measurement, count};
+use crate::schedule::Schedule;
+use best::Best;
+use checkpoint::State;
+use outcome::{Early, Outcome, Written};
+use plan::Plan;
+
+/// Everything a run needs that does not depend on its precision.
+struct Job<'a> {
+    args: &'a TrainArgs,
+    source: Source<'a>,
+    data: &'a DataSet,
+    /// Rows of the training set that are trained on, its first; the others are to validate with.
+    rows: usize,
+    machine: &'a Machine,
+    shape: Shape,
+    schedule: Schedule,
+    gradient: Gradient,
+    /// Never auto.
+    engine: Engine,
+    rule: Rule,
+    save: Option<OutputFile>,
+    log: Option<OutputFile>,
+    keep: Option<OutputFile>,
+    report: Option<OutputFile>,
+    plot: Option<Plot>,
+    /// Of the training set, for checkpoints.
+    digest: Option<String>,
+    started: Instant,
+}
+
+/// Runs `twolayer train`.
+pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), CliError> {
+    let started = Instant::now();
+    let generator = Generator::new(&args.random)?;
+    let plan = Plan::new(args, started)?;
+    let (machine, source) = (Machine::new(&args.machine)?, Source::new(&args.data));
+    let (data, classes) = source.load(args.classes)?;
+    let job = plan.with(&machine, source, (&data, classes))?;
+    match args.precision {
+        Precision::F32 => job.run::<f32>(generator, out),
+        Precision::F64 => job.run::<f64>(generator, out),
+    }
+}
+
+impl Job<'_> {
+    fn run<T: Float>(&self, mut generator: Generator, out: &mut Output) -> Result<(), CliError> {
+        self.check_memory(size_of::<T>())?;
+        let learning = &self.args.learning;
+        let parameters = generator.weights::<T>(self.shape, learning.init());
+        let mut state = State {
+            best: learning.validation.map(|_| Best::new(&parameters)),
+            optimizer: Optimizer::new(self.shape, self.rule, learning.weight_decay)?,
+            net: TwoLayerNet::new(parameters)
+                .with_activation(learning.activation())
+                .with_level(self.machine.level)
+                .with_engine(self.engine),
+            outcome: Outcome::default(),
+            kept: Ok(()),
+            record: Record::new(self.log.is_some()),
+        };
+        let mut sampler = generator.sampler(self.rows, learning.sampling)?;
+        if let Some(path) = &self.args.keeping.resume {
+            state.resume(path, &self.all_options::<T>())?;
+            self.check_resumed(&mut state)?;
+            // The batches that are done with are drawn once more, and nothing else is done with them.
+            let mut rows = vec![0; self.args.batch];
+            (0..state.outcome.iterations).for_each(|_| sampler.next_batch(&mut rows));
+        }
+        let talks = !self.args.json && !out.is_quiet();
+        if talks {
+            self.print_plan::<T>(out);
+        }
+        interrupt::listen(out.is_quiet());
+        let trained = self.train(&mut state, sampler.as_mut(), talks, out);
+        // The losses up to a divergence are what one looks at to understand it.
+        let logged = self.log.as_ref().map_or(Ok(()), |log| log.write(csv(&state.record.losses).as_bytes()));
+        if let Err(failure) = trained {
+            let log = self.log.as_ref().filter(|_| logged.is_ok()).map(|log| log.shown().to_string());
+            return Err(self.draw_failed::<T>(failure, &state.record, log));
+        }
+        let saved = self.save.as_ref().map_or(Ok(()), |target| self.write_model(&state, target));
+        let drawn = self.draw(&state);
+        let written = Written { model: saved.is_ok(), log: logged.is_ok(), drawn: drawn.is_ok() };
+        self.print_outcome(&state, &written, out)?;
+        saved.and(logged).and(drawn).and(state.kept).and(self.tell_interruption(&state.outcome))
+    }
+
+    /// Those, and what else must be the same for a run to go on to the same bytes.
+    fn all_options<T: Float>(&self) -> BTreeMap<String, String> {
+        let mut options = self.options::<T>();
+        if self.engine != Engine::Fixed {
+            options.insert("isa".into(), self.machine.level.name().into());
+        }
+        options.extend(self.digest.clone().map(|digest| ("data".into(), digest)));
+        options
+    }
+
+    /// The options that decide the weights, and no others, so that the same training gives the same file on any number
+    /// of threads and at any time.
+    fn options<T: Float>(&self) -> BTreeMap<String, String> {
+        let args = self.args;
+        let mut options = BTreeMap::new();
+        let mut tell = |name: &str, value: String| options.insert(name.to_owned(), value);
+        tell("seed", args.random.seed.to_string());
+        tell("rng", args.random.rng.name().into());
+        tell("batch", args.batch.to_string());
+        tell("lr", format!("{:?}", args.learning.rate()));
+        tell("precision", T::NAME.into());
+        tell("gradient", args.gradient.name().into());
+        if self.engine == Engine::Fixed {
+            tell("engine", self.engine.name().into());
+        }
+        if let Gradient::Numerical { h } = self.gradient {
+            tell("h", format!("{h:?}"));
+        }
+        args.learning.unusual().into_iter().for_each(|(name, value)| drop(tell(name, value)));
+        options
+    }
+
+    fn write_model<T: Float>(&self, state: &State<T>, target: &OutputFile) -> Result<(), CliError> {
+        let mut model = Model::new(state.net.parameters.clone());
+        model.activation = state.net.activation;
+        model.options = self.options::<T>();
+        let iterations = state.outcome.kept_iterations.unwrap_or(state.outcome.iterations);
+        model.options.insert("iterations".into(), iterations.to_string());
+        target.write(&model.to_bytes()?)
+    }
+
+    fn write_checkpoint<T: Float>(&self, state: &State<T>) -> Result<(), CliError> {
+        let Some(keep) = &self.keep else { return Ok(()) };
+        let mut options = self.all_options::<T>();
+        options.insert("iterations".into(), state.outcome.iterations.to_string());
+        keep.write(&state.to_bytes(options, self.total_seconds(&state.outcome))?)
+    }
+
+    fn train<T: Float>(
+        &self,
+        state: &mut State<T>,
+        sampler: &mut dyn Sampler,
+        talks: bool,
+        out: &mut Output,
+    ) -> Result<(), CliError> {
+        let mut progress = Progress::new(self.schedule.iterations, talks);
+        let table = EpochTable::new(self.schedule, out.is_terminal(), state.best.is_some(), out.width());
+        if talks && self.schedule.iterations > 0 {
+            if let Some(note) = table.note() {
+                out.paragraph("", note);
+                out.line("");
+            }
+            out.line(table.header());
+        }
+        // A reader who closed the pipe wants no more, unless files are to be written.
+        let files =
+            self.plot.is_some() || [&self.save, &self.log, &self.keep, &self.report].iter().any(|f| f.is_some());
+        let pointless = |out: &Output| out.is_closed() && !files;
+        while state.outcome.iterations < self.schedule.iterations && state.outcome.early.is_none() && !pointless(out) {
+            self.train_piece(state, sampler, &progress)?;
+            if let Some(m) = self.measure(state)? {
+                progress.epoch(m.train_accuracy, m.test_accuracy);
+                if let Some(row) = table.row(state.record.history.len() - 1, &m).filter(|_| talks) {
+                    progress.aside(|| out.line(row));
+                }
+            }
+            if interrupt::asked() && state.outcome.iterations < self.schedule.iterations {
+                state.outcome.early.get_or_insert(Early::Interrupted);
+            }
+            if self.is_due(state.outcome.iterations) || state.outcome.early.is_some() {
+                // A disk that is full for a moment should not cost the run; the next one may succeed.
+                state.kept = self.write_checkpoint(state);
+            }
+        }
+        self.finish(state)
+    }
+
+    /// The measurement that is due after the iteration just done, if one is.
+    fn measure<T: Float>(&self, state: &mut State<T>) -> Result<Option<Measurement>, CliError> {
+        let iteration = state.outcome.iterations - 1;
+        let Some(loss) = state.outcome.final_loss.filter(|_| self.schedule.is_measured(iteration)) else {
+            return Ok(None);
+        };
+        let (train_accuracy, test_accuracy) = self.accuracies(&state.net)?;
+        let mut m = Measurement { iteration, loss, train_accuracy, test_accuracy, validation_accuracy: None };
+        if let Some(best) = &mut state.best {
+            let accuracy = self.accuracy(&state.net, data::after(&self.data.train, self.rows))?;
+            m.validation_accuracy = Some(accuracy);
+            let epoch = state.record.history.len();
+            best.see((epoch, iteration + 1), accuracy, &state.net.parameters);
+            if best.is_over(epoch + 1, self.args.learning.patience) {
+                state.outcome.early = Some(Early::Patience);
+            }
+        }
+        state.record.history.push(m);
+        Ok(Some(m))
+    }
+
+    /// The accuracies of the end; with patience, those of the best weights, which are kept: maybe those of the end.
+    fn finish<T: Float>(&self, state: &mut State<T>) -> Result<(), CliError> {
+        let State { net, outcome, record, best, .. } = state;
+        let last = record.history.last().filter(|last| last.iteration + 1 == outcome.iterations);
+        if let Some(best) = best.as_mut().filter(|_| self.args.learning.patience.is_some() && outcome.iterations > 0) {
+            if last.is_none() {
+                let accuracy = self.accuracy(net, data::after(&self.data.train, self.rows))?;
+                best.see((record.history.len(), outcome.iterations), accuracy, &net.parameters);
+            }
+            net.parameters = best.parameters.clone();
+            outcome.kept_iterations = Some(best.iterations).filter(|&kept| kept < outcome.iterations);
+        }
+        if let Some(last) = last.filter(|_| outcome.kept_iterations.is_none()) {
+            (outcome.train_accuracy, outcome.test_accuracy) = (last.train_accuracy, last.test_accuracy);
+            return Ok(());
+        }
+        (outcome.train_accuracy, outcome.test_accuracy) = self.accuracies(net)?;
+        Ok(())
+    }
+
+    /// Trains up to the next place to stop at. Only this is timed as training.
+    fn train_piece<T: Float>(
+        &self,
+        state: &mut State<T>,
+        sampler: &mut dyn Sampler,
+        progress: &Progress,
+    ) -> Result<(), CliError> {
+        let State { net, optimizer, outcome, record, .. } = state;
+        let options = TrainOptions {
+            batch: self.args.batch,
+            learning_rate: self.rate(outcome.iterations),
+            iterations: self.next_stop(outcome.iterations) - outcome.iterations,
+            first_iteration: outcome.iterations,
+            threads: self.team(),
+            gradient: self.gradient,
+        };
+        let (rows, labels) = data::first(&self.data.train, self.rows);
+        let start = Instant::now();
+        let summary = optimizer.train(net, rows, labels, sampler, &options, &mut |p| {
+            record.push(p.iteration, p.loss);
+            progress.iteration(p.iteration, p.loss);
+            if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        outcome.train_seconds += start.elapsed().as_secs_f64();
+        outcome.iterations += summary.iterations;
+        outcome.final_loss = Some(summary.final_loss);
+        Ok(())
+    }
+
+    fn accuracies<T: Float>(&self, net: &TwoLayerNet<T>) -> Result<(f64, f64), CliError> {
+        let test = |half: &Half| self.accuracy(net, data::view(half));
+        Ok((self.accuracy(net, data::first(&self.data.train, self.rows))?, test(&self.data.test)?))
+    }
+
+    fn accuracy<T: Float>(&self, net: &TwoLayerNet<T>, (x, t): (Rows<'_, T>, Labels<'_, T>)) -> Result<f64, CliError> {
+        Ok(self.machine.pool.install(|| net.accuracy(x, t))?)
+    }
+
+    /// An interruption is no success: whoever waits for the run's end is to know that it has not come.
+    fn tell_interruption(&self, outcome: &Outcome) -> Result<(), CliError> {
+        if outcome.early != Some(Early::Interrupted) {
+            return Ok(());
+        }
+        let done = count(outcome.iterations, "iteration");
+        let saved = self.save.as_ref().map(|save| format!("; the model is in {}", save.shown())).unwrap_or_default();
+        let kept = self.keep.as_ref().map(|keep| format!("; go on with --resume {}", keep.shown())).unwrap_or_default();
+        Err(CliError::new(format!("interrupted after {done}{saved}{kept}")))
+    }
+}
+
+/// The losses as a table whose numbers read back as they were.
+fn csv(losses: &[f64]) -> String {
+    let mut text = String::from("iteration,loss\n");
+    for (iteration, loss) in losses.iter().enumerate() {
+        let _ = writeln!(text, "{iteration},{loss:?}");
+    }
+    text
+}

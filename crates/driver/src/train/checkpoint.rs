@@ -1,0 +1,132 @@
+//! All that a run needs to go on as if it had never been interrupted, in a model file.
+//!
+//! Besides the weights that is: the iterations done, the optimiser's state, the losses and accuracies so far, and the
+//! best weights where there is validation. Random numbers need not be kept: they are drawn again from the seed, up to
+//! the iteration, in no time.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use twolayer_core::{Float, Optimizer, Parameters, Shape, TwoLayerNet};
+use twolayer_model::{AnyModel, Model};
+
+use super::best::Best;
+use super::outcome::Outcome;
+use crate::error::CliError;
+use crate::page::record::{LossCurve, Record};
+use crate::report::Measurement;
+
+/// The state of a run between two iterations.
+pub struct State<T: Float> {
+    pub net: TwoLayerNet<T>,
+    pub optimizer: Optimizer<T>,
+    pub outcome: Outcome,
+    pub record: Record,
+    /// Whether the last checkpoint could be written.
+    pub kept: Result<(), CliError>,
+    pub best: Option<Best<T>>,
+}
+
+type Lists = BTreeMap<String, Vec<f64>>;
+
+impl<T: Float> State<T> {
+    /// The checkpoint's content: the model with everything else, `total_seconds` after the run's beginning.
+    pub fn to_bytes(&self, options: BTreeMap<String, String>, total_seconds: f64) -> Result<Vec<u8>, CliError> {
+        let mut run = Lists::new();
+        run.insert("iterations".into(), vec![self.outcome.iterations as f64]);
+        run.insert("seconds".into(), vec![self.outcome.train_seconds, total_seconds]);
+        run.insert("final_loss".into(), self.outcome.final_loss.into_iter().collect());
+        run.insert("losses".into(), self.record.losses.clone());
+        run.insert("curve".into(), self.record.curve.numbers());
+        run.insert("history".into(), self.record.history.iter().flat_map(numbers).collect());
+        for (i, kept) in self.optimizer.state().iter().enumerate() {
+            run.insert(format!("optimizer.{i}"), kept.to_f64().to_vec());
+        }
+        if let Some(best) = &self.best {
+            run.insert("best.at".into(), vec![best.accuracy, best.epoch as f64, best.iterations as f64]);
+            run.insert("best.weights".into(), best.parameters.to_f64().to_vec());
+        }
+        let parameters = self.net.parameters.clone();
+        let model = Model { parameters, activation: self.net.activation, run, options };
+        Ok(model.to_bytes()?)
+    }
+
+    /// Goes on from a checkpoint that a run of the same `options` has written.
+    pub fn resume(&mut self, path: &Path, options: &BTreeMap<String, String>) -> Result<(), CliError> {
+        let wrong = |what: String| CliError::new(format!("cannot go on from {}: {what}", path.display()));
+        let model = AnyModel::load(path)?.of::<T>().ok_or_else(|| {
+            wrong(format!("its numbers are not of --precision {}; give the precision of its run", T::NAME))
+        })?;
+        if model.run.is_empty() {
+            return Err(wrong("it is a model, not a checkpoint; give a file that --checkpoint has written".into()));
+        }
+        if let Some((name, was, is)) = difference(&model.options, options) {
+            let text = format!("it was written with {name} {was}, and now it is {is}; repeat the options of its run");
+            return Err(wrong(text));
+        }
+        let shape = self.net.shape();
+        if model.parameters.shape() != shape {
+            return Err(wrong(format!("its network is {:?}, this one {shape:?}", model.parameters.shape())));
+        }
+        self.take(model.run, shape).ok_or_else(|| wrong("it is damaged; go on from another one".into()))?;
+        self.net.parameters = model.parameters;
+        Ok(())
+    }
+
+    /// `None` if the lists are not those of a checkpoint.
+    fn take(&mut self, run: Lists, shape: Shape) -> Option<()> {
+        let one = |name: &str| run.get(name)?.first().copied();
+        let whole = |x: f64| (x >= 0.0 && x.fract() == 0.0 && x < 9e15).then_some(x as usize);
+        let iterations = whole(one("iterations")?)?;
+        let kept: Option<Vec<_>> =
+            (0..self.optimizer.state().len()).map(|i| widened(shape, run.get(&format!("optimizer.{i}"))?)).collect();
+        self.optimizer.resume(iterations as u64, &kept?).ok()?;
+        self.record.losses.clone_from(run.get("losses")?);
+        self.record.curve = LossCurve::of_numbers(run.get("curve")?)?;
+        self.record.iterations = iterations;
+        self.outcome.iterations = iterations;
+        let &[train_seconds, total_seconds] = run.get("seconds")?.as_slice() else { return None };
+        (self.outcome.train_seconds, self.outcome.earlier_seconds) = (train_seconds, total_seconds);
+        self.outcome.final_loss = run.get("final_loss")?.first().copied();
+        self.record.history = run.get("history")?.chunks(NUMBERS).map(measurement).collect::<Option<_>>()?;
+        if let (Some(best), Some(&[accuracy, epoch, after])) = (&mut self.best, run.get("best.at").map(Vec::as_slice)) {
+            *best = Best {
+                accuracy,
+                epoch: whole(epoch)?,
+                iterations: whole(after)?,
+                parameters: widened(shape, run.get("best.weights")?)?,
+            };
+        }
+        Some(())
+    }
+}
+
+/// Numbers of a measurement.
+const NUMBERS: usize = 5;
+
+fn numbers(m: &Measurement) -> [f64; NUMBERS] {
+    [m.iteration as f64, m.loss, m.train_accuracy, m.test_accuracy, m.validation_accuracy.unwrap_or(f64::NAN)]
+}
+
+fn measurement(numbers: &[f64]) -> Option<Measurement> {
+    let &[iteration, loss, train_accuracy, test_accuracy, validation] = numbers else { return None };
+    let validation_accuracy = Some(validation).filter(|accuracy| !accuracy.is_nan());
+    Some(Measurement { iteration: iteration as usize, loss, train_accuracy, test_accuracy, validation_accuracy })
+}
+
+/// Parameters from a list of all their numbers.
+fn widened<T: Float>(shape: Shape, list: &[f64]) -> Option<Parameters<T>> {
+    let narrow: Vec<T> = list.iter().map(|&x| T::from_f64(x)).collect();
+    let mut parameters = Parameters::zeros(shape);
+    parameters.set_all(&narrow).ok()?;
+    Some(parameters)
+}
+
+/// The first option, but the number of iterations, that is not the same: its name, and both values.
+fn difference(was: &BTreeMap<String, String>, is: &BTreeMap<String, String>) -> Option<(String, String, String)> {
+    let value = |options: &BTreeMap<String, String>, name| options.get(name).cloned().unwrap_or("not given".into());
+    let mut names: Vec<_> = was.keys().chain(is.keys()).filter(|name| *name != "iterations").collect();
+    names.sort();
+    let name = names.into_iter().find(|name| was.get(*name) != is.get(*name))?;
+    Some((name.clone(), value(was, name), value(is, name)))
+}

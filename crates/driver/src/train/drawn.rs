@@ -1,0 +1,69 @@
+//! The page and the curves of a run.
+
+use serde_json::Value;
+use twolayer_core::Float;
+
+use super::Job;
+use super::checkpoint::State;
+use super::outcome::Outcome;
+use crate::args::Split;
+use crate::error::CliError;
+use crate::page::record::Record;
+use crate::page::{Page, Subject};
+
+impl Job<'_> {
+    /// Writes the page and the curves of a run that came to its end.
+    pub fn draw<T: Float>(&self, state: &State<T>) -> Result<(), CliError> {
+        let State { net, outcome, record, .. } = state;
+        // The curves first: they need least, and the page's failure should not take them along.
+        let plotted = self.plot.as_ref().map_or(Ok(()), |plot| plot.write(record));
+        if let Some(target) = &self.report {
+            let subject = Subject { net, split: Split::Test, half: &self.data.test };
+            let page = Page {
+                title: self.title(),
+                trouble: None,
+                report: serde_json::to_value(self.report_of::<T>(outcome, &record.history)).map_err(CliError::new)?,
+                record: Some(record),
+                subject: Some(subject),
+            };
+            target.write(self.machine.pool.install(|| page.html())?.as_bytes())?;
+        }
+        plotted
+    }
+
+    /// Writes what there is of a run that failed, such as by divergence, and adds to its failure where to look at it.
+    /// `log` is the file with the losses, if it was written.
+    pub fn draw_failed<T: Float>(&self, failure: CliError, record: &Record, log: Option<String>) -> CliError {
+        let plot = self.plot.as_ref().filter(|plot| plot.write(record).is_ok());
+        let report = self.report.as_ref().filter(|target| {
+            let trouble = Some(failure.to_string());
+            let report = self.report_of_failure::<T>(record);
+            let page = Page { title: self.title(), trouble, report, record: Some(record), subject: None };
+            page.html().and_then(|html| target.write(html.as_bytes())).is_ok()
+        });
+        let plot = plot.map(|plot| plot.target.shown().to_string());
+        let files: Vec<String> =
+            [log, plot, report.map(|target| target.shown().to_string())].into_iter().flatten().collect();
+        if files.is_empty() {
+            failure
+        } else {
+            failure.with_note(format!("the losses so far are in {}", files.join(", ")))
+        }
+    }
+
+    /// The options and the machine of a run that failed, without an outcome that it does not have.
+    fn report_of_failure<T: Float>(&self, record: &Record) -> Value {
+        let outcome = Outcome { iterations: record.iterations, ..Outcome::default() };
+        let mut report = serde_json::to_value(self.report_of::<T>(&outcome, &[])).unwrap_or_default();
+        if let Some(fields) = report.as_object_mut() {
+            for name in ["test_accuracy", "train_accuracy", "train_seconds", "samples_per_second", "out"] {
+                fields.remove(name);
+            }
+        }
+        report
+    }
+
+    fn title(&self) -> String {
+        format!("Training on {}", self.source.title())
+    }
+}

@@ -1,0 +1,215 @@
+//! What a run is going to do, checked before it begins.
+
+use std::io::Read;
+use std::path::Path;
+use std::time::Instant;
+
+use twolayer_core::{Engine, Float, Gradient, Need, Rule, TrainOptions};
+use twolayer_idx::DataSet;
+use twolayer_model::AnyModel;
+
+use super::Job;
+use super::checkpoint::State;
+use super::outcome::Early;
+use crate::args::{GradientName, Precision, TrainArgs, available_threads};
+use crate::data::Source;
+use crate::error::CliError;
+use crate::output_file::{self, OutputFile};
+use crate::machine::Machine;
+use crate::md5;
+use crate::memory;
+use crate::page::Plot;
+use crate::report::count;
+use crate::schedule::Schedule;
+
+/// What can be known before the data are read.
+pub struct Plan<'a> {
+    args: &'a TrainArgs,
+    started: Instant,
+    gradient: Gradient,
+    engine: Engine,
+    rule: Rule,
+    targets: [Option<OutputFile>; 4],
+    plot: Option<Plot>,
+}
+
+impl<'a> Plan<'a> {
+    /// Checks the options against each other, and that the files can be written.
+    pub fn new(args: &'a TrainArgs, started: Instant) -> Result<Plan<'a>, CliError> {
+        let rate = args.learning.rate();
+        if args.precision == Precision::F32 && !(rate as f32).is_normal() {
+            return Err(CliError::usage(format!("--lr {rate:?} is beyond the numbers of --precision f32; try f64")));
+        }
+        let (gradient, rule) = (args.gradient()?, args.learning.rule()?);
+        let plain = args.learning.optimizer.name() == "sgd" && args.learning.weight_decay == 0.0;
+        if args.gradient == GradientName::Numerical && !plain {
+            return Err(CliError::usage("--gradient numerical goes with --optimizer sgd without --weight-decay alone"));
+        }
+        let engine = args.computing.engine()?;
+        if engine == Engine::Fixed && (args.precision == Precision::F64 || args.gradient == GradientName::Numerical) {
+            return Err(CliError::usage("--engine fixed goes with --precision f32 and --gradient backprop alone"));
+        }
+        let named = [&args.out, &args.log, &args.keeping.checkpoint, &args.report];
+        let names = ["--out", "--log", "--checkpoint", "--report", "--plot"];
+        let mut targets = [None, None, None, None];
+        for (target, path) in targets.iter_mut().zip(named) {
+            *target = path.as_deref().map(OutputFile::new).transpose()?;
+        }
+        let plot = args.plot.as_deref().map(Plot::new).transpose()?;
+        let all = targets.iter().map(Option::as_ref).chain([plot.as_ref().map(|plot| &plot.target)]);
+        let all: Vec<_> = names.into_iter().zip(all).collect();
+        output_file::check_distinct(&all)?;
+        if let Some(from) = &args.keeping.resume {
+            let lost = |(option, target): &&(&str, Option<&OutputFile>)| {
+                *option != "--checkpoint" && target.is_some_and(|target| target.replaces(from))
+            };
+            if let Some((option, _)) = all.iter().find(lost) {
+                let from = from.display();
+                return Err(CliError::usage(format!("{option} would replace {from}, which --resume goes on from")));
+            }
+        }
+        Ok(Plan { args, started, gradient, engine, rule, targets, plot })
+    }
+
+    /// The job, now that the data are there.
+    pub fn with(
+        self,
+        machine: &'a Machine,
+        source: Source<'a>,
+        (data, classes): (&'a DataSet, usize),
+    ) -> Result<Job<'a>, CliError> {
+        let Plan { args, started, gradient, engine, rule, targets: [save, log, keep, report], plot } = self;
+        let shape = memory::shape(data.train.inputs(), args.hidden, classes)?;
+        let all = data.train.rows();
+        let rows = all - args.learning.validation.map_or(0, |share| (all as f64 * share).ceil() as usize).min(all);
+        if rows == 0 || args.learning.validation.is_some_and(|_| rows == all) {
+            return Err(CliError::usage(format!(
+                "--validation leaves {rows} of {} to train on; give a share that leaves some on both sides",
+                count(all, "row")
+            )));
+        }
+        let schedule = Schedule::new(rows, args.batch, args.iters, args.epochs)
+            .ok_or_else(|| CliError::usage("--epochs is too large: its iterations cannot be counted"))?;
+        let engine = match (gradient, args.precision, &args.keeping.resume) {
+            (Gradient::Numerical { .. }, ..) => Engine::Float,
+            (_, _, Some(from)) if engine == Engine::Auto => engine_of(from),
+            (_, Precision::F32, _) => engine.choose::<f32>(machine.level, args.batch)?,
+            (_, Precision::F64, _) => engine.choose::<f64>(machine.level, args.batch)?,
+        };
+        let keeps = keep.is_some() || args.keeping.resume.is_some();
+        let digest = keeps.then(|| digest(data)).transpose()?;
+        Ok(Job {
+            args,
+            source,
+            data,
+            rows,
+            machine,
+            shape,
+            schedule,
+            gradient,
+            engine,
+            rule,
+            save,
+            log,
+            keep,
+            report,
+            plot,
+            digest,
+            started,
+        })
+    }
+}
+
+/// The engine that a checkpoint was written with, so that a run goes on by it on another machine, too. What is wrong with
+/// the file is told when it is read for the run.
+fn engine_of(checkpoint: &Path) -> Engine {
+    let kept = AnyModel::load(checkpoint).ok().and_then(|model| model.options().get("engine").cloned());
+    kept.and_then(|name| Engine::by_name(&name).ok()).unwrap_or(Engine::Float)
+}
+
+/// Tells one training set from another.
+fn digest(data: &DataSet) -> Result<String, CliError> {
+    let (images, labels) = (data.train.images(), data.train.labels());
+    let lengths = [images, labels].map(|part| (part.len() as u64).to_le_bytes());
+    let all = (&lengths[0][..]).chain(images).chain(&lengths[1][..]).chain(labels);
+    md5::of(all).map_err(CliError::new)
+}
+
+impl Job<'_> {
+    /// Threads that train: no more than there are processors, for a team meets in every iteration and waits for its last
+    /// member, and no more than can share the work. The outcome does not depend on it.
+    pub fn team(&self) -> usize {
+        let most = match self.gradient {
+            Gradient::Backpropagation => self.shape.most_threads(),
+            Gradient::Numerical { .. } => usize::MAX,
+        };
+        self.machine.threads.min(most).min(available_threads())
+    }
+
+    pub fn check_memory(&self, width: usize) -> Result<(), CliError> {
+        let logged = if self.log.is_some() { self.schedule.iterations } else { 0 };
+        let options = match logged {
+            0 => "--hidden, --batch or --threads",
+            _ => "--hidden, --batch, --threads or the iterations to --log",
+        };
+        let plain = self.args.learning.unusual().is_empty() && self.keep.is_none();
+        let (batch, threads, gradient) = (self.args.batch, self.team(), self.gradient);
+        let need = Need::default()
+            .training(self.shape, width, &TrainOptions { batch, threads, gradient, ..TrainOptions::default() })
+            // A memory of the optimiser, the best weights, a checkpoint.
+            .parameters(self.shape, width, if plain { 0 } else { 7 })
+            .parameters(self.shape, size_of::<f64>(), if plain { 0 } else { 8 })
+            // A loss, and its line of text at the end.
+            .numbers(logged, 8 + 32);
+        memory::check(need, options)
+    }
+
+    /// A checkpoint must be of this run, and not beyond its end.
+    pub fn check_resumed<T: Float>(&self, state: &mut State<T>) -> Result<(), CliError> {
+        let measured = state.record.history.len();
+        if state.best.as_ref().is_some_and(|best| measured > 0 && best.is_over(measured, self.args.learning.patience)) {
+            state.outcome.early = Some(Early::Patience);
+        }
+        let (done, end) = (state.outcome.iterations, self.schedule.iterations);
+        if done > end {
+            let (done, end) = (count(done, "iteration"), count(end, "iteration"));
+            return Err(CliError::usage(format!(
+                "--resume: the checkpoint has {done}, the run is to have {end}; ask for more"
+            )));
+        }
+        if self.log.is_some() && state.record.losses.len() != done {
+            return Err(CliError::usage("--log: the checkpoint's run kept no losses; leave it out, or begin anew"));
+        }
+        Ok(())
+    }
+
+    /// Iterations from checkpoint to checkpoint.
+    fn every(&self) -> usize {
+        self.args.keeping.every.unwrap_or(self.schedule.epoch)
+    }
+
+    /// Whether a checkpoint is due after so many iterations.
+    pub fn is_due(&self, done: usize) -> bool {
+        self.keep.is_some() && (done.is_multiple_of(self.every()) || done == self.schedule.iterations)
+    }
+
+    /// How far the next piece goes when `done` iterations are done: to the next measurement, checkpoint or change of the
+    /// learning rate.
+    pub fn next_stop(&self, done: usize) -> usize {
+        let next = |every: usize| (done / every + 1).saturating_mul(every);
+        let mut stop = self.schedule.next_stop(done);
+        if self.keep.is_some() {
+            stop = stop.min(next(self.every()));
+        }
+        if self.args.learning.lr_decay != 1.0 {
+            stop = stop.min(next(self.schedule.epoch));
+        }
+        stop
+    }
+
+    /// The learning rate after so many iterations.
+    pub fn rate(&self, done: usize) -> f64 {
+        let epoch = i32::try_from(done / self.schedule.epoch).unwrap_or(i32::MAX);
+        self.args.learning.rate() * self.args.learning.lr_decay.powi(epoch)
+    }
+}
