@@ -1,11 +1,11 @@
 //! The command line: every command, every option, and the checks that need nothing but the words.
 
+mod completions;
 mod fetch;
 mod inspect;
 mod interchange;
 mod keeping;
 mod learning;
-mod completions;
 mod predict;
 mod values;
 
@@ -16,12 +16,12 @@ use twolayer_core::{DEFAULT_H, Engine, Gradient, Level};
 
 use crate::error::CliError;
 use crate::layout;
+pub use completions::{CompletionsArgs, ManArgs};
 pub use fetch::FetchArgs;
 pub use inspect::{DataCommand, DataInfoArgs, DataShowArgs};
 pub use interchange::{ExportArgs, Format, ImportArgs};
 pub use keeping::KeepingArgs;
 pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName};
-pub use completions::{CompletionsArgs, ManArgs};
 pub use predict::PredictArgs;
 pub use values::{GradientName, Precision, RngName, Split, available_threads};
 use values::{batch, engine_names, isa_names, positive, rate, seed, step, threads, whole};

@@ -6,9 +6,9 @@ use clap::CommandFactory;
 
 use crate::args::{Cli, CompletionsArgs, ManArgs};
 use crate::error::CliError;
-use crate::output_file::OutputFile;
 use crate::layout::{self, Table};
 use crate::output::Output;
+use crate::output_file::OutputFile;
 
 /// What to do first, and what it does.
 const FIRST_STEPS: [(&str, &str); 4] = [

@@ -8,11 +8,11 @@ use twolayer_idx::Split as Half;
 use crate::args::{EvalArgs, Split};
 use crate::data::{self, Source};
 use crate::error::CliError;
-use crate::output_file::OutputFile;
 use crate::layout::Table;
 use crate::machine::Machine;
 use crate::network;
 use crate::output::Output;
+use crate::output_file::OutputFile;
 use crate::page::{Page, Subject};
 use crate::report::{count, grouped, percent};
 

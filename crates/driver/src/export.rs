@@ -7,8 +7,8 @@ use twolayer_model::{AnyModel, Model};
 
 use crate::args::{ExportArgs, Format};
 use crate::error::CliError;
-use crate::output_file::OutputFile;
 use crate::output::Output;
+use crate::output_file::OutputFile;
 use crate::report::grouped;
 
 /// What `--json` prints.
@@ -36,7 +36,9 @@ pub fn run(args: &ExportArgs, out: &mut Output) -> Result<(), CliError> {
     // It could not be made again from what it would have become.
     if target.replaces(&args.model) {
         let out = args.out.display();
-        return Err(CliError::usage(format!("--out {out} is the model itself, which would be lost; give another file")));
+        return Err(CliError::usage(format!(
+            "--out {out} is the model itself, which would be lost; give another file"
+        )));
     }
     let model = AnyModel::load(&args.model)?;
     let (contents, activation, precision) = match &model {
@@ -86,9 +88,9 @@ fn name(args: &ExportArgs, format: Format) -> Result<Option<String>, CliError> {
             Ok(Some(c::name_for(&args.out.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default())))
         }
         (Some(name), Format::C) if c::is_name(name) => Ok(Some(name.clone())),
-        (Some(name), Format::C) => {
-            Err(CliError::usage(format!("--name {name:?} is no name for C; give letters, digits and _, a letter first")))
-        }
+        (Some(name), Format::C) => Err(CliError::usage(format!(
+            "--name {name:?} is no name for C; give letters, digits and _, a letter first"
+        ))),
         (Some(_), _) => Err(CliError::usage(format!("--name is for --format c, not for {}", format.name()))),
         (None, _) => Ok(None),
     }

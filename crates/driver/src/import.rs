@@ -7,8 +7,8 @@ use twolayer_model::{AnyModel, Model};
 
 use crate::args::{ActivationName, ImportArgs};
 use crate::error::CliError;
-use crate::output_file::OutputFile;
 use crate::output::Output;
+use crate::output_file::OutputFile;
 
 /// What `--json` prints.
 #[derive(Serialize)]

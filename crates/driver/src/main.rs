@@ -7,12 +7,12 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod completions;
 mod data;
 mod error;
 mod eval;
 mod export;
 mod fetch;
-mod output_file;
 mod gradcheck;
 mod import;
 mod info;
@@ -20,12 +20,12 @@ mod inspect;
 mod interrupt;
 mod layout;
 mod machine;
-mod completions;
 mod md5;
 mod memory;
 mod network;
 mod numpy;
 mod output;
+mod output_file;
 mod page;
 mod photo;
 mod picture;

@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn draws_what_numpy_draws() {
-        let runs = fixture(include_str!("../../tests/fixtures/generator.json"));
+        let runs = fixture(include_str!("../../../tests/fixtures/generator.json"));
         assert!(runs.as_array().unwrap().len() >= 6);
         for run in runs.as_array().unwrap() {
             let mut random = seeded(run);
@@ -138,8 +138,8 @@ mod tests {
     /// The notebook's own order: W1, W2, then the first batch of MNIST's 60,000 rows and of the bundled digits.
     #[test]
     fn replays_the_weights_and_the_first_batch_of_every_recorded_run() {
-        let mnist = fixture(include_str!("../../tests/fixtures/mnist_seed0.json"));
-        let digits = fixture(include_str!("../../tests/fixtures/digits_runs.json"));
+        let mnist = fixture(include_str!("../../../tests/fixtures/mnist_seed0.json"));
+        let digits = fixture(include_str!("../../../tests/fixtures/digits_runs.json"));
         let runs = std::iter::once((784, 60_000, &mnist));
         for (inputs, rows, run) in runs.chain(digits.as_array().unwrap().iter().map(|run| (64, 1437, run))) {
             let hidden = run["hidden"].as_u64().unwrap() as usize;

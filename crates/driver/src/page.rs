@@ -17,8 +17,8 @@ use twolayer_idx::Split as Half;
 
 use crate::args::Split;
 use crate::error::CliError;
-use crate::output_file::OutputFile;
 use crate::network::Network;
+use crate::output_file::OutputFile;
 use record::Record;
 
 /// A file for the curves, and what goes into it.

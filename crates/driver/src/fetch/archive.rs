@@ -10,8 +10,8 @@ use std::path::Path;
 use zip::ZipArchive;
 
 use crate::error::CliError;
-use crate::output_file::OutputFile;
 use crate::md5;
+use crate::output_file::OutputFile;
 
 /// Where the sums of what was unpacked stand.
 const SUMS: &str = "MD5SUMS";

@@ -11,7 +11,7 @@ use super::http::Client;
 use super::{Entry, fetch};
 use crate::md5;
 
-#[path = "../../../tests/common/server.rs"]
+#[path = "../../../../tests/common/server.rs"]
 mod server;
 use server::Server;
 

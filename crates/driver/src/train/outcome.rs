@@ -8,8 +8,8 @@ use super::checkpoint::State;
 use crate::args::{ActivationName, GradientName, InitName, OptimizerName, RngName, SamplingName};
 use crate::data::describe_set;
 use crate::error::CliError;
-use crate::output_file::OutputFile;
 use crate::output::Output;
+use crate::output_file::OutputFile;
 use crate::report::{Measurement, count, grouped, percent, seconds};
 
 /// What came of a run.
