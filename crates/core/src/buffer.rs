@@ -1,6 +1,6 @@
 //! Buffers that begin on a cache line: zeroed, or to be written first.
 
-use crate::float::Float;
+use crate::element::Element;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -19,10 +19,8 @@ pub unsafe trait Plain: Copy + Send + Sync + 'static {}
 unsafe impl Plain for u8 {}
 // SAFETY: as above.
 unsafe impl Plain for u64 {}
-// SAFETY: as above.
-unsafe impl Plain for i32 {}
-// SAFETY: `Float` is sealed, and both of its types are primitive numbers.
-unsafe impl<T: Float> Plain for T {}
+// SAFETY: `Element` is sealed, and both of its types are primitive numbers.
+unsafe impl<T: Element> Plain for T {}
 
 /// A fixed number of elements, zero at first, the first of them at a multiple of 64 bytes.
 pub struct Aligned<T> {

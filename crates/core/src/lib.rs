@@ -1,35 +1,34 @@
 //! The two-layer network and its kernels.
 
 mod buffer;
+mod element;
 mod error;
-mod float;
-mod gemm;
+mod fused;
+pub mod math;
+mod matmul;
 mod matrix;
-mod memory;
 mod network;
-mod numerical;
-mod parallel;
+mod numerical_gradient;
 mod simd;
 mod softmax;
 #[cfg(test)]
 mod testing;
+mod threads;
 mod train;
-pub mod vector;
 
+pub use element::Element;
 pub use error::{Error, Result};
-pub use float::Float;
-pub use gemm::{gemm, gemm_parallel};
+pub use math::Float;
+pub use matmul::{gemm, gemm_parallel};
 pub use matrix::{MatMut, MatRef};
-pub use memory::Need;
-pub use network::{
-    Activation, DEFAULT_H, Engine, Evaluation, FIXED_MAX_ERROR, Init, Labels, Parameter, Parameters, Rows, Shape,
-    TwoLayerNet,
-};
-pub use numerical::numerical_gradient;
-pub use parallel::{THREAD_NAME, Threads};
+pub use network::{Activation, DEFAULT_H, Evaluation, Init, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
+pub use numerical_gradient::numerical_gradient;
 pub use simd::Level;
 pub use softmax::{SOFTMAX_MAX_EPSILONS, cross_entropy, softmax, softmax_cross_entropy};
-pub use train::{Gradient, Optimizer, Progress, Rule, Sampler, TrainOptions, TrainSummary};
+pub use threads::{THREAD_NAME, Threads};
+pub use train::{
+    GradientMethod, MemoryEstimate, Optimizer, OptimizerKind, Progress, Sampler, TrainOptions, TrainSummary,
+};
 #[cfg(feature = "rand")]
 pub use train::{ShuffledSampler, UniformSampler};
 

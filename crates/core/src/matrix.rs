@@ -1,7 +1,7 @@
 //! Views of matrices in flat buffers.
 
+use crate::element::Element;
 use crate::error::{Error, Result};
-use crate::float::Float;
 
 /// A matrix that is read: element (r, c) stands at `r · row_stride + c · col_stride` of a flat buffer.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ fn check(len: usize, rows: usize, cols: usize, row_stride: usize, col_stride: us
     }
 }
 
-impl<'a, T: Float> MatRef<'a, T> {
+impl<'a, T: Element> MatRef<'a, T> {
     /// A `rows × cols` matrix whose rows follow each other without gaps.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl<'a, T: Float> MatRef<'a, T> {
     }
 }
 
-impl<'a, T: Float> MatMut<'a, T> {
+impl<'a, T: Element> MatMut<'a, T> {
     /// A `rows × cols` matrix whose rows follow each other without gaps.
     ///
     /// # Errors

@@ -1,63 +1,63 @@
 //! Softmax, cross-entropy and its gradient, in one pass over logits.
 //!
-//! For a row of logits l with the largest m:  e_c = exp(l_c − m),  S = Σ e_c,  p_c = e_c / S; the loss of label t is
-//! −ln p_t = ln S + m − l_t, the log-sum-exp form, which loses nothing where p_t underflows; and its derivative with
-//! respect to l_c is p_c − [c = t].  As some e_c is 1, S is at least 1 and nothing overflows.
+//! For a row of logits l with maximum m:  e_c = exp(l_c − m),  S = Σ e_c,  p_c = e_c / S.  The loss of label t is
+//! −ln p_t = ln S + m − l_t, the log-sum-exp form, which is exact where p_t underflows; its derivative with respect to
+//! l_c is p_c − [c = t].  As the largest e_c is 1, S is at least 1 and nothing overflows.
 //!
-//! The work is vertical: bands of rows are turned, so that one vector holds the same class of as many rows as it has
-//! lanes; sums and maxima over classes then need no shuffles.
+//! Bands of rows are transposed, so that a vector holds the same class of as many rows as it has lanes; sums and maxima
+//! over classes then need no shuffles.
 //!
-//! A row with a NaN or +∞, or of nothing but −∞, has no softmax: all its probabilities and its loss are NaN.
+//! For a row that contains NaN or +∞, or only −∞, all probabilities and the loss are NaN.
 
 use crate::buffer::Scratch;
 use crate::error::{Error, Result};
-use crate::float::Float;
+use crate::math::Float;
+use crate::math::{exp_v, ln_v};
 use crate::matrix::{MatMut, MatRef};
-use crate::simd::{Dispatch, Kernel, Level, MOST_LANES, Simd, transpose};
-use crate::vector::{exp_v, ln_v};
+use crate::simd::{Kernel, Level, MAX_LANES, Simd};
 
-/// No probability is further than this from the true softmax of its logits, relative to the type's ε, for up to 1,000
-/// classes whose logits lie within 30 of each other: e^x (1.2), its argument's rounding (15), the sum's (half of 31 +
-/// 31, for it is taken in parts of 32 classes), a quotient's.
+/// The largest relative error of a probability in units of the type's ε, for up to 1,000 classes whose logits are within
+/// 30 of each other: e^x (1.2), the rounding of its argument (15), of the sum (half of 31 + 31, since it is taken in
+/// parts of 32 classes) and of the quotient.
 pub const SOFTMAX_MAX_EPSILONS: f64 = 48.0;
 
-/// Classes that are summed before they join the sum of all: the root of a thousand, so that rounding grows with it.
+/// Classes per partial sum: about the square root of 1,000, so that the rounding error grows with the square root.
 const PART: usize = 32;
 
-/// Scratch for a band of rows, as many as a vector has lanes.
+/// Scratch memory for a band of rows, as many as a vector has lanes.
 pub(crate) struct Softmax<T> {
     classes: usize,
-    turned: Scratch<T>,
+    transposed: Scratch<T>,
 }
 
 impl<T: Float> Softmax<T> {
     pub fn new(classes: usize) -> Self {
-        Softmax { classes, turned: Scratch::new([classes, MOST_LANES]) }
+        Softmax { classes, transposed: Scratch::new([classes, MAX_LANES]) }
     }
 
     /// Replaces `rows` rows of logits, `row` apart, by their probabilities.
-    pub fn probabilities(&mut self, level: impl Dispatch, logits: &mut [T], rows: usize, row: usize) {
+    pub fn probabilities(&mut self, level: Level, logits: &mut [T], rows: usize, row: usize) {
         level.dispatch(Pass { work: self, logits, rows, row, scale: T::ONE, labels: None });
     }
 
-    /// Replaces rows of logits by the derivative of the mean loss, (p − [label]) / rows; returns the mean loss.
-    pub fn derivatives(&mut self, level: impl Dispatch, logits: &mut [T], row: usize, labels: &[u32]) -> f64 {
+    /// Replaces rows of logits by the gradient of their mean loss, (p − [label]) / rows; returns the mean loss.
+    pub fn gradient(&mut self, level: Level, logits: &mut [T], row: usize, labels: &[u32]) -> f64 {
         let rows = labels.len();
         let scale = T::from_f64(1.0 / rows as f64);
         level.dispatch(Pass { work: self, logits, rows, row, scale, labels: Some(labels) }) / rows as f64
     }
 
     /// The sum of the losses of rows of logits, which stay as they are.
-    pub fn losses(&mut self, level: impl Dispatch, logits: &[T], row: usize, labels: &[u32]) -> f64 {
+    pub fn losses(&mut self, level: Level, logits: &[T], row: usize, labels: &[u32]) -> f64 {
         level.dispatch(Losses { work: self, logits, row, labels })
     }
 
-    /// A band of `high` of these logits; all of its classes are within them.
+    /// The band of the first `high` rows of these logits, checked to be within them.
     fn band(&mut self, logits: &[T], row: usize, high: usize) -> Band<T> {
         assert!(high > 0 && row >= self.classes && self.classes > 0);
         let last = (high - 1).checked_mul(row).and_then(|at| at.checked_add(self.classes));
         assert!(last.is_some_and(|last| last <= logits.len()));
-        Band { logits: logits.as_ptr(), row, high, classes: self.classes, turned: self.turned.as_mut_ptr() }
+        Band { logits: logits.as_ptr(), row, high, classes: self.classes, transposed: self.transposed.as_mut_ptr() }
     }
 }
 
@@ -77,20 +77,20 @@ impl<T: Float> Kernel<T> for Pass<'_, T> {
     fn run<S: Simd<T>>(self, s: S) -> f64 {
         let Pass { work, logits, rows, row, scale, labels } = self;
         let mut losses = [0.0; 4];
-        let mut hot = [T::ZERO; 2 * MOST_LANES];
-        hot[MOST_LANES] = scale;
+        let mut hot = [T::ZERO; 2 * MAX_LANES];
+        hot[MAX_LANES] = scale;
         for n in (0..rows).step_by(S::LANES) {
             let logits = &mut logits[n * row..];
             let band = work.band(logits, row, S::LANES.min(rows - n));
             let mine = labels.map_or(&[][..], |labels| &labels[n..n + band.high]);
             // SAFETY: `band` found its rows and classes within the logits, which are borrowed mutably.
             unsafe {
-                let most = band.turn(s);
+                let most = band.transpose(s);
                 let sum = band.exponentials(s, most);
                 if !mine.is_empty() {
                     add_losses(s, &mut losses, s.add(ln_v(s, sum), most), logits, row, mine);
                 }
-                band.turn_back(s, logits.as_mut_ptr(), s.div(s.splat(scale), sum), (mine, &hot));
+                band.transpose_back(s, logits.as_mut_ptr(), s.div(s.splat(scale), sum), (mine, &hot));
             }
         }
         (losses[0] + losses[1]) + (losses[2] + losses[3])
@@ -116,7 +116,7 @@ impl<T: Float> Kernel<T> for Losses<'_, T> {
             let band = work.band(logits, row, mine.len());
             // SAFETY: `band` found its rows and classes within the logits.
             unsafe {
-                let most = band.turn(s);
+                let most = band.transpose(s);
                 let sum = band.exponentials(s, most);
                 add_losses(s, &mut losses, s.add(ln_v(s, sum), most), logits, row, mine);
             }
@@ -125,8 +125,8 @@ impl<T: Float> Kernel<T> for Losses<'_, T> {
     }
 }
 
-/// Adds ln S + m − l of each row's label; in four interleaved sums, so that additions need not wait for each other, and
-/// in f64, as the difference of two finite f32 may be infinite.
+/// Adds ln S + m − l of each row's label to four interleaved sums, which hides the latency of additions; in f64, since the
+/// difference of two finite f32 may be infinite.
 #[inline(always)]
 fn add_losses<T: Float, S: Simd<T>>(
     s: S,
@@ -136,62 +136,61 @@ fn add_losses<T: Float, S: Simd<T>>(
     row: usize,
     labels: &[u32],
 ) {
-    let mut lanes = [T::ZERO; MOST_LANES];
-    // SAFETY: there are at least LANES of them.
+    let mut lanes = [T::ZERO; MAX_LANES];
+    // SAFETY: MAX_LANES is at least LANES.
     unsafe { s.store(lanes.as_mut_ptr(), log_sum) };
     for (i, (&label, log_sum)) in labels.iter().zip(lanes).enumerate() {
         sums[i % 4] += log_sum.to_f64() - logits[i * row + label as usize].to_f64();
     }
 }
 
-/// As many rows as a vector has lanes, or fewer, and room for them turned: a vector for each class, one after the
-/// other.
+/// Up to as many rows as a vector has lanes, and room for their transpose: a vector for each class.
 #[derive(Clone, Copy)]
 struct Band<T> {
     logits: *const T,
     row: usize,
     high: usize,
     classes: usize,
-    turned: *mut T,
+    transposed: *mut T,
 }
 
 impl<T: Float> Band<T> {
-    /// Turns the logits, and returns the largest of each row.
+    /// Transposes the logits; returns the largest of each row.
     ///
     /// # Safety
-    /// The logits have `high` rows of `classes`, and `turned` has room for a vector a class.
+    /// The logits have `high` rows of `classes`, and `transposed` has room for a vector a class.
     #[inline(always)]
-    unsafe fn turn<S: Simd<T>>(self, s: S) -> S::V {
+    unsafe fn transpose<S: Simd<T>>(self, s: S) -> S::V {
         let mut most = s.splat(T::ZERO.sub(T::INFINITY));
         for from in (0..self.classes).step_by(S::LANES) {
             let wide = S::LANES.min(self.classes - from);
-            let mut square = [s.zero(); MOST_LANES];
-            // Over all lanes, so that the loop is unrolled and the square stays in registers; so below.
+            let mut square = [s.zero(); MAX_LANES];
+            // Over all lanes, so that the loop is unrolled and the square stays in registers; likewise below.
             for i in 0..S::LANES {
                 if i < self.high {
                     // SAFETY: a row of the band, and no more classes than there are.
                     square[i] = unsafe {
                         let p = self.logits.add(i * self.row + from);
-                        if wide == S::LANES { s.load(p) } else { s.load_first(p, wide) }
+                        if wide == S::LANES { s.load(p) } else { s.load_partial(p, wide) }
                     };
                 }
             }
-            let square = transpose(s, square);
+            let square = crate::simd::transpose(s, square);
             for c in 0..S::LANES {
                 if c < wide {
                     most = s.max(square[c], most);
                     // SAFETY: the caller's promise.
-                    unsafe { s.store(self.turned.add((from + c) * S::LANES), square[c]) };
+                    unsafe { s.store(self.transposed.add((from + c) * S::LANES), square[c]) };
                 }
             }
         }
         most
     }
 
-    /// e^(l − most) in place of the turned logits l; returns their sum.
+    /// e^(l − most) in place of the transposed logits l; returns their sum.
     ///
     /// # Safety
-    /// As for [`turn`](Self::turn), which has been called.
+    /// As for [`transpose`](Self::transpose), which has been called.
     #[inline(always)]
     unsafe fn exponentials<S: Simd<T>>(self, s: S, most: S::V) -> S::V {
         let mut sum = s.zero();
@@ -200,7 +199,7 @@ impl<T: Float> Band<T> {
             for c in from..self.classes.min(from + PART) {
                 // SAFETY: the caller's promise.
                 unsafe {
-                    let at = self.turned.add(c * S::LANES);
+                    let at = self.transposed.add(c * S::LANES);
                     let e = exp_v(s, s.sub(s.load(at), most));
                     s.store(at, e);
                     part = s.add(part, e);
@@ -211,41 +210,41 @@ impl<T: Float> Band<T> {
         sum
     }
 
-    /// Writes what is turned, times `factor`, to the place of the logits, and takes the scale from each row's label, if
-    /// there are labels: it is the one element of `hot` that is not zero, at [`MOST_LANES`].
+    /// Transposes back, multiplied by `factor`, into `logits`. If there are labels, subtracts the scale at each row's
+    /// label: it is the nonzero element of `hot`, at index [`MAX_LANES`].
     ///
     /// # Safety
-    /// As for [`turn`](Self::turn), which has been called; `logits` is where the band's are, and writable.
+    /// As for [`transpose`](Self::transpose), which has been called; `logits` points to the band's logits and is writable.
     #[inline(always)]
-    unsafe fn turn_back<S: Simd<T>>(
+    unsafe fn transpose_back<S: Simd<T>>(
         self,
         s: S,
         logits: *mut T,
         factor: S::V,
-        (labels, hot): (&[u32], &[T; 2 * MOST_LANES]),
+        (labels, hot): (&[u32], &[T; 2 * MAX_LANES]),
     ) {
         for from in (0..self.classes).step_by(S::LANES) {
             let wide = S::LANES.min(self.classes - from);
-            let mut square = [s.zero(); MOST_LANES];
+            let mut square = [s.zero(); MAX_LANES];
             for c in 0..S::LANES {
                 if c < wide {
                     // SAFETY: the caller's promise.
-                    square[c] = unsafe { s.mul(s.load(self.turned.add((from + c) * S::LANES)), factor) };
+                    square[c] = unsafe { s.mul(s.load(self.transposed.add((from + c) * S::LANES)), factor) };
                 }
             }
-            let square = transpose(s, square);
+            let square = crate::simd::transpose(s, square);
             for i in 0..S::LANES {
                 if i < self.high {
                     let mut p = square[i];
-                    // Below `from` it wraps to a large number.
+                    // A label below `from` wraps to a large number.
                     let lane = labels.get(i).map_or(usize::MAX, |&label| (label as usize).wrapping_sub(from));
                     // SAFETY: LANES elements of `hot`; a row of the band, and no more classes than there are.
                     unsafe {
                         if lane < S::LANES {
-                            p = s.sub(p, s.load(hot.as_ptr().add(MOST_LANES - lane)));
+                            p = s.sub(p, s.load(hot.as_ptr().add(MAX_LANES - lane)));
                         }
                         let to = logits.add(i * self.row + from);
-                        if wide == S::LANES { s.store(to, p) } else { s.store_first(to, wide, p) }
+                        if wide == S::LANES { s.store(to, p) } else { s.store_partial(to, wide, p) }
                     }
                 }
             }
@@ -255,7 +254,7 @@ impl<T: Float> Band<T> {
 
 /// Replaces each row of logits by its softmax: probabilities that sum to 1.
 ///
-/// Each is within [`SOFTMAX_MAX_EPSILONS`] of the true value. Rows without a softmax become NaN (see the module).
+/// The relative error is at most [`SOFTMAX_MAX_EPSILONS`] · ε. A row that contains NaN or +∞, or only −∞, becomes NaN.
 pub fn softmax<T: Float>(level: Level, mut logits: MatMut<'_, T>) {
     let (rows, cols) = (logits.rows(), logits.cols());
     if rows == 0 || cols == 0 {
@@ -266,11 +265,11 @@ pub fn softmax<T: Float>(level: Level, mut logits: MatMut<'_, T>) {
 }
 
 /// The mean cross-entropy −ln softmax(row)\[label\] over the rows of `logits`, exact where the probability underflows.
-/// It is finite for all finite logits but f64 ones further apart than the largest number.
+/// It is finite for finite logits, unless two `f64` ones are further apart than the largest number.
 ///
 /// # Errors
 /// [`Error::Empty`] without rows, [`Error::Length`] unless there is a label for each, [`Error::Label`] for a label that
-/// is no column.
+/// is not a column.
 pub fn cross_entropy<T: Float>(level: Level, logits: MatRef<'_, T>, labels: &[u32]) -> Result<f64> {
     check(logits.rows(), logits.cols(), labels)?;
     let rows = logits.to_vec();
@@ -278,7 +277,7 @@ pub fn cross_entropy<T: Float>(level: Level, logits: MatRef<'_, T>, labels: &[u3
     Ok(sum / labels.len() as f64)
 }
 
-/// Replaces logits by the derivative of their mean cross-entropy, (softmax − one-hot) / rows; returns the mean.
+/// Replaces logits by the gradient of their mean cross-entropy, (softmax − one-hot) / rows; returns the mean.
 ///
 /// # Errors
 /// As [`cross_entropy`].
@@ -286,7 +285,7 @@ pub fn softmax_cross_entropy<T: Float>(level: Level, mut logits: MatMut<'_, T>, 
     let (rows, cols) = (logits.rows(), logits.cols());
     check(rows, cols, labels)?;
     let stride = logits.row_stride();
-    Ok(Softmax::new(cols).derivatives(level, logits.as_mut_slice(), stride, labels))
+    Ok(Softmax::new(cols).gradient(level, logits.as_mut_slice(), stride, labels))
 }
 
 fn check(rows: usize, cols: usize, labels: &[u32]) -> Result<()> {

@@ -1,7 +1,7 @@
 //! What the tests of several modules need.
 
-use crate::float::Float;
-use crate::parallel::Threads;
+use crate::math::Float;
+use crate::threads::Threads;
 
 /// Runs `test` with so many threads: of the core's own and, with the feature, of a pool of rayon's.
 pub(crate) fn with_both_kinds(threads: usize, test: impl Fn(Threads) + Send + Sync) {

@@ -1,21 +1,23 @@
-//! The two-layer network: its parameters, its forward pass, its gradient.
+//! The two-layer network: parameters, forward pass, gradients.
 
 mod activation;
-mod ahead;
-mod batch;
-mod data;
-mod differences;
-mod engine;
-mod evaluate;
-mod first;
-mod fixed;
-mod layer;
-mod net;
-mod second;
+mod backpropagation;
+mod finite_differences;
+mod hidden_layer;
+mod inference;
+mod initialization;
+mod mini_batch;
+mod numerical_gradient;
+mod optimizer_update;
+mod output_layer;
+mod packed_weights;
+mod parameters;
+mod prefetch;
+mod rows_and_labels;
+mod sgd_update;
 mod shape;
-mod slice;
-mod update;
-mod weights;
+mod shard;
+mod two_layer_net;
 
 #[cfg(test)]
 mod oracle;
@@ -23,20 +25,19 @@ mod oracle;
 mod tests;
 
 pub use activation::Activation;
-pub use data::{Labels, Rows};
-pub use engine::Engine;
-pub use fixed::FIXED_MAX_ERROR;
-pub use net::{DEFAULT_H, Evaluation, TwoLayerNet};
-pub use shape::{Init, Parameter, Parameters, Shape};
+pub use inference::Evaluation;
+pub use initialization::Init;
+pub use numerical_gradient::DEFAULT_H;
+pub use parameters::{Parameter, Parameters};
+pub use rows_and_labels::{Labels, Rows};
+pub use shape::Shape;
+pub use two_layer_net::TwoLayerNet;
 
-pub(crate) use ahead::Ahead;
-pub(crate) use batch::Input;
-pub(crate) use differences::differences;
-pub(crate) use engine::Work;
-pub(crate) use first::Descend;
-pub(crate) use fixed::Fixed;
-pub(crate) use layer::{FirstLayer, Floats};
-pub(crate) use net::check_step;
-pub(crate) use shape::BLOCK;
-pub(crate) use slice::{Head, Slice};
-pub(crate) use update::{STATES, Step, StepRule};
+pub(crate) use finite_differences::differences;
+pub(crate) use mini_batch::{Input, MiniBatch};
+pub(crate) use numerical_gradient::check_h;
+pub(crate) use optimizer_update::{STATES, Step, UpdateRule};
+pub(crate) use output_layer::OutputLayer;
+pub(crate) use prefetch::Prefetch;
+pub(crate) use sgd_update::SgdUpdate;
+pub(crate) use shard::Shard;

@@ -1,7 +1,7 @@
 //! The network by its definition, in f64 and with plain loops.
 
 use super::{Activation, Parameter, TwoLayerNet};
-use crate::float::Float;
+use crate::math::Float;
 
 /// Parameters and rows, widened.
 pub(crate) struct Oracle {

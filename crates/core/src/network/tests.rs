@@ -1,9 +1,9 @@
 //! The network against its definition, at every level and over shapes that fill no vector.
 
 use super::oracle::Oracle;
-use super::{Activation, Engine, Labels, Parameters, Rows, Shape, TwoLayerNet};
-use crate::float::Float;
-use crate::simd::{Level, Unit};
+use super::{Activation, Labels, Parameters, Rows, Shape, TwoLayerNet};
+use crate::math::Float;
+use crate::simd::Level;
 use crate::testing::{Random, with_both_kinds};
 
 /// Inputs, hidden units, classes and rows: below, at and above the sizes of pairs, blocks, panels and mask words.
@@ -41,7 +41,7 @@ impl<T: Float> Case<T> {
         let mut pixel = || if random.below(4) == 0 { random.bits() as u8 } else { 0 };
         let pixels = (0..inputs * rows).map(|_| pixel()).collect();
         let labels = (0..rows).map(|_| random.below(classes) as u8).collect();
-        Case { net: TwoLayerNet::new(parameters).with_engine(Engine::Float), pixels, labels }
+        Case { net: TwoLayerNet::new(parameters), pixels, labels }
     }
 
     fn with(mut self, activation: Activation) -> Self {
@@ -116,31 +116,6 @@ fn check_gradient<T: Float>() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-}
-
-/// Whole numbers, at every unit.
-#[test]
-fn whole_numbers_give_the_gradient_and_the_loss() {
-    let check = || {
-        for (size, activation) in SHAPES.iter().flat_map(|&size| Activation::ALL.map(|a| (size, a))) {
-            let case = Case::<f32>::new(size, 0.5).with(activation);
-            let (oracle, rows) = (Oracle::new(&case.net), case.rows());
-            let (want, close) =
-                (oracle.gradient(&rows, &case.labels), within::<f32>(size[0].max(size[1]).max(size[3])));
-            for level in Level::available() {
-                let net = case.net.clone().with_level(level).with_engine(Engine::Fixed);
-                let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
-                let got = net.gradient(x, t).unwrap().to_vec();
-                let worst = got.iter().zip(&want).map(|(&a, b)| (f64::from(a) - b).abs()).fold(0.0, f64::max);
-                assert!(worst <= close, "{level} {size:?} {activation:?}: {worst:e} exceeds {close:e}");
-                let off = (net.loss(x, t).unwrap() - case.net.loss(x, t).unwrap()).abs();
-                assert!(off <= 1e-5, "{level} {size:?} {activation:?}: {off:e}");
-                assert!(net.loss(Rows::Floats(&case.floats()), t).is_err());
-            }
-        }
-    };
-    check();
-    Unit::emulated(Level::best()).into_iter().filter(|unit| unit.has_tiles()).for_each(|unit| unit.preferred(check));
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::arch::x86_64::*;
 
 instruction_set!(Avx2, "avx2" "fma" "bmi1" "bmi2" "popcnt" "lzcnt");
 
-/// An intrinsic that touches registers alone.
+/// An intrinsic on registers.
 macro_rules! op {
     ($e:expr) => {{
-        // SAFETY: the token at hand exists only where the processor has these instructions.
+        // SAFETY: the token exists only where the processor has these instructions.
         #[allow(unused_unsafe)]
         unsafe {
             $e
@@ -49,13 +49,13 @@ impl Simd<f32> for Avx2 {
         unsafe { _mm256_storeu_ps(p, v) }
     }
     #[inline(always)]
-    unsafe fn load_first(self, p: *const f32, n: usize) -> __m256 {
-        // SAFETY: the caller promises n readable elements; masked lanes are not touched.
+    unsafe fn load_partial(self, p: *const f32, n: usize) -> __m256 {
+        // SAFETY: the caller promises n readable elements; masked lanes are not accessed.
         unsafe { _mm256_maskload_ps(p, first8(n)) }
     }
     #[inline(always)]
-    unsafe fn store_first(self, p: *mut f32, n: usize, v: __m256) {
-        // SAFETY: the caller promises n writable elements; masked lanes are not touched.
+    unsafe fn store_partial(self, p: *mut f32, n: usize, v: __m256) {
+        // SAFETY: the caller promises n writable elements; masked lanes are not accessed.
         unsafe { _mm256_maskstore_ps(p, first8(n), v) }
     }
     #[inline(always)]
@@ -103,8 +103,8 @@ impl Simd<f32> for Avx2 {
         op!(_mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a))
     }
     #[inline(always)]
-    fn scale2(self, a: __m256, n: __m256) -> __m256 {
-        // In two steps, for 2^n alone may overflow; the first is exact, so that the result is rounded once.
+    fn ldexp(self, a: __m256, n: __m256) -> __m256 {
+        // In two steps, since 2^n alone may overflow. The first is exact, so the result is rounded once.
         let n = op!(_mm256_max_ps(_mm256_set1_ps(-252.0), _mm256_min_ps(_mm256_set1_ps(252.0), n)));
         op!({
             let n = _mm256_cvtps_epi32(n);
@@ -114,11 +114,11 @@ impl Simd<f32> for Avx2 {
         })
     }
     #[inline(always)]
-    fn split2(self, a: __m256) -> (__m256, __m256) {
+    fn frexp(self, a: __m256) -> (__m256, __m256) {
         let subnormal = op!(_mm256_cmp_ps::<_CMP_LT_OQ>(a, _mm256_set1_ps(f32::MIN_POSITIVE)));
         let a = op!(_mm256_blendv_ps(a, _mm256_mul_ps(a, _mm256_set1_ps(16_777_216.0)), subnormal));
         let below = op!(_mm256_and_ps(subnormal, _mm256_set1_ps(24.0)));
-        // Subtracting the bits of 0.75 moves the exponent's step from 1, 2, 4 … to 0.75, 1.5, 3 ….
+        // Subtracting the bits of 0.75 moves the boundaries of the exponent from 1, 2, 4 … to 0.75, 1.5, 3 ….
         op!({
             let bits = _mm256_castps_si256(a);
             let e = _mm256_srai_epi32::<23>(_mm256_sub_epi32(bits, _mm256_set1_epi32(0x3f40_0000)));
@@ -137,7 +137,7 @@ impl Simd<f32> for Avx2 {
     #[inline(always)]
     fn interleave(self, a: __m256, b: __m256) -> (__m256, __m256) {
         op!({
-            // Within the halves of 128 bits first, whose places are then exchanged.
+            // Within each half of 128 bits; then the halves are swapped.
             let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
             (_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
         })
@@ -173,13 +173,13 @@ impl Simd<f64> for Avx2 {
         unsafe { _mm256_storeu_pd(p, v) }
     }
     #[inline(always)]
-    unsafe fn load_first(self, p: *const f64, n: usize) -> __m256d {
-        // SAFETY: the caller promises n readable elements; masked lanes are not touched.
+    unsafe fn load_partial(self, p: *const f64, n: usize) -> __m256d {
+        // SAFETY: the caller promises n readable elements; masked lanes are not accessed.
         unsafe { _mm256_maskload_pd(p, first4(n)) }
     }
     #[inline(always)]
-    unsafe fn store_first(self, p: *mut f64, n: usize, v: __m256d) {
-        // SAFETY: the caller promises n writable elements; masked lanes are not touched.
+    unsafe fn store_partial(self, p: *mut f64, n: usize, v: __m256d) {
+        // SAFETY: the caller promises n writable elements; masked lanes are not accessed.
         unsafe { _mm256_maskstore_pd(p, first4(n), v) }
     }
     #[inline(always)]
@@ -227,8 +227,8 @@ impl Simd<f64> for Avx2 {
         op!(_mm256_round_pd::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a))
     }
     #[inline(always)]
-    fn scale2(self, a: __m256d, n: __m256d) -> __m256d {
-        // In two steps, for 2^n alone may overflow; the first is exact, so that the result is rounded once.
+    fn ldexp(self, a: __m256d, n: __m256d) -> __m256d {
+        // In two steps, since 2^n alone may overflow. The first is exact, so the result is rounded once.
         let n = op!(_mm256_max_pd(_mm256_set1_pd(-2044.0), _mm256_min_pd(_mm256_set1_pd(2044.0), n)));
         op!({
             // The range fits 32 bits, which AVX2 can convert and shift.
@@ -242,11 +242,11 @@ impl Simd<f64> for Avx2 {
         })
     }
     #[inline(always)]
-    fn split2(self, a: __m256d) -> (__m256d, __m256d) {
+    fn frexp(self, a: __m256d) -> (__m256d, __m256d) {
         let subnormal = op!(_mm256_cmp_pd::<_CMP_LT_OQ>(a, _mm256_set1_pd(f64::MIN_POSITIVE)));
         let a = op!(_mm256_blendv_pd(a, _mm256_mul_pd(a, _mm256_set1_pd(9_007_199_254_740_992.0)), subnormal));
         let below = op!(_mm256_and_pd(subnormal, _mm256_set1_pd(53.0)));
-        // Subtracting the bits of 0.75 moves the exponent's step from 1, 2, 4 … to 0.75, 1.5, 3 …. The exponent is
+        // Subtracting the bits of 0.75 moves the boundaries of the exponent from 1, 2, 4 … to 0.75, 1.5, 3 …. The exponent is
         // taken with a bias of 2048, for AVX2 has no arithmetic shift of 64 bits, and put into the low bits of 2^52.
         op!({
             let bits = _mm256_castpd_si256(a);
@@ -271,7 +271,7 @@ impl Simd<f64> for Avx2 {
     #[inline(always)]
     fn interleave(self, a: __m256d, b: __m256d) -> (__m256d, __m256d) {
         op!({
-            // Within the halves of 128 bits first, whose places are then exchanged.
+            // Within each half of 128 bits; then the halves are swapped.
             let (low, high) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
             (_mm256_permute2f128_pd::<0x20>(low, high), _mm256_permute2f128_pd::<0x31>(low, high))
         })
@@ -293,7 +293,7 @@ fn nonzero_pairs(bytes: &[u8; 64]) -> u32 {
         let low = _mm256_loadu_si256(bytes.as_ptr().cast());
         let high = _mm256_loadu_si256(bytes.as_ptr().add(32).cast());
         let zero = _mm256_setzero_si256();
-        // Packing works within 16-byte halves, so the quarters come out as 0, 2, 1, 3.
+        // Packing works within halves of 16 bytes, so the quarters come out as 0, 2, 1, 3.
         let packed = _mm256_packs_epi16(_mm256_cmpeq_epi16(low, zero), _mm256_cmpeq_epi16(high, zero));
         !(_mm256_movemask_epi8(_mm256_permute4x64_epi64::<0b11_01_10_00>(packed)) as u32)
     }

@@ -5,10 +5,10 @@ use std::arch::x86_64::*;
 
 instruction_set!(Avx512, "avx512f" "avx512bw" "avx512dq" "avx512vl" "avx2" "fma" "bmi1" "bmi2" "popcnt" "lzcnt");
 
-/// An intrinsic that touches registers alone.
+/// An intrinsic on registers.
 macro_rules! op {
     ($e:expr) => {{
-        // SAFETY: the token at hand exists only where the processor has these instructions.
+        // SAFETY: the token exists only where the processor has these instructions.
         #[allow(unused_unsafe)]
         unsafe {
             $e
@@ -27,26 +27,6 @@ fn first16(n: usize) -> u16 {
 fn first8(n: usize) -> u8 {
     ((1u32 << n) - 1) as u8
 }
-
-/// 2^(i/16).
-const SIXTEENTHS: [f32; 16] = [
-    1.0,
-    1.0442737,
-    1.0905077,
-    1.1387886,
-    1.1892071,
-    1.2418578,
-    1.2968396,
-    1.3542556,
-    std::f32::consts::SQRT_2,
-    1.4768262,
-    1.5422108,
-    1.6104903,
-    1.6817929,
-    1.7562522,
-    1.8340081,
-    1.9152066,
-];
 
 impl Simd<f32> for Avx512 {
     type V = __m512;
@@ -69,13 +49,13 @@ impl Simd<f32> for Avx512 {
         unsafe { _mm512_storeu_ps(p, v) }
     }
     #[inline(always)]
-    unsafe fn load_first(self, p: *const f32, n: usize) -> __m512 {
-        // SAFETY: the caller promises n readable elements; masked lanes are not touched.
+    unsafe fn load_partial(self, p: *const f32, n: usize) -> __m512 {
+        // SAFETY: the caller promises n readable elements; masked lanes are not accessed.
         unsafe { _mm512_maskz_loadu_ps(first16(n), p) }
     }
     #[inline(always)]
-    unsafe fn store_first(self, p: *mut f32, n: usize, v: __m512) {
-        // SAFETY: the caller promises n writable elements; masked lanes are not touched.
+    unsafe fn store_partial(self, p: *mut f32, n: usize, v: __m512) {
+        // SAFETY: the caller promises n writable elements; masked lanes are not accessed.
         unsafe { _mm512_mask_storeu_ps(p, first16(n), v) }
     }
     #[inline(always)]
@@ -123,23 +103,14 @@ impl Simd<f32> for Avx512 {
         op!(_mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a))
     }
     #[inline(always)]
-    fn scale2(self, a: __m512, n: __m512) -> __m512 {
+    fn ldexp(self, a: __m512, n: __m512) -> __m512 {
         op!(_mm512_scalef_ps(a, n))
     }
-    const SIXTEENTHS: bool = true;
     #[inline(always)]
-    fn scale2_sixteenths(self, p: __m512, u: __m512, n: __m512) -> __m512 {
-        op!({
-            // The permutation looks at the last four bits alone, and scalef rounds n down.
-            let power = _mm512_permutexvar_ps(_mm512_castps_si512(u), _mm512_loadu_ps(SIXTEENTHS.as_ptr()));
-            _mm512_scalef_ps(_mm512_fmadd_ps(power, p, power), n)
-        })
-    }
-    #[inline(always)]
-    fn split2(self, a: __m512) -> (__m512, __m512) {
+    fn frexp(self, a: __m512) -> (__m512, __m512) {
         let m = op!(_mm512_getmant_ps::<_MM_MANT_NORM_P75_1P5, _MM_MANT_SIGN_SRC>(a));
         let e = op!(_mm512_getexp_ps(a));
-        // getexp counts from 1; a mantissa below 1 was halved.
+        // getexp assumes a mantissa in [1, 2); one below 1 was halved.
         let below = op!(_mm512_cmp_ps_mask::<_CMP_LT_OQ>(m, _mm512_set1_ps(1.0)));
         (m, op!(_mm512_mask_add_ps(e, below, e, _mm512_set1_ps(1.0))))
     }
@@ -190,13 +161,13 @@ impl Simd<f64> for Avx512 {
         unsafe { _mm512_storeu_pd(p, v) }
     }
     #[inline(always)]
-    unsafe fn load_first(self, p: *const f64, n: usize) -> __m512d {
-        // SAFETY: the caller promises n readable elements; masked lanes are not touched.
+    unsafe fn load_partial(self, p: *const f64, n: usize) -> __m512d {
+        // SAFETY: the caller promises n readable elements; masked lanes are not accessed.
         unsafe { _mm512_maskz_loadu_pd(first8(n), p) }
     }
     #[inline(always)]
-    unsafe fn store_first(self, p: *mut f64, n: usize, v: __m512d) {
-        // SAFETY: the caller promises n writable elements; masked lanes are not touched.
+    unsafe fn store_partial(self, p: *mut f64, n: usize, v: __m512d) {
+        // SAFETY: the caller promises n writable elements; masked lanes are not accessed.
         unsafe { _mm512_mask_storeu_pd(p, first8(n), v) }
     }
     #[inline(always)]
@@ -244,14 +215,14 @@ impl Simd<f64> for Avx512 {
         op!(_mm512_roundscale_pd::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a))
     }
     #[inline(always)]
-    fn scale2(self, a: __m512d, n: __m512d) -> __m512d {
+    fn ldexp(self, a: __m512d, n: __m512d) -> __m512d {
         op!(_mm512_scalef_pd(a, n))
     }
     #[inline(always)]
-    fn split2(self, a: __m512d) -> (__m512d, __m512d) {
+    fn frexp(self, a: __m512d) -> (__m512d, __m512d) {
         let m = op!(_mm512_getmant_pd::<_MM_MANT_NORM_P75_1P5, _MM_MANT_SIGN_SRC>(a));
         let e = op!(_mm512_getexp_pd(a));
-        // getexp counts from 1; a mantissa below 1 was halved.
+        // getexp assumes a mantissa in [1, 2); one below 1 was halved.
         let below = op!(_mm512_cmp_pd_mask::<_CMP_LT_OQ>(m, _mm512_set1_pd(1.0)));
         (m, op!(_mm512_mask_add_pd(e, below, e, _mm512_set1_pd(1.0))))
     }

@@ -1,16 +1,16 @@
 //! The instruction set as a value: made only after detection, passed as an argument.
 
-use super::{Kernel, Unit, scalar};
+use super::{Kernel, scalar};
 #[cfg(target_arch = "x86_64")]
-use super::{Simd, avx2, avx512, unfused::WithoutFusion};
+use super::{avx2, avx512};
+use crate::element::Element;
 use crate::error::{Error, Result};
-use crate::float::Float;
 use std::fmt;
 
 /// An instruction set that this processor has.
 ///
 /// There is no way to make one that the processor lacks, so whoever holds a `Level` may run its kernels.
-/// Results differ between levels in the last bits (a fused multiply-add rounds once), never between runs of one level.
+/// All levels give the same results, to the bit; they differ in speed.
 ///
 /// ```
 /// use twolayer_core::Level;
@@ -29,12 +29,12 @@ enum Kind {
     Avx512,
 }
 
-/// Every level, lowest first, with its name: the only list of them.
+/// Every level and its name, lowest first.
 const TABLE: [(Kind, &str); 3] = [(Kind::Scalar, "scalar"), (Kind::Avx2, "avx2"), (Kind::Avx512, "avx512")];
 
 impl Level {
     /// The names that [`by_name`](Self::by_name) knows, lowest level first.
-    pub const NAMES: [&'static str; 3] = [TABLE[0].1, TABLE[1].1, TABLE[2].1];
+    pub const NAMES: &[&str] = &[TABLE[0].1, TABLE[1].1, TABLE[2].1];
 
     /// The level that every processor has.
     pub(crate) const SCALAR: Level = Level(Kind::Scalar);
@@ -64,15 +64,9 @@ impl Level {
         TABLE[self.0 as usize].1
     }
 
-    /// What [`Engine::Fixed`](crate::Engine::Fixed) computes with at this level: the fastest of `scalar`, `avx2`,
-    /// `avx-vnni`, `avx512-vnni` and `amx` that this process may use within it.
-    pub fn bytes(self) -> &'static str {
-        Unit::best(self).name()
-    }
-
     /// Runs `kernel` compiled for this instruction set.
     #[inline]
-    pub(crate) fn dispatch<T: Float, K: Kernel<T>>(self, kernel: K) -> K::Output {
+    pub(crate) fn dispatch<T: SimdElement, K: Kernel<T>>(self, kernel: K) -> K::Output {
         T::dispatch(self, kernel)
     }
 }
@@ -86,48 +80,35 @@ fn find(name: &str, has: impl Fn(Kind) -> bool) -> Result<Level> {
     }
 }
 
-/// The one place that turns a level into code: [`Level::dispatch`] for an element type that is known.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-pub(crate) fn run_at<T: Float, K: Kernel<T>>(level: Level, kernel: K) -> K::Output
-where
-    avx2::Avx2: Simd<T>,
-    avx512::Avx512: Simd<T>,
-{
-    match level.0 {
-        Kind::Scalar => scalar::run(kernel),
-        // SAFETY: a `Level` of this kind is made only where `detected` said that the processor has it.
-        Kind::Avx2 => unsafe { avx2::run(kernel) },
-        // SAFETY: as above.
-        Kind::Avx512 => unsafe { avx512::run(kernel) },
-    }
+/// An element type that every level has vectors of.
+pub trait SimdElement: Element {
+    /// [`Level::dispatch`] for this type.
+    fn dispatch<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output;
 }
 
-/// The same for kernels without fused operations, of which the scalar level has none anyway.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-pub(crate) fn run_alike_at<T: Float, K: Kernel<T>>(level: Level, kernel: K) -> K::Output
-where
-    avx2::Avx2: Simd<T>,
-    avx512::Avx512: Simd<T>,
-{
-    match level.0 {
-        Kind::Scalar => scalar::run(kernel),
-        // SAFETY: as above.
-        Kind::Avx2 => unsafe { avx2::run(WithoutFusion(kernel)) },
-        // SAFETY: as above.
-        Kind::Avx512 => unsafe { avx512::run(WithoutFusion(kernel)) },
-    }
+macro_rules! simd_element {
+    ($t:ty) => {
+        impl SimdElement for $t {
+            #[inline]
+            fn dispatch<K: Kernel<$t>>(level: Level, kernel: K) -> K::Output {
+                match level.0 {
+                    Kind::Scalar => scalar::run(kernel),
+                    #[cfg(target_arch = "x86_64")]
+                    // SAFETY: a `Level` of this kind exists only where `detected` found the instruction set.
+                    Kind::Avx2 => unsafe { avx2::run(kernel) },
+                    #[cfg(target_arch = "x86_64")]
+                    // SAFETY: as above.
+                    Kind::Avx512 => unsafe { avx512::run(kernel) },
+                    #[cfg(not(target_arch = "x86_64"))]
+                    Kind::Avx2 | Kind::Avx512 => unreachable!("not detected on this architecture"),
+                }
+            }
+        }
+    };
 }
 
-/// As above; other architectures have the portable level alone, which the compiler vectorises as it can.
-#[cfg(not(target_arch = "x86_64"))]
-pub(crate) fn run_at<T: Float, K: Kernel<T>>(_: Level, kernel: K) -> K::Output {
-    scalar::run(kernel)
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-pub(crate) use run_at as run_alike_at;
+simd_element!(f32);
+simd_element!(f64);
 
 impl Kind {
     #[cfg(target_arch = "x86_64")]
@@ -170,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_level_that_the_processor_lacks_is_an_error_not_a_lower_one() {
-        for name in Level::NAMES {
+        for &name in Level::NAMES {
             assert_eq!(find(name, |_| false), Err(Error::LevelUnavailable { name }));
             assert_eq!(find(name, |_| true).map(Level::name), Ok(name));
         }

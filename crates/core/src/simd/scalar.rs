@@ -1,54 +1,54 @@
-//! The portable level: four elements in plain Rust, which the compiler turns into whatever the target's baseline has.
+//! The portable level: vectors of four elements in plain Rust, compiled for the target's baseline.
 
 use super::{Kernel, Simd};
-use crate::float::Float;
+use crate::element::Element;
 
 /// The level that every processor has.
 #[derive(Clone, Copy)]
 pub struct Scalar;
 
-/// Runs `kernel` in plain Rust: one copy of it, whoever calls.
+/// Runs `kernel` in plain Rust. Not inlined, so that a program has one copy of it.
 #[inline(never)]
-pub(super) fn run<T: Float, K: Kernel<T>>(kernel: K) -> K::Output {
+pub(super) fn run<T: Element, K: Kernel<T>>(kernel: K) -> K::Output {
     kernel.run(Scalar)
 }
 
-/// As many elements as the narrowest vector registers hold of `f32`.
+/// Lanes: those of `f32` in the narrowest vector registers in use, 128 bits.
 const N: usize = 4;
 
 #[inline(always)]
-fn map<T: Float>(a: [T; N], f: impl Fn(T) -> T) -> [T; N] {
+fn map<T: Element>(a: [T; N], f: impl Fn(T) -> T) -> [T; N] {
     a.map(f)
 }
 
 #[inline(always)]
-fn zip<T: Float>(a: [T; N], b: [T; N], f: impl Fn(T, T) -> T) -> [T; N] {
+fn zip<T: Element>(a: [T; N], b: [T; N], f: impl Fn(T, T) -> T) -> [T; N] {
     std::array::from_fn(|i| f(a[i], b[i]))
 }
 
-/// `2^n` for a whole `n` in the normal range.
+/// `2^n` for an integer `n` in the normal range.
 #[inline(always)]
-fn power_of_two<T: Float>(n: i64) -> T {
+fn power_of_two<T: Element>(n: i64) -> T {
     T::from_bits(((n + T::BIAS) as u64) << T::MANTISSA_BITS)
 }
 
-/// Adding and taking away 1.5 · 2^mantissa rounds to whole numbers, halves to even.
+/// Adding and subtracting 1.5 · 2^mantissa rounds to integers, ties to even.
 #[inline(always)]
-fn round<T: Float>(x: T) -> T {
+fn round<T: Element>(x: T) -> T {
     let shift = T::from_f64(1.5).mul(power_of_two(i64::from(T::MANTISSA_BITS)));
     x.add(shift).sub(shift)
 }
 
-/// In two steps, for 2^n alone may overflow; the first is exact, so that the result is rounded once.
+/// In two steps, since 2^n alone may overflow. The first is exact, so the result is rounded once.
 #[inline(always)]
-fn scale2<T: Float>(x: T, n: T) -> T {
+fn ldexp<T: Element>(x: T, n: T) -> T {
     let n = (n.to_f64() as i64).clamp(2 - 2 * T::BIAS, 2 * T::BIAS - 2);
     x.mul(power_of_two(n / 2)).mul(power_of_two(n - n / 2))
 }
 
-/// Subtracting the bits of 0.75 moves the exponent's step from 1, 2, 4 … to 0.75, 1.5, 3 ….
+/// Subtracting the bits of 0.75 moves the boundaries of the exponent from 1, 2, 4 … to 0.75, 1.5, 3 ….
 #[inline(always)]
-fn split2<T: Float>(x: T) -> (T, T) {
+fn frexp<T: Element>(x: T) -> (T, T) {
     let tiny = power_of_two::<T>(1 - T::BIAS);
     let up = i64::from(T::MANTISSA_BITS) + 1;
     let (x, below) = if x < tiny { (x.mul(power_of_two(up)), up) } else { (x, 0) };
@@ -57,7 +57,7 @@ fn split2<T: Float>(x: T) -> (T, T) {
     (T::from_bits(bits.wrapping_sub(e << T::MANTISSA_BITS) as u64), T::from_f64((e - below) as f64))
 }
 
-impl<T: Float> Simd<T> for Scalar {
+impl<T: Element> Simd<T> for Scalar {
     type V = [T; N];
     type M = [bool; N];
     const LANES: usize = N;
@@ -78,12 +78,12 @@ impl<T: Float> Simd<T> for Scalar {
         unsafe { p.cast::<[T; N]>().write_unaligned(v) }
     }
     #[inline(always)]
-    unsafe fn load_first(self, p: *const T, n: usize) -> [T; N] {
+    unsafe fn load_partial(self, p: *const T, n: usize) -> [T; N] {
         // SAFETY: the caller promises n <= N readable elements, and no other is read.
         std::array::from_fn(|i| if i < n { unsafe { *p.add(i) } } else { T::ZERO })
     }
     #[inline(always)]
-    unsafe fn store_first(self, p: *mut T, n: usize, v: [T; N]) {
+    unsafe fn store_partial(self, p: *mut T, n: usize, v: [T; N]) {
         for (i, &x) in v.iter().take(n).enumerate() {
             // SAFETY: the caller promises n writable elements, and i < n.
             unsafe { *p.add(i) = x }
@@ -105,15 +105,13 @@ impl<T: Float> Simd<T> for Scalar {
     fn div(self, a: [T; N], b: [T; N]) -> [T; N] {
         zip(a, b, T::div)
     }
-    /// Two roundings: `mul_add` of the standard library is a call of some 10 ns where the target has no such
-    /// instruction.
     #[inline(always)]
     fn mul_add(self, a: [T; N], b: [T; N], c: [T; N]) -> [T; N] {
-        zip(zip(a, b, T::mul), c, T::add)
+        std::array::from_fn(|i| a[i].mul_add(b[i], c[i]))
     }
     #[inline(always)]
     fn neg_mul_add(self, a: [T; N], b: [T; N], c: [T; N]) -> [T; N] {
-        zip(c, zip(a, b, T::mul), T::sub)
+        std::array::from_fn(|i| a[i].neg().mul_add(b[i], c[i]))
     }
     #[inline(always)]
     fn max(self, a: [T; N], b: [T; N]) -> [T; N] {
@@ -136,12 +134,12 @@ impl<T: Float> Simd<T> for Scalar {
         map(a, round)
     }
     #[inline(always)]
-    fn scale2(self, a: [T; N], n: [T; N]) -> [T; N] {
-        zip(a, n, scale2)
+    fn ldexp(self, a: [T; N], n: [T; N]) -> [T; N] {
+        zip(a, n, ldexp)
     }
     #[inline(always)]
-    fn split2(self, a: [T; N]) -> ([T; N], [T; N]) {
-        (map(a, |x| split2(x).0), map(a, |x| split2(x).1))
+    fn frexp(self, a: [T; N]) -> ([T; N], [T; N]) {
+        (map(a, |x| frexp(x).0), map(a, |x| frexp(x).1))
     }
     #[inline(always)]
     fn lt(self, a: [T; N], b: [T; N]) -> [bool; N] {

@@ -1,7 +1,8 @@
 //! Every operation of every instruction set, lane by lane, against plain arithmetic, special values included.
 
-use super::{Kernel, Level, MOST_LANES, Simd, transpose};
-use crate::float::Float;
+use super::SimdElement;
+use super::{Kernel, Level, MAX_LANES, Simd, transpose};
+use crate::element::Element;
 use crate::testing::Random;
 
 /// The operations on one or two vectors, so that a test can name them.
@@ -19,13 +20,13 @@ enum Op {
     Select,
     Mantissa,
     Exponent,
-    Scale2,
+    Ldexp,
 }
 
 /// `op` of each element of `a` and `b`, by vectors and a tail.
 struct Run<'a, T>(Op, &'a [T], &'a [T]);
 
-impl<T: Float> Kernel<T> for Run<'_, T> {
+impl<T: Element> Kernel<T> for Run<'_, T> {
     type Output = Vec<T>;
 
     #[inline(always)]
@@ -36,7 +37,7 @@ impl<T: Float> Kernel<T> for Run<'_, T> {
             let n = S::LANES.min(a.len() - at);
             // SAFETY: n elements from `at` on are within the three slices.
             unsafe {
-                let (x, y) = (s.load_first(a.as_ptr().add(at), n), s.load_first(b.as_ptr().add(at), n));
+                let (x, y) = (s.load_partial(a.as_ptr().add(at), n), s.load_partial(b.as_ptr().add(at), n));
                 let z = match op {
                     Op::Add => s.add(x, y),
                     Op::Sub => s.sub(x, y),
@@ -48,18 +49,18 @@ impl<T: Float> Kernel<T> for Run<'_, T> {
                     Op::Sqrt => s.sqrt(x),
                     Op::Round => s.round(x),
                     Op::Select => s.select(s.lt(x, y), s.splat(T::ONE), s.zero()),
-                    Op::Mantissa => s.split2(x).0,
-                    Op::Exponent => s.split2(x).1,
-                    Op::Scale2 => s.scale2(x, y),
+                    Op::Mantissa => s.frexp(x).0,
+                    Op::Exponent => s.frexp(x).1,
+                    Op::Ldexp => s.ldexp(x, y),
                 };
-                s.store_first(out.as_mut_ptr().add(at), n, z);
+                s.store_partial(out.as_mut_ptr().add(at), n, z);
             }
         }
         out
     }
 }
 
-fn specials<T: Float>() -> Vec<T> {
+fn specials<T: SimdElement>() -> Vec<T> {
     let tiny = T::from_bits(1);
     let mut x = vec![T::ZERO, T::ONE, T::INFINITY, T::NAN, tiny, T::from_f64(0.5), T::from_f64(2.5)];
     x.extend([T::from_bits(T::INFINITY.to_bits() - 1), T::from_f64(1e30), T::from_f64(1e-30), T::from_f64(3.0)]);
@@ -68,12 +69,12 @@ fn specials<T: Float>() -> Vec<T> {
     x
 }
 
-fn same<T: Float>(a: T, b: T) -> bool {
+fn same<T: SimdElement>(a: T, b: T) -> bool {
     a.to_bits() == b.to_bits() || (a.to_f64().is_nan() && b.to_f64().is_nan())
 }
 
 /// Checks `op` over all pairs of special values and many others, at every level; failures are collected.
-fn check<T: Float>(op: Op, inputs: &[(T, T)], want: impl Fn(T, T) -> T) {
+fn check<T: SimdElement>(op: Op, inputs: &[(T, T)], want: impl Fn(T, T) -> T) {
     let (a, b): (Vec<T>, Vec<T>) = inputs.iter().copied().unzip();
     let mut failures = Vec::new();
     for level in Level::available() {
@@ -87,7 +88,7 @@ fn check<T: Float>(op: Op, inputs: &[(T, T)], want: impl Fn(T, T) -> T) {
     assert!(failures.is_empty(), "{}", failures[..failures.len().min(20)].join("\n"));
 }
 
-fn pairs<T: Float>() -> Vec<(T, T)> {
+fn pairs<T: SimdElement>() -> Vec<(T, T)> {
     let x = specials();
     let mut pairs: Vec<(T, T)> = x.iter().flat_map(|&a| x.iter().map(move |&b| (a, b))).collect();
     let mut random = Random::new(9);
@@ -95,7 +96,7 @@ fn pairs<T: Float>() -> Vec<(T, T)> {
     pairs
 }
 
-fn check_arithmetic<T: Float>() {
+fn check_arithmetic<T: SimdElement>() {
     check::<T>(Op::Add, &pairs(), T::add);
     check::<T>(Op::Sub, &pairs(), T::sub);
     check::<T>(Op::Mul, &pairs(), T::mul);
@@ -113,7 +114,7 @@ fn arithmetic_is_that_of_the_language() {
     check_arithmetic::<f64>();
 }
 
-fn check_round<T: Float>() {
+fn check_round<T: SimdElement>() {
     let halves: Vec<(T, T)> = (-4000..4000).map(|i| (T::from_f64(f64::from(i) / 8.0), T::ZERO)).collect();
     // The sign of a zero is not part of the promise.
     for level in Level::available() {
@@ -131,7 +132,7 @@ fn rounding_is_to_nearest_even() {
 }
 
 /// The same by definition: halve or double until within [0.75, 1.5).
-fn split<T: Float>(x: T) -> (T, T) {
+fn split<T: SimdElement>(x: T) -> (T, T) {
     let (mut m, mut e) = (x.to_f64(), 0.0);
     while m >= 1.5 {
         (m, e) = (m / 2.0, e + 1.0);
@@ -142,7 +143,7 @@ fn split<T: Float>(x: T) -> (T, T) {
     (T::from_f64(m), T::from_f64(e))
 }
 
-fn check_powers<T: Float>() {
+fn check_powers<T: SimdElement>() {
     let biggest = T::INFINITY.to_bits() - 1;
     let mut random = Random::new(4);
     let mut x: Vec<(T, T)> = (0..3000).map(|_| (T::from_bits(1 + random.bits() % biggest), T::ZERO)).collect();
@@ -155,7 +156,7 @@ fn check_powers<T: Float>() {
         .flat_map(|n| [1.0, 0.75, 1.41, 1.4999].map(|m| (T::from_f64(m), T::from_f64(n as f64))))
         .collect();
     // Halves of the exponent are exact, and the rounding of a subnormal happens in the last step alone.
-    check::<T>(Op::Scale2, &scaled, |a, n| {
+    check::<T>(Op::Ldexp, &scaled, |a, n| {
         let n = n.to_f64() as i32;
         let half = |v: f64, n: i32| v * 2f64.powi(n / 2) * 2f64.powi(n - n / 2);
         T::from_f64(half(a.to_f64(), n))
@@ -171,7 +172,7 @@ fn powers_of_two_come_off_and_on_exactly() {
 /// a · b + c and c − a · b for one vector.
 struct Fused<'a, T>([&'a [T]; 3]);
 
-impl<T: Float> Kernel<T> for Fused<'_, T> {
+impl<T: Element> Kernel<T> for Fused<'_, T> {
     type Output = (Vec<T>, Vec<T>);
 
     #[inline(always)]
@@ -193,40 +194,51 @@ impl<T: Float> Kernel<T> for Fused<'_, T> {
     }
 }
 
-#[test]
-fn fused_operations_round_once_or_twice() {
+fn check_fused<T: SimdElement>() {
+    let specials = specials::<T>();
     let mut random = Random::new(8);
-    for _ in 0..200 {
-        let [a, b, c]: [Vec<f64>; 3] = std::array::from_fn(|_| random.values(16));
+    for _ in 0..20_000 {
+        let [a, b, c]: [Vec<T>; 3] = std::array::from_fn(|_| {
+            let mut value = || match random.below(3) {
+                0 => specials[random.below(specials.len())],
+                1 => T::from_bits(random.bits()),
+                _ => T::from_f64(random.value()),
+            };
+            (0..16).map(|_| value()).collect()
+        });
         for level in Level::available() {
             let (plus, minus) = level.dispatch(Fused([&a, &b, &c]));
             for i in 0..16 {
-                let (once, twice) = (a[i].mul_add(b[i], c[i]), a[i] * b[i] + c[i]);
-                assert!(plus[i] == once || plus[i] == twice, "{level}");
-                let (once, twice) = ((-a[i]).mul_add(b[i], c[i]), c[i] - a[i] * b[i]);
-                assert!(minus[i] == once || minus[i] == twice, "{level}");
-                assert!(level.name() == "scalar" || plus[i] == a[i].mul_add(b[i], c[i]), "{level} is fused");
+                let (want, want_minus) = (a[i].mul_add(b[i], c[i]), a[i].neg().mul_add(b[i], c[i]));
+                assert!(same(plus[i], want), "{level}: {} * {} + {} = {}", a[i], b[i], c[i], plus[i]);
+                assert!(same(minus[i], want_minus), "{level}: {} - {} * {} = {}", c[i], a[i], b[i], minus[i]);
             }
         }
     }
 }
 
+#[test]
+fn multiply_adds_are_rounded_once() {
+    check_fused::<f32>();
+    check_fused::<f64>();
+}
+
 /// Copies the first `n` elements through a vector; the buffers end right behind them.
 struct Partial<'a, T>(&'a [T], &'a mut [T]);
 
-impl<T: Float> Kernel<T> for Partial<'_, T> {
+impl<T: Element> Kernel<T> for Partial<'_, T> {
     type Output = usize;
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> usize {
         let n = S::LANES.min(self.0.len());
         // SAFETY: n elements are within both slices.
-        unsafe { s.store_first(self.1.as_mut_ptr(), n, s.load_first(self.0.as_ptr(), n)) };
+        unsafe { s.store_partial(self.1.as_mut_ptr(), n, s.load_partial(self.0.as_ptr(), n)) };
         n
     }
 }
 
-fn check_partial<T: Float>() {
+fn check_partial<T: SimdElement>() {
     for level in Level::available() {
         for n in 0..=16 {
             let from: Vec<T> = (0..n).map(|i| T::from_f64(i as f64 + 1.0)).collect();
@@ -244,53 +256,17 @@ fn partial_loads_and_stores_touch_their_part_alone() {
     check_partial::<f64>();
 }
 
-/// (1 + p) · 2^n for sixteenths n, where there is a table, and an element in all lanes.
-struct Sixteenths;
-
-impl Kernel<f32> for Sixteenths {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<f32>>(self, s: S) {
-        let first = |v: S::V| {
-            let mut lanes = [0.0f32; MOST_LANES];
-            // SAFETY: room for the most lanes.
-            unsafe { s.store(lanes.as_mut_ptr(), v) };
-            assert!(lanes[..S::LANES].iter().all(|&x| x.to_bits() == lanes[0].to_bits()));
-            lanes[0]
-        };
-        // SAFETY: one readable element.
-        assert_eq!(first(unsafe { s.broadcast(&1.5) }), 1.5);
-        if !S::SIXTEENTHS {
-            return;
-        }
-        for k in -2400i32..=2060 {
-            let (n, p) = (k as f32 / 16.0, 0.01f32);
-            let got = f64::from(first(s.scale2_sixteenths(s.splat(p), s.splat(n + 786_432.0), s.splat(n))));
-            let want = (1.0 + f64::from(p)) * f64::from(n).exp2();
-            let close = want * f64::from(f32::EPSILON) * 1.1 + f64::from(f32::from_bits(1)) * 0.6;
-            let overflows = want > f64::from(f32::MAX) && got == f64::INFINITY;
-            assert!((got - want).abs() <= close || overflows, "{n}: {got:e}, not {want:e}");
-        }
-    }
-}
-
-#[test]
-fn sixteenths_of_powers_are_those_of_the_table() {
-    Level::available().into_iter().for_each(|level| level.dispatch(Sixteenths));
-}
-
 /// A square of numbers, interleaved row by row with itself moved, and transposed.
 struct Turn<T>(std::marker::PhantomData<T>);
 
-impl<T: Float> Kernel<T> for Turn<T> {
+impl<T: Element> Kernel<T> for Turn<T> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
-        let numbers = |from: usize| -> [T; MOST_LANES] { std::array::from_fn(|i| T::from_f64((from + i) as f64)) };
+        let numbers = |from: usize| -> [T; MAX_LANES] { std::array::from_fn(|i| T::from_f64((from + i) as f64)) };
         let lanes = |v: S::V| {
-            let mut x = [T::ZERO; MOST_LANES];
+            let mut x = [T::ZERO; MAX_LANES];
             // SAFETY: room for the most lanes.
             unsafe { s.store(x.as_mut_ptr(), v) };
             x
@@ -304,7 +280,7 @@ impl<T: Float> Kernel<T> for Turn<T> {
             let got = [half[2 * (i - from)].to_f64(), half[2 * (i - from) + 1].to_f64()];
             assert_eq!(got, [i as f64, (100 + i) as f64], "lane {i} of {}", S::LANES);
         }
-        let mut rows = [s.zero(); MOST_LANES];
+        let mut rows = [s.zero(); MAX_LANES];
         rows.iter_mut().enumerate().for_each(|(r, row)| *row = vector(100 * r));
         let turned = transpose(s, rows);
         for (c, &column) in turned.iter().enumerate().take(S::LANES) {
@@ -326,7 +302,7 @@ fn rows_become_columns() {
 /// The bits of 64 bytes and of one vector.
 struct Bits<'a, T>(&'a [u8; 64], &'a [T; 16]);
 
-impl<T: Float> Kernel<T> for Bits<'_, T> {
+impl<T: Element> Kernel<T> for Bits<'_, T> {
     type Output = (u32, u64);
 
     #[inline(always)]

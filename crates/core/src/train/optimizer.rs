@@ -1,18 +1,20 @@
-//! Optimisers: what becomes of a gradient.
+//! Optimisers, and the entry points of training.
 
-use super::member::Training;
-use super::{Gradient, Progress, Sampler, TrainOptions, TrainSummary};
+use super::numerical_sgd;
+use super::options::{GradientMethod, Progress, TrainOptions, TrainSummary};
+use super::sampler::Sampler;
+use super::training_loop::Training;
 use crate::error::{Error, Result};
-use crate::float::Float;
-use crate::network::{Labels, Parameters, Rows, STATES, Shape, Step, StepRule, TwoLayerNet};
+use crate::math::Float;
+use crate::network::{Labels, Parameters, Rows, STATES, Shape, Step, TwoLayerNet, UpdateRule};
 use std::ops::ControlFlow;
 
-/// How a gradient g becomes a step of a parameter w; η is the learning rate.
+/// The rule by which a gradient g updates a parameter w; η is the learning rate.
 ///
-/// The forms are those of the book "Deep Learning from Scratch", chapter 6. Only plain descent is applied as the
-/// gradient leaves the registers; the others read and write what they keep, some tenth of an iteration's time.
+/// The forms are those of the book "Deep Learning from Scratch", chapter 6. SGD without weight decay is applied as the
+/// gradient leaves the registers; the others also read and write state, which takes some tenth of an iteration's time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Rule {
+pub enum OptimizerKind {
     /// w ← w − η·g.
     #[default]
     Sgd,
@@ -21,7 +23,7 @@ pub enum Rule {
         /// μ, from 0 to below 1; usually 0.9.
         momentum: f64,
     },
-    /// m ← μ·m − η·g; w ← w + μ·m − η·g (Nesterov 1983, as Bengio et al. 2012 write it).
+    /// m ← μ·m − η·g; w ← w + μ·m − η·g (Nesterov 1983, in the form of Bengio et al. 2012).
     Nesterov {
         /// μ, from 0 to below 1; usually 0.9.
         momentum: f64,
@@ -43,14 +45,14 @@ pub enum Rule {
     },
 }
 
-/// An optimiser in the middle of its work: its rule, and what it has kept from the steps so far.
+/// An optimiser: its rule, and its state after the steps so far.
 ///
 /// ```
 /// use std::ops::ControlFlow;
-/// use twolayer_core::{Labels, Optimizer, Parameters, Rows, Rule, Shape, TrainOptions, TwoLayerNet};
+/// use twolayer_core::{Labels, Optimizer, OptimizerKind, Parameters, Rows, Shape, TrainOptions, TwoLayerNet};
 /// let shape = Shape::new(2, 3, 2)?;
 /// let mut net = TwoLayerNet::<f32>::new(Parameters::zeros(shape));
-/// let mut adam = Optimizer::new(shape, Rule::Adam { beta1: 0.9, beta2: 0.999 }, 0.0)?;
+/// let mut adam = Optimizer::new(shape, OptimizerKind::Adam { beta1: 0.9, beta2: 0.999 }, 0.0)?;
 /// let (x, t) = (Rows::Pixels(&[0, 255, 255, 0]), Labels::Classes(&[0, 1]));
 /// let mut all = |rows: &mut [usize]| rows.copy_from_slice(&[0, 1]);
 /// let options = TrainOptions { batch: 2, iterations: 300, learning_rate: 0.01, ..TrainOptions::default() };
@@ -59,38 +61,40 @@ pub enum Rule {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Optimizer<T: Float> {
-    rule: Rule,
+    kind: OptimizerKind,
     weight_decay: f64,
     /// Steps taken.
     steps: u64,
-    /// m and v; none for plain descent without decay.
+    /// m and v; none for SGD without weight decay.
     state: Option<Box<[Parameters<T>; STATES]>>,
 }
 
 impl<T: Float> Optimizer<T> {
-    /// An optimiser at its start, for a network of that shape. `weight_decay` times a weight (of W1 or W2) is added to
-    /// its gradient: the gradient of ½ · `weight_decay` · Σ w².
+    /// A new optimiser for networks of that shape. `weight_decay` times a weight (of W1 or W2) is added to its gradient:
+    /// the gradient of ½ · `weight_decay` · Σ w².
     ///
     /// # Errors
-    /// [`Error::Option`] for a number that is out of its range.
-    pub fn new(shape: Shape, rule: Rule, weight_decay: f64) -> Result<Self> {
+    /// [`Error::Option`] for a number out of its range.
+    pub fn new(shape: Shape, kind: OptimizerKind, weight_decay: f64) -> Result<Self> {
         let fraction = |name, x: f64| match (0.0..1.0).contains(&x) {
             true => Ok(()),
             false => Err(Error::Option { name, what: format!("is {x}; expected a number from 0 to below 1") }),
         };
-        match rule {
-            Rule::Sgd | Rule::AdaGrad => {}
-            Rule::Momentum { momentum } | Rule::Nesterov { momentum } => fraction("momentum", momentum)?,
-            Rule::RmsProp { decay_rate } => fraction("decay_rate", decay_rate)?,
-            Rule::Adam { beta1, beta2 } => fraction("beta1", beta1).and(fraction("beta2", beta2))?,
+        match kind {
+            OptimizerKind::Sgd | OptimizerKind::AdaGrad => {}
+            OptimizerKind::Momentum { momentum } | OptimizerKind::Nesterov { momentum } => {
+                fraction("momentum", momentum)?;
+            }
+            OptimizerKind::RmsProp { decay_rate } => fraction("decay_rate", decay_rate)?,
+            OptimizerKind::Adam { beta1, beta2 } => fraction("beta1", beta1).and(fraction("beta2", beta2))?,
         }
         if !(T::from_f64(weight_decay).is_finite() && weight_decay >= 0.0) {
-            let what = format!("is {weight_decay}; expected a finite number from 0 on");
+            let what = format!("is {weight_decay}; expected a finite number, 0 or more");
             return Err(Error::Option { name: "weight_decay", what });
         }
-        let plain = rule == Rule::Sgd && weight_decay == 0.0;
-        let state = (!plain).then(|| Box::new(std::array::from_fn(|_| Parameters::zeros(shape))));
-        Ok(Optimizer { rule, weight_decay, steps: 0, state })
+        let stateless = kind == OptimizerKind::Sgd && weight_decay == 0.0;
+        let state = (!stateless).then(|| Box::new(std::array::from_fn(|_| Parameters::zeros(shape))));
+        Ok(Optimizer { kind, weight_decay, steps: 0, state })
     }
 
     /// Steps taken so far.
@@ -98,15 +102,15 @@ impl<T: Float> Optimizer<T> {
         self.steps
     }
 
-    /// What it keeps for each parameter: m, then v; nothing for plain descent.
+    /// The state of each parameter: m, then v; empty for SGD without weight decay.
     pub fn state(&self) -> &[Parameters<T>] {
         self.state.as_ref().map_or(&[], |state| &state[..])
     }
 
-    /// Goes on from where another one of the same rule was: after `steps` steps, with that `state`.
+    /// Continues from the state of another optimiser of the same kind after `steps` steps.
     ///
     /// # Errors
-    /// [`Error::Length`] unless the state is as long, and of the same shape, as [`state`](Self::state).
+    /// [`Error::Length`] unless `state` has the length and shapes of [`state`](Self::state).
     pub fn resume(&mut self, steps: u64, state: &[Parameters<T>]) -> Result<()> {
         let fits = |(to, from): (&Parameters<T>, &Parameters<T>)| to.shape() == from.shape();
         if state.len() != self.state().len() || !self.state().iter().zip(state).all(fits) {
@@ -120,10 +124,10 @@ impl<T: Float> Optimizer<T> {
         Ok(())
     }
 
-    /// [`TwoLayerNet::train`] by this optimiser.
+    /// [`TwoLayerNet::train`] with this optimiser.
     ///
     /// # Errors
-    /// As there; and [`Error::Option`] for numerical gradients, which go with plain descent alone.
+    /// As there; and [`Error::Option`] for numerical gradients, which only SGD without weight decay can use.
     pub fn train(
         &mut self,
         net: &mut TwoLayerNet<T>,
@@ -139,10 +143,10 @@ impl<T: Float> Optimizer<T> {
         }
     }
 
-    /// Trains; `KEEPS` tells whether there is a state. It is known when compiling, so that who only descends plainly
-    /// need not carry the other rules: some 70 kB of a program.
+    /// Trains. `STATEFUL` tells whether there is state; as a constant, it keeps the update rules (some 70 kB) out of
+    /// programs that only call [`TwoLayerNet::train`].
     #[inline(always)]
-    pub(super) fn run<const KEEPS: bool>(
+    fn run<const STATEFUL: bool>(
         &mut self,
         net: &mut TwoLayerNet<T>,
         (x, t): (Rows<'_, T>, Labels<'_, T>),
@@ -157,54 +161,77 @@ impl<T: Float> Optimizer<T> {
             let (mine, its) = (state[0].shape(), net.shape());
             return Err(Error::Shape { what: format!("the optimiser is for {mine:?}, the network has {its:?}") });
         }
-        if options.gradient != Gradient::Backpropagation && self.state.is_some() {
-            let what = "numerical goes with plain gradient descent without weight decay alone".into();
-            return Err(Error::Option { name: "gradient", what });
+        if let GradientMethod::Numerical { h } = options.gradient {
+            if self.state.is_some() {
+                let what = "numerical is possible for SGD without weight decay only".into();
+                return Err(Error::Option { name: "gradient", what });
+            }
+            return numerical_sgd::train(net, (x, &labels), sampler, (options, h), observer);
         }
-        if let Gradient::Numerical { h } = options.gradient {
-            return super::numerical::train(net, (x, &labels), sampler, (options, h), observer);
-        }
-        let layer = net.layer(x, options.batch)?;
-        layer.run(Training::<_, KEEPS> { net, labels: &labels, sampler, optimizer: self, options, observer })
-    }
-
-    /// The steps from here on at a learning rate, counted from 0; none for plain descent.
-    pub(super) fn ahead(&self, rate: f64) -> impl Fn(usize) -> Option<Step<T>> + Sync + use<T> {
-        let (rule, decay, before) = (self.rule, self.weight_decay, self.steps);
-        let plain = self.state.is_none();
-        move |t| (!plain).then(|| Step::of_rule(rule, before + 1 + t as u64, rate, decay))
-    }
-
-    pub(super) fn kept(&self) -> Option<&[Parameters<T>; STATES]> {
-        self.state.as_deref()
-    }
-
-    pub(super) fn kept_mut(&mut self) -> Option<&mut [Parameters<T>; STATES]> {
-        self.state.as_deref_mut()
-    }
-
-    /// That so many more steps were taken.
-    pub(super) fn advance(&mut self, steps: usize) {
+        let (kind, decay, before) = (self.kind, self.weight_decay, self.steps);
+        let step = |t: usize| Step::new(kind, before + 1 + t as u64, options.learning_rate, decay);
+        let training = Training {
+            net,
+            labels: &labels,
+            sampler,
+            options,
+            observer,
+            optimizer: self.state.as_deref_mut().map(|state| (state, &step as &(dyn Fn(usize) -> Step<T> + Sync))),
+        };
+        let (steps, result) = match x {
+            Rows::Pixels(x) => training.run::<u8, STATEFUL>(x),
+            Rows::Floats(x) => training.run::<T, STATEFUL>(x),
+        }?;
         self.steps += steps as u64;
+        result
+    }
+}
+
+impl<T: Float> TwoLayerNet<T> {
+    /// Trains by mini-batch SGD ([`Optimizer`] has other rules): in each iteration, computes the gradient of the rows
+    /// that `sampler` chooses and takes a step against it.
+    ///
+    /// Threads share the hidden layer; the result is the same, to the bit, for any number of them. `observer` is called
+    /// on the calling thread once an iteration (also with a loss that is not finite), and may end training after the
+    /// current step by returning `Break`. The sampler is called once for each iteration, in order, up to two iterations
+    /// ahead, and never beyond the last; after a `Break`, up to two of its batches are not used.
+    ///
+    /// # Errors
+    /// If rows and labels do not fit the network or each other, or an option is invalid, before anything is changed;
+    /// [`Error::Thread`] if the system refuses a thread. [`Error::Sample`] for a row that does not exist and
+    /// [`Error::Diverged`] for a loss or weight that is not finite: the parameters are then those of that moment.
+    ///
+    /// # Panics
+    /// If the sampler or the observer does.
+    #[inline(always)]
+    pub fn train(
+        &mut self,
+        x: Rows<'_, T>,
+        t: Labels<'_, T>,
+        sampler: &mut dyn Sampler,
+        options: &TrainOptions,
+        observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<TrainSummary> {
+        Optimizer::new(self.shape(), OptimizerKind::Sgd, 0.0)?.run::<false>(self, (x, t), sampler, options, observer)
     }
 }
 
 impl<T: Float> Step<T> {
-    /// The step of that number, from 1 on.
-    fn of_rule(rule: Rule, number: u64, rate: f64, decay: f64) -> Self {
+    /// The step with that number, from 1 on.
+    fn new(kind: OptimizerKind, number: u64, rate: f64, decay: f64) -> Self {
         let narrow = T::from_f64;
         let mut rate = rate;
-        let rule = match rule {
-            Rule::Sgd => StepRule::Plain,
-            Rule::Momentum { momentum } => StepRule::Momentum { mu: narrow(momentum) },
-            Rule::Nesterov { momentum } => StepRule::Nesterov { mu: narrow(momentum) },
-            Rule::AdaGrad => StepRule::AdaGrad,
-            Rule::RmsProp { decay_rate } => StepRule::RmsProp { rho: narrow(decay_rate) },
-            Rule::Adam { beta1, beta2 } => {
-                // Beyond this, both powers are 0 for any β that a step can tell from 1.
+        let rule = match kind {
+            OptimizerKind::Sgd => UpdateRule::Sgd,
+            OptimizerKind::Momentum { momentum } => UpdateRule::Momentum { mu: narrow(momentum) },
+            OptimizerKind::Nesterov { momentum } => UpdateRule::Nesterov { mu: narrow(momentum) },
+            OptimizerKind::AdaGrad => UpdateRule::AdaGrad,
+            OptimizerKind::RmsProp { decay_rate } => UpdateRule::RmsProp { rho: narrow(decay_rate) },
+            OptimizerKind::Adam { beta1, beta2 } => {
+                // Beyond i32::MAX both powers are 0.
                 let t = i32::try_from(number).unwrap_or(i32::MAX);
                 rate *= (1.0 - beta2.powi(t)).sqrt() / (1.0 - beta1.powi(t));
-                StepRule::Adam { one_less_beta1: narrow(1.0 - beta1), one_less_beta2: narrow(1.0 - beta2) }
+                UpdateRule::Adam { one_minus_beta1: narrow(1.0 - beta1), one_minus_beta2: narrow(1.0 - beta2) }
             }
         };
         Step { rule, rate: narrow(rate), decay: narrow(decay) }

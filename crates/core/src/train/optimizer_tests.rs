@@ -1,45 +1,45 @@
 //! Optimisers against their formulas, one parameter at a time.
 
 use super::tests::Data;
-use super::{Gradient, Optimizer, Rule, TrainOptions};
+use super::{GradientMethod, Optimizer, OptimizerKind, TrainOptions};
 use crate::error::Error;
-use crate::float::Float;
+use crate::math::Float;
 use crate::network::{Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
 use crate::simd::Level;
 use std::ops::ControlFlow;
 
-const RULES: [(Rule, f64); 8] = [
-    (Rule::Sgd, 0.01),
-    (Rule::Momentum { momentum: 0.9 }, 0.0),
-    (Rule::Nesterov { momentum: 0.8 }, 0.0),
-    (Rule::Nesterov { momentum: 0.9 }, 0.1),
-    (Rule::AdaGrad, 0.0),
-    (Rule::RmsProp { decay_rate: 0.99 }, 0.0),
-    (Rule::Adam { beta1: 0.9, beta2: 0.999 }, 0.0),
-    (Rule::Adam { beta1: 0.5, beta2: 0.9 }, 0.02),
+const KINDS: [(OptimizerKind, f64); 8] = [
+    (OptimizerKind::Sgd, 0.01),
+    (OptimizerKind::Momentum { momentum: 0.9 }, 0.0),
+    (OptimizerKind::Nesterov { momentum: 0.8 }, 0.0),
+    (OptimizerKind::Nesterov { momentum: 0.9 }, 0.1),
+    (OptimizerKind::AdaGrad, 0.0),
+    (OptimizerKind::RmsProp { decay_rate: 0.99 }, 0.0),
+    (OptimizerKind::Adam { beta1: 0.9, beta2: 0.999 }, 0.0),
+    (OptimizerKind::Adam { beta1: 0.5, beta2: 0.9 }, 0.02),
 ];
 
 /// The book's formulas, one parameter at a time.
-fn by_the_book(rule: Rule, t: i32, rate: f64, g: f64, (w, m, v): (&mut f64, &mut f64, &mut f64)) {
-    match rule {
-        Rule::Sgd => *w -= rate * g,
-        Rule::Momentum { momentum } => {
+fn book_update(kind: OptimizerKind, t: i32, rate: f64, g: f64, (w, m, v): (&mut f64, &mut f64, &mut f64)) {
+    match kind {
+        OptimizerKind::Sgd => *w -= rate * g,
+        OptimizerKind::Momentum { momentum } => {
             *m = momentum * *m - rate * g;
             *w += *m;
         }
-        Rule::Nesterov { momentum } => {
+        OptimizerKind::Nesterov { momentum } => {
             *w += momentum * momentum * *m - (1.0 + momentum) * rate * g;
             *m = momentum * *m - rate * g;
         }
-        Rule::AdaGrad => {
+        OptimizerKind::AdaGrad => {
             *m += g * g;
             *w -= rate * g / (m.sqrt() + 1e-7);
         }
-        Rule::RmsProp { decay_rate } => {
+        OptimizerKind::RmsProp { decay_rate } => {
             *m = decay_rate * *m + (1.0 - decay_rate) * g * g;
             *w -= rate * g / (m.sqrt() + 1e-7);
         }
-        Rule::Adam { beta1, beta2 } => {
+        OptimizerKind::Adam { beta1, beta2 } => {
             let rate = rate * (1.0 - beta2.powi(t)).sqrt() / (1.0 - beta1.powi(t));
             *m += (1.0 - beta1) * (g - *m);
             *v += (1.0 - beta2) * (g * g - *v);
@@ -52,7 +52,7 @@ fn by_the_book(rule: Rule, t: i32, rate: f64, g: f64, (w, m, v): (&mut f64, &mut
 fn optimisers_do_as_the_book_says() {
     let data = Data::new(20, 35, 5, 40);
     let (batch, rate, inputs) = (6, 0.02, 20);
-    for ((rule, decay), level) in RULES.iter().flat_map(|&r| Level::available().into_iter().map(move |l| (r, l))) {
+    for ((kind, decay), level) in KINDS.iter().flat_map(|&r| Level::available().into_iter().map(move |l| (r, l))) {
         let mut plain = data.net::<f64>(level);
         let (mut batches, mut indices) = (data.batches(1), vec![0; batch]);
         let count = data.shape.parameters();
@@ -67,33 +67,33 @@ fn optimisers_do_as_the_book_says() {
                 let (mut w, g) = (plain.parameters.get(p).to_vec(), g.get(p).to_vec());
                 let decay = if matches!(p, Parameter::W1 | Parameter::W2) { decay } else { 0.0 };
                 for (w, g) in w.iter_mut().zip(g) {
-                    by_the_book(rule, t, rate, g + decay * *w, (w, &mut m[at], &mut v[at]));
+                    book_update(kind, t, rate, g + decay * *w, (w, &mut m[at], &mut v[at]));
                     at += 1;
                 }
                 plain.parameters.set(p, &w).unwrap();
             }
         }
         let options = TrainOptions { batch, learning_rate: rate, iterations: 7, threads: 2, ..TrainOptions::default() };
-        let (net, optimizer) = optimised(&data, level, (rule, decay), &[options]);
+        let (net, optimizer) = optimized(&data, level, (kind, decay), &[options]);
         let far = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        assert!(far(&net.parameters.to_vec(), &plain.parameters.to_vec()) < 1e-9, "{level} {rule:?}");
-        let kept: Vec<_> = optimizer.state().iter().map(Parameters::to_vec).collect();
-        assert!(far(&kept[0], &m) < 1e-9 && far(&kept[1], &v) < 1e-9, "{level} {rule:?}");
+        assert!(far(&net.parameters.to_vec(), &plain.parameters.to_vec()) < 1e-9, "{level} {kind:?}");
+        let state: Vec<_> = optimizer.state().iter().map(Parameters::to_vec).collect();
+        assert!(far(&state[0], &m) < 1e-9 && far(&state[1], &v) < 1e-9, "{level} {kind:?}");
         assert_eq!(optimizer.steps(), 7);
     }
 }
 
 /// Trains in pieces, the optimiser's state taken out and put into a new one between them.
-fn optimised<T: Float>(
+fn optimized<T: Float>(
     data: &Data,
     level: Level,
-    (rule, decay): (Rule, f64),
+    (kind, decay): (OptimizerKind, f64),
     pieces: &[TrainOptions],
 ) -> (TwoLayerNet<T>, Optimizer<T>) {
     let (mut net, mut batches) = (data.net::<T>(level), data.batches(1));
-    let mut optimizer = Optimizer::new(data.shape, rule, decay).unwrap();
+    let mut optimizer = Optimizer::new(data.shape, kind, decay).unwrap();
     for options in pieces {
-        let mut fresh = Optimizer::new(data.shape, rule, decay).unwrap();
+        let mut fresh = Optimizer::new(data.shape, kind, decay).unwrap();
         fresh.resume(optimizer.steps(), optimizer.state()).unwrap();
         let (x, t) = (Rows::Pixels(&data.pixels), Labels::Classes(&data.labels));
         fresh.train(&mut net, x, t, &mut batches, options, &mut |_| ControlFlow::Continue(())).unwrap();
@@ -103,9 +103,9 @@ fn optimised<T: Float>(
 }
 
 #[test]
-fn optimisers_are_the_same_to_the_bit_for_any_team_and_in_pieces() {
+fn optimisers_give_the_same_bits_for_any_number_of_workers_and_in_pieces() {
     let data = Data::new(30, 50, 4, 50);
-    for rule in RULES {
+    for kind in KINDS {
         let options = |iterations, threads| TrainOptions {
             batch: 8,
             iterations,
@@ -113,11 +113,11 @@ fn optimisers_are_the_same_to_the_bit_for_any_team_and_in_pieces() {
             learning_rate: 0.01,
             ..TrainOptions::default()
         };
-        let (net, state) = optimised::<f32>(&data, Level::best(), rule, &[options(20, 1)]);
+        let (net, state) = optimized::<f32>(&data, Level::best(), kind, &[options(20, 1)]);
         for threads in [1, 2, 3, 9] {
             let pieces = [1, 0, 12, 7].map(|n| options(n, threads));
-            let (same, kept) = optimised::<f32>(&data, Level::best(), rule, &pieces);
-            assert!(net.parameters == same.parameters && state == kept, "{rule:?}, {threads} threads");
+            let (same, kept) = optimized::<f32>(&data, Level::best(), kind, &pieces);
+            assert!(net.parameters == same.parameters && state == kept, "{kind:?}, {threads} threads");
         }
     }
 }
@@ -125,20 +125,20 @@ fn optimisers_are_the_same_to_the_bit_for_any_team_and_in_pieces() {
 #[test]
 fn optimisers_refuse_what_makes_no_sense() {
     let data = Data::new(3, 4, 2, 5);
-    for rule in [
-        Rule::Momentum { momentum: 1.0 },
-        Rule::Nesterov { momentum: -0.1 },
-        Rule::RmsProp { decay_rate: f64::NAN },
-        Rule::Adam { beta1: 0.9, beta2: 1.0 },
+    for kind in [
+        OptimizerKind::Momentum { momentum: 1.0 },
+        OptimizerKind::Nesterov { momentum: -0.1 },
+        OptimizerKind::RmsProp { decay_rate: f64::NAN },
+        OptimizerKind::Adam { beta1: 0.9, beta2: 1.0 },
     ] {
-        assert!(matches!(Optimizer::<f32>::new(data.shape, rule, 0.0), Err(Error::Option { .. })), "{rule:?}");
+        assert!(matches!(Optimizer::<f32>::new(data.shape, kind, 0.0), Err(Error::Option { .. })), "{kind:?}");
     }
     for decay in [-1.0, f64::INFINITY, f64::NAN, 1e39] {
-        assert!(Optimizer::<f32>::new(data.shape, Rule::Sgd, decay).is_err(), "{decay}");
+        assert!(Optimizer::<f32>::new(data.shape, OptimizerKind::Sgd, decay).is_err(), "{decay}");
     }
     let other = Shape::new(3, 5, 2).unwrap();
-    let mut adagrad = Optimizer::<f32>::new(other, Rule::AdaGrad, 0.0).unwrap();
-    assert!(adagrad.resume(1, Optimizer::new(data.shape, Rule::AdaGrad, 0.0).unwrap().state()).is_err());
+    let mut adagrad = Optimizer::<f32>::new(other, OptimizerKind::AdaGrad, 0.0).unwrap();
+    assert!(adagrad.resume(1, Optimizer::new(data.shape, OptimizerKind::AdaGrad, 0.0).unwrap().state()).is_err());
     assert!(adagrad.resume(1, &[]).is_err());
     let train = |optimizer: &mut Optimizer<f32>, gradient| {
         let options = TrainOptions { batch: 2, iterations: 1, gradient, ..TrainOptions::default() };
@@ -146,8 +146,8 @@ fn optimisers_refuse_what_makes_no_sense() {
         let mut net = data.net::<f32>(Level::best());
         optimizer.train(&mut net, x, t, &mut data.batches(1), &options, &mut |_| ControlFlow::Continue(()))
     };
-    assert!(matches!(train(&mut adagrad, Gradient::Backpropagation), Err(Error::Shape { .. })));
-    let mut adagrad = Optimizer::<f32>::new(data.shape, Rule::AdaGrad, 0.0).unwrap();
-    assert!(matches!(train(&mut adagrad, Gradient::Numerical { h: 1e-4 }), Err(Error::Option { .. })));
-    assert!(train(&mut adagrad, Gradient::Backpropagation).is_ok());
+    assert!(matches!(train(&mut adagrad, GradientMethod::Backpropagation), Err(Error::Shape { .. })));
+    let mut adagrad = Optimizer::<f32>::new(data.shape, OptimizerKind::AdaGrad, 0.0).unwrap();
+    assert!(matches!(train(&mut adagrad, GradientMethod::Numerical { h: 1e-4 }), Err(Error::Option { .. })));
+    assert!(train(&mut adagrad, GradientMethod::Backpropagation).is_ok());
 }

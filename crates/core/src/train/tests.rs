@@ -1,10 +1,10 @@
-//! The team's loop against the plain gradient and a step, and what ends a run early.
+//! The training loop against plain gradients and steps; early ends and errors.
 
-use super::{Gradient, Progress, TrainOptions};
+use super::{GradientMethod, Progress, TrainOptions, TrainSummary};
 use crate::error::Error;
-use crate::float::Float;
-use crate::network::{Engine, Init, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
-use crate::simd::{Level, Unit};
+use crate::math::Float;
+use crate::network::{Init, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
+use crate::simd::Level;
 use crate::testing::Random;
 use std::ops::ControlFlow;
 
@@ -26,7 +26,7 @@ impl Data {
     pub fn net<T: Float>(&self, level: Level) -> TwoLayerNet<T> {
         let mut random = Random::new(11);
         let net = TwoLayerNet::new(Parameters::normal(self.shape, Init::Normal(0.3), || random.value()));
-        net.with_level(level).with_engine(Engine::Float)
+        net.with_level(level)
     }
 
     pub fn batches(&self, seed: u64) -> impl FnMut(&mut [usize]) + use<> {
@@ -36,10 +36,7 @@ impl Data {
 
     /// Trains; returns the network and the losses.
     fn train<T: Float>(&self, level: Level, options: &TrainOptions) -> (TwoLayerNet<T>, Vec<f64>) {
-        self.train_net(self.net(level), options)
-    }
-
-    fn train_net<T: Float>(&self, mut net: TwoLayerNet<T>, options: &TrainOptions) -> (TwoLayerNet<T>, Vec<f64>) {
+        let mut net = self.net(level);
         let mut losses = Vec::new();
         let summary = net
             .train(
@@ -59,33 +56,18 @@ impl Data {
     }
 }
 
-/// w ← w − rate · g, with the rounding of the level, fused where it has fused operations, or of all.
-fn step<T: Float>((level, engine): (Level, Engine), rate: f64, w: T, g: T) -> T {
-    if level.name() == "scalar" || engine == Engine::Fixed {
-        return w.sub(T::from_f64(rate).mul(g));
-    }
-    // f64 holds an f32 product exactly, and rounding the sum twice is as good as once; f64 has the real thing.
-    let fused = (-T::from_f64(rate).to_f64()).mul_add(g.to_f64(), w.to_f64());
-    T::from_f64(fused)
-}
-
-fn check_steps<T: Float>(engine: Engine, most: usize) {
+fn check_steps<T: Float>() {
     let shapes = [(1, 1, 2, 1), (7, 20, 3, 5), (130, 40, 10, 66), (20, 70, 17, 3)];
-    for (inputs, hidden, classes, batch) in shapes.into_iter().filter(|shape| shape.3 <= most) {
+    for (inputs, hidden, classes, batch) in shapes {
         let data = Data::new(inputs, hidden, classes, 90);
         for level in Level::available() {
             let rate = 0.5;
-            let start = data.net::<T>(level).with_engine(engine);
-            let mut plain = start.clone();
+            let mut plain = data.net::<T>(level);
             let mut batches = data.batches(1);
             let mut indices = vec![0; batch];
             let mut plain_losses = Vec::new();
             for _ in 0..6 {
                 batches(&mut indices);
-                if engine == Engine::Fixed {
-                    // As the team does: the order of the rows is that of sums of floats.
-                    indices.sort_by_key(|&i| data.labels[i]);
-                }
                 let x: Vec<u8> =
                     indices.iter().flat_map(|&i| data.pixels[i * inputs..][..inputs].iter().copied()).collect();
                 let t: Vec<u8> = indices.iter().map(|&i| data.labels[i]).collect();
@@ -94,48 +76,27 @@ fn check_steps<T: Float>(engine: Engine, most: usize) {
                 let g = plain.gradient(x, t).unwrap();
                 for p in Parameter::ALL {
                     let (w, g) = (plain.parameters.get(p).to_vec(), g.get(p).to_vec());
-                    let new: Vec<T> = w.iter().zip(&g).map(|(&w, &g)| step((level, engine), rate, w, g)).collect();
-                    plain.parameters.set(p, &new).unwrap();
+                    let step = |(&w, &g): (&T, &T)| T::from_f64(rate).neg().mul_add(g, w);
+                    plain.parameters.set(p, &w.iter().zip(&g).map(step).collect::<Vec<T>>()).unwrap();
                 }
             }
             for threads in [1, 2, 3, 9] {
                 let options =
                     TrainOptions { batch, learning_rate: rate, iterations: 6, threads, ..TrainOptions::default() };
-                let (net, losses) = data.train_net(start.clone(), &options);
-                assert_eq!(net.parameters, plain.parameters, "{level} {engine:?} {} {hidden} {threads}", T::NAME);
+                let (net, losses) = data.train::<T>(level, &options);
+                assert_eq!(net.parameters, plain.parameters, "{level} {} {hidden} {threads}", T::NAME);
                 // The same logits; only the order of the sum over many rows differs.
                 let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12 * b;
-                assert!(
-                    losses.iter().zip(&plain_losses).all(close),
-                    "{level} {engine:?} {} {hidden} {threads}",
-                    T::NAME
-                );
+                assert!(losses.iter().zip(&plain_losses).all(close), "{level} {} {hidden} {threads}", T::NAME);
             }
         }
     }
 }
 
 #[test]
-fn a_step_is_the_gradient_times_the_rate_to_the_bit_for_any_team() {
-    check_steps::<f32>(Engine::Float, usize::MAX);
-    check_steps::<f32>(Engine::Fixed, usize::MAX);
-    for unit in Unit::emulated(Level::best()) {
-        let most = if unit.is_slowly_emulated() { 10 } else { usize::MAX };
-        unit.preferred(|| check_steps::<f32>(Engine::Fixed, most));
-    }
-    check_steps::<f64>(Engine::Float, usize::MAX);
-}
-
-#[test]
-fn whole_numbers_train_to_the_same_bits_at_every_level() {
-    let data = Data::new(130, 40, 10, 90);
-    let options = TrainOptions { batch: 33, iterations: 30, threads: 2, ..TrainOptions::default() };
-    let train = |level| data.train_net(data.net::<f32>(level).with_engine(Engine::Fixed), &options);
-    let (first, first_losses) = train(Level::SCALAR);
-    for level in Level::available() {
-        let (net, losses) = train(level);
-        assert_eq!((net.parameters, losses), (first.parameters.clone(), first_losses.clone()), "{level}");
-    }
+fn a_step_is_the_gradient_times_the_rate_to_the_bit() {
+    check_steps::<f32>();
+    check_steps::<f64>();
 }
 
 #[test]
@@ -164,7 +125,7 @@ fn attempt(
     threads: usize,
     mut sampler: impl FnMut(&mut [usize]),
     stop_at: usize,
-) -> (Result<super::TrainSummary, Error>, usize) {
+) -> (Result<TrainSummary, Error>, usize) {
     let data = Data::new(30, 40, 4, 50);
     let mut net = data.net::<f32>(Level::best());
     let options = TrainOptions { batch: 8, iterations: 300, learning_rate: rate, threads, ..TrainOptions::default() };
@@ -179,7 +140,7 @@ fn attempt(
 }
 
 #[test]
-fn a_divergence_names_its_iteration_for_any_team() {
+fn a_divergence_names_its_iteration_for_any_number_of_workers() {
     let batches = || Data::new(30, 40, 4, 50).batches(2);
     for rate in [1e38, 3e37] {
         let (one, seen) = attempt(rate, 1, batches(), 0);
@@ -194,11 +155,8 @@ fn a_divergence_names_its_iteration_for_any_team() {
 /// The second batch is on the wrong side of huge but finite logits: its loss is finite, its step of W1 is not.
 #[test]
 fn a_weight_that_diverges_before_the_loss_does_is_named() {
-    for (level, engine) in
-        Level::available().into_iter().flat_map(|level| [(level, Engine::Float), (level, Engine::Fixed)])
-    {
-        let net = TwoLayerNet::<f32>::new(Parameters::zeros(Shape::new(1, 1, 2).unwrap()));
-        let mut net = net.with_level(level).with_engine(engine);
+    for level in Level::available() {
+        let mut net = TwoLayerNet::<f32>::new(Parameters::zeros(Shape::new(1, 1, 2).unwrap())).with_level(level);
         let options = TrainOptions { batch: 1, learning_rate: 3e38, ..TrainOptions::default() };
         let (x, t) = (Rows::Pixels(&[255, 255]), Labels::Classes(&[0, 1]));
         let mut turn = 0;
@@ -207,10 +165,10 @@ fn a_weight_that_diverges_before_the_loss_does_is_named() {
             turn += 1;
         };
         let result = net.train(x, t, &mut sampler, &options, &mut |p| {
-            assert!(p.loss.is_finite(), "{level} {engine:?}: {p:?}");
+            assert!(p.loss.is_finite(), "{level}: {p:?}");
             ControlFlow::Continue(())
         });
-        assert_eq!(result, Err(Error::Diverged { iteration: 1, what: "W1" }), "{level} {engine:?}");
+        assert_eq!(result, Err(Error::Diverged { iteration: 1, what: "W1" }), "{level}");
     }
 }
 
@@ -280,8 +238,8 @@ fn options_that_make_no_sense_are_refused() {
         TrainOptions { learning_rate: 1e39, ..good.clone() },
         TrainOptions { threads: 0, ..good.clone() },
         TrainOptions { first_iteration: usize::MAX, ..good.clone() },
-        TrainOptions { gradient: Gradient::Numerical { h: 0.0 }, ..good.clone() },
-        TrainOptions { gradient: Gradient::Numerical { h: f64::NAN }, ..good.clone() },
+        TrainOptions { gradient: GradientMethod::Numerical { h: 0.0 }, ..good.clone() },
+        TrainOptions { gradient: GradientMethod::Numerical { h: f64::NAN }, ..good.clone() },
     ] {
         let mut net = data.net::<f32>(Level::best());
         let before = net.parameters.clone();
@@ -304,7 +262,7 @@ fn float_rows_train_as_pixels_do() {
     assert_eq!(net.parameters, pixels.parameters);
 }
 
-const NUMERICAL: Gradient = Gradient::Numerical { h: 1e-4 };
+const NUMERICAL: GradientMethod = GradientMethod::Numerical { h: 1e-4 };
 
 fn check_numerical<T: Float>(close: f64) {
     let data = Data::new(30, 20, 4, 50);

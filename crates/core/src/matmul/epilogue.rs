@@ -1,0 +1,93 @@
+//! What happens to the sums of a register tile as they leave the registers.
+
+use crate::math::Float;
+use crate::simd::Simd;
+
+/// Handles one vector of a product's result.
+pub(crate) trait Epilogue<T: Float>: Copy {
+    /// `p` is the place of the vector in the result, `sum` its value. Returns a vector that is zero in every lane if
+    /// all is well; the caller adds these up and checks the total once.
+    ///
+    /// # Safety
+    /// A vector at `p` is readable and writable.
+    unsafe fn apply<S: Simd<T>>(self, s: S, p: *mut T, sum: S::V) -> S::V;
+}
+
+/// Stores the sums.
+#[derive(Clone, Copy)]
+pub(crate) struct Store;
+
+impl<T: Float> Epilogue<T> for Store {
+    #[inline(always)]
+    unsafe fn apply<S: Simd<T>>(self, s: S, p: *mut T, sum: S::V) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { s.store(p, sum) };
+        s.zero()
+    }
+}
+
+/// The result of [`gemm`](super::gemm): C ← α·sum + β·C, element (r, c) at `c + r · row + c`.
+#[derive(Clone, Copy)]
+pub(super) struct Scaled<T> {
+    pub c: *mut T,
+    pub row: usize,
+    pub alpha: T,
+    pub beta: T,
+}
+
+impl<T: Float> Scaled<T> {
+    /// Stores the first `rows` rows and `cols` columns of a tile.
+    ///
+    /// # Safety
+    /// C has them.
+    #[inline(always)]
+    pub unsafe fn store<S: Simd<T>, const MR: usize, const NV: usize>(
+        self,
+        s: S,
+        tile: &[[S::V; NV]; MR],
+        [rows, cols]: [usize; 2],
+    ) {
+        let (alpha, beta) = (s.splat(self.alpha), s.splat(self.beta));
+        // SAFETY: the caller's promise.
+        unsafe {
+            // Loop bounds and a choice that the compiler knows; otherwise the sums would be spilled to memory.
+            match (rows == MR && cols == NV * S::LANES, self.beta == T::ZERO) {
+                (true, true) => self.store_whole(s, tile, |_, sum| s.mul(alpha, sum)),
+                (true, false) => self.store_whole(s, tile, |p, sum| s.mul_add(beta, s.load(p), s.mul(alpha, sum))),
+                (false, overwrite) => {
+                    for (r, row) in tile.iter().enumerate().take(rows) {
+                        for (v, &sum) in row.iter().enumerate() {
+                            let n = S::LANES.min(cols.saturating_sub(v * S::LANES));
+                            let p = self.c.add(r * self.row).wrapping_add(v * S::LANES);
+                            let sum = s.mul(alpha, sum);
+                            let sum = if overwrite { sum } else { s.mul_add(beta, s.load_partial(p, n), sum) };
+                            s.store_partial(p, n, sum);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Stores `value` of each place in C and its sum.
+    ///
+    /// # Safety
+    /// C has a whole tile.
+    #[inline(always)]
+    unsafe fn store_whole<S: Simd<T>, const MR: usize, const NV: usize>(
+        self,
+        s: S,
+        tile: &[[S::V; NV]; MR],
+        value: impl Fn(*const T, S::V) -> S::V,
+    ) {
+        for (r, row) in tile.iter().enumerate() {
+            for (v, &sum) in row.iter().enumerate() {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let p = self.c.add(r * self.row + v * S::LANES);
+                    s.store(p, value(p, sum));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Inference: the forward pass over many rows, with predict, evaluate, loss and accuracy.
+
+use super::activation::Activation;
+use super::hidden_layer::{Forward, Panel};
+use super::mini_batch::{Input, MiniBatch};
+use super::output_layer::{OutputLayer, partial_logits};
+use super::packed_weights::PANEL;
+use super::parameters::{Parameter, Parameters};
+use super::prefetch::Prefetch;
+use super::rows_and_labels::{Labels, Rows};
+use super::two_layer_net::TwoLayerNet;
+use crate::buffer::Aligned;
+use crate::error::Result;
+use crate::math::Float;
+use crate::matmul::BLOCK;
+use crate::simd::Level;
+use crate::threads;
+use std::ops::Range;
+
+/// Rows that are computed at a time: their buffers stay in the second-level cache.
+const CHUNK: usize = 64;
+
+/// What [`TwoLayerNet::evaluate`] returns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// The number of rows.
+    pub rows: usize,
+    /// The rows whose most probable class is their label.
+    pub correct: usize,
+    /// The mean loss −ln p(label).
+    pub loss: f64,
+}
+
+impl Evaluation {
+    /// correct / rows.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.rows as f64
+    }
+}
+
+impl<T: Float> TwoLayerNet<T> {
+    /// The probability of each class for each row: rows × classes, row by row.
+    ///
+    /// # Errors
+    /// If `x` is empty or not a whole number of rows.
+    #[inline]
+    pub fn predict(&self, x: Rows<'_, T>) -> Result<Vec<T>> {
+        let classes = self.shape().classes();
+        let chunks = self.in_chunks(x, |output, rows, _| {
+            output.probabilities(rows);
+            output.rows(rows).flat_map(|p| p[..classes].iter().copied()).collect::<Vec<T>>()
+        })?;
+        Ok(chunks.concat())
+    }
+
+    /// The most probable class of each row, the first one of equals.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    #[inline]
+    pub fn classify(&self, x: Rows<'_, T>) -> Result<Vec<usize>> {
+        let classes = self.shape().classes();
+        let chunks = self
+            .in_chunks(x, |output, rows, _| output.rows(rows).map(|l| argmax(&l[..classes])).collect::<Vec<usize>>())?;
+        Ok(chunks.concat())
+    }
+
+    /// The mean loss and the number of correctly classified rows, in one pass.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict); and if the labels do not fit the rows and classes.
+    #[inline(always)]
+    pub fn evaluate(&self, x: Rows<'_, T>, t: Labels<'_, T>) -> Result<Evaluation> {
+        let (rows, classes) = (x.count(self.shape())?, self.shape().classes());
+        let labels = t.classes(rows, self.shape())?;
+        let chunks = self.in_chunks(x, |output, rows, from| {
+            let labels = &labels[from..from + rows];
+            let correct = |(l, t): &(&[T], &u32)| argmax(&l[..classes]) == **t as usize;
+            (output.rows(rows).zip(labels).filter(correct).count(), output.losses(labels))
+        })?;
+        let (correct, loss) = chunks.iter().fold((0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+        Ok(Evaluation { rows, correct, loss: loss / rows as f64 })
+    }
+
+    /// The mean over the rows of −ln p(label).
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn loss(&self, x: Rows<'_, T>, t: Labels<'_, T>) -> Result<f64> {
+        Ok(self.evaluate(x, t)?.loss)
+    }
+
+    /// The share of rows whose most probable class is their label.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn accuracy(&self, x: Rows<'_, T>, t: Labels<'_, T>) -> Result<f64> {
+        Ok(self.evaluate(x, t)?.accuracy())
+    }
+
+    /// `f(output layer, rows of the chunk, first row)` for each chunk of rows, in order. The output layer holds the
+    /// chunk's logits.
+    #[inline(always)]
+    fn in_chunks<R: Send>(
+        &self,
+        x: Rows<'_, T>,
+        f: impl Fn(&mut OutputLayer<T>, usize, usize) -> R + Send + Sync,
+    ) -> Result<Vec<R>> {
+        let rows = x.count(self.shape())?;
+        Ok(match x {
+            Rows::Pixels(x) => self.forward_in_chunks(x, rows, f),
+            Rows::Floats(x) => self.forward_in_chunks(x, rows, f),
+        })
+    }
+
+    fn forward_in_chunks<P: Input<T>, R: Send>(
+        &self,
+        x: &[P],
+        rows: usize,
+        f: impl Fn(&mut OutputLayer<T>, usize, usize) -> R + Send + Sync,
+    ) -> Vec<R> {
+        let prepare = || ForwardPass::new(self, rows.min(CHUNK));
+        let work = |pass: &mut ForwardPass<T, P>, chunk: usize| {
+            let from = chunk * CHUNK;
+            let n = CHUNK.min(rows - from);
+            pass.gather(x, from..from + n);
+            pass.forward(&self.parameters);
+            f(&mut pass.output, n, from)
+        };
+        threads::map(self.threads, rows.div_ceil(CHUNK), prepare, work)
+    }
+}
+
+/// The forward pass of up to `capacity` rows, with the weights in place.
+pub(super) struct ForwardPass<T: Float, P> {
+    net: (Level, Activation),
+    batch: MiniBatch<P>,
+    z: Aligned<T>,
+    parts: Aligned<T>,
+    pub output: OutputLayer<T>,
+}
+
+impl<T: Float, P: Input<T>> ForwardPass<T, P> {
+    pub fn new(net: &TwoLayerNet<T>, capacity: usize) -> Self {
+        let shape = net.shape();
+        ForwardPass {
+            net: (net.level, net.activation),
+            batch: MiniBatch::for_inference(shape.inputs(), capacity),
+            z: Aligned::zeroed([capacity, PANEL]),
+            parts: Aligned::zeroed([shape.hidden_padded() / BLOCK, capacity, shape.classes_padded()]),
+            output: OutputLayer::new(net.level, &net.parameters, capacity),
+        }
+    }
+
+    pub fn gather(&mut self, x: &[P], mut rows: Range<usize>) {
+        self.batch.gather(self.net.0, x, &mut rows);
+    }
+
+    /// Leaves the logits of the gathered rows in the output layer.
+    pub fn forward(&mut self, parameters: &Parameters<T>) {
+        let ((level, activation), rows) = (self.net, self.batch.rows());
+        let (shape, padded) = (parameters.shape(), parameters.padded());
+        let ((w1, stride), (b1, _)) = (Parameter::W1.place(shape), Parameter::B1.place(shape));
+        let (w2, classes) = Parameter::W2.place(shape);
+        let part = rows * classes;
+        for at in (0..stride).step_by(PANEL) {
+            let width = PANEL.min(stride - at);
+            let (w1, b1) = (&padded[w1 + at..b1], &padded[b1 + at..][..width]);
+            let panel = Panel { w1, stride, b1, width, activation };
+            let z = &mut self.z[..rows * width];
+            level.dispatch(Forward { batch: &self.batch, panel, z, prefetch: &mut Prefetch::none() });
+            let w2 = &padded[w2 + at * classes..][..width * classes];
+            let parts = &mut self.parts[at / BLOCK * part..][..width / BLOCK * part];
+            partial_logits(level, rows, (z, width), (w2, classes), parts);
+        }
+        self.output.load(parameters);
+        self.output.forward(&self.parts[..shape.hidden_padded() / BLOCK * part], rows);
+    }
+}
+
+/// The index of the largest element, the first one of equals.
+fn argmax<T: Float>(x: &[T]) -> usize {
+    x.iter().enumerate().fold(0, |best, (i, v)| if *v > x[best] { i } else { best })
+}
