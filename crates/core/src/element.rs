@@ -40,8 +40,8 @@ pub trait Sealed: Sized + 'static {
     fn sub(self, b: Self) -> Self;
     fn mul(self, b: Self) -> Self;
     fn div(self, b: Self) -> Self;
-    /// `self · b + c`, rounded once.
-    fn mul_add(self, b: Self, c: Self) -> Self;
+    /// `a · b + c` in each lane, rounded once.
+    fn mul_add<const N: usize>(a: [Self; N], b: [Self; N], c: [Self; N]) -> [Self; N];
     fn neg(self) -> Self;
     fn abs(self) -> Self;
     fn sqrt(self) -> Self;
@@ -108,8 +108,8 @@ macro_rules! element {
                 self / b
             }
             #[inline(always)]
-            fn mul_add(self, b: Self, c: Self) -> Self {
-                $mul_add(self, b, c)
+            fn mul_add<const N: usize>(a: [Self; N], b: [Self; N], c: [Self; N]) -> [Self; N] {
+                $mul_add(a, b, c)
             }
             #[inline(always)]
             fn neg(self) -> Self {

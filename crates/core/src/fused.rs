@@ -1,15 +1,15 @@
 //! `a · b + c` in one rounding, as the instruction `fma` computes it, on targets with and without the instruction.
 
-/// `a · b + c`, rounded once to nearest, ties to even (IEEE 754-2019, fusedMultiplyAdd).
+/// `a · b + c` in each lane, rounded once to nearest, ties to even (IEEE 754-2019, fusedMultiplyAdd).
 #[inline(always)]
-pub(crate) fn mul_add_f32(a: f32, b: f32, c: f32) -> f32 {
-    if HAS_INSTRUCTION { a.mul_add(b, c) } else { emulated_f32(a, b, c) }
+pub(crate) fn mul_add_f32<const N: usize>(a: [f32; N], b: [f32; N], c: [f32; N]) -> [f32; N] {
+    if HAS_INSTRUCTION { std::array::from_fn(|i| a[i].mul_add(b[i], c[i])) } else { emulated_f32(a, b, c) }
 }
 
 /// As [`mul_add_f32`]. The standard library computes it exactly on every target, in software where need be.
 #[inline(always)]
-pub(crate) fn mul_add_f64(a: f64, b: f64, c: f64) -> f64 {
-    a.mul_add(b, c)
+pub(crate) fn mul_add_f64<const N: usize>(a: [f64; N], b: [f64; N], c: [f64; N]) -> [f64; N] {
+    std::array::from_fn(|i| a[i].mul_add(b[i], c[i]))
 }
 
 /// Whether the compiler may emit the instruction; elsewhere `f32::mul_add` is a slow library call.
@@ -22,11 +22,25 @@ const HAS_INSTRUCTION: bool = cfg!(any(
     target_arch = "s390x"
 ));
 
-/// The product of two `f32` is exact in `f64`. The sum is rounded to odd, then to `f32`: as an `f64` has more than two
-/// bits beyond an `f32`, that equals one rounding (Boldo and Melquiond 2008, "Emulation of FMA and correctly rounded
-/// sums: proved algorithms using rounding to odd").
+/// The product of two `f32` is exact in `f64`. Rounding the sum to `f64` and then to `f32` differs from rounding it once
+/// only where the `f64` is subnormal as an `f32` or lies exactly between two of them, which is rare.
 #[inline(always)]
-fn emulated_f32(a: f32, b: f32, c: f32) -> f32 {
+fn emulated_f32<const N: usize>(a: [f32; N], b: [f32; N], c: [f32; N]) -> [f32; N] {
+    let sum: [f64; N] = std::array::from_fn(|i| f64::from(a[i]) * f64::from(b[i]) + f64::from(c[i]));
+    let rounded = sum.map(|sum| sum as f32);
+    // The 29 bits that an f32 lacks.
+    let is_between = |i: usize| sum[i].to_bits() as u32 & 0x1fff_ffff == 0x1000_0000;
+    let is_subnormal = |i: usize| (rounded[i].abs() < f32::MIN_POSITIVE) & (sum[i] != 0.0);
+    if (0..N).fold(false, |any, i| any | is_between(i) | is_subnormal(i)) {
+        return std::array::from_fn(|i| rounded_to_odd(a[i], b[i], c[i]));
+    }
+    rounded
+}
+
+/// Rounds the sum to odd, then to `f32`: as an `f64` has more than two bits beyond an `f32`, that equals one rounding
+/// (Boldo and Melquiond 2008, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd").
+#[inline(never)]
+fn rounded_to_odd(a: f32, b: f32, c: f32) -> f32 {
     let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
     let sum = product + c;
     // TwoSum (Knuth): `error` is exactly what the rounding of `sum` took away; NaN where `sum` is not finite.
@@ -131,7 +145,8 @@ mod tests {
 
     fn check(a: f32, b: f32, c: f32) {
         let want = oracle(a, b, c);
-        for got in [emulated_f32(a, b, c), mul_add_f32(a, b, c), a.mul_add(b, c)] {
+        let (lanes, [hard]) = (emulated_f32([1.0, a], [1.0, b], [1.0, c]), mul_add_f32([a], [b], [c]));
+        for got in [rounded_to_odd(a, b, c), lanes[1], hard, a.mul_add(b, c)] {
             let same = got.to_bits() == want.to_bits() || got.is_nan() && want.is_nan();
             assert!(same, "{a:e} * {b:e} + {c:e} = {got:e} ({:#x}); expected {want:e}", got.to_bits());
         }

@@ -1,17 +1,15 @@
 //! The sigmoid 1 / (1 + e^-x).
 //!
-//! With e = e^-|x|, at most 1, it is 1 / (1 + e) for x ≥ 0 and e / (1 + e) below: nothing overflows, and the small
-//! values keep their relative accuracy. Rounding: e's own error, then a sum and a quotient of half an ULP each, which
-//! an unlucky place in the binade may double. The largest error over all `f32` is 3.1 where e^x comes from the table of
-//! sixteenths, and below 2.5 elsewhere. (Giving the quotient back what the sum lost would bring 2.7, and cost the
-//! table's gain.)
+//! With e = e^-|x|, at most 1, it is 1 / (1 + e) for x ≥ 0 and e / (1 + e) below: nothing overflows, and small values
+//! keep their relative accuracy. The error is that of e, plus half an ULP each of a sum and a quotient, which an unlucky
+//! position in the binade may double. The largest error over all `f32` is below 2.5.
 
 use super::Float;
 use super::{Map, MapSlice, exp_v};
 use crate::simd::{Level, Simd};
 
 /// No result of [`sigmoid`] is further than this from the true value, in ULP.
-pub const SIGMOID_MAX_ULP: f64 = 3.25;
+pub const SIGMOID_MAX_ULP: f64 = 2.5;
 
 /// 1 / (1 + e^-x) for every element, in place: within [`SIGMOID_MAX_ULP`], 0 and 1 at −∞ and ∞, NaN for NaN.
 pub fn sigmoid<T: Float>(level: Level, x: &mut [T]) {

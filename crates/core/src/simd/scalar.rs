@@ -107,11 +107,11 @@ impl<T: Element> Simd<T> for Scalar {
     }
     #[inline(always)]
     fn mul_add(self, a: [T; N], b: [T; N], c: [T; N]) -> [T; N] {
-        std::array::from_fn(|i| a[i].mul_add(b[i], c[i]))
+        T::mul_add(a, b, c)
     }
     #[inline(always)]
     fn neg_mul_add(self, a: [T; N], b: [T; N], c: [T; N]) -> [T; N] {
-        std::array::from_fn(|i| a[i].neg().mul_add(b[i], c[i]))
+        T::mul_add(a.map(T::neg), b, c)
     }
     #[inline(always)]
     fn max(self, a: [T; N], b: [T; N]) -> [T; N] {

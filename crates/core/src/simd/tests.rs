@@ -209,7 +209,7 @@ fn check_fused<T: SimdElement>() {
         for level in Level::available() {
             let (plus, minus) = level.dispatch(Fused([&a, &b, &c]));
             for i in 0..16 {
-                let (want, want_minus) = (a[i].mul_add(b[i], c[i]), a[i].neg().mul_add(b[i], c[i]));
+                let [want, want_minus] = T::mul_add([a[i], a[i].neg()], [b[i]; 2], [c[i]; 2]);
                 assert!(same(plus[i], want), "{level}: {} * {} + {} = {}", a[i], b[i], c[i], plus[i]);
                 assert!(same(minus[i], want_minus), "{level}: {} - {} * {} = {}", c[i], a[i], b[i], minus[i]);
             }

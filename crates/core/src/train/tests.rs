@@ -76,7 +76,7 @@ fn check_steps<T: Float>() {
                 let g = plain.gradient(x, t).unwrap();
                 for p in Parameter::ALL {
                     let (w, g) = (plain.parameters.get(p).to_vec(), g.get(p).to_vec());
-                    let step = |(&w, &g): (&T, &T)| T::from_f64(rate).neg().mul_add(g, w);
+                    let step = |(&w, &g): (&T, &T)| T::mul_add([T::from_f64(-rate)], [g], [w])[0];
                     plain.parameters.set(p, &w.iter().zip(&g).map(step).collect::<Vec<T>>()).unwrap();
                 }
             }
