@@ -5,15 +5,14 @@
 //! the polynomial through (e^r − 1 − r) / r² at the Chebyshev nodes of the interval: within 2^-26.5 of e^r, relatively,
 //! at degree 4 (`f32`), and within 2^-55.7 at degree 9 (`f64`). Only the last sum and the scaling round noticeably.
 
-use super::Float;
-use super::{Map, MapSlice, polynomial};
-use crate::simd::{Level, Simd};
+use super::map::{Map, MapSlice, polynomial};
+use crate::simd::{Level, Simd, SimdElement};
 
 /// No result of [`exp`] is further than this from the true value, in ULP.
 pub const EXP_MAX_ULP: f64 = 1.2;
 
-/// Constants of [`exp`] for one element type.
-pub trait ExpConstants: Sized + 'static {
+/// An element type, with the constants of [`exp`].
+pub trait ExpElement: SimdElement {
     /// 1 / ln 2.
     const LOG2_E: Self;
     /// The leading bits of ln 2: 13 or 40 of them, so that a whole number times it is exact.
@@ -28,7 +27,7 @@ pub trait ExpConstants: Sized + 'static {
     const EXP_Q: &'static [Self];
 }
 
-impl ExpConstants for f32 {
+impl ExpElement for f32 {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
     const LN2_HI: f32 = f32::from_bits(0x3f31_7000);
     const LN2_LO: f32 = 3.194_618_5e-5;
@@ -37,7 +36,7 @@ impl ExpConstants for f32 {
     const EXP_Q: &'static [f32] = &[0.5, 0.166_665_77, 0.041_666_556, 0.008_363_18, 0.001_392_618_4];
 }
 
-impl ExpConstants for f64 {
+impl ExpElement for f64 {
     const LOG2_E: f64 = std::f64::consts::LOG2_E;
     const LN2_HI: f64 = f64::from_bits(0x3fe6_2e42_fefa_2000);
     const LN2_LO: f64 = 7.371_002_565_167_799e-13;
@@ -58,14 +57,14 @@ impl ExpConstants for f64 {
 }
 
 /// e^x for every element, in place: within [`EXP_MAX_ULP`], infinite above the range, zero below it, NaN for NaN.
-pub fn exp<T: Float>(level: Level, x: &mut [T]) {
+pub fn exp<T: ExpElement>(level: Level, x: &mut [T]) {
     level.dispatch(MapSlice(x, Exp));
 }
 
 #[derive(Clone, Copy)]
 struct Exp;
 
-impl<T: Float> Map<T> for Exp {
+impl<T: ExpElement> Map<T> for Exp {
     #[inline(always)]
     fn apply<S: Simd<T>>(self, s: S, x: S::V) -> S::V {
         exp_v(s, x)
@@ -74,7 +73,7 @@ impl<T: Float> Map<T> for Exp {
 
 /// e^x of a vector.
 #[inline(always)]
-pub(crate) fn exp_v<T: Float, S: Simd<T>>(s: S, x: S::V) -> S::V {
+pub(crate) fn exp_v<T: ExpElement, S: Simd<T>>(s: S, x: S::V) -> S::V {
     // x is the second operand, so that a NaN is returned.
     let x = s.max(s.splat(T::EXP_LOWEST), s.min(s.splat(T::EXP_HIGHEST), x));
     let n = s.round(s.mul(x, s.splat(T::LOG2_E)));

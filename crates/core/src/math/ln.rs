@@ -6,25 +6,25 @@
 //! the sum f − (f²/2 − s·(f²/2 + z·P)) begins with the exact f, and only small terms are rounded. e·ln 2 is added in
 //! two parts, the first exact.
 
-use super::Float;
-use super::{Map, MapSlice, polynomial};
+use super::exp::ExpElement;
+use super::map::{Map, MapSlice, polynomial};
 use crate::element::Sealed;
 use crate::simd::{Level, Simd};
 
 /// No result of [`ln`] is further than this from the true value, in ULP.
 pub const LN_MAX_ULP: f64 = 1.5;
 
-/// Constants of [`ln`] for one element type.
-pub trait LnConstants: Sized + 'static {
+/// An element type, with the constants of [`ln`].
+pub trait LnElement: ExpElement {
     /// Coefficients of P, lowest first.
     const LN_P: &'static [Self];
 }
 
-impl LnConstants for f32 {
+impl LnElement for f32 {
     const LN_P: &'static [f32] = &[0.666_667_14, 0.399_789_1, 0.299_591_97];
 }
 
-impl LnConstants for f64 {
+impl LnElement for f64 {
     const LN_P: &'static [f64] = &[
         0.666_666_666_666_666_6,
         0.400_000_000_000_079_4,
@@ -38,14 +38,14 @@ impl LnConstants for f64 {
 }
 
 /// ln x for every element, in place: within [`LN_MAX_ULP`], −∞ for ±0, NaN below zero and for NaN, ∞ for ∞.
-pub fn ln<T: Float>(level: Level, x: &mut [T]) {
+pub fn ln<T: LnElement>(level: Level, x: &mut [T]) {
     level.dispatch(MapSlice(x, Ln));
 }
 
 #[derive(Clone, Copy)]
 struct Ln;
 
-impl<T: Float> Map<T> for Ln {
+impl<T: LnElement> Map<T> for Ln {
     #[inline(always)]
     fn apply<S: Simd<T>>(self, s: S, x: S::V) -> S::V {
         ln_v(s, x)
@@ -54,7 +54,7 @@ impl<T: Float> Map<T> for Ln {
 
 /// ln x of a vector.
 #[inline(always)]
-pub(crate) fn ln_v<T: Float, S: Simd<T>>(s: S, x: S::V) -> S::V {
+pub(crate) fn ln_v<T: LnElement, S: Simd<T>>(s: S, x: S::V) -> S::V {
     let (one, zero) = (s.splat(T::ONE), s.zero());
     let (m, e) = s.frexp(x);
     let f = s.sub(m, one);
@@ -75,7 +75,7 @@ pub(crate) fn ln_v<T: Float, S: Simd<T>>(s: S, x: S::V) -> S::V {
 
 /// The smallest subnormal: only ±0 has a smaller magnitude.
 #[inline(always)]
-fn smallest<T: Float>() -> T {
+fn smallest<T: LnElement>() -> T {
     <T as Sealed>::from_bits(1)
 }
 

@@ -4,22 +4,22 @@
 //! keep their relative accuracy. The error is that of e, plus half an ULP each of a sum and a quotient, which an unlucky
 //! position in the binade may double. The largest error over all `f32` is below 2.5.
 
-use super::Float;
-use super::{Map, MapSlice, exp_v};
+use super::exp::{ExpElement, exp_v};
+use super::map::{Map, MapSlice};
 use crate::simd::{Level, Simd};
 
 /// No result of [`sigmoid`] is further than this from the true value, in ULP.
 pub const SIGMOID_MAX_ULP: f64 = 2.5;
 
 /// 1 / (1 + e^-x) for every element, in place: within [`SIGMOID_MAX_ULP`], 0 and 1 at −∞ and ∞, NaN for NaN.
-pub fn sigmoid<T: Float>(level: Level, x: &mut [T]) {
+pub fn sigmoid<T: ExpElement>(level: Level, x: &mut [T]) {
     level.dispatch(MapSlice(x, Sigmoid));
 }
 
 #[derive(Clone, Copy)]
 struct Sigmoid;
 
-impl<T: Float> Map<T> for Sigmoid {
+impl<T: ExpElement> Map<T> for Sigmoid {
     #[inline(always)]
     fn apply<S: Simd<T>>(self, s: S, x: S::V) -> S::V {
         sigmoid_v(s, x)
@@ -28,7 +28,7 @@ impl<T: Float> Map<T> for Sigmoid {
 
 /// The sigmoid of a vector.
 #[inline(always)]
-pub(crate) fn sigmoid_v<T: Float, S: Simd<T>>(s: S, x: S::V) -> S::V {
+pub(crate) fn sigmoid_v<T: ExpElement, S: Simd<T>>(s: S, x: S::V) -> S::V {
     let one = s.splat(T::ONE);
     let e = exp_v(s, s.sub(s.zero(), s.abs(x)));
     let numerator = s.select(s.lt(x, s.zero()), e, one);

@@ -1,6 +1,6 @@
 //! Measures errors in ULP against a reference, over dense ranges and over all floats; the checker is tested too.
 
-use super::Float;
+use crate::math::Float;
 use crate::simd::Level;
 
 /// A reference value as an unevaluated sum of two doubles: about 100 bits, enough to judge an f64 result.

@@ -1,6 +1,6 @@
 //! AVX2 and FMA: 32-byte vectors, 16 registers.
 
-use super::Simd;
+use super::vector::Simd;
 use std::arch::x86_64::*;
 
 instruction_set!(Avx2, "avx2" "fma" "bmi1" "bmi2" "popcnt" "lzcnt");

@@ -1,6 +1,6 @@
 //! AVX-512 (F, BW, DQ, VL): 64-byte vectors, 32 registers, a mask per lane.
 
-use super::Simd;
+use super::vector::Simd;
 use std::arch::x86_64::*;
 
 instruction_set!(Avx512, "avx512f" "avx512bw" "avx512dq" "avx512vl" "avx2" "fma" "bmi1" "bmi2" "popcnt" "lzcnt");

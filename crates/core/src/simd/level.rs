@@ -1,6 +1,7 @@
 //! The instruction set as a value: made only after detection, passed as an argument.
 
-use super::{Kernel, scalar};
+use super::scalar;
+use super::vector::Kernel;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 use crate::element::Element;

@@ -1,6 +1,6 @@
 //! The portable level: vectors of four elements in plain Rust, compiled for the target's baseline.
 
-use super::{Kernel, Simd};
+use super::vector::{Kernel, Simd};
 use crate::element::Element;
 
 /// The level that every processor has.
