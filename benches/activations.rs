@@ -10,7 +10,7 @@ use common::data::spread;
 use common::{assert_close, epsilon, group, time_in_place};
 use criterion::{Criterion, Throughput};
 use rten_simd::SimdUnaryOp;
-use twolayer_core::{Float, Level, vector};
+use twolayer_core::{Float, Level, math};
 
 const ELEMENTS: usize = 5_000;
 
@@ -78,13 +78,13 @@ fn exp(c: &mut Criterion) {
     let rten = other("rten", |x: &mut [f32]| {
         rten_vecmath::Exp {}.map_mut(x);
     });
-    bench(c, &EXP, vec![ours::<f32>(vector::exp), plain(f32::exp), rten]);
-    bench(c, &EXP, vec![ours::<f64>(vector::exp), plain(f64::exp)]);
+    bench(c, &EXP, vec![ours::<f32>(math::exp), plain(f32::exp), rten]);
+    bench(c, &EXP, vec![ours::<f64>(math::exp), plain(f64::exp)]);
 }
 
 fn ln(c: &mut Criterion) {
-    bench(c, &LN, vec![ours::<f32>(vector::ln), plain(f32::ln)]);
-    bench(c, &LN, vec![ours::<f64>(vector::ln), plain(f64::ln)]);
+    bench(c, &LN, vec![ours::<f32>(math::ln), plain(f32::ln)]);
+    bench(c, &LN, vec![ours::<f64>(math::ln), plain(f64::ln)]);
 }
 
 fn sigmoid(c: &mut Criterion) {
@@ -92,8 +92,8 @@ fn sigmoid(c: &mut Criterion) {
         rten_vecmath::Sigmoid {}.map_mut(x);
     });
     let plain_f32 = plain(|x: f32| 1.0 / (1.0 + (-x).exp()));
-    bench(c, &SIGMOID, vec![ours::<f32>(vector::sigmoid), plain_f32, rten]);
-    bench(c, &SIGMOID, vec![ours::<f64>(vector::sigmoid), plain(plain_sigmoid)]);
+    bench(c, &SIGMOID, vec![ours::<f32>(math::sigmoid), plain_f32, rten]);
+    bench(c, &SIGMOID, vec![ours::<f64>(math::sigmoid), plain(plain_sigmoid)]);
 }
 
 fn main() {

@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::hint::black_box;
 use twolayer_core::{
-    Labels, Level, MatMut, MatRef, Rows, Shape, TwoLayerNet, cross_entropy, gemm, numerical_gradient, vector,
+    Labels, Level, MatMut, MatRef, Rows, Shape, TwoLayerNet, cross_entropy, gemm, math, numerical_gradient,
 };
 use twolayer_idx::DataSet;
 
@@ -47,7 +47,7 @@ impl<'a> Batch<'a> {
         let (b1, rest) = rest.split_at(HIDDEN);
         let (w2, b2) = rest.split_at(HIDDEN * shape().classes());
         let mut hidden = affine(level, &self.floats, self.rows, w1, b1);
-        vector::sigmoid(level, &mut hidden);
+        math::sigmoid(level, &mut hidden);
         let logits = affine(level, &hidden, self.rows, w2, b2);
         let logits = MatRef::new(&logits, self.rows, b2.len()).expect("the size of the logits");
         cross_entropy(level, logits, &self.wide).expect("labels that fit")

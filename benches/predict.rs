@@ -5,7 +5,7 @@ mod common;
 use common::{INPUTS, THREADS, assert_close, data, epsilon, group, oracle, shape};
 use criterion::{Criterion, Throughput};
 use std::hint::black_box;
-use twolayer_core::{Engine, Labels, Level, Rows};
+use twolayer_core::{Labels, Level, Rows};
 
 /// Digits at once.
 const COUNTS: [usize; 3] = [1, 100, 10_000];
@@ -29,13 +29,11 @@ fn predictions(c: &mut Criterion) {
             let pool = common::pool(threads);
             let case = format!("{name}-{rows}-t{threads}");
             let mut group = group(c, "predict", &case, Throughput::Elements(rows as u64));
-            let engines = if name == "pixels" { &[Engine::Float, Engine::Fixed][..] } else { &[Engine::Float] };
-            for (level, &engine) in Level::available().into_iter().flat_map(|l| engines.iter().map(move |e| (l, e))) {
-                let net = net.clone().with_level(level).with_engine(engine);
+            for level in Level::available() {
+                let net = net.clone().with_level(level);
                 let found = pool.install(|| net.predict(x)).expect("probabilities");
-                let way = if engine == Engine::Fixed { format!("{level}-fixed") } else { level.to_string() };
-                assert_close(&format!("{case} at {way}"), &found, &expected[..found.len()], 100.0 * epsilon::<f32>());
-                group.bench_function(way, |b| pool.install(|| b.iter(|| net.predict(black_box(x)))));
+                assert_close(&format!("{case} at {level}"), &found, &expected[..found.len()], 100.0 * epsilon::<f32>());
+                group.bench_function(level.name(), |b| pool.install(|| b.iter(|| net.predict(black_box(x)))));
             }
         }
     }

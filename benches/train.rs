@@ -1,8 +1,7 @@
-//! Training: one step, the whole of the notebook's recipe, and one step of other sizes; with 1 and 2 threads, by floats
-//! and by whole numbers.
+//! Training: one step, the notebook's recipe, and one step of other sizes; with 1 and 2 threads.
 //!
-//! Elements are the floating-point operations of dense products, so that a rate stands beside the roofline's; as
-//! kernels skip zeros exactly, it may exceed it. A step includes drawing and gathering its batch from 60,000 digits.
+//! Elements are the floating-point operations of dense products, to be compared with the roofline; as kernels skip
+//! zeros, the rate may exceed it. A step includes drawing and gathering its batch from 60,000 digits.
 
 mod common;
 
@@ -14,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::ops::ControlFlow;
 use std::time::Instant;
-use twolayer_core::{Engine, Float, Labels, Level, Rows, Sampler, Shape, TrainOptions, TwoLayerNet, UniformSampler};
+use twolayer_core::{Float, Labels, Level, Rows, Sampler, Shape, TrainOptions, TwoLayerNet, UniformSampler};
 use twolayer_idx::{DataSet, Split};
 
 /// Hidden layers of other sizes.
@@ -24,24 +23,9 @@ const BATCHES: [usize; 3] = [32, 256, 1024];
 /// Steps of the recipe.
 const RECIPE: usize = 10_000;
 
-/// A level and an engine.
-type Way = (Level, Engine);
-
-/// All that a network of `T` can be computed by at these levels.
-fn ways<T: Float>(levels: &[Level]) -> Vec<Way> {
-    let can = |&(level, engine): &Way| engine.choose::<T>(level, BATCH).is_ok();
-    let all = levels.iter().flat_map(|&level| [(level, Engine::Float), (level, Engine::Fixed)]);
-    all.filter(can).collect()
-}
-
-/// `avx2`, or `avx2-fixed`.
-fn name((level, engine): Way) -> String {
-    if engine == Engine::Fixed { format!("{level}-fixed") } else { level.to_string() }
-}
-
-fn start<T: Float>(shape: Shape, (level, engine): Way) -> (TwoLayerNet<T>, ChaCha8Rng) {
+fn start<T: Float>(shape: Shape, level: Level) -> (TwoLayerNet<T>, ChaCha8Rng) {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    (TwoLayerNet::random(shape, &mut rng).with_level(level).with_engine(engine), rng)
+    (TwoLayerNet::random(shape, &mut rng).with_level(level), rng)
 }
 
 fn train<T: Float>(net: &mut TwoLayerNet<T>, split: &Split, sampler: &mut dyn Sampler, options: &TrainOptions) -> f64 {
@@ -52,8 +36,8 @@ fn train<T: Float>(net: &mut TwoLayerNet<T>, split: &Split, sampler: &mut dyn Sa
 }
 
 /// One step on the first rows is a step against the plain gradient.
-fn check<T: Float>(digits: &DataSet, shape: Shape, way: Way, options: &TrainOptions) {
-    let (mut net, _) = start::<T>(shape, way);
+fn check<T: Float>(digits: &DataSet, shape: Shape, level: Level, options: &TrainOptions) {
+    let (mut net, _) = start::<T>(shape, level);
     let before: Vec<f64> = net.parameters.to_vec().iter().map(|p| p.to_f64()).collect();
     let options = TrainOptions { iterations: 1, ..options.clone() };
     let mut first = |rows: &mut [usize]| rows.iter_mut().enumerate().for_each(|(i, row)| *row = i);
@@ -62,7 +46,7 @@ fn check<T: Float>(digits: &DataSet, shape: Shape, way: Way, options: &TrainOpti
     let gradient = oracle::Plain::new(shape, pixels, &digits.train.labels()[..options.batch]).gradient(&before);
     let expected: Vec<f64> = before.iter().zip(&gradient).map(|(p, g)| p - options.learning_rate * g).collect();
     let within = 8.0 * epsilon::<T>() * largest(&expected).max(1.0);
-    assert_close(&format!("a step at {}", name(way)), &net.parameters.to_vec(), &expected, within);
+    assert_close(&format!("a step at {level}"), &net.parameters.to_vec(), &expected, within);
 }
 
 /// Each iteration is one step of a training run.
@@ -73,11 +57,11 @@ fn steps<T: Float>(c: &mut Criterion, digits: &DataSet, shape: Shape, batch: usi
         if dense_operations(shape, batch) > 1 << 30 {
             common::slow(&mut group);
         }
-        for way in ways::<T>(levels) {
+        for &level in levels {
             let options = TrainOptions { batch, threads, ..TrainOptions::default() };
-            let (mut net, rng) = start::<T>(shape, way);
+            let (mut net, rng) = start::<T>(shape, level);
             let mut sampler = UniformSampler::new(rng, digits.train.rows());
-            group.bench_function(name(way), |b| {
+            group.bench_function(level.name(), |b| {
                 b.iter_custom(|iterations| {
                     let options = TrainOptions { iterations: iterations as usize, ..options.clone() };
                     let start = Instant::now();
@@ -95,12 +79,12 @@ fn recipes<T: Float>(c: &mut Criterion, digits: &DataSet, levels: &[Level]) {
         let work = Throughput::Elements(RECIPE as u64 * dense_operations(shape(), BATCH));
         let mut group = group(c, "train", &format!("recipe-{}-t{threads}", T::NAME), work);
         common::slow(&mut group);
-        for way in ways::<T>(levels) {
+        for &level in levels {
             let options = TrainOptions { threads, ..TrainOptions::default() };
             let mut bytes: Option<Vec<T>> = None;
-            group.bench_function(name(way), |b| {
+            group.bench_function(level.name(), |b| {
                 b.iter(|| {
-                    let (mut net, rng) = start::<T>(shape(), way);
+                    let (mut net, rng) = start::<T>(shape(), level);
                     train(&mut net, &digits.train, &mut UniformSampler::new(rng, digits.train.rows()), &options);
                     let found = net.parameters.to_vec();
                     if let Some(bytes) = &bytes {
@@ -123,12 +107,12 @@ fn training(c: &mut Criterion) {
     let best = [Level::best()];
     for &level in &levels {
         let options = TrainOptions { threads: 2, ..TrainOptions::default() };
-        ways::<f32>(&[level]).into_iter().for_each(|way| check::<f32>(&digits, shape(), way, &options));
-        check::<f64>(&digits, shape(), (level, Engine::Float), &options);
+        check::<f32>(&digits, shape(), level, &options);
+        check::<f64>(&digits, shape(), level, &options);
     }
     steps::<f32>(c, &digits, shape(), BATCH, &levels);
     steps::<f64>(c, &digits, shape(), BATCH, &levels);
-    // The portable level is measured by its step: ten recipes would take it minutes.
+    // The scalar level is measured by its step: its recipes would take minutes.
     recipes::<f32>(c, &digits, &levels[1..]);
     recipes::<f64>(c, &digits, &best);
     for (hidden, batch) in SIZES.into_iter().flat_map(|h| BATCHES.map(|b| (h, b))) {

@@ -192,14 +192,13 @@ impl Function {
             }
             ("size_t", "inputs" | "hidden" | "classes") => p.name.to_uppercase(),
             ("size_t", "threads" | "rows") => "2".into(),
-            ("int32_t", "engine") => "TL_ENGINE_FLOAT".into(),
             ("size_t", "index") | (_, "parameter" | "seed" | "beta") => "0".into(),
             ("size_t", "size") => {
                 if self.name.contains("train") { "sizeof(tl_train_options)" } else { "sizeof(tl_run_options)" }.into()
             }
             ("double", "learning_rate" | "h") | (_, "alpha") => "0.125".into(),
             ("double *", "loss" | "accuracy") => format!("&now.{}", p.name),
-            ("int32_t *", "element" | "engine") | ("size_t *", "dimensions") => format!("&now.{}", p.name),
+            ("int32_t *", "element") | ("size_t *", "dimensions") => format!("&now.{}", p.name),
             ("size_t *", "sizes") | ("char *", "name") => format!("now.{}", p.name),
             ("const char *", "name") => "\"scalar\"".into(),
             ("const char *", "path") if self.name.contains("load") => format!("model_{precision}"),

@@ -148,15 +148,6 @@ fn two_threads_share_a_network_or_are_told_that_they_cannot() {
 }
 
 #[test]
-fn whole_numbers_give_the_same_bytes_at_every_level_and_refuse_floats() {
-    let native = Native::new();
-    for linking in [Linking::Static, Linking::Shared] {
-        let binary = native.compile(&program("engine.c"), linking).unwrap();
-        assert_eq!(ok(Command::new(&binary).arg(DIGITS)), "ok\n");
-    }
-}
-
-#[test]
 fn the_library_asks_nothing_of_the_process_and_leaves_nothing_in_it() {
     let native = Native::new();
     let binary = native.compile(&program("quiet.c"), Linking::Shared).unwrap();

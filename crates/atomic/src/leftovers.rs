@@ -1,20 +1,19 @@
-//! What processes that were killed left in a folder.
+//! Removes the temporary files of killed processes.
 
 use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 use crate::PREFIX;
 
-/// Removes the temporary files that nobody holds any more. What cannot be looked at or removed stays: it is in nobody's
-/// way.
+/// Removes the unlocked temporary files in `folder`. Those that cannot be opened or removed stay.
 pub(crate) fn remove(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let ours = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes());
-        // A pipe of such a name would be waited for.
+        // Opening a pipe would block.
         if !ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             continue;
         }
-        // Removed while the lock is held, so that whoever has just made it and waits for the lock sees it gone.
+        // Removed while locked, so that a process that has just created it and waits for the lock sees it gone.
         let Ok(file) = OpenOptions::new().read(true).write(true).open(entry.path()) else { continue };
         if file.try_lock().is_ok() {
             let _ = fs::remove_file(entry.path());

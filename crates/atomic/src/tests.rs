@@ -10,19 +10,19 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    Place::new(path)?.write(|file| file.write_all(content))
+    AtomicFile::new(path)?.write(|file| file.write_all(content))
 }
 
 #[test]
 fn replaces_whole_files_and_leaves_nothing_beside_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
-    Place::new(&path).unwrap().probe().unwrap();
+    AtomicFile::new(&path).unwrap().probe().unwrap();
     assert_eq!(names(folder.path()), [""; 0], "a probe leaves no trace");
     write(&path, b"first").unwrap();
     write(&path, b"second").unwrap();
     let half = |file: &mut File| file.write_all(b"thi").and(Err(io::ErrorKind::StorageFull.into()));
-    Place::new(&path).unwrap().write(half).unwrap_err();
+    AtomicFile::new(&path).unwrap().write(half).unwrap_err();
     assert_eq!(fs::read(&path).unwrap(), b"second");
     assert_eq!(names(folder.path()), ["file"]);
 }
@@ -30,8 +30,8 @@ fn replaces_whole_files_and_leaves_nothing_beside_them() {
 #[test]
 fn places_where_no_file_can_be() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(Place::new(folder.path()).unwrap_err().kind(), io::ErrorKind::IsADirectory);
-    let missing = Place::new(&folder.path().join("missing").join("file")).unwrap_err();
+    assert_eq!(AtomicFile::new(folder.path()).unwrap_err().kind(), io::ErrorKind::IsADirectory);
+    let missing = AtomicFile::new(&folder.path().join("missing").join("file")).unwrap_err();
     assert_eq!(missing.kind(), io::ErrorKind::NotFound);
     assert!(missing.to_string().starts_with("there is no folder"), "{missing}");
     let gone = temporary(&folder.path().join("missing")).unwrap_err();
@@ -80,7 +80,7 @@ fn links_stay_and_spellings_of_one_file_are_one() {
     let roundabout = folder.path().join(".").join("real");
     // Before there is a file, and after.
     for content in [b"new", b"two"] {
-        let [a, b, c] = [&real, &link, &roundabout].map(|path| Place::new(path).unwrap());
+        let [a, b, c] = [&real, &link, &roundabout].map(|path| AtomicFile::new(path).unwrap());
         assert!(a.path() == b.path() && a.path() == c.path());
         b.write(|file| file.write_all(content)).unwrap();
         assert_eq!(fs::read(&real).unwrap(), content);
@@ -92,7 +92,7 @@ fn links_stay_and_spellings_of_one_file_are_one() {
 #[test]
 fn a_device_is_written_and_not_replaced() {
     for (device, fits) in [("/dev/null", true), ("/dev/full", false)] {
-        let place = Place::new(Path::new(device)).unwrap();
+        let place = AtomicFile::new(Path::new(device)).unwrap();
         // Before anything is written: a superuser's mistake here would replace the machine's device.
         assert!(!place.is_replaced());
         assert_eq!(place.write(|file| file.write_all(b"contents")).is_ok(), fits, "{device}");

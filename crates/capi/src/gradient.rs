@@ -1,6 +1,6 @@
 //! Gradients, by backpropagation and by central differences.
 
-use twolayer_core::{Need, Shape};
+use twolayer_core::{MemoryEstimate, Shape};
 
 use crate::handle::{self, Precision, tl_network_f32, tl_network_f64};
 use crate::memory;
@@ -182,8 +182,8 @@ unsafe fn backpropagation<T: Precision, P: Element<T>>(
     let (network, (x, t), to) = unsafe { (handle::read::<T>(network)?, batch::<T, P>(&given)?, to.slice(&spans)?) };
     let (shape, width) = (network.net.shape(), size_of::<T>());
     check_length(to.len(), shape)?;
-    let (rows, need) = (given.1.1, Need::default().parameters(shape, width, 4));
-    memory::check(need.batch(rows, shape, width, 2).whole_numbers(rows, shape, 1), 1)?;
+    let (rows, need) = (given.1.1, MemoryEstimate::default().parameters(shape, width, 4));
+    memory::check(need.batch(rows, shape, width, 2), 1)?;
     copy_out(&network.net.gradient(x, t)?, tl_parameter::All as i32, "gradient", to)
 }
 
@@ -198,8 +198,8 @@ unsafe fn numerical<T: Precision, P: Element<T>>(
     let (network, (x, t), to) = unsafe { (handle::read::<T>(network)?, batch::<T, P>(&given)?, to.slice(&spans)?) };
     let (shape, width, rows) = (network.net.shape(), size_of::<f64>(), given.1.1);
     check_length(to.len(), shape)?;
-    let need = Need::default().parameters(shape, width, 8).batch(rows, shape, width, 2 + network.threads());
+    let need = MemoryEstimate::default().parameters(shape, width, 8).batch(rows, shape, width, 2 + network.threads());
     // Widened inputs, and a list of those that are not zero.
-    memory::check(need.numbers(rows.saturating_mul(shape.inputs()), 8 + 16), network.threads())?;
+    memory::check(need.elements(rows.saturating_mul(shape.inputs()), 8 + 16), network.threads())?;
     copy_out(&network.net.numerical_gradient(x, t, h)?, tl_parameter::All as i32, "gradient", to)
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use twolayer_core::Need;
+use twolayer_core::MemoryEstimate;
 use twolayer_idx::{Element, Idx};
 
 use crate::memory;
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn tl_idx_read_f64(path: *const c_char, elements: *mut f64
 }
 
 fn check_memory() -> Result<()> {
-    memory::check(Need::default().numbers(memory::READER, 1), 1)
+    memory::check(MemoryEstimate::default().elements(memory::READER, 1), 1)
 }
 
 unsafe fn info(path: *const c_char, (element, dimensions): (*mut i32, *mut usize), sizes: Out<usize>) -> Result<()> {

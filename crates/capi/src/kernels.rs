@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use twolayer_core::{Float, Level, MatMut, MatRef, Need, Threads};
+use twolayer_core::{Float, Level, MatMut, MatRef, MemoryEstimate, Threads};
 
 use crate::machine;
 use crate::memory;
@@ -145,7 +145,7 @@ pub unsafe extern "C" fn tl_gemm_f64(
 pub unsafe extern "C" fn tl_sigmoid_f32(options: *const tl_run_options, x: *mut f32, x_length: usize) -> tl_status {
     call!({
         let (level, _) = how(options)?;
-        twolayer_core::vector::sigmoid(level, Out(x, x_length, "x").slice(&[])?);
+        twolayer_core::math::sigmoid(level, Out(x, x_length, "x").slice(&[])?);
         Ok(())
     })
 }
@@ -155,7 +155,7 @@ pub unsafe extern "C" fn tl_sigmoid_f32(options: *const tl_run_options, x: *mut 
 pub unsafe extern "C" fn tl_sigmoid_f64(options: *const tl_run_options, x: *mut f64, x_length: usize) -> tl_status {
     call!({
         let (level, _) = how(options)?;
-        twolayer_core::vector::sigmoid(level, Out(x, x_length, "x").slice(&[])?);
+        twolayer_core::math::sigmoid(level, Out(x, x_length, "x").slice(&[])?);
         Ok(())
     })
 }
@@ -309,7 +309,7 @@ unsafe fn gemm<T: Element>(
     let (c, _) = unsafe { matrix_mut::<T>(c, "c", &[a_span, b_span]) }?;
     // Blocks of A and B are packed, for each thread its own: of B up to 1024 x 2048.
     let packed = b.rows().min(1024).saturating_mul(b.cols().min(2048) + 96);
-    memory::check(Need::default().numbers(threads.count() * packed, size_of::<T>()), threads.count())?;
+    memory::check(MemoryEstimate::default().elements(threads.count() * packed, size_of::<T>()), threads.count())?;
     twolayer_core::gemm_parallel(level, threads, alpha, a, b, beta, c)?;
     Ok(())
 }
@@ -317,7 +317,7 @@ unsafe fn gemm<T: Element>(
 unsafe fn softmax<T: Element>(options: *const tl_run_options, logits: *const T::MatrixMut) -> Result<()> {
     // SAFETY: as of this function.
     let ((level, _), (logits, _)) = unsafe { (how(options)?, matrix_mut::<T>(logits, "logits", &[])?) };
-    memory::check(Need::default().numbers(logits.cols(), 16 * size_of::<T>()), 1)?;
+    memory::check(MemoryEstimate::default().elements(logits.cols(), 16 * size_of::<T>()), 1)?;
     twolayer_core::softmax(level, logits);
     Ok(())
 }
@@ -333,7 +333,7 @@ unsafe fn cross_entropy<T: Element>(
     // SAFETY: as of this function.
     let (labels, loss) = unsafe { (labels.slice()?, one(loss, "loss").slice(&[span, labels.span()?])?) };
     let copy = logits.rows().saturating_add(16).saturating_mul(logits.cols());
-    memory::check(Need::default().numbers(copy, size_of::<T>()), 1)?;
+    memory::check(MemoryEstimate::default().elements(copy, size_of::<T>()), 1)?;
     loss[0] = twolayer_core::cross_entropy(level, logits, labels)?;
     Ok(())
 }
@@ -350,7 +350,7 @@ unsafe fn softmax_cross_entropy<T: Element>(
     let (logits, span) = unsafe { matrix_mut::<T>(logits, "logits", std::slice::from_ref(&labels_span)) }?;
     // SAFETY: as of this function.
     let (labels, loss) = unsafe { (labels.slice()?, one(loss, "loss").slice(&[span, labels_span])?) };
-    memory::check(Need::default().numbers(logits.cols(), 16 * size_of::<T>()), 1)?;
+    memory::check(MemoryEstimate::default().elements(logits.cols(), 16 * size_of::<T>()), 1)?;
     loss[0] = twolayer_core::softmax_cross_entropy(level, logits, labels)?;
     Ok(())
 }

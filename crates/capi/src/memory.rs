@@ -1,6 +1,6 @@
 //! Memory is asked for before it is needed, for an allocation that fails ends the process.
 
-use twolayer_core::Need;
+use twolayer_core::MemoryEstimate;
 
 use crate::status::{Failure, Result, tl_status};
 
@@ -14,14 +14,14 @@ const THREAD: usize = 3 << 20;
 pub(crate) const READER: usize = 1 << 20;
 
 /// An error if the system would not give so much now, with the threads that a call may start.
-pub(crate) fn check(need: Need, threads: usize) -> Result<()> {
-    let need = need.numbers(threads.saturating_sub(1), THREAD);
+pub(crate) fn check(need: MemoryEstimate, threads: usize) -> Result<()> {
+    let need = need.elements(threads.saturating_sub(1), THREAD);
     if need.bytes() < SMALL {
         return Ok(());
     }
     // Half as much again: estimates are what they are.
     let half = usize::try_from(need.bytes() / 2).unwrap_or(usize::MAX);
-    if need.numbers(half, 1).is_granted() {
+    if need.elements(half, 1).is_available() {
         return Ok(());
     }
     let kilobytes = u64::try_from(need.bytes()).unwrap_or(u64::MAX).div_ceil(1000);

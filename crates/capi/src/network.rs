@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use twolayer_core::{Activation, Need, Parameter, Parameters, Shape, TwoLayerNet};
+use twolayer_core::{Activation, MemoryEstimate, Parameter, Parameters, Shape, TwoLayerNet};
 use twolayer_model::{AnyModel, Model};
 
 use crate::handle::{self, Network, Precision, tl_network_f32, tl_network_f64};
@@ -203,7 +203,7 @@ unsafe fn hand_over<T: Precision>(made: Result<Network<T>>, network: *mut *mut T
 /// A shape whose parameters the system has memory for, thrice: some functions copy them.
 fn checked_shape<T: Precision>((inputs, hidden, classes): (usize, usize, usize)) -> Result<Shape> {
     let shape = Shape::new(inputs, hidden, classes)?;
-    memory::check(Need::default().parameters(shape, size_of::<T>(), 3), 1)?;
+    memory::check(MemoryEstimate::default().parameters(shape, size_of::<T>(), 3), 1)?;
     Ok(shape)
 }
 
@@ -237,7 +237,7 @@ unsafe fn load<T: Precision>(path: *const c_char, network: *mut *mut T::Opaque) 
         // SAFETY: as of this function.
         let path = unsafe { pointer::path(path) }?;
         let length = std::fs::metadata(&path).map_or(0, |found| usize::try_from(found.len()).unwrap_or(usize::MAX));
-        memory::check(Need::default().numbers(length, 4).numbers(memory::READER, 1), 1)?;
+        memory::check(MemoryEstimate::default().elements(length, 4).elements(memory::READER, 1), 1)?;
         match AnyModel::load(&path)?.of::<T>() {
             Some(model) => Ok(Network::of(model.parameters, model.activation)),
             None => {
@@ -257,8 +257,8 @@ unsafe fn load<T: Precision>(path: *const c_char, network: *mut *mut T::Opaque) 
 unsafe fn save<T: Precision>(network: *const T::Opaque, path: *const c_char) -> Result<()> {
     // SAFETY: as of this function.
     let (network, path) = unsafe { (handle::read::<T>(network)?, pointer::path(path)?) };
-    let need = Need::default().parameters(network.net.shape(), size_of::<T>(), 3);
-    memory::check(need.numbers(memory::READER, 1), 1)?;
+    let need = MemoryEstimate::default().parameters(network.net.shape(), size_of::<T>(), 3);
+    memory::check(need.elements(memory::READER, 1), 1)?;
     let model = Model { activation: network.net.activation, ..Model::new(network.net.parameters.clone()) };
     model.save(path)?;
     Ok(())

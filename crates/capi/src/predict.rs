@@ -1,6 +1,6 @@
 //! What a network makes of rows: probabilities, classes, loss and accuracy.
 
-use twolayer_core::{Float, Labels, Need, Rows, Shape};
+use twolayer_core::{Float, Labels, MemoryEstimate, Rows, Shape};
 
 use crate::handle::{self, Precision, tl_network_f32, tl_network_f64};
 use crate::memory;
@@ -209,8 +209,8 @@ fn check_length(found: usize, name: &str, rows: usize, each: usize) -> Result<()
 
 /// What a pass over rows allocates: the answers for all, and the way through the network of some.
 fn check_memory<T: Float>(shape: Shape, rows: usize, each: usize, threads: usize) -> Result<()> {
-    let need = Need::default().numbers(rows.saturating_mul(each), 2 * size_of::<T>());
-    let need = need.batch(rows.min(64), shape, size_of::<T>(), threads).whole_numbers(rows.min(64), shape, threads);
+    let need = MemoryEstimate::default().elements(rows.saturating_mul(each), 2 * size_of::<T>());
+    let need = need.batch(rows.min(64), shape, size_of::<T>(), threads);
     memory::check(need, threads)
 }
 

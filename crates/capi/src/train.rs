@@ -3,7 +3,7 @@
 use std::ffi::{c_int, c_void};
 use std::ops::ControlFlow;
 
-use twolayer_core::{Error as CoreError, Gradient, Need, Sampler, TrainOptions, UniformSampler};
+use twolayer_core::{Error as CoreError, GradientMethod, MemoryEstimate, Sampler, TrainOptions, UniformSampler};
 
 use crate::handle::{self, Network, Precision, tl_network_f32, tl_network_f64};
 use crate::memory;
@@ -256,8 +256,8 @@ unsafe fn train<T: Precision, P: Element<T>>(
         (sized::read(options)?, handle::write::<T>(network)?)
     };
     let gradient = match options.numerical_h {
-        0.0 => Gradient::Backpropagation,
-        h => Gradient::Numerical { h },
+        0.0 => GradientMethod::Backpropagation,
+        h => GradientMethod::Numerical { h },
     };
     let (progress, rows, first) = ((options.progress, options.user), given.1.1, options.first_iteration);
     let options = TrainOptions {
@@ -322,8 +322,8 @@ unsafe fn run<T: Precision, P: Element<T>>(
     let (shape, threads) = (network.net.shape(), network.threads());
     let options = TrainOptions { threads, ..options };
     if options.batch <= MOST_ROWS {
-        let need = Need::default().training(shape, size_of::<T>(), &options);
-        memory::check(need.numbers(given.1.1, 4), threads)?;
+        let need = MemoryEstimate::default().training(shape, size_of::<T>(), &options);
+        memory::check(need.elements(given.1.1, 4), threads)?;
     }
     let trained = network.net.train(x, t, sampler, &options, &mut |p| match progress {
         // SAFETY: the caller's own function, with what it asked for.

@@ -12,7 +12,7 @@ mod values;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use twolayer_core::{DEFAULT_H, Engine, Gradient, Level};
+use twolayer_core::{DEFAULT_H, GradientMethod, Level};
 
 use crate::error::CliError;
 use crate::layout;
@@ -24,7 +24,7 @@ pub use keeping::KeepingArgs;
 pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName};
 pub use predict::PredictArgs;
 pub use values::{GradientName, Precision, RngName, Split, available_threads};
-use values::{batch, engine_names, isa_names, positive, rate, seed, step, threads, whole};
+use values::{batch, isa_names, positive, rate, seed, step, threads, whole};
 
 /// Trains, checks and runs a two-layer neural network on handwritten digits.
 ///
@@ -92,7 +92,7 @@ pub struct DataArgs {
     pub data: Option<PathBuf>,
 }
 
-/// What of the machine to use. Neither option changes the outcome of a run beyond rounding.
+/// The part of the machine to use. Neither option changes a result: it is the same bytes for any.
 #[derive(Args)]
 pub struct MachineArgs {
     /// Threads to use [default: all that are available]
@@ -102,21 +102,6 @@ pub struct MachineArgs {
     /// Instruction set to use; `auto` is the best that this processor has
     #[arg(long, value_name = "LEVEL", default_value = "auto", value_parser = isa_names())]
     pub isa: String,
-}
-
-/// What computes a network.
-#[derive(Args)]
-pub struct EngineArgs {
-    /// What computes the first layer: floats, or whole numbers, whose results are the same bits on every processor;
-    /// `auto` is the faster one
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = engine_names())]
-    engine: String,
-}
-
-impl EngineArgs {
-    pub fn engine(&self) -> Result<Engine, CliError> {
-        Ok(Engine::by_name(&self.engine)?)
-    }
 }
 
 /// The random numbers of a run.
@@ -188,9 +173,6 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub machine: MachineArgs,
 
-    #[command(flatten)]
-    pub computing: EngineArgs,
-
     /// Floating-point type of the network
     #[arg(long, value_enum, value_name = "TYPE", default_value_t = Precision::F32)]
     pub precision: Precision,
@@ -237,9 +219,6 @@ pub struct EvalArgs {
 
     #[command(flatten)]
     pub machine: MachineArgs,
-
-    #[command(flatten)]
-    pub computing: EngineArgs,
 
     /// Write a page with confusion matrix, mistakes and weights to this file (HTML)
     #[arg(long, value_name = "FILE")]
@@ -313,11 +292,11 @@ pub struct InfoArgs {
 
 impl TrainArgs {
     /// The gradient as the core takes it.
-    pub fn gradient(&self) -> Result<Gradient, CliError> {
+    pub fn gradient(&self) -> Result<GradientMethod, CliError> {
         match (self.gradient, self.h) {
-            (GradientName::Backprop, None) => Ok(Gradient::Backpropagation),
+            (GradientName::Backprop, None) => Ok(GradientMethod::Backpropagation),
             (GradientName::Backprop, Some(_)) => Err(CliError::usage("--h is for --gradient numerical")),
-            (GradientName::Numerical, h) => Ok(Gradient::Numerical { h: h.unwrap_or(DEFAULT_H) }),
+            (GradientName::Numerical, h) => Ok(GradientMethod::Numerical { h: h.unwrap_or(DEFAULT_H) }),
         }
     }
 }

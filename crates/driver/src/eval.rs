@@ -34,7 +34,6 @@ struct Report {
     seconds: f64,
     threads: usize,
     isa: &'static str,
-    engine: &'static str,
     precision: &'static str,
     /// The page that was written.
     report: Option<String>,
@@ -43,7 +42,7 @@ struct Report {
 /// Runs `twolayer eval`.
 pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
     let machine = Machine::new(&args.machine)?;
-    let net = network::load(&args.model, machine.level, args.computing.engine()?)?;
+    let net = network::load(&args.model, machine.level)?;
     let target = args.report.as_deref().map(OutputFile::new).transpose()?;
     if target.as_ref().is_some_and(|target| target.replaces(&args.model)) {
         return Err(CliError::usage(format!("--report and the model are both {}", args.model.display())));
@@ -73,7 +72,6 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
         seconds: start.elapsed().as_secs_f64(),
         threads: machine.threads,
         isa: machine.level.name(),
-        engine: net.engine_for(half.rows())?.name(),
         precision: net.precision(),
         report: target.as_ref().map(|target| target.shown().to_string()),
     };
@@ -87,7 +85,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
         out.json(&report)?;
     } else {
         out.field("Model", format_args!("{}: {}", report.model, network::describe(net.as_ref())));
-        out.field("Machine", machine.describe(net.engine_for(half.rows())?));
+        out.field("Machine", machine.describe());
         print(&report, args, &half, out);
     }
     written

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
-use twolayer_core::{Level, Need, Parameter, Parameters, TwoLayerNet};
+use twolayer_core::{Level, MemoryEstimate, Parameter, Parameters, TwoLayerNet};
 use twolayer_idx::Split as Half;
 use twolayer_model::AnyModel;
 
@@ -123,11 +123,11 @@ fn check_memory(
     machine: &Machine,
     shape: twolayer_core::Shape,
 ) -> Result<(), CliError> {
-    let need = Need::default()
+    let need = MemoryEstimate::default()
         .parameters(shape, size_of::<f64>(), 8 + if args.brute_force { 2 * machine.threads } else { 0 })
         .batch(batch, shape, size_of::<f64>(), 2 + machine.threads)
         // Widened inputs, and a list of those that are not zero.
-        .numbers(batch.saturating_mul(shape.inputs()), 8 + 16);
+        .elements(batch.saturating_mul(shape.inputs()), 8 + 16);
     memory::check(need, "--hidden or --batch")
 }
 

@@ -12,7 +12,6 @@ struct Report {
     version: &'static str,
     levels: Vec<&'static str>,
     isa: &'static str,
-    bytes: &'static str,
     threads: usize,
     target: String,
 }
@@ -23,7 +22,6 @@ pub fn run(args: &InfoArgs, out: &mut Output) -> Result<(), CliError> {
         version: env!("CARGO_PKG_VERSION"),
         levels: Level::available().into_iter().map(Level::name).collect(),
         isa: Level::best().name(),
-        bytes: Level::best().bytes(),
         threads: available_threads(),
         target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
     };
@@ -34,7 +32,6 @@ pub fn run(args: &InfoArgs, out: &mut Output) -> Result<(), CliError> {
     out.field("target", format_args!("{}", report.target));
     out.field("levels", format_args!("{}", report.levels.join(", ")));
     out.field("isa", format_args!("{} (chosen unless --isa says otherwise)", report.isa));
-    out.field("bytes", format_args!("{} (computes with --engine fixed)", report.bytes));
     out.field("threads", format_args!("{} (used unless --threads says otherwise)", report.threads));
     Ok(())
 }

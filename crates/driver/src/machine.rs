@@ -1,7 +1,7 @@
 //! The threads and the instruction set of a command.
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use twolayer_core::{Engine, Level};
+use twolayer_core::Level;
 
 use crate::args::MachineArgs;
 use crate::error::CliError;
@@ -27,9 +27,8 @@ impl Machine {
         Ok(Machine { level, threads, pool })
     }
 
-    /// `2 threads, avx512, float`, or `fixed (avx512-vnni)` in place of the last.
-    pub fn describe(&self, engine: Engine) -> String {
-        let by = if engine == Engine::Fixed { format!(" ({})", self.level.bytes()) } else { String::new() };
-        format!("{}, {}, {}{by}", count(self.threads, "thread"), self.level, engine.name())
+    /// `2 threads, avx512`.
+    pub fn describe(&self) -> String {
+        format!("{}, {}", count(self.threads, "thread"), self.level)
     }
 }

@@ -1,6 +1,6 @@
 //! Sizes that cannot be meant, told before the allocator aborts the program.
 
-use twolayer_core::{Need, Shape};
+use twolayer_core::{MemoryEstimate, Shape};
 
 use crate::error::CliError;
 
@@ -10,10 +10,10 @@ pub fn shape(inputs: usize, hidden: usize, classes: usize) -> Result<Shape, CliE
 }
 
 /// An error if the machine has not as much memory to give; `options` are those that could be lowered.
-pub fn check(need: Need, options: &str) -> Result<(), CliError> {
+pub fn check(need: MemoryEstimate, options: &str) -> Result<(), CliError> {
     let (free, bytes) = (available(), need.bytes());
     // What the system has free, and what it would give this process: both must do.
-    if free.is_none_or(|free| bytes <= u128::from(free)) && need.is_granted() {
+    if free.is_none_or(|free| bytes <= u128::from(free)) && need.is_available() {
         return Ok(());
     }
     let have = match free {
@@ -48,12 +48,13 @@ mod tests {
     #[test]
     fn refuses_what_no_machine_has() {
         let shape = Shape::new(784, 50, 10).unwrap();
-        assert!(check(Need::default().parameters(shape, 8, 4).batch(100, shape, 8, 8), "--hidden").is_ok());
+        assert!(check(MemoryEstimate::default().parameters(shape, 8, 4).batch(100, shape, 8, 8), "--hidden").is_ok());
         let huge = Shape::new(784, 1 << 30, 10).unwrap();
-        let message = format!("{:?}", check(Need::default().parameters(huge, 8, 300), "--hidden").unwrap_err());
+        let message =
+            format!("{:?}", check(MemoryEstimate::default().parameters(huge, 8, 300), "--hidden").unwrap_err());
         assert!(message.contains("PB") && message.contains("--hidden"), "{message}");
-        assert!(check(Need::default().batch(usize::MAX, shape, 8, 8), "--batch").is_err());
-        assert!(check(Need::default().numbers(usize::MAX, 8), "--log").is_err());
+        assert!(check(MemoryEstimate::default().batch(usize::MAX, shape, 8, 8), "--batch").is_err());
+        assert!(check(MemoryEstimate::default().elements(usize::MAX, 8), "--log").is_err());
     }
 
     #[test]

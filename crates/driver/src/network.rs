@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use twolayer_core::{Activation, Engine, Evaluation, Float, Level, Result, Rows, Shape, TwoLayerNet};
+use twolayer_core::{Activation, Evaluation, Float, Level, Result, Rows, Shape, TwoLayerNet};
 use twolayer_idx::Split as Half;
 use twolayer_model::{AnyModel, Model};
 
@@ -16,8 +16,6 @@ pub trait Network: Send + Sync {
     fn activation(&self) -> Activation;
     /// `f32` or `f64`.
     fn precision(&self) -> &'static str;
-    /// What computes the first layer for so many images.
-    fn engine_for(&self, images: usize) -> Result<Engine>;
     fn evaluate(&self, half: &Half) -> Result<Evaluation>;
     /// The most probable class of each image.
     fn classify(&self, half: &Half) -> Result<Vec<usize>>;
@@ -40,10 +38,6 @@ impl<T: Float> Network for TwoLayerNet<T> {
         T::NAME
     }
 
-    fn engine_for(&self, images: usize) -> Result<Engine> {
-        self.engine.choose::<T>(self.level, images)
-    }
-
     fn evaluate(&self, half: &Half) -> Result<Evaluation> {
         let (rows, labels) = data::view(half);
         TwoLayerNet::evaluate(self, rows, labels)
@@ -64,16 +58,16 @@ impl<T: Float> Network for TwoLayerNet<T> {
     }
 }
 
-/// Reads a model file; its network computes at `level`, by `engine`.
-pub fn load(path: &Path, level: Level, engine: Engine) -> Result<Box<dyn Network>, CliError> {
+/// Reads a model file; its network computes at `level`.
+pub fn load(path: &Path, level: Level) -> Result<Box<dyn Network>, CliError> {
     Ok(match AnyModel::load(path)? {
-        AnyModel::F32(model) => Box::new(of(model, level, engine)),
-        AnyModel::F64(model) => Box::new(of(model, level, engine)),
+        AnyModel::F32(model) => Box::new(of(model, level)),
+        AnyModel::F64(model) => Box::new(of(model, level)),
     })
 }
 
-fn of<T: Float>(model: Model<T>, level: Level, engine: Engine) -> TwoLayerNet<T> {
-    TwoLayerNet::new(model.parameters).with_activation(model.activation).with_level(level).with_engine(engine)
+fn of<T: Float>(model: Model<T>, level: Level) -> TwoLayerNet<T> {
+    TwoLayerNet::new(model.parameters).with_activation(model.activation).with_level(level)
 }
 
 /// `784 -> 50 -> 10, f32`, and the function of the hidden units if it is not the sigmoid.

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use twolayer_atomic::Place;
+use twolayer_atomic::AtomicFile;
 
 use crate::error::CliError;
 
@@ -12,14 +12,14 @@ use crate::error::CliError;
 pub struct OutputFile {
     /// As the user wrote it, for messages.
     shown: PathBuf,
-    place: Place,
+    place: AtomicFile,
 }
 
 impl OutputFile {
     /// Checks that `path` could be written now, so that a long run is not lost over a misspelt folder.
     pub fn new(path: &Path) -> Result<Self, CliError> {
         let fail = |why: String| CliError::new(format!("cannot write {}: {why}", path.display()));
-        let place = Place::new(path).map_err(|e| match e.kind() {
+        let place = AtomicFile::new(path).map_err(|e| match e.kind() {
             io::ErrorKind::IsADirectory => fail(format!("{e}; name a file in it")),
             io::ErrorKind::NotFound => fail(format!("{e}; make it first")),
             _ => fail(e.to_string()),

@@ -30,14 +30,13 @@ struct Report {
     predicted: usize,
     probabilities: Vec<f64>,
     isa: &'static str,
-    engine: &'static str,
     precision: &'static str,
 }
 
 /// Runs `twolayer predict`.
 pub fn run(args: &PredictArgs, out: &mut Output) -> Result<(), CliError> {
     let machine = Machine::new(&args.machine)?;
-    let net = network::load(&args.model, machine.level, args.computing.engine()?)?;
+    let net = network::load(&args.model, machine.level)?;
     match args.index {
         Some(index) => image(args, index, &machine, net.as_ref(), out),
         None => pictures::run(args, &machine, net.as_ref(), out),
@@ -68,14 +67,13 @@ fn image(
         predicted: most_probable(&probabilities),
         probabilities,
         isa: machine.level.name(),
-        engine: net.engine_for(1)?.name(),
         precision: net.precision(),
     };
     if args.json {
         return out.json(&report);
     }
     out.field("Model", format_args!("{}: {}", report.model, network::describe(net)));
-    out.field("Machine", machine.describe(net.engine_for(1)?));
+    out.field("Machine", machine.describe());
     let split = args.split.name();
     out.field("Image", format_args!("{}: {split} image {index}, {}", source.describe(), data::size(&half)));
     out.line("");

@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use twolayer_core::{
-    Engine, Float, Gradient, Labels, Optimizer, Rows, Rule, Sampler, Shape, TrainOptions, TwoLayerNet,
+    Float, GradientMethod, Labels, Optimizer, OptimizerKind, Rows, Sampler, Shape, TrainOptions, TwoLayerNet,
 };
 use twolayer_idx::{DataSet, Split as Half};
 use twolayer_model::Model;
@@ -45,10 +45,8 @@ struct Job<'a> {
     machine: &'a Machine,
     shape: Shape,
     schedule: Schedule,
-    gradient: Gradient,
-    /// Never auto.
-    engine: Engine,
-    rule: Rule,
+    gradient: GradientMethod,
+    rule: OptimizerKind,
     save: Option<OutputFile>,
     log: Option<OutputFile>,
     keep: Option<OutputFile>,
@@ -81,10 +79,7 @@ impl Job<'_> {
         let mut state = State {
             best: learning.validation.map(|_| Best::new(&parameters)),
             optimizer: Optimizer::new(self.shape, self.rule, learning.weight_decay)?,
-            net: TwoLayerNet::new(parameters)
-                .with_activation(learning.activation())
-                .with_level(self.machine.level)
-                .with_engine(self.engine),
+            net: TwoLayerNet::new(parameters).with_activation(learning.activation()).with_level(self.machine.level),
             outcome: Outcome::default(),
             kept: Ok(()),
             record: Record::new(self.log.is_some()),
@@ -119,9 +114,6 @@ impl Job<'_> {
     /// Those, and what else must be the same for a run to go on to the same bytes.
     fn all_options<T: Float>(&self) -> BTreeMap<String, String> {
         let mut options = self.options::<T>();
-        if self.engine != Engine::Fixed {
-            options.insert("isa".into(), self.machine.level.name().into());
-        }
         options.extend(self.digest.clone().map(|digest| ("data".into(), digest)));
         options
     }
@@ -138,10 +130,7 @@ impl Job<'_> {
         tell("lr", format!("{:?}", args.learning.rate()));
         tell("precision", T::NAME.into());
         tell("gradient", args.gradient.name().into());
-        if self.engine == Engine::Fixed {
-            tell("engine", self.engine.name().into());
-        }
-        if let Gradient::Numerical { h } = self.gradient {
+        if let GradientMethod::Numerical { h } = self.gradient {
             tell("h", format!("{h:?}"));
         }
         args.learning.unusual().into_iter().for_each(|(name, value)| drop(tell(name, value)));

@@ -4,8 +4,11 @@ use std::panic;
 use std::path::Path;
 use std::thread;
 
-use crate::error::name_of;
-use crate::{Bytes, Data, ElementType, Error, ErrorKind, Idx, Part, Result};
+use crate::bytes::Bytes;
+use crate::element::{Data, ElementType};
+use crate::error::{Error, ErrorKind, Result, name_of};
+use crate::find::Part;
+use crate::idx::Idx;
 
 /// Images and their labels, as many of one as of the other and at least one.
 ///

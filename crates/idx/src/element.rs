@@ -4,7 +4,7 @@ use std::fmt;
 
 use byteorder::{BigEndian, ByteOrder};
 
-use crate::Bytes;
+use crate::bytes::Bytes;
 
 /// One of the six element types, numbered by the code that a file's third byte holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,19 +1,19 @@
-//! What can go wrong, told so that the reader knows which file, where in it, and what to do.
+//! Errors: which file and place, what was found, what was expected, what to do.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 
-use crate::ElementType;
+use crate::element::ElementType;
+use crate::message::{Hex, Sizes, Trailing, advice, resemblance};
 
-/// What this crate's functions return.
+/// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure to read, write or pair IDX files.
 ///
-/// It names the file (or whatever name the caller gave to a slice or a reader), the place in it where one is known,
-/// and through [`kind`](Error::kind) what was found and what was expected. Its `Display` is one sentence or two that
-/// say all of this and what to do about it; an underlying [`io::Error`] is part of that text.
+/// Its text names the file (or the name that the caller gave to a slice or reader), the place in it if known, what was
+/// found, what was expected and what to do; it includes an underlying [`io::Error`].
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -25,117 +25,156 @@ struct Inner {
 /// A place in a file, counted in bytes from its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Bytes before the place.
+    /// The offset in bytes.
     pub offset: u64,
-    /// Whether the bytes are counted in what a gzip file unpacks to, not in the file itself.
+    /// Whether the offset is in the unpacked data of a gzip file, not in the file itself.
     pub unpacked: bool,
 }
 
+const FETCH_AGAIN: &str = "fetch or write the file again";
+
 /// What went wrong.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The file begins neither with two zero bytes nor as gzip.
+    #[error(
+        "not an IDX file: it begins with the bytes {}{}; IDX begins with 00 00, gzip with 1F 8B; give an IDX file, raw or \
+         gzip",
+        Hex(found),
+        resemblance(found)
+    )]
     NotIdx {
         /// The first bytes, at most four.
         found: Vec<u8>,
     },
-    /// The third byte is none of the six element types.
+    /// The third byte is not an element type.
+    #[error(
+        "unknown element type 0x{code:02X}; IDX has 0x08 (u8), 0x09 (i8), 0x0B (i16), 0x0C (i32), 0x0D (f32) and 0x0E \
+         (f64); {FETCH_AGAIN}"
+    )]
     UnknownType {
         /// The third byte.
         code: u8,
     },
     /// The number of dimensions is not from 1 to 255.
+    #[error("rank out of bounds: {rank} dimensions; IDX has 1 to 255; {FETCH_AGAIN}")]
     RankOutOfBounds {
         /// The number of dimensions.
         rank: usize,
     },
-    /// The sizes are more than a file, a gzip stream of this length, or this machine can hold.
+    /// The sizes exceed what the file, the gzip stream or this machine can hold.
+    #[error("size out of bounds: {} elements are {reason}; {FETCH_AGAIN}", Sizes(sizes))]
     SizeOutOfBounds {
         /// The sizes, outermost first.
         sizes: Vec<usize>,
-        /// Which bound they break.
+        /// Which bound they exceed.
         reason: String,
     },
-    /// The data to be written are not as many as the sizes say.
+    /// The data to be written does not match the sizes.
+    #[error("sizes {} do not match the data of {elements} elements; give as many as their product", Sizes(sizes))]
     SizesDoNotMatchData {
         /// The sizes, outermost first.
         sizes: Vec<usize>,
         /// The number of elements given.
         elements: usize,
     },
-    /// The file, or what it unpacks to, ends before its header says.
+    /// The file, or its unpacked data, is shorter than its header says.
+    #[error(
+        "truncated: the data end after {found} of at least {expected} bytes that the header announces; {FETCH_AGAIN}"
+    )]
     Truncated {
-        /// Bytes announced, header included; for an end inside the header, the least that is needed to go on.
+        /// Bytes announced, with the header, or the least that the header itself needs.
         expected: u64,
-        /// Bytes there are, header included.
+        /// Bytes found, with the header.
         found: u64,
     },
     /// Bytes follow the data that the header announces.
+    #[error("{} after the {expected} bytes that the header announces; {FETCH_AGAIN}", Trailing(*expected, *found))]
     TrailingBytes {
-        /// Bytes announced, header included.
+        /// Bytes announced, with the header.
         expected: u64,
-        /// Bytes there are, header included, where that is known without reading on.
+        /// Bytes found, with the header, if known.
         found: Option<u64>,
     },
     /// The gzip stream is damaged: its header, its compressed data, its checksum or its length.
+    #[error("corrupt gzip: {reason}; {FETCH_AGAIN}")]
     CorruptGzip {
         /// What the decompressor reports.
         reason: String,
     },
     /// The gzip stream ends before its last block and checksum.
+    #[error("truncated gzip: the file ends before the end of the compressed data; {FETCH_AGAIN}")]
     TruncatedGzip,
     /// Bytes that are not another gzip member follow the gzip stream.
+    #[error("trailing bytes: the gzip stream ends here and what follows is not gzip; {FETCH_AGAIN}")]
     BytesAfterGzip,
-    /// The file holds another element type than its use needs.
+    /// The element type does not fit the use of the file.
+    #[error("cannot be the {role}: its elements are {found}; expected u8; give the set's {role}")]
     WrongType {
-        /// What the file should hold, for instance "labels".
+        /// The use, for instance "labels".
         role: &'static str,
         /// The type in the file; `u8` is expected.
         found: ElementType,
     },
-    /// The file holds another element type than it is read as.
+    /// The element type differs from the one requested.
+    #[error("its elements are {found}; expected {expected}; read it as {found}")]
     OtherType {
         /// The type in the file.
         found: ElementType,
-        /// The type it is read as.
+        /// The type requested.
         expected: ElementType,
     },
-    /// The file holds more or fewer elements than there is room for.
+    /// The number of elements differs from the length of the buffer.
+    #[error("it has {found} elements ({}), but the buffer holds {expected}; give a buffer of {found}", Sizes(sizes))]
     OtherLength {
         /// The elements in the file.
         found: usize,
         /// The sizes in the file, outermost first.
         sizes: Vec<usize>,
-        /// The elements there is room for.
+        /// The length of the buffer.
         expected: usize,
     },
-    /// The file holds another number of dimensions than its use needs.
+    /// The number of dimensions does not fit the use of the file.
+    #[error("cannot be the {role}: its sizes are {}; expected {expected}; give the set's {role}", Sizes(sizes))]
     WrongRank {
-        /// What the file should hold, for instance "labels".
+        /// The use, for instance "labels".
         role: &'static str,
-        /// The sizes that would do, in words.
+        /// The sizes expected, in words.
         expected: &'static str,
         /// The sizes in the file, outermost first.
         sizes: Vec<usize>,
     },
     /// A set has no images, or images without pixels.
+    #[error("no images: its sizes are {}; give a set with at least one image of at least one pixel", Sizes(sizes))]
     Empty {
         /// The sizes in the images' file, outermost first.
         sizes: Vec<usize>,
     },
-    /// The file of images and the file of labels differ in count.
+    /// The numbers of images and labels differ.
+    #[error(
+        "different numbers of images and labels: {images} images here, {labels} labels in {labels_file}; give two files \
+         of the same set"
+    )]
     CountMismatch {
-        /// The number of images in the file that the error names.
+        /// The number of images.
         images: usize,
         /// The number of labels.
         labels: usize,
         /// The name of the labels' file.
         labels_file: String,
     },
-    /// The images of the test set have another size than those of the training set.
+    /// The test images differ in size from the training images.
+    #[error(
+        "its images have {} x {} pixels, those of {train_file} {} x {}; give a training and a test set of the same image \
+         size",
+        found.0,
+        found.1,
+        expected.0,
+        expected.1
+    )]
     ImageSizeMismatch {
-        /// Height and width in the file that the error names.
+        /// Height and width of the test images.
         found: (usize, usize),
         /// Height and width of the training images.
         expected: (usize, usize),
@@ -143,6 +182,10 @@ pub enum ErrorKind {
         train_file: String,
     },
     /// A label is outside the classes.
+    #[error(
+        "label {label} at index {index} is outside the {classes} classes, 0 to {}; correct the label or allow more classes",
+        classes.saturating_sub(1)
+    )]
     LabelOutOfRange {
         /// The position of the first such label, from 0.
         index: usize,
@@ -151,39 +194,49 @@ pub enum ErrorKind {
         /// The number of classes; labels are below it.
         classes: usize,
     },
-    /// A label is none that the set's labels can be.
+    /// A label is outside the range of the set.
+    #[error("label {label} at index {index}; expected {first} to {last}; give the set's labels")]
     LabelOutOfBounds {
         /// The position of the first such label, from 0.
         index: usize,
         /// The label.
         label: i32,
-        /// The least that it can be.
+        /// The least label.
         first: i32,
-        /// The most that it can be.
+        /// The greatest label.
         last: i32,
     },
-    /// A folder has the images of more than one data set.
+    /// A folder contains several data sets.
+    #[error("several data sets in one folder: {}; put each into a folder of its own", sets.join(", "))]
     SeveralSets {
         /// The names of the sets.
         sets: Vec<String>,
     },
-    /// The folder of a data set does not exist or is no folder.
+    /// The folder of a data set does not exist or is not a folder.
+    #[error(
+        "{}; give the folder with the data set's four files",
+        if *exists { "not a folder" } else { "no such folder" }
+    )]
     NotAFolder {
         /// Whether something of that name exists.
         exists: bool,
     },
-    /// A folder has no file under any of the spellings of one of a data set's four files.
+    /// One of a data set's four files is missing.
+    #[error(
+        "no {role} in this folder; looked for {}; put the file there under one of these names", tried.join(", ")
+    )]
     MissingFile {
         /// What is missing, for instance "training images".
         role: &'static str,
         /// The names that were looked for.
         tried: Vec<String>,
     },
-    /// The operating system refused something.
+    /// The operating system reported an error.
+    #[error("cannot {action} it: {error}{}", advice(error))]
     Io {
-        /// What was being done, for instance "open".
+        /// The operation, for instance "open".
         action: &'static str,
-        /// The system's answer.
+        /// The system's error.
         error: io::Error,
     },
 }
@@ -206,7 +259,7 @@ impl Error {
         &self.0.file
     }
 
-    /// The place in the file, where the failure has one.
+    /// The place in the file, if known.
     pub fn place(&self) -> Option<Place> {
         self.0.place
     }
@@ -219,6 +272,22 @@ impl Error {
 
 impl std::error::Error for Error {}
 
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.file())?;
+        if let Some(place) = self.place() {
+            write!(f, ", {place}")?;
+        }
+        write!(f, ": {}", self.kind())
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "byte {}{}", self.offset, if self.unpacked { " of the unpacked data" } else { "" })
+    }
+}
+
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
@@ -229,7 +298,7 @@ impl fmt::Debug for Error {
     }
 }
 
-/// How a path is named in errors.
+/// The name of a path in errors.
 pub(crate) fn name_of(path: &Path) -> String {
     path.display().to_string()
 }

@@ -4,8 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::error::name_of;
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, name_of};
 
 /// One of the two parts of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use byteorder::{BigEndian, ByteOrder};
 
-use crate::{ElementType, ErrorKind};
+use crate::element::ElementType;
+use crate::error::ErrorKind;
 
 /// Bytes before the sizes.
 pub(crate) const MAGIC_LEN: usize = 4;

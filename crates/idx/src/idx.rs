@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 
-use crate::error::name_of;
+use crate::bytes::Bytes;
+use crate::element::{Data, Element, ElementType};
+use crate::error::{Error, ErrorKind, Result, name_of};
 use crate::header::{Header, MAGIC_LEN};
 use crate::input::Input;
-use crate::{Bytes, Data, Element, ElementType, Error, ErrorKind, Result};
 
 /// A raw file of bytes from this length on is mapped into memory, not read.
 const MAP_FROM: u64 = 1 << 20;

@@ -2,10 +2,12 @@
 
 use std::io::{self, BufRead, Chain, Cursor, ErrorKind as IoKind, Read};
 
+use crate::bytes::Bytes;
 use crate::bytes::Fresh;
+use crate::element::Element;
+use crate::error::{Error, ErrorKind, Place, Result};
 use crate::gunzip::{Fault, GZIP_MAGIC, Gunzip, MAX_RATIO};
 use crate::header::{Header, MAGIC_LEN};
-use crate::{Bytes, Element, Error, ErrorKind, Place, Result};
 
 /// The elements of other types than bytes are converted in pieces of this many bytes, which the second-level cache
 /// holds. A multiple of every element's size.

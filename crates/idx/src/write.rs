@@ -5,11 +5,12 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use twolayer_atomic::Place;
+use twolayer_atomic::AtomicFile;
 
-use crate::error::name_of;
+use crate::element::{Data, Element};
+use crate::error::{Error, Result, name_of};
 use crate::header::Header;
-use crate::{Data, Element, Error, Idx, Result};
+use crate::idx::Idx;
 
 /// Elements of other types than bytes are converted in pieces of this many.
 const PIECE: usize = 8 << 10;
@@ -45,7 +46,7 @@ impl Idx {
     /// disk; nothing half-written is left then, and what was there before is as it was.
     pub fn save(&self, path: impl AsRef<Path>, packing: Packing) -> Result<()> {
         let path = path.as_ref();
-        Place::new(path)
+        AtomicFile::new(path)
             .and_then(|place| place.write(|file| self.encode(file, packing)))
             .map_err(|error| Error::io(&name_of(path), "write", error))
     }

@@ -1,7 +1,7 @@
 //! Four named tensors, from whichever file, and the network that they make.
 
 use half::{bf16, f16};
-use twolayer_core::{Float, Need, Parameter, Parameters, Shape};
+use twolayer_core::{Float, MemoryEstimate, Parameter, Parameters, Shape};
 use twolayer_model::{AnyModel, Model};
 
 use crate::{Error, Result};
@@ -138,7 +138,7 @@ fn shape(file: &str, tensors: &[Tensor<'_>; 4], layout: Layout) -> Result<Shape>
         Error::new(file, format_args!("its tensors make no network: {why}; give the weights of a two-layer network"))
     };
     let shape = Shape::new(inputs, hidden, classes).map_err(|error| fail(&error))?;
-    match Need::default().parameters(shape, 8, 2).is_granted() {
+    match MemoryEstimate::default().parameters(shape, 8, 2).is_available() {
         true => Ok(shape),
         false => Err(fail(&"they need more memory than the system grants")),
     }

@@ -1,20 +1,18 @@
-//! A model from the bytes of a safetensors file, none of which is believed before it is checked.
+//! Decodes safetensors files. Nothing in them is trusted before it is checked.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use twolayer_core::{Activation, Float, Parameter, Parameters, Shape};
 
-use crate::encode::{FORMAT, MAX_HEADER, OPTION, RUN};
-use crate::model::{check_finite, shape_text, sizes};
+use crate::error::ErrorKind;
+use crate::format::{FORMAT, FORMAT_VERSIONS, INPUT_SCALE, MAX_HEADER, OPTION, RUN, shape_text, sizes};
+use crate::model::{AnyModel, Model, check_finite};
 use crate::precision::Precision;
-use crate::{AnyModel, ErrorKind, FORMAT_VERSIONS, INPUT_SCALE, Model};
 
-/// What a run needs to go on, by name.
+/// A training run's state, by name.
 type Lists = BTreeMap<String, Vec<f64>>;
 
 type Result<T> = std::result::Result<T, ErrorKind>;
@@ -22,20 +20,10 @@ type Result<T> = std::result::Result<T, ErrorKind>;
 /// Bytes before the header: its length.
 const PREFIX: usize = 8;
 
-/// Tensors are read in pieces of this many bytes. A multiple of every number's size.
+/// Bytes read at a time; a multiple of both element sizes.
 const PIECE: usize = 64 << 10;
 
-/// Reads the model file at `path`.
-pub(crate) fn file(path: &Path) -> Result<AnyModel> {
-    let io = |action| move |error| ErrorKind::Io { action, error };
-    let file = File::open(path).map_err(io("open"))?;
-    let metadata = file.metadata().map_err(io("look at"))?;
-    // The length of anything else, such as a pipe, says nothing about what it holds.
-    let length = metadata.is_file().then_some(metadata.len());
-    model(file, length)
-}
-
-/// Reads a model from a reader, which holds `length` bytes if that is known.
+/// Reads a model from a reader of `length` bytes, if known.
 pub(crate) fn model(reader: impl Read, length: Option<u64>) -> Result<AnyModel> {
     let mut input = Input { reader, at: 0, length };
     let header = header(&mut input)?;
@@ -43,16 +31,16 @@ pub(crate) fn model(reader: impl Read, length: Option<u64>) -> Result<AnyModel> 
     check_names(&header, version)?;
     let precision = check_types(&header)?;
     let shape = check_shapes(&header)?;
-    let said = check_metadata(header.metadata(), shape)?;
+    let checked = check_metadata(header.metadata(), shape)?;
     input.check_length(input.at.saturating_add(header.data_len() as u64))?;
     Ok(match precision {
-        Precision::F32 => AnyModel::F32(said.model(tensors(&mut input, &header, shape)?)),
-        Precision::F64 => AnyModel::F64(said.model(tensors(&mut input, &header, shape)?)),
+        Precision::F32 => AnyModel::F32(checked.model(tensors(&mut input, &header, shape)?)),
+        Precision::F64 => AnyModel::F64(checked.model(tensors(&mut input, &header, shape)?)),
     })
 }
 
-/// Reads the header. The safetensors crate makes sure that the tensors fill the data without gap or overlap, and that
-/// their lengths are those of their sizes and types.
+/// Reads the header. The safetensors crate checks that the tensors fill the data without gap or overlap and that their
+/// lengths match their shapes and types.
 fn header(input: &mut Input<impl Read>) -> Result<Metadata> {
     let mut prefix = [0; PREFIX];
     input.fill(&mut prefix, PREFIX as u64)?;
@@ -65,8 +53,7 @@ fn header(input: &mut Input<impl Read>) -> Result<Metadata> {
     serde_json::from_slice(&bytes).map_err(|error| ErrorKind::CorruptHeader { reason: error.to_string() })
 }
 
-/// Which version of this format the file says it is of, if it says that it is of this format: before all else, for what
-/// else there may be depends on it.
+/// The format version in the metadata, if the file has this format. It decides what else the file may contain.
 fn version(header: &Metadata) -> Result<Option<&str>> {
     let ours = header.metadata().as_ref().filter(|m| m.get("format").is_some_and(|name| name == FORMAT));
     match ours.and_then(|metadata| metadata.get("format_version")) {
@@ -77,7 +64,7 @@ fn version(header: &Metadata) -> Result<Option<&str>> {
     }
 }
 
-/// Makes sure that the four tensors are there, and no others but lists of numbers that a run needs to go on.
+/// Checks that the four tensors are present, and no others except the state of a run.
 fn check_names(header: &Metadata, version: Option<&str>) -> Result<()> {
     let mut found = header.offset_keys();
     found.sort();
@@ -95,12 +82,12 @@ fn check_names(header: &Metadata, version: Option<&str>) -> Result<()> {
     }
 }
 
-/// The four tensors; those that are missing are left out.
+/// Those of the four tensors that exist.
 fn infos(header: &Metadata) -> impl Iterator<Item = (Parameter, &TensorInfo)> {
     Parameter::ALL.into_iter().filter_map(|parameter| Some((parameter, header.info(parameter.name())?)))
 }
 
-/// Makes sure that all tensors are of one of the two types; gives it.
+/// Checks that all tensors have one of the two types; returns it.
 fn check_types(header: &Metadata) -> Result<Precision> {
     let mut first = None;
     for (parameter, info) in infos(header) {
@@ -151,25 +138,25 @@ fn check_shapes(header: &Metadata) -> Result<Shape> {
     Ok(shape)
 }
 
-/// What the metadata say.
+/// The content of the metadata.
 #[derive(Default)]
-struct Said {
+struct Checked {
     activation: Activation,
     options: BTreeMap<String, String>,
 }
 
-impl Said {
+impl Checked {
     fn model<T: Float>(self, (parameters, run): (Parameters<T>, Lists)) -> Model<T> {
-        let Said { activation, options } = self;
+        let Checked { activation, options } = self;
         Model { parameters, activation, run, options }
     }
 }
 
-/// Makes sure that metadata of this format agree with the tensors. Another program's metadata are passed over.
-fn check_metadata(metadata: &Option<HashMap<String, String>>, shape: Shape) -> Result<Said> {
+/// Checks that metadata of this format agrees with the tensors. Another program's metadata is ignored.
+fn check_metadata(metadata: &Option<HashMap<String, String>>, shape: Shape) -> Result<Checked> {
     let Some(metadata) = metadata.as_ref().filter(|metadata| metadata.get("format").is_some_and(|name| name == FORMAT))
     else {
-        return Ok(Said::default());
+        return Ok(Checked::default());
     };
     let entry = |key| metadata.get(key).cloned().ok_or(ErrorKind::MissingMetadata { key });
     let found = entry("format_version")?;
@@ -189,7 +176,11 @@ fn check_metadata(metadata: &Option<HashMap<String, String>>, shape: Shape) -> R
         return Err(ErrorKind::UnknownScale { found });
     }
     let option = |(key, value): (&String, &String)| Some((key.strip_prefix(OPTION)?.to_owned(), value.clone()));
-    Ok(Said { activation, options: metadata.iter().filter_map(option).collect() })
+    let options: BTreeMap<String, String> = metadata.iter().filter_map(option).collect();
+    match options.get("engine") {
+        Some(engine) if engine != "float" => Err(ErrorKind::UnknownEngine { found: engine.clone() }),
+        _ => Ok(Checked { activation, options }),
+    }
 }
 
 /// Reads the tensors, in whichever order the file has them.
@@ -208,7 +199,7 @@ fn tensors<T: Float>(input: &mut Input<impl Read>, header: &Metadata, shape: Sha
         }
     }
     input.end()?;
-    // Only now, with all numbers read, is there memory for as many.
+    // Allocated only now: all numbers have been read, so the sizes are real.
     let mut parameters = Parameters::zeros(shape);
     for (parameter, numbers) in read {
         parameters
@@ -219,17 +210,17 @@ fn tensors<T: Float>(input: &mut Input<impl Read>, header: &Metadata, shape: Sha
     Ok((parameters, run))
 }
 
-/// A reader that knows where it is.
+/// A reader with its position.
 struct Input<R> {
     reader: R,
     /// Bytes read so far.
     at: u64,
-    /// Bytes there are, where that is known beforehand.
+    /// The total number of bytes, if known.
     length: Option<u64>,
 }
 
 impl<R: Read> Input<R> {
-    /// Fills `out`, or says that the file ends before the `expected` bytes that it announces.
+    /// Fills `out`, or returns an error that the file is shorter than `expected` bytes.
     fn fill(&mut self, out: &mut [u8], expected: u64) -> Result<()> {
         let n = self.read(out)?;
         if n < out.len() {
@@ -239,7 +230,7 @@ impl<R: Read> Input<R> {
         Ok(())
     }
 
-    /// Reads until `out` is full or the reader ends; gives how many bytes there were.
+    /// Reads until `out` is full or the reader ends; returns the number of bytes read.
     fn read(&mut self, out: &mut [u8]) -> Result<usize> {
         let mut filled = 0;
         while filled < out.len() {
@@ -257,7 +248,7 @@ impl<R: Read> Input<R> {
         Ok(filled)
     }
 
-    /// Compares the length that the header announces with the one that is known.
+    /// Compares the length announced by the header with the known one.
     fn check_length(&self, expected: u64) -> Result<()> {
         match self.length {
             Some(found) if found < expected => Err(ErrorKind::Truncated { expected, found }),
@@ -269,7 +260,7 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// Reads `n` numbers of a file that is to end at `end`.
+    /// Reads `n` numbers of a file that should end at `end`.
     fn numbers<T: Float>(&mut self, n: usize, end: u64) -> Result<Vec<T>> {
         let precision = Precision::of::<T>();
         let size = precision.size();
@@ -279,16 +270,16 @@ impl<R: Read> Input<R> {
             let step = (PIECE / size).min(n - numbers.len());
             let piece = &mut piece[..step * size];
             self.fill(piece, end)?;
-            // At least doubles the memory, and only after as much has been read.
-            numbers.try_reserve(step).map_err(|_| ErrorKind::ImpossibleShape {
-                reason: format!("{end} bytes are more than this machine has memory for"),
-            })?;
+            // Grows by doubling, and only after as much has been read.
+            numbers
+                .try_reserve(step)
+                .map_err(|_| ErrorKind::ImpossibleShape { reason: format!("{end} bytes do not fit into memory") })?;
             precision.decode(piece, &mut numbers);
         }
         Ok(numbers)
     }
 
-    /// Makes sure that nothing follows.
+    /// Checks that nothing follows.
     fn end(&mut self) -> Result<()> {
         let expected = self.at;
         match self.read(&mut [0])? {

@@ -1,29 +1,18 @@
-//! A model as the bytes of a safetensors file.
+//! Encodes models as safetensors files.
 //!
-//! The safetensors crate reads these files but does not write them: it keeps metadata in a map of random order, and
-//! the same model must give the same bytes. What it would write is short: the header's length in eight bytes, the
-//! header as JSON, padded with spaces to whole eights, and the tensors.
+//! The safetensors crate reads these files but does not write them: it writes metadata in random order, and the same
+//! model must give the same bytes. The format is short: the header's length in eight bytes; the header as JSON, padded
+//! with spaces to a multiple of eight; the tensors.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use twolayer_core::{Float, Parameter};
 
-use crate::model::{check_finite, shape_text, sizes};
+use crate::error::ErrorKind;
+use crate::format::{FORMAT, FORMAT_VERSIONS, INPUT_SCALE, MAX_HEADER, OPTION, RUN, shape_text, sizes};
+use crate::model::{Model, check_finite};
 use crate::precision::Precision;
-use crate::{ErrorKind, FORMAT_VERSIONS, INPUT_SCALE, Model};
-
-/// The longest header that is written or read, in bytes: a thousand times what a model of some options needs.
-pub(crate) const MAX_HEADER: usize = 1 << 20;
-
-/// The value of the metadata's `format`.
-pub(crate) const FORMAT: &str = "twolayer";
-
-/// What the names of training options begin with in the metadata.
-pub(crate) const OPTION: &str = "train.";
-
-/// What the names of the tensors begin with that a run needs to go on.
-pub(crate) const RUN: &str = "run.";
 
 /// The content of the model's file.
 pub(crate) fn model<T: Float>(model: &Model<T>) -> Result<Vec<u8>, ErrorKind> {
@@ -72,13 +61,13 @@ fn header<T: Float>(model: &Model<T>) -> Result<Vec<u8>, ErrorKind> {
 /// The metadata as JSON, sorted by key.
 fn metadata<T: Float>(model: &Model<T>) -> Result<String, ErrorKind> {
     let shape = shape_text(model.parameters.shape());
-    let fixed =
+    let always =
         [("format", FORMAT), ("format_version", model.version()), ("input_scale", INPUT_SCALE), ("shape", &shape)];
     let second = model.version() != FORMAT_VERSIONS[0];
     let activation = second.then(|| ("activation", model.activation.name()));
-    let said = fixed.into_iter().chain(activation).map(|(key, value)| (key.to_owned(), value));
+    let entries = always.into_iter().chain(activation).map(|(key, value)| (key.to_owned(), value));
     let options = model.options.iter().map(|(name, value)| (format!("{OPTION}{name}"), value.as_str()));
-    let entries: BTreeMap<String, &str> = said.chain(options).collect();
+    let entries: BTreeMap<String, &str> = entries.chain(options).collect();
     json(&entries)
 }
 

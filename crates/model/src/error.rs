@@ -1,17 +1,18 @@
-//! What can go wrong, told so that the reader knows which file, what is in it, and what to do.
+//! Errors: which file, what was found, what was expected, what to do.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// What this crate's functions return.
+use crate::format::{FORMAT_VERSIONS, INPUT_SCALE};
+
+/// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure to read or write a model.
 ///
-/// It names the file (or whatever name the caller gave to a slice or a reader) and, through [`kind`](Error::kind), what
-/// was found and what was expected. Its `Display` is one sentence or two that say all of this and what to do about it;
-/// an underlying [`io::Error`] is part of that text.
+/// Its text names the file (or the name that the caller gave to a slice or reader), what was found, what was expected
+/// and what to do; it includes an underlying [`io::Error`].
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -19,54 +20,68 @@ struct Inner {
     kind: ErrorKind,
 }
 
+const GIVE_A_MODEL: &str = "give a model file written by `twolayer train --out`";
+const TRAIN_AGAIN: &str = "copy or train the model again";
+
 /// What went wrong.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The first eight bytes are not the length of a header that such a file could have.
+    /// The first eight bytes are not a plausible header length.
+    #[error("not a model file: its first 8 bytes, as safetensors, announce a header of {header} bytes; {GIVE_A_MODEL}")]
     NotSafetensors {
-        /// The header's length in bytes that they would mean.
+        /// The header length that they give, in bytes.
         header: u64,
     },
     /// The header is damaged.
+    #[error("corrupt safetensors header: {reason}; {TRAIN_AGAIN}")]
     CorruptHeader {
         /// Where and how.
         reason: String,
     },
-    /// The file ends before its header says.
+    /// The file is shorter than its header says.
+    #[error("truncated: it ends after {found} of at least {expected} bytes; {TRAIN_AGAIN}")]
     Truncated {
-        /// Bytes announced; for an end before the header's, the least that is needed to go on.
+        /// Bytes announced by the header, or the least that the header itself needs.
         expected: u64,
-        /// Bytes there are.
+        /// Bytes found.
         found: u64,
     },
     /// Bytes follow the last tensor.
+    #[error("{} after the {expected} bytes that its header announces; {TRAIN_AGAIN}", Trailing(*expected, *found))]
     TrailingBytes {
         /// Bytes announced.
         expected: u64,
-        /// Bytes there are, where that is known without reading on.
+        /// Bytes found, if known.
         found: Option<u64>,
     },
-    /// A tensor is not there.
+    /// A tensor is missing.
+    #[error(
+        "no tensor {tensor}: a two-layer network has W1, b1, W2 and b2, but the file has {}; {GIVE_A_MODEL}",
+        Names(found)
+    )]
     MissingTensor {
         /// Its name.
         tensor: &'static str,
-        /// The names that are there, sorted.
+        /// The names found, sorted.
         found: Vec<String>,
     },
-    /// There are tensors that no two-layer network has.
+    /// There are tensors that a two-layer network does not have.
+    #[error("not a two-layer network: besides W1, b1, W2 and b2 the file has {}; {GIVE_A_MODEL}", Names(found))]
     ExtraTensors {
         /// Their names, sorted.
         found: Vec<String>,
     },
-    /// A tensor holds another type than `F32` or `F64`.
+    /// A tensor is neither `F32` nor `F64`.
+    #[error("tensor {tensor} has type {found}; expected F32 or F64; convert it or {GIVE_A_MODEL}")]
     WrongType {
         /// Its name.
         tensor: &'static str,
-        /// Its type, as the file has it.
+        /// Its type.
         found: String,
     },
-    /// The tensors are not all of one type.
+    /// The tensors have different types.
+    #[error("tensor {tensor} has type {found}, but W1 has {expected}; all four must have the same type")]
     MixedTypes {
         /// The first tensor that differs from `W1`.
         tensor: &'static str,
@@ -75,48 +90,74 @@ pub enum ErrorKind {
         /// The type of `W1`.
         expected: String,
     },
-    /// A tensor's sizes are not those of its place in the network.
+    /// A tensor's shape does not fit the network.
+    #[error("tensor {tensor} has shape {found:?}; expected {expected}; {GIVE_A_MODEL}")]
     WrongShape {
         /// Its name.
         tensor: &'static str,
-        /// Its sizes.
+        /// Its shape.
         found: Vec<usize>,
-        /// The sizes it should have, in words or as the other tensors have it.
+        /// The shape expected, in words or from the other tensors.
         expected: String,
     },
-    /// There can be no network of these sizes.
+    /// No network can have these sizes.
+    #[error("its tensors do not make a network: {reason}; {GIVE_A_MODEL}")]
     ImpossibleShape {
         /// Why not.
         reason: String,
     },
     /// The metadata lacks an entry.
+    #[error("its metadata has no entry {key}; {TRAIN_AGAIN}")]
     MissingMetadata {
         /// Its key.
         key: &'static str,
     },
-    /// The file is of a version of the format that this program does not know.
+    /// The format version is unknown.
+    #[error(
+        "unknown format version {found:?}; expected {:?} or {:?}; read it with the version of twolayer that wrote it",
+        FORMAT_VERSIONS[0],
+        FORMAT_VERSIONS[1]
+    )]
     UnknownVersion {
         /// The version in the file.
         found: String,
     },
-    /// The metadata's shape is not that of the tensors.
+    /// The metadata's shape differs from that of the tensors.
+    #[error("its metadata gives the shape {found:?}, but its tensors have {expected:?}; {TRAIN_AGAIN}")]
     ShapeMismatch {
         /// The metadata's shape.
         found: String,
         /// The tensors' shape.
         expected: String,
     },
-    /// The inputs are scaled otherwise than by 1/255.
+    /// The inputs are not scaled by 1/255.
+    #[error("its inputs are scaled by {found:?}; expected {INPUT_SCALE:?}; {GIVE_A_MODEL}")]
     UnknownScale {
         /// The scale in the file.
         found: String,
     },
-    /// The hidden layer's function is one that this program does not know.
+    /// The activation is unknown.
+    #[error(
+        "its activation is {found:?}; expected sigmoid or relu; read it with the version of twolayer that wrote it"
+    )]
     UnknownActivation {
-        /// The function's name in the file.
+        /// Its name.
         found: String,
     },
-    /// A weight is infinite or not a number.
+    /// The model was trained by an engine that no longer exists.
+    #[error(
+        "it was trained with --engine {found}, which this version no longer has; train it again, or use the version of \
+         twolayer that wrote it"
+    )]
+    UnknownEngine {
+        /// Its name.
+        found: String,
+    },
+    /// A weight is infinite or NaN.
+    #[error(
+        "tensor {tensor} has an infinite or NaN value at row {row}, column {column}; train the model again, with a lower \
+         learning rate if training diverged"
+    )]
     NotFinite {
         /// The tensor's name.
         tensor: &'static str,
@@ -126,22 +167,27 @@ pub enum ErrorKind {
         column: usize,
     },
     /// The options are too long to be stored.
+    #[error(
+        "its header would take {found} bytes with these training options; at most {limit} can be read; shorten them"
+    )]
     OptionsTooLong {
-        /// Bytes that the header would have.
+        /// Bytes that the header would take.
         found: usize,
-        /// Bytes that it can have.
+        /// Bytes that it can take.
         limit: usize,
     },
-    /// The path to be written is a folder, or leads into none.
+    /// The path is a folder, or its folder does not exist.
+    #[error("cannot write it: {reason}; give another path")]
     NoPlace {
-        /// What is in the way.
+        /// Why the path cannot be written.
         reason: String,
     },
-    /// The operating system refused something.
+    /// The operating system reported an error.
+    #[error("cannot {action} it: {error}{}", advice(error))]
     Io {
-        /// What was being done, for instance "open".
+        /// The operation, for instance "open".
         action: &'static str,
-        /// The system's answer.
+        /// The system's error.
         error: io::Error,
     },
 }
@@ -165,13 +211,61 @@ impl Error {
 
 impl std::error::Error for Error {}
 
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file(), self.kind())
+    }
+}
+
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error").field("file", &self.0.file).field("kind", &self.0.kind).finish()
     }
 }
 
-/// How a path is named in errors.
+/// The name of a path in errors.
 pub(crate) fn name_of(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// What to do about an error of the system.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "; check the path",
+        io::ErrorKind::IsADirectory => "; give a file, not a folder",
+        io::ErrorKind::PermissionDenied => "; allow it to this user or give another path",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room or give another path",
+        _ => "",
+    }
+}
+
+/// Names as "a, b, c", at most eight, each quoted and shortened, since they come from the file.
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
+        for (i, name) in self.0.iter().take(8).enumerate() {
+            let short: String = name.chars().take(40).collect();
+            write!(f, "{}{short:?}", if i == 0 { "" } else { ", " })?;
+        }
+        match self.0.len() {
+            0..=8 => Ok(()),
+            n => write!(f, " and {} more", n - 8),
+        }
+    }
+}
+
+/// The bytes after the expected end.
+struct Trailing(u64, Option<u64>);
+
+impl fmt::Display for Trailing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            Some(found) => write!(f, "trailing bytes: {}", found.saturating_sub(self.0)),
+            None => f.write_str("trailing bytes: at least one"),
+        }
+    }
 }

@@ -1,25 +1,25 @@
 //! The two-layer network as a safetensors file.
 //!
 //! A model file holds four tensors of one type, `F32` or `F64`, row-major: `W1` of `[inputs, hidden]`, `b1` of
-//! `[hidden]`, `W2` of `[hidden, classes]`, `b2` of `[classes]`; and this metadata, all of it text:
+//! `[hidden]`, `W2` of `[hidden, classes]`, `b2` of `[classes]`; and this metadata, as text:
 //!
 //! | key | value |
 //! |---|---|
 //! | `format` | `twolayer` |
-//! | `format_version` | `1`; `2` if there are an `activation` or tensors of a run |
-//! | `activation` | in version 2: `sigmoid` or `relu`, the hidden layer's function; in version 1 it is the sigmoid |
+//! | `format_version` | `1`; `2` with an `activation` or a run's state |
+//! | `activation` | in version 2: `sigmoid` or `relu`; in version 1 it is the sigmoid |
 //! | `shape` | inputs, hidden and classes, as in `784x50x10` |
-//! | `input_scale` | `1/255`: what pixels were multiplied by before they became inputs |
+//! | `input_scale` | `1/255`: the factor between pixels and inputs |
 //! | `train.NAME` | the training option `NAME` |
 //!
-//! A checkpoint holds besides, as lists of `F64` named `run.NAME`, what a training run needs to go on; it is a model like
-//! any other to whoever only uses it.
+//! A checkpoint also holds the state of its training run, as lists of `F64` named `run.NAME`; otherwise it is a model
+//! like any other.
 //!
-//! The same parameters and options give the same bytes, always. A file whose `format` is not `twolayer`, or that has
-//! no metadata, is taken as another program's and read if it has the four tensors; its pixels are scaled by 1/255 too.
+//! The same parameters and options give the same bytes. A file without metadata, or whose `format` is not `twolayer`,
+//! is another program's; it is read if it has the four tensors, and its pixels are scaled by 1/255 too.
 //!
-//! Files are read with suspicion: whatever they hold, the end is a model or an [`Error`] that names the file, what was
-//! found, what was expected and what to do. They are written whole or not at all.
+//! Any file, however damaged, gives a model or an [`Error`] that names the file, what was found, what was expected and
+//! what to do. Files are written whole or not at all.
 //!
 //! ```
 //! use twolayer_core::{Parameters, Shape};
@@ -41,10 +41,11 @@
 mod decode;
 mod encode;
 mod error;
-mod message;
+mod file;
+mod format;
 mod model;
 mod precision;
-mod replace;
 
 pub use error::{Error, ErrorKind, Result};
-pub use model::{AnyModel, FORMAT_VERSIONS, INPUT_SCALE, Model};
+pub use format::{FORMAT_VERSIONS, INPUT_SCALE};
+pub use model::{AnyModel, Model};

@@ -31,7 +31,7 @@ static struct buffers {
     tl_matrix_mut_f32 c_view_f32;
     tl_matrix_mut_f64 c_view_f64;
     char name[16];
-    int32_t element, engine;
+    int32_t element;
     size_t dimensions;
 } now, before;
 
@@ -161,9 +161,6 @@ static void test_some(void) {
     CALL(TL_STATUS_OPTION, tl_level_name(99, now.name, 16));
     CALL(TL_STATUS_OPTION, tl_network_set_threads_f32(network_f32, 0));
     CALL(TL_STATUS_OPTION, tl_network_set_threads_f32(network_f32, 1025));
-    CALL(TL_STATUS_OPTION, tl_network_set_engine_f32(network_f32, 3));
-    CALL(TL_STATUS_OPTION, tl_network_set_engine_f32(network_f32, -1));
-    CALL(TL_STATUS_OPTION, tl_network_set_engine_f64(network_f64, TL_ENGINE_FIXED));
     CALL(TL_STATUS_OPTION, tl_network_get_parameters_f32(network_f32, 5, now.values_f32, PARAMETERS));
     CALL(TL_STATUS_OPTION, tl_network_set_parameters_f32(network_f32, -1, now.values_f32, PARAMETERS));
     CALL(TL_STATUS_OPTION, tl_step_f32(network_f32, now.x_f32, 8, now.labels_u8, 2, -1, &now.loss));

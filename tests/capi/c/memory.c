@@ -53,7 +53,6 @@ int main(int argc, char **argv) {
     options.iterations = 3;
     for (kilobytes = 32; kilobytes < 300000; kilobytes = kilobytes * 3 / 2) {
         leave(kilobytes);
-        EXPECT(tl_network_set_engine_f32(network, round % 4 < 2 ? TL_ENGINE_FIXED : TL_ENGINE_FLOAT) == TL_STATUS_OK);
         EXPECT(tl_network_set_threads_f32(network, round++ % 2 ? 64 : 1) == TL_STATUS_OK);
         see(tl_network_new_f32(INPUTS, HIDDEN, CLASSES, 0, &other));
         EXPECT(tl_network_free_f32(&other) == TL_STATUS_OK);

@@ -10,10 +10,10 @@ mod sigmoid;
 #[cfg(test)]
 pub(crate) mod ulp;
 
-pub use exp::{EXP_MAX_ULP, exp};
 pub(crate) use exp::exp_v;
-pub use ln::{LN_MAX_ULP, ln};
+pub use exp::{EXP_MAX_ULP, exp};
 pub(crate) use ln::ln_v;
+pub use ln::{LN_MAX_ULP, ln};
 pub(crate) use map::{Map, MapSlice};
 pub(crate) use sigmoid::sigmoid_v;
 pub use sigmoid::{SIGMOID_MAX_ULP, sigmoid};

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use twolayer_core::{Activation, Init, Rule};
+use twolayer_core::{Activation, Init, OptimizerKind};
 
 use crate::args::values::{fraction, positive, rate, zero_or_more};
 use crate::error::CliError;
@@ -154,21 +154,21 @@ impl LearningArgs {
     }
 
     /// The rule as the core takes it.
-    pub fn rule(&self) -> Result<Rule, CliError> {
+    pub fn rule(&self) -> Result<OptimizerKind, CliError> {
         let momentum = self.momentum.unwrap_or(0.9);
         match self.optimizer {
-            OptimizerName::Momentum => return Ok(Rule::Momentum { momentum }),
-            OptimizerName::Nesterov => return Ok(Rule::Nesterov { momentum }),
+            OptimizerName::Momentum => return Ok(OptimizerKind::Momentum { momentum }),
+            OptimizerName::Nesterov => return Ok(OptimizerKind::Nesterov { momentum }),
             _ if self.momentum.is_some() => {
                 return Err(CliError::usage("--momentum is for --optimizer momentum or nesterov"));
             }
             _ => {}
         }
         Ok(match self.optimizer {
-            OptimizerName::Adagrad => Rule::AdaGrad,
-            OptimizerName::Rmsprop => Rule::RmsProp { decay_rate: 0.99 },
-            OptimizerName::Adam => Rule::Adam { beta1: 0.9, beta2: 0.999 },
-            _ => Rule::Sgd,
+            OptimizerName::Adagrad => OptimizerKind::AdaGrad,
+            OptimizerName::Rmsprop => OptimizerKind::RmsProp { decay_rate: 0.99 },
+            OptimizerName::Adam => OptimizerKind::Adam { beta1: 0.9, beta2: 0.999 },
+            _ => OptimizerKind::Sgd,
         })
     }
 

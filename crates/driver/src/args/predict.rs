@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args};
 
 use super::values::whole;
-use super::{DataArgs, EngineArgs, MachineArgs, Split};
+use super::{DataArgs, MachineArgs, Split};
 
 #[derive(Args)]
 #[command(override_usage = "twolayer predict [OPTIONS] <MODEL> <PICTURE>...
@@ -46,9 +46,6 @@ pub struct PredictArgs {
 
     #[command(flatten)]
     pub machine: MachineArgs,
-
-    #[command(flatten)]
-    pub computing: EngineArgs,
 
     /// Print one JSON object and nothing else
     #[arg(long)]

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 use serde::Serialize;
-use twolayer_core::{Engine, Level};
+use twolayer_core::Level;
 
 /// The largest batch that the core takes.
 const MAX_BATCH: usize = 1 << 24;
@@ -83,11 +83,7 @@ pub fn available_threads() -> usize {
 }
 
 pub(super) fn isa_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(["auto"].into_iter().chain(Level::NAMES))
-}
-
-pub(super) fn engine_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(Engine::ALL.map(Engine::name))
+    PossibleValuesParser::new(["auto"].into_iter().chain(Level::NAMES.iter().copied()))
 }
 
 /// A whole number; clap's own message speaks of digits in strings.

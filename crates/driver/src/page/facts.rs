@@ -31,7 +31,7 @@ const OPTIONS: &[&str] = &[
     "rng",
     "seed",
 ];
-const MACHINE: &[&str] = &["threads", "isa", "engine"];
+const MACHINE: &[&str] = &["threads", "isa"];
 const TIMES: &[&str] = &["train_seconds", "seconds", "total_seconds", "samples_per_second"];
 const FILES: &[&str] = &["out", "log", "report", "plot"];
 /// The figures that a page begins with.

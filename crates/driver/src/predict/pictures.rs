@@ -20,7 +20,6 @@ struct Report {
     model: String,
     results: Vec<Entry>,
     isa: &'static str,
-    engine: &'static str,
     precision: &'static str,
 }
 
@@ -54,7 +53,7 @@ pub fn run(args: &PredictArgs, machine: &Machine, net: &dyn Network, out: &mut O
     }
     if !args.json {
         out.field("Model", format_args!("{}: {}", args.model.display(), network::describe(net)));
-        out.field("Machine", machine.describe(net.engine_for(1)?));
+        out.field("Machine", machine.describe());
     }
     let mut results = Vec::new();
     let mut errors = Vec::new();
@@ -76,8 +75,8 @@ pub fn run(args: &PredictArgs, machine: &Machine, net: &dyn Network, out: &mut O
     }
     if args.json {
         let model = args.model.display().to_string();
-        let (isa, engine) = (machine.level.name(), net.engine_for(1)?.name());
-        out.json(&Report { model, results, isa, engine, precision: net.precision() })?;
+        let isa = machine.level.name();
+        out.json(&Report { model, results, isa, precision: net.precision() })?;
     }
     match errors.as_slice() {
         [] => Ok(()),

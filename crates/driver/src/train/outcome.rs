@@ -1,7 +1,7 @@
 //! What a training run tells: its plan before, its outcome after.
 
 use serde::Serialize;
-use twolayer_core::{Float, Gradient};
+use twolayer_core::{Float, GradientMethod};
 
 use super::Job;
 use super::checkpoint::State;
@@ -60,7 +60,6 @@ pub struct Report<'a> {
     final_loss: Option<f64>,
     threads: usize,
     isa: &'static str,
-    engine: &'static str,
     precision: &'static str,
     seed: u64,
     rng: RngName,
@@ -115,13 +114,13 @@ impl Job<'_> {
             let kept_back = count(self.data.train.rows() - self.rows, "training row");
             out.field("Validate", format_args!("on the last {kept_back}, which are not trained on"));
         }
-        if let Gradient::Numerical { h } = self.gradient {
+        if let GradientMethod::Numerical { h } = self.gradient {
             out.field("Gradient", format_args!("numerical: central differences in f64, h = {h:e}"));
         }
         out.field("Random", format_args!("seed {}, {}", args.random.seed, args.random.rng.name()));
         let (have, team) = (self.machine.threads, self.team());
         let team = if team < have { format!(" (a team of {team} for the training)") } else { String::new() };
-        out.field("Machine", format_args!("{}{team}", self.machine.describe(self.engine)));
+        out.field("Machine", format_args!("{}{team}", self.machine.describe()));
         out.line("");
     }
 
@@ -184,7 +183,6 @@ impl Job<'_> {
             final_loss: outcome.final_loss,
             threads: self.machine.threads,
             isa: self.machine.level.name(),
-            engine: self.engine.name(),
             precision: T::NAME,
             seed: self.args.random.seed,
             rng: self.args.random.rng,
@@ -204,7 +202,7 @@ impl Job<'_> {
             early: outcome.early,
             kept_iterations: outcome.kept_iterations,
             gradient: self.args.gradient,
-            h: if let Gradient::Numerical { h } = self.gradient { Some(h) } else { None },
+            h: if let GradientMethod::Numerical { h } = self.gradient { Some(h) } else { None },
             epoch: self.schedule.epoch,
             data: self.source.name(),
             out: self.save.as_ref().map(shown),

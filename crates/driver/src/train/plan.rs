@@ -1,12 +1,10 @@
 //! What a run is going to do, checked before it begins.
 
 use std::io::Read;
-use std::path::Path;
 use std::time::Instant;
 
-use twolayer_core::{Engine, Float, Gradient, Need, Rule, TrainOptions};
+use twolayer_core::{Float, GradientMethod, MemoryEstimate, OptimizerKind, TrainOptions};
 use twolayer_idx::DataSet;
-use twolayer_model::AnyModel;
 
 use super::Job;
 use super::checkpoint::State;
@@ -26,9 +24,8 @@ use crate::schedule::Schedule;
 pub struct Plan<'a> {
     args: &'a TrainArgs,
     started: Instant,
-    gradient: Gradient,
-    engine: Engine,
-    rule: Rule,
+    gradient: GradientMethod,
+    rule: OptimizerKind,
     targets: [Option<OutputFile>; 4],
     plot: Option<Plot>,
 }
@@ -44,10 +41,6 @@ impl<'a> Plan<'a> {
         let plain = args.learning.optimizer.name() == "sgd" && args.learning.weight_decay == 0.0;
         if args.gradient == GradientName::Numerical && !plain {
             return Err(CliError::usage("--gradient numerical goes with --optimizer sgd without --weight-decay alone"));
-        }
-        let engine = args.computing.engine()?;
-        if engine == Engine::Fixed && (args.precision == Precision::F64 || args.gradient == GradientName::Numerical) {
-            return Err(CliError::usage("--engine fixed goes with --precision f32 and --gradient backprop alone"));
         }
         let named = [&args.out, &args.log, &args.keeping.checkpoint, &args.report];
         let names = ["--out", "--log", "--checkpoint", "--report", "--plot"];
@@ -68,7 +61,7 @@ impl<'a> Plan<'a> {
                 return Err(CliError::usage(format!("{option} would replace {from}, which --resume goes on from")));
             }
         }
-        Ok(Plan { args, started, gradient, engine, rule, targets, plot })
+        Ok(Plan { args, started, gradient, rule, targets, plot })
     }
 
     /// The job, now that the data are there.
@@ -78,7 +71,7 @@ impl<'a> Plan<'a> {
         source: Source<'a>,
         (data, classes): (&'a DataSet, usize),
     ) -> Result<Job<'a>, CliError> {
-        let Plan { args, started, gradient, engine, rule, targets: [save, log, keep, report], plot } = self;
+        let Plan { args, started, gradient, rule, targets: [save, log, keep, report], plot } = self;
         let shape = memory::shape(data.train.inputs(), args.hidden, classes)?;
         let all = data.train.rows();
         let rows = all - args.learning.validation.map_or(0, |share| (all as f64 * share).ceil() as usize).min(all);
@@ -90,12 +83,6 @@ impl<'a> Plan<'a> {
         }
         let schedule = Schedule::new(rows, args.batch, args.iters, args.epochs)
             .ok_or_else(|| CliError::usage("--epochs is too large: its iterations cannot be counted"))?;
-        let engine = match (gradient, args.precision, &args.keeping.resume) {
-            (Gradient::Numerical { .. }, ..) => Engine::Float,
-            (_, _, Some(from)) if engine == Engine::Auto => engine_of(from),
-            (_, Precision::F32, _) => engine.choose::<f32>(machine.level, args.batch)?,
-            (_, Precision::F64, _) => engine.choose::<f64>(machine.level, args.batch)?,
-        };
         let keeps = keep.is_some() || args.keeping.resume.is_some();
         let digest = keeps.then(|| digest(data)).transpose()?;
         Ok(Job {
@@ -107,7 +94,6 @@ impl<'a> Plan<'a> {
             shape,
             schedule,
             gradient,
-            engine,
             rule,
             save,
             log,
@@ -118,13 +104,6 @@ impl<'a> Plan<'a> {
             started,
         })
     }
-}
-
-/// The engine that a checkpoint was written with, so that a run goes on by it on another machine, too. What is wrong with
-/// the file is told when it is read for the run.
-fn engine_of(checkpoint: &Path) -> Engine {
-    let kept = AnyModel::load(checkpoint).ok().and_then(|model| model.options().get("engine").cloned());
-    kept.and_then(|name| Engine::by_name(&name).ok()).unwrap_or(Engine::Float)
 }
 
 /// Tells one training set from another.
@@ -140,8 +119,8 @@ impl Job<'_> {
     /// member, and no more than can share the work. The outcome does not depend on it.
     pub fn team(&self) -> usize {
         let most = match self.gradient {
-            Gradient::Backpropagation => self.shape.most_threads(),
-            Gradient::Numerical { .. } => usize::MAX,
+            GradientMethod::Backpropagation => self.shape.max_threads(),
+            GradientMethod::Numerical { .. } => usize::MAX,
         };
         self.machine.threads.min(most).min(available_threads())
     }
@@ -154,13 +133,13 @@ impl Job<'_> {
         };
         let plain = self.args.learning.unusual().is_empty() && self.keep.is_none();
         let (batch, threads, gradient) = (self.args.batch, self.team(), self.gradient);
-        let need = Need::default()
+        let need = MemoryEstimate::default()
             .training(self.shape, width, &TrainOptions { batch, threads, gradient, ..TrainOptions::default() })
             // A memory of the optimiser, the best weights, a checkpoint.
             .parameters(self.shape, width, if plain { 0 } else { 7 })
             .parameters(self.shape, size_of::<f64>(), if plain { 0 } else { 8 })
             // A loss, and its line of text at the end.
-            .numbers(logged, 8 + 32);
+            .elements(logged, 8 + 32);
         memory::check(need, options)
     }
 
