@@ -3,7 +3,8 @@
 use std::fs::{self, OpenOptions};
 use std::path::Path;
 
-use crate::PREFIX;
+/// The prefix of the names of temporary files.
+pub(crate) const PREFIX: &str = ".twolayer-tmp-";
 
 /// Removes the unlocked temporary files in `folder`. Those that cannot be opened or removed stay.
 pub(crate) fn remove(folder: &Path) {

@@ -12,8 +12,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// The prefix of the names of temporary files.
-const PREFIX: &str = ".twolayer-tmp-";
+use leftovers::PREFIX;
 
 /// A file to be written. A device or a pipe must not be replaced, and is written directly.
 #[derive(Debug)]

@@ -1,59 +1,32 @@
 /*
- * twolayer: a two-layer neural network (input, sigmoid hidden layer, softmax) that is trained, checked and run.
+ * twolayer: trains, checks and runs a two-layer neural network.
  *
- *     probabilities = softmax(sigmoid(X W1 + b1) W2 + b2)
+ *     probabilities = softmax(activation(X W1 + b1) W2 + b2)
  *
- * STATUS. Every function that can fail returns a tl_status, TL_STATUS_OK (0) if it did not; tl_last_error_message()
- * then says in words what was wrong and what to do. Of a call that fails, the output buffers are as they were, but
- * where its comment says otherwise. The library prints nothing, reads no environment, installs no signal handler and
- * leaves no thread behind. Between calls it keeps the last message of each thread and, once a process, a hook that
- * keeps its own faults from standard error and some 50 bytes about the main thread, which valgrind calls possibly
- * lost. It is free of faults as far as is known; one would be told by TL_STATUS_INTERNAL.
+ * Functions that can fail return a tl_status: TL_STATUS_OK (0) or an error that tl_last_error_message() explains. A
+ * failed call leaves output buffers unchanged unless its comment says otherwise.
  *
- * MEMORY. Before it begins, a call asks the system for as much as it will need, and returns TL_STATUS_MEMORY if that
- * is refused. What cannot be had even so ends the process, with a line on standard error, as Rust's allocator does:
- * memory that another thread takes in between, pages of a system that promises more than it has, or, in a process that
- * has nothing left, the last 16 kB, which are not asked for.
+ * Suffixes: _f32 and _f64 are the network's element type; _u8 takes pixels, bytes 0 to 255 that stand for 0 to 1.
+ * Matrices are row-major. Lengths count elements and must match exactly, except the sizes of text buffers, of `sizes`
+ * and of strided matrices, which are minimums. NULL, misaligned and overlapping buffers are refused. Buffers belong to
+ * the caller. Labels are classes from 0 on, a byte each.
  *
- * BUFFERS belong to the caller, who does not touch them while a call lasts. Lengths are counted in elements, not bytes,
- * and must be exact, but those of texts, of sizes and of a matrix' data, which are the room there is; rows lie one
- * after the other. A pointer that is NULL, or not aligned for its type, is refused, as is an output buffer of numbers
- * that overlaps another buffer of numbers. NaN and infinity go through prediction as they are; a row of NaN has class
- * 0; training with them ends in TL_STATUS_DIVERGED. What an output buffer holds before the call does not matter.
+ * Results are the same bits at every instruction-set level and for any number of threads.
  *
- * NETWORKS are made by tl_network_new_*, tl_network_from_parameters_* and tl_network_load_*, and freed by
- * tl_network_free_*, by the caller. A handle must not be used after it was freed: tl_network_free_* sets the caller's
- * pointer to NULL. Of a copy of it some uses are refused with TL_STATUS_HANDLE, but not once its memory is used again.
+ * Networks are freed by tl_network_free_*, which sets the caller's pointer to NULL. Threads may share a network through
+ * functions that take it as const; a call that would have to wait for another one returns TL_STATUS_BUSY. Free a
+ * network after all other calls have returned.
  *
- * PRECISION. The suffix of a function is the type of the network's numbers: _f32 is float, _f64 is double. Rows are
- * numbers of that type, taken as they are, or in functions with _u8_ bytes from 0 to 255, which stand for 0 to 1.
+ * The library prints nothing, reads no environment variable, installs no signal handler and leaves no thread running.
+ * It keeps the last message of each thread and, once per process, a panic hook and some 50 bytes about the main thread.
+ * A call checks that its memory is available and returns TL_STATUS_MEMORY if not. An allocation that fails after that
+ * check, or one of the last 16 kB, aborts the process.
  *
- * SAMENESS. The same calls with a network give the same bits for any number of threads. With TL_ENGINE_FIXED, which is
- * for rows of pixels in networks of single precision, they do so at every level and on every processor, too. With the
- * other engines the last bits may differ between levels, and with TL_ENGINE_AUTO, the default, also between processors
- * and with the number of rows in a call. Central differences are not computed by an engine.
+ * Fill in structs that begin with a size by their _init function. Libraries with the same TL_ABI_VERSION are compatible;
+ * functions, statuses and trailing struct fields may be added within it.
  *
- * THREADS. Any number of threads may use the library at once. A network may be used by any number of them through
- * functions that take it as const; one that takes it as not const needs it alone. Two calls that do not go together
- * do no harm: the later one returns TL_STATUS_BUSY. Only freeing must come after all other calls have begun and
- * ended. A call runs on the calling thread, and on as many others as
- * tl_network_set_threads_* allowed, which have ended when it returns.
- *
- * STRUCTS that begin with a size are filled in by their _init function, which is given sizeof the struct; zeros are not
- * the defaults. They may grow in later versions; programs that were built for this one keep working.
- *
- * LABELS are classes from 0 on, a byte each: networks of more than 256 classes cannot be given labels of the others.
- *
- * VERSIONS. Libraries of the same TL_ABI_VERSION are compatible in both directions for what both have. Within it,
- * functions, statuses and trailing fields of structs that begin with their size may be added; nothing is removed, and
- * no meaning changes. Whatever else changes raises TL_ABI_VERSION and the number in the shared library's name, which
- * is that of the release: the first two parts before 1.0 (libtwolayer.so.0.1), the first part from then on.
- *
- * LANGUAGE. C99 or C++11, or later.
- *
- * LINKING. With pkg-config: cc program.c $(pkg-config --cflags --libs twolayer).
- * Without: cc program.c -Iinclude libtwolayer.a -Wl,--gc-sections -lm -lpthread -ldl, which leaves out of the program
- * what it does not use; or cc program.c -Iinclude -Lfolder -ltwolayer for the shared library.
+ * Link with pkg-config: cc program.c $(pkg-config --cflags --libs twolayer), or
+ * cc program.c -Iinclude libtwolayer.a -Wl,--gc-sections -lm -lpthread -ldl. Requires C99 or C++11.
  */
 
 
@@ -198,39 +171,6 @@ enum tl_parameter
 typedef enum tl_parameter tl_parameter;
 #else
 typedef int32_t tl_parameter;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * What computes the first layer, nearly all of the work.
- */
-enum tl_engine
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * The faster one for the processor, the level and the number of rows; see `tl_network_engine_for_f32`. The
-     * default.
-     */
-    TL_ENGINE_AUTO = 0,
-    /**
-     * Floating-point numbers, for any network and any rows.
-     */
-    TL_ENGINE_FLOAT = 1,
-    /**
-     * Whole numbers, for rows of pixels in a network of single precision. What comes of it is the same bits on every
-     * processor, at every level and for any number of threads, and as exact as with floating-point numbers. Rows of
-     * floats are refused with `TL_STATUS_OPTION`, but not by central differences, which this does not concern: they are
-     * always taken in double precision.
-     */
-    TL_ENGINE_FIXED = 2,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum tl_engine tl_engine;
-#else
-typedef int32_t tl_engine;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -641,7 +581,7 @@ tl_status tl_network_set_parameters_f64(struct tl_network_f64 *network,
                                         size_t values_length);
 
 /**
- * Lets the batches of later training be drawn from this seed. The parameters stay.
+ * Sets the seed of the batches of later training. The parameters stay.
  */
 tl_status tl_network_set_seed_f32(struct tl_network_f32 *network, uint64_t seed);
 
@@ -651,8 +591,7 @@ tl_status tl_network_set_seed_f32(struct tl_network_f32 *network, uint64_t seed)
 tl_status tl_network_set_seed_f64(struct tl_network_f64 *network, uint64_t seed);
 
 /**
- * The name of the instruction-set level that the network runs at. `name_length` is the room in `name`, and 16 is
- * enough.
+ * The name of the network's instruction-set level. `name_length` is the size of `name` in bytes; 16 is enough.
  */
 tl_status tl_network_level_f32(const struct tl_network_f32 *network,
                                char *name,
@@ -666,8 +605,7 @@ tl_status tl_network_level_f64(const struct tl_network_f64 *network,
                                size_t name_length);
 
 /**
- * Lets the network run at another instruction-set level that this processor has; see `tl_level_name`. Results of
- * levels differ in the last bits, but not with `TL_ENGINE_FIXED`.
+ * Sets the instruction-set level; see `tl_level_name`. All levels give the same results, to the bit.
  */
 tl_status tl_network_set_level_f32(struct tl_network_f32 *network,
                                    const char *name);
@@ -678,46 +616,7 @@ tl_status tl_network_set_level_f32(struct tl_network_f32 *network,
 tl_status tl_network_set_level_f64(struct tl_network_f64 *network, const char *name);
 
 /**
- * Which engine the network was set to: one of `tl_engine`.
- */
-tl_status tl_network_engine_f32(const struct tl_network_f32 *network, int32_t *engine);
-
-/**
- * As `tl_network_engine_f32`, in double precision.
- */
-tl_status tl_network_engine_f64(const struct tl_network_f64 *network, int32_t *engine);
-
-/**
- * Which engine computes the first layer in a call with so many rows of pixels, at the network's level:
- * `TL_ENGINE_FLOAT` or `TL_ENGINE_FIXED`, never `TL_ENGINE_AUTO`. In training, the rows are all that the call is given,
- * not those of a batch.
- */
-tl_status tl_network_engine_for_f32(const struct tl_network_f32 *network,
-                                    size_t rows,
-                                    int32_t *engine);
-
-/**
- * As `tl_network_engine_for_f32`, in double precision: always `TL_ENGINE_FLOAT`.
- */
-tl_status tl_network_engine_for_f64(const struct tl_network_f64 *network,
-                                    size_t rows,
-                                    int32_t *engine);
-
-/**
- * Lets the network's first layer be computed by another engine: one of `tl_engine`. Model files do not tell it.
- */
-tl_status tl_network_set_engine_f32(struct tl_network_f32 *network,
-                                    int32_t engine);
-
-/**
- * As `tl_network_set_engine_f32`, in double precision, which has no whole numbers: `TL_ENGINE_FIXED` is refused with
- * `TL_STATUS_OPTION`.
- */
-tl_status tl_network_set_engine_f64(struct tl_network_f64 *network,
-                                    int32_t engine);
-
-/**
- * On how many threads the network's calls run.
+ * The number of threads that the network's calls use.
  */
 tl_status tl_network_threads_f32(const struct tl_network_f32 *network, size_t *threads);
 
@@ -727,9 +626,9 @@ tl_status tl_network_threads_f32(const struct tl_network_f32 *network, size_t *t
 tl_status tl_network_threads_f64(const struct tl_network_f64 *network, size_t *threads);
 
 /**
- * Lets the network's calls run on 1 to 1024 threads, the calling one among them. The others are started by a call that
- * has enough work for them, and have ended when it returns. Results do not depend on it. Training uses at most one for
- * each 16 hidden units, and gains nothing from more threads than processors.
+ * Sets the number of threads that the network's calls use, 1 to 1024, including the calling one. A call with enough
+ * work starts the others; they end before it returns. Results do not depend on it. Training uses at most one thread per
+ * 16 hidden units, and more threads than processors make it slower.
  */
 tl_status tl_network_set_threads_f32(struct tl_network_f32 *network,
                                      size_t threads);

@@ -1,27 +1,31 @@
-//! What can go wrong, each with what was found and what was expected.
+//! Errors, each with what was found and what was expected.
 
 use std::fmt;
 
-/// The result of the core's fallible functions.
+/// The result of this crate's fallible functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error of the core. Its text is one sentence that names the place, what was found and what was expected.
+/// An error of this crate. Its text is one sentence with what was found and what was expected.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
     /// No instruction-set level has this name.
     UnknownLevel {
-        /// The name that was asked for.
+        /// The name.
         name: String,
+        /// The names that exist.
+        known: &'static [&'static str],
     },
     /// This processor lacks the instruction set.
     LevelUnavailable {
         /// The level's name.
         name: &'static str,
+        /// The levels that the processor has.
+        available: Vec<&'static str>,
     },
-    /// A dimension is zero, or the sizes are beyond what memory can hold.
+    /// A dimension is zero or too large, or shapes do not fit each other.
     Shape {
-        /// Which quantity is out of range, and how.
+        /// What is wrong.
         what: String,
     },
     /// A buffer's length does not fit the shape.
@@ -30,16 +34,16 @@ pub enum Error {
         what: &'static str,
         /// Its length in elements.
         found: usize,
-        /// What the length must be, in words.
+        /// The length expected, in words.
         expected: String,
     },
-    /// A label is not one of the classes.
+    /// A label is not a class.
     Label {
-        /// The label's row.
+        /// The row.
         row: usize,
-        /// What was found there.
+        /// The label.
         found: String,
-        /// How many classes there are.
+        /// The number of classes.
         classes: usize,
     },
     /// A batch or a data set without rows.
@@ -47,34 +51,34 @@ pub enum Error {
         /// What is empty.
         what: &'static str,
     },
-    /// An option's value makes no sense.
+    /// An option's value is invalid.
     Option {
         /// Which option.
         name: &'static str,
-        /// Its value and what it must be.
+        /// Its value and what was expected.
         what: String,
     },
-    /// A sampler asked for a row that is not there.
+    /// A sampler chose a row that does not exist.
     Sample {
-        /// The iteration whose batch it is.
+        /// The iteration.
         iteration: usize,
-        /// The row that was asked for.
+        /// The row.
         row: usize,
-        /// How many rows there are.
+        /// The number of rows.
         rows: usize,
     },
-    /// The system would not start a thread.
+    /// The system refused to start a thread.
     Thread {
-        /// How many the team was to have.
+        /// The number of threads requested.
         threads: usize,
-        /// What the system said.
+        /// The system's error.
         what: String,
     },
     /// The loss or a weight became infinite or NaN.
     Diverged {
-        /// The iteration in which it was seen first.
+        /// The iteration.
         iteration: usize,
-        /// What was not finite: the loss or a parameter.
+        /// The loss, or the name of a parameter.
         what: &'static str,
     },
 }
@@ -82,12 +86,11 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::UnknownLevel { name } => {
-                write!(f, "unknown instruction-set level '{name}'; expected one of {}", crate::Level::NAMES.join(", "))
+            Error::UnknownLevel { name, known } => {
+                write!(f, "unknown instruction-set level '{name}'; expected one of {}", known.join(", "))
             }
-            Error::LevelUnavailable { name } => {
-                let have: Vec<_> = crate::Level::available().into_iter().map(crate::Level::name).collect();
-                write!(f, "this processor lacks the instruction-set level '{name}'; it has {}", have.join(", "))
+            Error::LevelUnavailable { name, available } => {
+                write!(f, "this processor lacks the instruction-set level '{name}'; it has {}", available.join(", "))
             }
             Error::Shape { what } => f.write_str(what),
             Error::Length { what, found, expected } => {
@@ -96,18 +99,18 @@ impl fmt::Display for Error {
             Error::Label { row, found, classes } => {
                 write!(f, "label {found} in row {row} is not a class; expected 0 to {}", classes - 1)
             }
-            Error::Empty { what } => write!(f, "{what} has no rows; at least one is needed"),
+            Error::Empty { what } => write!(f, "{what} has no rows; expected at least one"),
             Error::Option { name, what } => write!(f, "{name} {what}"),
             Error::Sample { iteration, row, rows } => {
-                write!(f, "the batch of iteration {iteration} asks for row {row}; there are {rows}")
+                write!(f, "the batch of iteration {iteration} has row {row}; there are {rows} rows")
             }
             Error::Thread { threads, what } => {
-                write!(f, "the system refused to start a team of {threads} threads ({what}); ask for fewer")
+                write!(f, "the system refused to start {threads} threads ({what}); use fewer")
             }
             Error::Diverged { iteration, what } => write!(
                 f,
-                "training diverged: {what} is no longer finite in iteration {iteration}; a smaller learning rate may \
-                 help, unless an input or a weight was not finite to begin with"
+                "training diverged: {what} is not finite in iteration {iteration}; try a lower learning rate, unless an \
+                 input or initial weight was not finite"
             ),
         }
     }

@@ -1,10 +1,10 @@
 //! The command line: every command, every option, and the checks that need nothing but the words.
 
+mod checkpoint;
 mod completions;
+mod data;
 mod fetch;
-mod inspect;
 mod interchange;
-mod keeping;
 mod learning;
 mod predict;
 mod values;
@@ -15,12 +15,12 @@ use clap::{Args, Parser, Subcommand};
 use twolayer_core::{DEFAULT_H, GradientMethod, Level};
 
 use crate::error::CliError;
-use crate::layout;
+use crate::terminal;
+pub use checkpoint::CheckpointArgs;
 pub use completions::{CompletionsArgs, ManArgs};
+pub use data::{DataCommand, DataInfoArgs, DataShowArgs};
 pub use fetch::FetchArgs;
-pub use inspect::{DataCommand, DataInfoArgs, DataShowArgs};
 pub use interchange::{ExportArgs, Format, ImportArgs};
-pub use keeping::KeepingArgs;
 pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName};
 pub use predict::PredictArgs;
 pub use values::{GradientName, Precision, RngName, Split, available_threads};
@@ -51,7 +51,7 @@ pub struct Cli {
 
 /// What help is wrapped at: longer lines are hard to read.
 fn help_width() -> usize {
-    layout::width(std::io::stdout()).unwrap_or(100).min(100)
+    terminal::width(std::io::stdout()).unwrap_or(100).min(100)
 }
 
 #[derive(Subcommand)]
@@ -182,7 +182,7 @@ pub struct TrainArgs {
     pub out: Option<PathBuf>,
 
     #[command(flatten)]
-    pub keeping: KeepingArgs,
+    pub checkpointing: CheckpointArgs,
 
     /// Write the loss of every iteration, before its update, to this file (CSV)
     #[arg(long, value_name = "FILE")]

@@ -7,7 +7,7 @@ use twolayer_idx::{DataSet, Part, Split as Half};
 
 use crate::args::{DataArgs, Split};
 use crate::error::CliError;
-use crate::report::{count, grouped};
+use crate::number_format::{count, grouped};
 
 const TRAIN_IMAGES: &[u8] = include_bytes!("../../../data/train-images-idx3-ubyte.gz");
 const TRAIN_LABELS: &[u8] = include_bytes!("../../../data/train-labels-idx1-ubyte.gz");

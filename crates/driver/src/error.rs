@@ -76,28 +76,3 @@ impl From<twolayer_model::Error> for CliError {
         CliError::new(error)
     }
 }
-
-/// Prints clap's own message: help and version as they are, an error without its blank lines, so that it is one
-/// paragraph like every other.
-pub fn report_usage(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        // A closed pipe is no failure: whoever asked for help has read enough.
-        return match error.print() {
-            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
-            _ => ExitCode::SUCCESS,
-        };
-    }
-    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        // Of a command that has commands, its own help; of the program, what to do first.
-        if std::env::args_os().len() > 1 {
-            let _ = error.print();
-        } else {
-            let _ = std::io::stderr().write_all(crate::completions::first_steps().as_bytes());
-        }
-        return ExitCode::from(2);
-    }
-    let text = error.render().to_string();
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
-    ExitCode::from(2)
-}

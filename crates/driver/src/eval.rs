@@ -6,22 +6,23 @@ use serde::Serialize;
 use twolayer_idx::Split as Half;
 
 use crate::args::{EvalArgs, Split};
+use crate::confusion;
 use crate::data::{self, Source};
 use crate::error::CliError;
-use crate::layout::Table;
+use crate::html_report::{EvaluatedModel, Page};
 use crate::machine::Machine;
 use crate::network;
+use crate::number_format::{count, grouped, percent};
 use crate::output::Output;
 use crate::output_file::OutputFile;
-use crate::page::{Page, Subject};
-use crate::report::{count, grouped, percent};
+use crate::terminal::Table;
 
 /// More than labels can tell apart, and few enough for the matrix of all pairs.
 const MAX_CLASSES: usize = 4096;
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Report {
+struct EvalReport {
     model: String,
     data: String,
     split: Split,
@@ -60,7 +61,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
     let start = Instant::now();
     let (evaluation, predicted) =
         machine.pool.install(|| Ok::<_, CliError>((net.evaluate(&half)?, net.classify(&half)?)))?;
-    let mut report = Report {
+    let mut report = EvalReport {
         model: args.model.display().to_string(),
         data: source.name(),
         split: args.split,
@@ -68,7 +69,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
         correct: evaluation.correct,
         accuracy: evaluation.accuracy(),
         mean_loss: evaluation.loss,
-        confusion: confusion(half.labels(), &predicted, classes),
+        confusion: confusion::matrix(half.labels(), &predicted, classes),
         seconds: start.elapsed().as_secs_f64(),
         threads: machine.threads,
         isa: machine.level.name(),
@@ -76,7 +77,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
         report: target.as_ref().map(|target| target.shown().to_string()),
     };
     let written = target.as_ref().map_or(Ok(()), |target| {
-        let subject = Subject { net: net.as_ref(), split: args.split, half: &half };
+        let subject = EvaluatedModel { net: net.as_ref(), split: args.split, half: &half };
         let page = page_of(&mut report, subject, source)?;
         target.write(machine.pool.install(|| page.html())?.as_bytes())
     });
@@ -91,7 +92,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
     written
 }
 
-fn print(report: &Report, args: &EvalArgs, half: &Half, out: &mut Output) {
+fn print(report: &EvalReport, args: &EvalArgs, half: &Half, out: &mut Output) {
     let images = count(report.rows, &format!("{} image", args.split.name()));
     out.field("Data", format_args!("{}: {images} of {}", Source::new(&args.data).describe(), data::size(half)));
     let (correct, rows) = (grouped(report.correct), grouped(report.rows));
@@ -103,11 +104,11 @@ fn print(report: &Report, args: &EvalArgs, half: &Half, out: &mut Output) {
     print_matrix(&report.confusion, out);
     if let Some(file) = &report.report {
         out.line("");
-        out.field("Report", file);
+        out.field("EvalReport", file);
     }
 }
 
-fn page_of<'a>(report: &mut Report, subject: Subject<'a>, source: Source) -> Result<Page<'a>, CliError> {
+fn page_of<'a>(report: &mut EvalReport, subject: EvaluatedModel<'a>, source: Source) -> Result<Page<'a>, CliError> {
     // The page counts for itself; of many classes this matrix would be copied number by number.
     let confusion = std::mem::take(&mut report.confusion);
     let told = serde_json::to_value(&*report).map_err(CliError::new)?;
@@ -119,15 +120,6 @@ fn page_of<'a>(report: &mut Report, subject: Subject<'a>, source: Source) -> Res
         record: None,
         subject: Some(subject),
     })
-}
-
-/// How often each class was taken for each.
-pub fn confusion(labels: &[u8], predicted: &[usize], classes: usize) -> Vec<Vec<usize>> {
-    let mut counts = vec![vec![0; classes]; classes];
-    for (&label, &class) in labels.iter().zip(predicted) {
-        counts[usize::from(label)][class] += 1;
-    }
-    counts
 }
 
 /// The confusion matrix in columns, with the share of each class that was recognised.
@@ -150,14 +142,4 @@ fn print_matrix(confusion: &[Vec<usize>], out: &mut Output) {
         },
     };
     out.table(&Table { rows: classes + 1, columns: classes + 2, cell: &cell, left: &[] });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_by_true_class_and_then_by_prediction() {
-        assert_eq!(confusion(&[0, 0, 1, 2], &[0, 1, 1, 0], 3), [vec![1, 1, 0], vec![0, 1, 0], vec![1, 0, 0]]);
-    }
 }

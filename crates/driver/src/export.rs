@@ -7,13 +7,13 @@ use twolayer_model::{AnyModel, Model};
 
 use crate::args::{ExportArgs, Format};
 use crate::error::CliError;
+use crate::number_format::grouped;
 use crate::output::Output;
 use crate::output_file::OutputFile;
-use crate::report::grouped;
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Report {
+struct ExportReport {
     model: String,
     out: String,
     format: Format,
@@ -47,7 +47,7 @@ pub fn run(args: &ExportArgs, out: &mut Output) -> Result<(), CliError> {
     };
     target.write(&contents)?;
     let shape = model.shape();
-    let report = Report {
+    let report = ExportReport {
         model: args.model.display().to_string(),
         out: args.out.display().to_string(),
         format,
@@ -108,9 +108,9 @@ fn contents<T: Float>(model: &Model<T>, format: Format, name: Option<&str>) -> R
 }
 
 /// What was written, and how it is used.
-fn print(report: &Report, shape: Shape, out: &mut Output) {
+fn print(report: &ExportReport, shape: Shape, out: &mut Output) {
     let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
-    let Report { activation, precision, .. } = report;
+    let ExportReport { activation, precision, .. } = report;
     out.field("Model", format_args!("{}: {inputs} -> {hidden} -> {classes}, {activation}, {precision}", report.model));
     let (format, bytes) = (report.format.name(), grouped(report.bytes));
     out.field("Written", format_args!("{}: {format}, {bytes} bytes", report.out));

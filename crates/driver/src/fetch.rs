@@ -1,11 +1,10 @@
 //! `twolayer fetch`: a data set from the network, checked before it takes its name.
 
 mod archive;
-mod bar;
-mod catalogue;
 mod digest;
 mod download;
 mod http;
+mod progress_bar;
 
 #[cfg(test)]
 mod tests;
@@ -18,25 +17,25 @@ use ureq::Proxy;
 
 use crate::args::FetchArgs;
 use crate::error::CliError;
-use crate::layout::Table;
+use crate::number_format::{count, grouped};
 use crate::output::Output;
-use crate::report::{count, grouped};
-use catalogue::{Dataset, dataset};
-pub use catalogue::{EMNIST, NAMES};
-use download::Outcome;
+use crate::published_datasets::{Dataset, dataset};
+pub use crate::published_datasets::{EMNIST, NAMES};
+use crate::terminal::Table;
+use download::DownloadResult;
 use http::Client;
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Report {
+struct FetchReport {
     set: String,
     dir: String,
-    files: Vec<Entry>,
+    files: Vec<FetchedFile>,
 }
 
 /// A file of the set, in the folder.
 #[derive(Serialize)]
-struct Entry {
+struct FetchedFile {
     name: String,
     bytes: u64,
     /// The address it was fetched from, or the archive it was unpacked from; none if it was there.
@@ -57,14 +56,14 @@ pub fn run(args: &FetchArgs, out: &mut Output) -> Result<(), CliError> {
     let entries = fetch(&set, &folder, &client)?;
     if args.json {
         let dir = folder.display().to_string();
-        return out.json(&Report { set: set.name, dir, files: entries });
+        return out.json(&FetchReport { set: set.name, dir, files: entries });
     }
     print(&set.name, &folder, &entries, out);
     Ok(())
 }
 
 /// Makes sure that the folder has the set's files.
-fn fetch(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<Entry>, CliError> {
+fn fetch(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<FetchedFile>, CliError> {
     let made = !folder.exists();
     let fetched = fetch_into(set, folder, client);
     if made && fetched.is_err() {
@@ -74,7 +73,7 @@ fn fetch(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<Entry>, Cl
     fetched
 }
 
-fn fetch_into(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<Entry>, CliError> {
+fn fetch_into(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<FetchedFile>, CliError> {
     fs::create_dir_all(folder)
         .map_err(|e| CliError::new(format!("cannot make the folder {}: {e}", folder.display())))?;
     if !set.members.is_empty() {
@@ -89,7 +88,7 @@ fn fetch_into(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<Entry
 }
 
 /// The same where the files are in an archive. One that was fetched for this is removed; one that was there stays.
-fn fetch_archive(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<Entry>, CliError> {
+fn fetch_archive(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<FetchedFile>, CliError> {
     let mut from = None;
     if !archive::is_unpacked(folder, &set.members)? {
         for file in &set.files {
@@ -106,11 +105,11 @@ fn fetch_archive(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<En
 }
 
 /// Where a file was fetched from, or the failure with the way to do without.
-fn source(outcome: Outcome, set: &Dataset, folder: &Path) -> Result<Option<String>, CliError> {
+fn source(outcome: DownloadResult, set: &Dataset, folder: &Path) -> Result<Option<String>, CliError> {
     match outcome {
-        Outcome::Present => Ok(None),
-        Outcome::Fetched(url) => Ok(Some(url)),
-        Outcome::Refused(why) => {
+        DownloadResult::Present => Ok(None),
+        DownloadResult::Fetched(url) => Ok(Some(url)),
+        DownloadResult::Refused(why) => {
             let (set, from, names, folder) = (&set.name, &set.mirrors[0], &set.names, folder.display());
             Err(CliError::new(format!(
                 "cannot fetch {set} ({why}); by hand: put {from}{names} into {folder}, and run this again"
@@ -119,17 +118,17 @@ fn source(outcome: Outcome, set: &Dataset, folder: &Path) -> Result<Option<Strin
     }
 }
 
-fn entry(folder: &Path, name: &str, from: Option<String>) -> Result<Entry, CliError> {
+fn entry(folder: &Path, name: &str, from: Option<String>) -> Result<FetchedFile, CliError> {
     let mut path: PathBuf = folder.join(name);
     if !path.exists() {
         path = download::unpacked(&path);
     }
     let metadata = fs::metadata(&path).map_err(|e| CliError::new(format!("cannot look at {}: {e}", path.display())))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into();
-    Ok(Entry { name, bytes: metadata.len(), from })
+    Ok(FetchedFile { name, bytes: metadata.len(), from })
 }
 
-fn print(set: &str, folder: &Path, entries: &[Entry], out: &mut Output) {
+fn print(set: &str, folder: &Path, entries: &[FetchedFile], out: &mut Output) {
     let fetched = entries.iter().filter(|entry| entry.from.is_some()).count();
     let folder = folder.display();
     let told = match fetched {

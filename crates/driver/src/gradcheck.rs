@@ -11,29 +11,29 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
-use twolayer_core::{Level, MemoryEstimate, Parameter, Parameters, TwoLayerNet};
+use twolayer_core::{Init, Level, MemoryEstimate, Parameter, Parameters, TwoLayerNet};
 use twolayer_idx::Split as Half;
 use twolayer_model::AnyModel;
 
 use crate::args::{GradcheckArgs, RngName, Split};
 use crate::data::{self, Source};
 use crate::error::CliError;
-use crate::layout::Table;
 use crate::machine::Machine;
 use crate::memory;
 use crate::network;
+use crate::number_format::{count, seconds};
 use crate::output::Output;
-use crate::random::{Generator, NOTEBOOK};
-use crate::report::{count, seconds};
+use crate::random::Generator;
+use crate::terminal::Table;
 use difference::{ByName, Difference, place};
-use explain::Subject;
+use explain::CheckedNetwork;
 
 /// Images that are taken by default.
 const NOTEBOOKS_BATCH: usize = 100;
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Report {
+struct GradcheckReport {
     passed: bool,
     tolerance: f64,
     h: f64,
@@ -89,11 +89,11 @@ pub fn run(args: &GradcheckArgs, out: &mut Output) -> Result<(), CliError> {
             train.check_labels(classes)?;
             let shape = memory::shape(train.inputs(), args.hidden, classes)?;
             check_memory(args, batch, &machine, shape)?;
-            TwoLayerNet::new(generator.weights::<f64>(shape, NOTEBOOK)).with_level(machine.level)
+            TwoLayerNet::new(generator.weights::<f64>(shape, Init::NOTEBOOK)).with_level(machine.level)
         }
     };
     let (rows, labels) = data::first(&train, batch);
-    let subject = Subject { net: &net, rows, labels, batch, h: args.h, tolerance: args.tolerance };
+    let subject = CheckedNetwork { net: &net, rows, labels, batch, h: args.h, tolerance: args.tolerance };
     let report = machine.pool.install(|| {
         let gradients = gradients(&subject, args.brute_force)?;
         compare(args, &machine, &subject, &gradients)
@@ -131,8 +131,8 @@ fn check_memory(
     memory::check(need, "--hidden or --batch")
 }
 
-fn gradients(subject: &Subject<'_>, brute_force: bool) -> Result<Gradients, CliError> {
-    let Subject { net, rows, labels, h, .. } = *subject;
+fn gradients(subject: &CheckedNetwork<'_>, brute_force: bool) -> Result<Gradients, CliError> {
+    let CheckedNetwork { net, rows, labels, h, .. } = *subject;
     let start = Instant::now();
     let backprop = net.gradient(rows, labels)?;
     let seconds_backprop = start.elapsed().as_secs_f64();
@@ -148,9 +148,9 @@ fn gradients(subject: &Subject<'_>, brute_force: bool) -> Result<Gradients, CliE
 fn compare(
     args: &GradcheckArgs,
     machine: &Machine,
-    subject: &Subject<'_>,
+    subject: &CheckedNetwork<'_>,
     gradients: &Gradients,
-) -> Result<Report, CliError> {
+) -> Result<GradcheckReport, CliError> {
     let Gradients { backprop: (backprop, seconds_backprop), numerical: (numerical, seconds_numerical) } = gradients;
     let differences = Parameter::ALL.map(|p| Difference::of(p, backprop, numerical));
     let failed = |(_, d): &(Parameter, Difference)| !d.passes(args.tolerance);
@@ -158,7 +158,7 @@ fn compare(
     let explanations = if failed.is_empty() { Vec::new() } else { explain::failures(subject, backprop, &failed)? };
     let shape = backprop.shape();
     let random = args.model.is_none();
-    Ok(Report {
+    Ok(GradcheckReport {
         passed: failed.is_empty(),
         tolerance: args.tolerance,
         h: args.h,
@@ -183,7 +183,7 @@ fn compare(
     })
 }
 
-fn print(report: &Report, source: Source, train: &Half, out: &mut Output) {
+fn print(report: &GradcheckReport, source: Source, train: &Half, out: &mut Output) {
     let images = count(report.batch, "training image");
     let size = data::size(train);
     out.field("Data", format_args!("{}: the first {images} of {size}", source.describe()));
@@ -219,7 +219,7 @@ fn print(report: &Report, source: Source, train: &Half, out: &mut Output) {
 }
 
 /// A row for each parameter.
-fn print_differences(report: &Report, out: &mut Output) {
+fn print_differences(report: &GradcheckReport, out: &mut Output) {
     let names = ["", "mean diff", "max diff", "max rel", "worst", "backpropagation", "numerical", ""];
     let rows: Vec<[String; 8]> = [names.map(String::from)]
         .into_iter()
@@ -240,7 +240,7 @@ fn print_differences(report: &Report, out: &mut Output) {
     out.table(&Table { rows: rows.len(), columns: names.len(), cell: &cell, left: &[0, 4, 7] });
 }
 
-fn failure(report: &Report) -> CliError {
+fn failure(report: &GradcheckReport) -> CliError {
     let named = report.parameters.iter().filter(|(_, d)| !d.passes(report.tolerance));
     let names: Vec<String> = named.map(|(p, d)| format!("{} by {:.2e}", p.name(), d.mean_abs)).collect();
     CliError::new(format!(
@@ -264,9 +264,9 @@ mod tests {
         let machine = Machine::new(&args.machine).unwrap();
         let train = Source::new(&args.data).load_half(Split::Train).unwrap();
         let shape = memory::shape(train.inputs(), args.hidden, train.classes()).unwrap();
-        let net = TwoLayerNet::new(Generator::new(&args.random).unwrap().weights::<f64>(shape, NOTEBOOK));
+        let net = TwoLayerNet::new(Generator::new(&args.random).unwrap().weights::<f64>(shape, Init::NOTEBOOK));
         let (rows, labels) = data::first(&train, 3);
-        let subject = Subject { net: &net, rows, labels, batch: 3, h: args.h, tolerance: args.tolerance };
+        let subject = CheckedNetwork { net: &net, rows, labels, batch: 3, h: args.h, tolerance: args.tolerance };
         let mut gradients = gradients(&subject, false).unwrap();
         let right = gradients.backprop.0.clone();
         assert!(compare(&args, &machine, &subject, &gradients).unwrap().passed);

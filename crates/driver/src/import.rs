@@ -12,7 +12,7 @@ use crate::output_file::OutputFile;
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Report {
+struct ImportReport {
     file: String,
     source: &'static str,
     out: String,
@@ -37,7 +37,7 @@ pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), CliError> {
     };
     target.write(&contents)?;
     let shape = model.shape();
-    let report = Report {
+    let report = ImportReport {
         file: args.file.display().to_string(),
         source: match source {
             Source::Npz => "npz",
@@ -63,13 +63,13 @@ fn told<T: Float>(model: &mut Model<T>, given: Option<Activation>) -> Result<(Ve
     Ok((model.to_bytes()?, model.activation))
 }
 
-fn print(report: &Report, shape: Shape, out: &mut Output) {
+fn print(report: &ImportReport, shape: Shape, out: &mut Output) {
     let what = match report.source {
         "npz" => "NumPy's arrays",
         _ => "PyTorch's layers",
     };
     out.field("Read", format_args!("{}: {what}", report.file));
-    let Report { activation, precision, .. } = report;
+    let ImportReport { activation, precision, .. } = report;
     let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
     out.field("Model", format_args!("{}: {inputs} -> {hidden} -> {classes}, {activation}, {precision}", report.out));
 }

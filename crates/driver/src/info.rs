@@ -8,7 +8,7 @@ use crate::error::CliError;
 use crate::output::Output;
 
 #[derive(Serialize)]
-struct Report {
+struct InfoReport {
     version: &'static str,
     levels: Vec<&'static str>,
     isa: &'static str,
@@ -18,7 +18,7 @@ struct Report {
 
 /// Runs `twolayer info`.
 pub fn run(args: &InfoArgs, out: &mut Output) -> Result<(), CliError> {
-    let report = Report {
+    let report = InfoReport {
         version: env!("CARGO_PKG_VERSION"),
         levels: Level::available().into_iter().map(Level::name).collect(),
         isa: Level::best().name(),

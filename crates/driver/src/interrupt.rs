@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write, stderr};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::layout;
+use crate::terminal;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 
@@ -20,7 +20,7 @@ pub fn listen(quiet: bool) {
         }
         if !quiet && stderr().is_terminal() {
             let note = "stopping after this iteration; Ctrl-C once more quits at once, and saves nothing";
-            let _ = writeln!(stderr(), "\n{}", layout::hanging("", note, layout::width(stderr())));
+            let _ = writeln!(stderr(), "\n{}", terminal::hanging("", note, terminal::width(stderr())));
         }
     });
 }

@@ -5,7 +5,7 @@ use twolayer_core::Level;
 
 use crate::args::MachineArgs;
 use crate::error::CliError;
-use crate::report::count;
+use crate::number_format::count;
 
 /// What of the machine a command uses.
 pub struct Machine {

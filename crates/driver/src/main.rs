@@ -1,39 +1,39 @@
 //! `twolayer`: trains, checks and runs the two-layer network from the command line.
 //!
-//! Each command is a module with a `run` that prints its report and fails with one paragraph. What they share: the
-//! arguments ([`args`]), the data ([`data`]), the machine ([`machine`]), the random numbers ([`random`], [`numpy`]),
-//! files written whole ([`output_file`]), an output that a closed pipe does not disturb ([`output`]), and text that fits into a
-//! terminal ([`layout`]).
+//! Each command is a module with a `run`, which prints its report or returns a [`CliError`].
 #![forbid(unsafe_code)]
 
 mod args;
-mod completions;
+mod ascii_image;
+mod confusion;
 mod data;
+mod data_command;
+mod epoch_table;
 mod error;
 mod eval;
 mod export;
 mod fetch;
 mod gradcheck;
+mod help;
+mod html_report;
+mod image_preprocessing;
 mod import;
 mod info;
-mod inspect;
 mod interrupt;
-mod layout;
 mod machine;
 mod md5;
 mod memory;
 mod network;
-mod numpy;
+mod number_format;
+mod numpy_random;
 mod output;
 mod output_file;
-mod page;
-mod photo;
-mod picture;
 mod predict;
 mod progress;
+mod published_datasets;
 mod random;
-mod report;
 mod schedule;
+mod terminal;
 mod train;
 
 use std::panic;
@@ -48,11 +48,11 @@ use output::Output;
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return error::report_usage(&error),
+        Err(error) => return help::report_usage(&error),
     };
-    // A panic is a defect of this program. Its user gets a paragraph all the same.
+    // A panic is a bug; the user gets one paragraph all the same.
     panic::set_hook(Box::new(|info| {
-        CliError::new(format!("a defect of this program, please report it: {info}")).report();
+        CliError::new(format!("internal error, please report it: {info}")).report();
     }));
     let result = panic::catch_unwind(|| {
         let mut out = Output::new(cli.quiet);
@@ -72,11 +72,11 @@ fn run(command: &Command, out: &mut Output) -> Result<(), CliError> {
         Command::Predict(args) => predict::run(args, out),
         Command::Gradcheck(args) => gradcheck::run(args, out),
         Command::Fetch(args) => fetch::run(args, out),
-        Command::Data(command) => inspect::run(command, out),
+        Command::Data(command) => data_command::run(command, out),
         Command::Export(args) => export::run(args, out),
         Command::Import(args) => import::run(args, out),
-        Command::Completions(args) => completions::completions(args, out),
-        Command::Man(args) => completions::man(args, out),
+        Command::Completions(args) => help::completions(args, out),
+        Command::Man(args) => help::man(args, out),
         Command::Info(args) => info::run(args, out),
     }
 }

@@ -8,7 +8,7 @@ use twolayer_model::{AnyModel, Model};
 
 use crate::data;
 use crate::error::CliError;
-use crate::report::count;
+use crate::number_format::count;
 
 /// What a command asks of a network once it is trained: the same of f32 and of f64.
 pub trait Network: Send + Sync {

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::layout::{self, Table};
+use crate::terminal::{self, Table};
 
 /// Columns of the labels in front of what a report tells.
 const LABEL: usize = 10;
@@ -25,7 +25,7 @@ pub struct Output {
 impl Output {
     /// Standard output as it is now; of one that is `quiet`, nobody wants to read notes.
     pub fn new(quiet: bool) -> Self {
-        Output { failure: None, width: layout::width(io::stdout()), quiet }
+        Output { failure: None, width: terminal::width(io::stdout()), quiet }
     }
 
     /// The columns that lines should fit into, if that is known.
@@ -48,12 +48,12 @@ impl Output {
 
     /// Prints a label and what there is to tell about it.
     pub fn field(&mut self, label: &str, text: impl Display) {
-        self.line(layout::hanging(&format!("{label:<LABEL$}"), &text.to_string(), self.width));
+        self.line(terminal::hanging(&format!("{label:<LABEL$}"), &text.to_string(), self.width));
     }
 
     /// Prints a paragraph, each line of it after `indent`.
     pub fn paragraph(&mut self, indent: &str, text: impl Display) {
-        self.line(layout::hanging(indent, &text.to_string(), self.width));
+        self.line(terminal::hanging(indent, &text.to_string(), self.width));
     }
 
     /// Prints a paragraph that is no result, unless that is not wanted.

@@ -5,13 +5,13 @@ mod pictures;
 use serde::Serialize;
 
 use crate::args::{PredictArgs, Split};
+use crate::ascii_image;
 use crate::data::{self, Source};
 use crate::error::CliError;
 use crate::machine::Machine;
 use crate::network::{self, Network};
+use crate::number_format::percent;
 use crate::output::Output;
-use crate::picture;
-use crate::report::percent;
 
 /// Characters of the longest bar, and of one that is still worth drawing.
 const BAR: usize = 24;
@@ -21,7 +21,7 @@ const GAP: &str = "   ";
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Report {
+struct PredictReport {
     model: String,
     data: String,
     split: Split,
@@ -58,7 +58,7 @@ fn image(
         return Err(data::beyond(index, args.split, half.rows()));
     };
     let probabilities = machine.pool.install(|| net.probabilities(pixels))?;
-    let report = Report {
+    let report = PredictReport {
         model: args.model.display().to_string(),
         data: source.name(),
         split: args.split,
@@ -77,7 +77,7 @@ fn image(
     let split = args.split.name();
     out.field("Image", format_args!("{}: {split} image {index}, {}", source.describe(), data::size(&half)));
     out.line("");
-    let drawing = picture::draw(pixels, half.height(), half.width());
+    let drawing = ascii_image::draw(pixels, half.height(), half.width());
     let right = if usize::from(report.label) == report.predicted { "right" } else { "wrong" };
     let verdict = format!("label {}, predicted {}: {right}", report.label, report.predicted);
     print_bars(&drawing, verdict, &report.probabilities, out);

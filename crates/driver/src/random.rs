@@ -10,10 +10,7 @@ use twolayer_core::{Float, Init, Parameters, Sampler, Shape, ShuffledSampler, Un
 
 use crate::args::{RandomArgs, RngName, SamplingName};
 use crate::error::CliError;
-use crate::numpy::{LegacyChoice, LegacyRandom};
-
-/// The notebook's initial weights.
-pub const NOTEBOOK: Init = Init::Normal(0.01);
+use crate::numpy_random::{LegacyChoice, LegacyRandom};
 
 /// A generator in its first state. Weights must be drawn before batches: both come from the one stream.
 pub enum Generator {
@@ -73,7 +70,7 @@ mod tests {
     #[test]
     fn a_seed_means_the_same_run_forever() {
         let mut generator = Generator::new(&RandomArgs { seed: 0, rng: RngName::Chacha8 }).unwrap();
-        let weights = generator.weights::<f64>(Shape::new(3, 2, 2).unwrap(), NOTEBOOK).to_vec();
+        let weights = generator.weights::<f64>(Shape::new(3, 2, 2).unwrap(), Init::NOTEBOOK).to_vec();
         let mut batch = [0; 6];
         generator.sampler(60_000, SamplingName::Replacement).unwrap().next_batch(&mut batch);
         assert_eq!(weights[..3], [-0.0029816567228548208, 0.01829291736184813, -0.003407611849253231]);
@@ -85,8 +82,8 @@ mod tests {
         let draw = |rng| Generator::new(&RandomArgs { seed: 7, rng }).unwrap();
         for rng in [RngName::Chacha8, RngName::Numpy] {
             let shape = Shape::new(5, 4, 3).unwrap();
-            let narrow = draw(rng).weights::<f32>(shape, NOTEBOOK).to_vec();
-            let wide = draw(rng).weights::<f64>(shape, NOTEBOOK).to_vec();
+            let narrow = draw(rng).weights::<f32>(shape, Init::NOTEBOOK).to_vec();
+            let wide = draw(rng).weights::<f64>(shape, Init::NOTEBOOK).to_vec();
             assert!(narrow.iter().zip(&wide).all(|(n, w)| *n == *w as f32), "{rng:?}");
             assert_eq!(wide.iter().filter(|w| **w == 0.0).count(), 4 + 3, "biases are zero, weights are not");
         }

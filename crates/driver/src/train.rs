@@ -1,61 +1,40 @@
 //! `twolayer train`: the notebook's loop, with its accuracies once an epoch.
 
-mod best;
+mod best_weights;
 mod checkpoint;
-mod drawn;
 mod outcome;
 mod plan;
+mod report_files;
+mod run;
+mod summary;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use twolayer_core::{
-    Float, GradientMethod, Labels, Optimizer, OptimizerKind, Rows, Sampler, Shape, TrainOptions, TwoLayerNet,
-};
-use twolayer_idx::{DataSet, Split as Half};
+use twolayer_core::{Float, GradientMethod, Labels, Optimizer, Rows, Sampler, TrainOptions, TwoLayerNet};
+use twolayer_idx::Split as Half;
 use twolayer_model::Model;
 
 use crate::args::{Precision, TrainArgs};
 use crate::data::{self, Source};
+use crate::epoch_table::{EpochTable, Measurement};
 use crate::error::CliError;
+use crate::html_report::training_record::TrainingRecord;
 use crate::interrupt;
 use crate::machine::Machine;
+use crate::number_format::count;
 use crate::output::Output;
 use crate::output_file::OutputFile;
-use crate::page::Plot;
-use crate::page::record::Record;
 use crate::progress::Progress;
 use crate::random::Generator;
-use crate::report::{EpochTable, Measurement, count};
-use crate::schedule::Schedule;
-use best::Best;
+use best_weights::BestWeights;
 use checkpoint::State;
-use outcome::{Early, Outcome, Written};
+use outcome::{EarlyStop, Outcome};
 use plan::Plan;
-
-/// Everything a run needs that does not depend on its precision.
-struct Job<'a> {
-    args: &'a TrainArgs,
-    source: Source<'a>,
-    data: &'a DataSet,
-    /// Rows of the training set that are trained on, its first; the others are to validate with.
-    rows: usize,
-    machine: &'a Machine,
-    shape: Shape,
-    schedule: Schedule,
-    gradient: GradientMethod,
-    rule: OptimizerKind,
-    save: Option<OutputFile>,
-    log: Option<OutputFile>,
-    keep: Option<OutputFile>,
-    report: Option<OutputFile>,
-    plot: Option<Plot>,
-    /// Of the training set, for checkpoints.
-    digest: Option<String>,
-    started: Instant,
-}
+use run::TrainingRun;
+use summary::WrittenFiles;
 
 /// Runs `twolayer train`.
 pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), CliError> {
@@ -71,21 +50,21 @@ pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), CliError> {
     }
 }
 
-impl Job<'_> {
+impl TrainingRun<'_> {
     fn run<T: Float>(&self, mut generator: Generator, out: &mut Output) -> Result<(), CliError> {
         self.check_memory(size_of::<T>())?;
         let learning = &self.args.learning;
         let parameters = generator.weights::<T>(self.shape, learning.init());
         let mut state = State {
-            best: learning.validation.map(|_| Best::new(&parameters)),
+            best: learning.validation.map(|_| BestWeights::new(&parameters)),
             optimizer: Optimizer::new(self.shape, self.rule, learning.weight_decay)?,
             net: TwoLayerNet::new(parameters).with_activation(learning.activation()).with_level(self.machine.level),
             outcome: Outcome::default(),
             kept: Ok(()),
-            record: Record::new(self.log.is_some()),
+            record: TrainingRecord::new(self.log.is_some()),
         };
         let mut sampler = generator.sampler(self.rows, learning.sampling)?;
-        if let Some(path) = &self.args.keeping.resume {
+        if let Some(path) = &self.args.checkpointing.resume {
             state.resume(path, &self.all_options::<T>())?;
             self.check_resumed(&mut state)?;
             // The batches that are done with are drawn once more, and nothing else is done with them.
@@ -106,7 +85,7 @@ impl Job<'_> {
         }
         let saved = self.save.as_ref().map_or(Ok(()), |target| self.write_model(&state, target));
         let drawn = self.draw(&state);
-        let written = Written { model: saved.is_ok(), log: logged.is_ok(), drawn: drawn.is_ok() };
+        let written = WrittenFiles { model: saved.is_ok(), log: logged.is_ok(), drawn: drawn.is_ok() };
         self.print_outcome(&state, &written, out)?;
         saved.and(logged).and(drawn).and(state.kept).and(self.tell_interruption(&state.outcome))
     }
@@ -182,7 +161,7 @@ impl Job<'_> {
                 }
             }
             if interrupt::asked() && state.outcome.iterations < self.schedule.iterations {
-                state.outcome.early.get_or_insert(Early::Interrupted);
+                state.outcome.early.get_or_insert(EarlyStop::Interrupted);
             }
             if self.is_due(state.outcome.iterations) || state.outcome.early.is_some() {
                 // A disk that is full for a moment should not cost the run; the next one may succeed.
@@ -206,7 +185,7 @@ impl Job<'_> {
             let epoch = state.record.history.len();
             best.see((epoch, iteration + 1), accuracy, &state.net.parameters);
             if best.is_over(epoch + 1, self.args.learning.patience) {
-                state.outcome.early = Some(Early::Patience);
+                state.outcome.early = Some(EarlyStop::Patience);
             }
         }
         state.record.history.push(m);
@@ -273,7 +252,7 @@ impl Job<'_> {
 
     /// An interruption is no success: whoever waits for the run's end is to know that it has not come.
     fn tell_interruption(&self, outcome: &Outcome) -> Result<(), CliError> {
-        if outcome.early != Some(Early::Interrupted) {
+        if outcome.early != Some(EarlyStop::Interrupted) {
             return Ok(());
         }
         let done = count(outcome.iterations, "iteration");

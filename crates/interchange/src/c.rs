@@ -5,7 +5,7 @@ use std::fmt::Write;
 use twolayer_core::{Activation, Float, Parameter};
 use twolayer_model::Model;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Numbers on a line.
 const COLUMNS: usize = 8;

@@ -10,10 +10,10 @@ use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-use crate::error::{names, short};
+use crate::error::{Error, Result, names, short};
 use crate::npy::{self, Header};
 use crate::tensor::{Layout, Tensor, network};
-use crate::{Error, Result, bytes, sizes};
+use crate::tensor::{bytes, sizes};
 
 /// No byte of deflate unpacks to more: a match of 258 bytes takes at least two bits.
 const MAX_RATIO: u64 = 1032;

@@ -6,7 +6,8 @@ use prost::Message;
 use twolayer_core::{Activation, Float, Parameter};
 use twolayer_model::{INPUT_SCALE, Model};
 
-use crate::{Error, Result, bytes, sizes};
+use crate::error::{Error, Result};
+use crate::tensor::{bytes, sizes};
 use message as proto;
 
 /// The name of the graph's input.

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use twolayer_model::AnyModel;
 
-use crate::{Error, Result, npz, torch};
+use crate::error::{Error, Result};
+use crate::{npz, torch};
 
 /// What a network was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

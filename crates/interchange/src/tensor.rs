@@ -4,7 +4,7 @@ use half::{bf16, f16};
 use twolayer_core::{Float, MemoryEstimate, Parameter, Parameters, Shape};
 use twolayer_model::{AnyModel, Model};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// A number's type in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,4 +164,27 @@ fn parameters<T: Float>(file: &str, tensors: &[Tensor<'_>; 4], shape: Shape, lay
         parameters.set(parameter, &numbers).map_err(|error| Error::new(file, error))?;
     }
     Ok(Model::new(parameters))
+}
+
+/// A parameter's elements row by row, little-endian.
+pub(crate) fn bytes<T: Float>(parameters: &Parameters<T>, parameter: Parameter) -> Vec<u8> {
+    let numbers = parameters.get(parameter).to_vec();
+    let single = size_of::<T>() == 4;
+    let mut bytes = Vec::with_capacity(numbers.len() * size_of::<T>());
+    for number in numbers.into_iter().map(T::to_f64) {
+        match single {
+            true => bytes.extend((number as f32).to_le_bytes()),
+            false => bytes.extend(number.to_le_bytes()),
+        }
+    }
+    bytes
+}
+
+/// A parameter's shape; a bias has one dimension.
+pub(crate) fn sizes<T: Float>(parameters: &Parameters<T>, parameter: Parameter) -> Vec<usize> {
+    let (rows, columns) = parameter.dims(parameters.shape());
+    match parameter {
+        Parameter::W1 | Parameter::W2 => vec![rows, columns],
+        Parameter::B1 | Parameter::B2 => vec![columns],
+    }
 }

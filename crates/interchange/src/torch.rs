@@ -3,9 +3,8 @@
 use safetensors::{Dtype, SafeTensors};
 use twolayer_model::AnyModel;
 
-use crate::error::names;
+use crate::error::{Error, Result, names};
 use crate::tensor::{Layout, Tensor, Type, network};
-use crate::{Error, Result};
 
 /// What the four tensors may be called: as attributes of a module, and by their place in `nn.Sequential`.
 const NAMES: [[&str; 4]; 2] =

@@ -7,7 +7,7 @@ use crate::math::Float;
 /// The standard deviation of initial weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
-    /// This one; the notebook's is 0.01.
+    /// This one.
     Normal(f64),
     /// 1 / √n for a unit with n inputs: for sigmoid units (Glorot and Bengio 2010, in the book's form).
     Xavier,
@@ -16,6 +16,9 @@ pub enum Init {
 }
 
 impl Init {
+    /// The notebook's: 0.01.
+    pub const NOTEBOOK: Init = Init::Normal(0.01);
+
     fn std(self, inputs: usize) -> f64 {
         match self {
             Init::Normal(std) => std,

@@ -42,7 +42,7 @@ impl<T: Float> TwoLayerNet<T> {
     /// The notebook's initialisation: W1, then W2, are 0.01 · N(0, 1); biases are zero.
     #[cfg(feature = "rand")]
     pub fn random(shape: Shape, rng: &mut impl rand::Rng) -> Self {
-        Self::new(Parameters::random(shape, super::initialization::Init::Normal(0.01), rng))
+        Self::new(Parameters::random(shape, super::initialization::Init::NOTEBOOK, rng))
     }
 
     /// The same network with this activation.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
-use crate::fetch::{EMNIST, NAMES};
+use crate::published_datasets::{EMNIST, NAMES};
 
 /// Longer than anybody waits for a byte.
 const MAX_TIMEOUT: f64 = 3600.0;

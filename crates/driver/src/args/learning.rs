@@ -6,7 +6,6 @@ use twolayer_core::{Activation, Init, OptimizerKind};
 
 use crate::args::values::{fraction, positive, rate, zero_or_more};
 use crate::error::CliError;
-use crate::random::NOTEBOOK;
 
 /// What becomes of a gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
@@ -178,7 +177,7 @@ impl LearningArgs {
 
     pub fn init(&self) -> Init {
         match self.init {
-            InitName::Normal => NOTEBOOK,
+            InitName::Normal => Init::NOTEBOOK,
             InitName::Xavier => Init::Xavier,
             InitName::He => Init::He,
         }

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use super::catalogue::Remote;
 use crate::md5;
+use crate::published_datasets::Remote;
 
 /// No file of which the content's sum is known unpacks to more: a bound for those that are not what they should be.
 const CONTENT_AT_MOST: u64 = 64 << 20;

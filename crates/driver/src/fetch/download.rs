@@ -4,12 +4,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::bar::Bar;
-use super::catalogue::Remote;
 use super::digest;
-use super::http::{Answer, Client, reason};
+use super::http::{Client, FileResponse, reason};
+use super::progress_bar::DownloadBar;
 use crate::error::CliError;
-use crate::report::grouped;
+use crate::number_format::grouped;
+use crate::published_datasets::Remote;
 
 /// What is read at once.
 const BUFFER: usize = 1 << 16;
@@ -19,7 +19,7 @@ const MAX_CONNECTIONS: usize = 10;
 
 /// How a file came to be where it is.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum DownloadResult {
     /// It was there, and is the published one.
     Present,
     /// It was fetched from this address.
@@ -29,7 +29,7 @@ pub enum Outcome {
 }
 
 /// Why a mirror was left.
-enum Fault {
+enum DownloadError {
     /// The next one may do better.
     Mirror(String),
     /// This machine's own fault: no other mirror helps.
@@ -37,15 +37,15 @@ enum Fault {
 }
 
 /// Makes sure that `folder` has the file.
-pub fn ensure(file: &Remote, folder: &Path, mirrors: &[String], client: &Client) -> Result<Outcome, CliError> {
+pub fn ensure(file: &Remote, folder: &Path, mirrors: &[String], client: &Client) -> Result<DownloadResult, CliError> {
     let target = folder.join(file.name);
     if is_present(file, &target)? || is_unpacked(file, &target)? {
-        return Ok(Outcome::Present);
+        return Ok(DownloadResult::Present);
     }
     let mut partial = Partial::open(&target)?;
     // Another run may have finished it since.
     if is_present(file, &target)? {
-        return Ok(Outcome::Present);
+        return Ok(DownloadResult::Present);
     }
     let mut refusals: Vec<(&str, String)> = Vec::new();
     for mirror in mirrors {
@@ -53,10 +53,10 @@ pub fn ensure(file: &Remote, folder: &Path, mirrors: &[String], client: &Client)
         match from_mirror(file, &url, client, &mut partial) {
             Ok(()) => {
                 partial.finish(&target)?;
-                return Ok(Outcome::Fetched(url));
+                return Ok(DownloadResult::Fetched(url));
             }
-            Err(Fault::Mirror(why)) => refusals.push((mirror, why)),
-            Err(Fault::Local(failure)) => return Err(failure),
+            Err(DownloadError::Mirror(why)) => refusals.push((mirror, why)),
+            Err(DownloadError::Local(failure)) => return Err(failure),
         }
     }
     partial.leave();
@@ -65,7 +65,7 @@ pub fn ensure(file: &Remote, folder: &Path, mirrors: &[String], client: &Client)
         [(_, first), others @ ..] if others.iter().all(|(_, why)| why == first) => first.clone(),
         _ => refusals.iter().map(|(mirror, why)| format!("{mirror}: {why}")).collect::<Vec<_>>().join("; "),
     };
-    Ok(Outcome::Refused(told))
+    Ok(DownloadResult::Refused(told))
 }
 
 /// Whether the file is there; one of its name that is not the file is an error, because it is not ours to replace.
@@ -97,7 +97,7 @@ fn is_unpacked(file: &Remote, target: &Path) -> Result<bool, CliError> {
     }
 }
 
-fn from_mirror(file: &Remote, url: &str, client: &Client, partial: &mut Partial) -> Result<(), Fault> {
+fn from_mirror(file: &Remote, url: &str, client: &Client, partial: &mut Partial) -> Result<(), DownloadError> {
     let mut broken = String::new();
     for _ in 0..MAX_CONNECTIONS {
         let before = partial.length(file.at_most)?;
@@ -116,19 +116,19 @@ fn from_mirror(file: &Remote, url: &str, client: &Client, partial: &mut Partial)
                         Err(found) => {
                             partial.cut(0)?;
                             let expected = file.md5;
-                            return Err(Fault::Mirror(format!(
+                            return Err(DownloadError::Mirror(format!(
                                 "what it sent is not the file: its MD5 sum is {found}, where {expected} is expected"
                             )));
                         }
                     },
                     Some(why) if partial.length(file.at_most)? > before => broken = why,
-                    Some(why) => return Err(Fault::Mirror(why)),
+                    Some(why) => return Err(DownloadError::Mirror(why)),
                 }
             }
-            Err(why) => return Err(Fault::Mirror(why)),
+            Err(why) => return Err(DownloadError::Mirror(why)),
         }
     }
-    Err(Fault::Mirror(format!("the connection broke {MAX_CONNECTIONS} times, at last: {broken}")))
+    Err(DownloadError::Mirror(format!("the connection broke {MAX_CONNECTIONS} times, at last: {broken}")))
 }
 
 /// What has come so far, in a file beside the target. It stays when a run ends, for the next to go on from.
@@ -152,12 +152,12 @@ impl Partial {
         Ok(Partial { path, file })
     }
 
-    fn fault(&self, error: &io::Error) -> Fault {
-        Fault::Local(CliError::new(format!("cannot write {}: {error}", self.path.display())))
+    fn fault(&self, error: &io::Error) -> DownloadError {
+        DownloadError::Local(CliError::new(format!("cannot write {}: {error}", self.path.display())))
     }
 
     /// How much is there; nothing, if it is more than the file can be.
-    fn length(&mut self, at_most: u64) -> Result<u64, Fault> {
+    fn length(&mut self, at_most: u64) -> Result<u64, DownloadError> {
         let length = self.file.metadata().map_err(|e| self.fault(&e))?.len();
         if length >= at_most {
             self.cut(0)?;
@@ -166,20 +166,25 @@ impl Partial {
         Ok(length)
     }
 
-    fn cut(&mut self, length: u64) -> Result<(), Fault> {
+    fn cut(&mut self, length: u64) -> Result<(), DownloadError> {
         let cut = self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length)));
         cut.map(|_| ()).map_err(|e| self.fault(&e))
     }
 
     /// Appends what comes; gives why it ended early, if it did.
-    fn receive(&mut self, mut answer: Answer, file: &Remote, shows: bool) -> Result<Option<String>, Fault> {
+    fn receive(
+        &mut self,
+        mut answer: FileResponse,
+        file: &Remote,
+        shows: bool,
+    ) -> Result<Option<String>, DownloadError> {
         self.cut(answer.from)?;
-        let too_long = || Fault::Mirror(format!("it sends more than {} bytes", grouped(file.at_most as usize)));
+        let too_long = || DownloadError::Mirror(format!("it sends more than {} bytes", grouped(file.at_most as usize)));
         if answer.length.is_some_and(|length| answer.from.saturating_add(length) > file.at_most) {
             return Err(too_long());
         }
         let announced = answer.length.map(|length| answer.from + length);
-        let mut bar = Bar::new(file.name, answer.from, announced, shows);
+        let mut bar = DownloadBar::new(file.name, answer.from, announced, shows);
         let mut buffer = vec![0; BUFFER];
         let mut at = answer.from;
         loop {
@@ -202,7 +207,7 @@ impl Partial {
         Ok(announced.filter(|&end| end > at).map(|end| format!("it sent {at} bytes of {end}")))
     }
 
-    fn verify(&mut self, file: &Remote) -> Result<Result<(), String>, Fault> {
+    fn verify(&mut self, file: &Remote) -> Result<Result<(), String>, DownloadError> {
         digest::verify(&self.path, file).map_err(|e| self.fault(&e))
     }
 

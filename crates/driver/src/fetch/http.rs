@@ -17,7 +17,7 @@ pub struct Client {
 }
 
 /// The start of an answer that brings a file.
-pub struct Answer {
+pub struct FileResponse {
     /// Bytes of the file before those that come.
     pub from: u64,
     /// The length of what comes, if the server says.
@@ -46,7 +46,7 @@ impl Client {
 
     /// Asks for the file at `url` from byte `from` on. A server may send all of it instead. `None` if the server has no
     /// bytes from there on.
-    pub fn get(&self, url: &str, from: u64) -> Result<Option<Answer>, String> {
+    pub fn get(&self, url: &str, from: u64) -> Result<Option<FileResponse>, String> {
         // Who asked over HTTPS is not sent on to where anybody may listen and replace.
         let mut request = self.agent.get(url).config().https_only(url.starts_with("https:")).build();
         if from > 0 {
@@ -62,7 +62,7 @@ impl Client {
         };
         let length = header(&response, "content-length").and_then(|text| text.parse().ok());
         let body = Box::new(response.into_body().into_reader());
-        Ok(Some(Answer { from, length, body }))
+        Ok(Some(FileResponse { from, length, body }))
     }
 }
 

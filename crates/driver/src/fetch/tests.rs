@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::catalogue::{Dataset, Remote};
 use super::http::Client;
-use super::{Entry, fetch};
+use super::{FetchedFile, fetch};
 use crate::md5;
+use crate::published_datasets::{Dataset, Remote};
 
 #[path = "../../../../tests/common/server.rs"]
 mod server;
@@ -34,7 +34,7 @@ impl Case {
     }
 
     /// Fetches from a server that behaves so, or, where several are given, from each in turn.
-    fn fetch(&self, behaviours: &[&str]) -> Result<Vec<Entry>, String> {
+    fn fetch(&self, behaviours: &[&str]) -> Result<Vec<FetchedFile>, String> {
         let mirrors = behaviours.iter().map(|behaviour| self.server.base(behaviour)).collect();
         let set = Dataset {
             name: "tiny".into(),

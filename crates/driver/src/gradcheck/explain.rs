@@ -23,7 +23,7 @@ const SATURATED: f64 = 1e-9;
 const CHUNK: usize = 256;
 
 /// What is checked.
-pub struct Subject<'a> {
+pub struct CheckedNetwork<'a> {
     pub net: &'a TwoLayerNet<f64>,
     pub rows: Rows<'a, f64>,
     pub labels: Labels<'a, f64>,
@@ -33,7 +33,7 @@ pub struct Subject<'a> {
     pub tolerance: f64,
 }
 
-impl Subject<'_> {
+impl CheckedNetwork<'_> {
     fn numerical(&self, h: f64) -> Result<Parameters<f64>, Error> {
         self.net.numerical_gradient(self.rows, self.labels, h)
     }
@@ -51,7 +51,7 @@ impl Subject<'_> {
 
 /// A sentence for each parameter that failed.
 pub fn failures(
-    subject: &Subject<'_>,
+    subject: &CheckedNetwork<'_>,
     backprop: &Parameters<f64>,
     failed: &[(Parameter, Difference)],
 ) -> Result<Vec<String>, Error> {
@@ -85,7 +85,7 @@ pub fn failures(
 }
 
 /// Which of the two is at fault, where backpropagation is not.
-fn step_or_tolerance(subject: &Subject<'_>, p: Parameter, tried: Vec<(f64, Difference)>) -> String {
+fn step_or_tolerance(subject: &CheckedNetwork<'_>, p: Parameter, tried: Vec<(f64, Difference)>) -> String {
     let best = tried.into_iter().min_by(|(_, a), (_, b)| a.mean_abs.total_cmp(&b.mean_abs));
     let Some((h, d)) = best else { return String::new() };
     let (name, mean) = (p.name(), d.mean_abs);
@@ -100,7 +100,7 @@ fn step_or_tolerance(subject: &Subject<'_>, p: Parameter, tried: Vec<(f64, Diffe
 
 /// How many hidden units are saturated in every row: their W1 and b1 have derivatives that are lost in rounding, by
 /// either method, so that their agreement says nothing.
-pub fn saturated_units(subject: &Subject<'_>) -> Result<usize, Error> {
+pub fn saturated_units(subject: &CheckedNetwork<'_>) -> Result<usize, Error> {
     let (Rows::Pixels(pixels), Activation::Sigmoid) = (subject.rows, subject.net.activation) else { return Ok(0) };
     let (w1, b1) = (subject.net.parameters.w1(), subject.net.parameters.b1());
     let (inputs, hidden) = (w1.rows(), w1.cols());
@@ -134,8 +134,8 @@ mod tests {
 
     const PIXELS: [u8; 12] = [255, 0, 9, 200, 17, 0, 0, 80, 255, 255, 3, 1];
 
-    fn subject(net: &TwoLayerNet<f64>, h: f64, tolerance: f64) -> Subject<'_> {
-        Subject { net, rows: Rows::Pixels(&PIXELS), labels: Labels::Classes(&[3, 1]), batch: 2, h, tolerance }
+    fn subject(net: &TwoLayerNet<f64>, h: f64, tolerance: f64) -> CheckedNetwork<'_> {
+        CheckedNetwork { net, rows: Rows::Pixels(&PIXELS), labels: Labels::Classes(&[3, 1]), batch: 2, h, tolerance }
     }
 
     /// What is said of `p` when it is checked against a gradient that is off by `wrong`.

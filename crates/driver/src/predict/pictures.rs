@@ -6,19 +6,19 @@ use serde::Serialize;
 
 use super::{most_probable, print_bars};
 use crate::args::PredictArgs;
+use crate::ascii_image;
 use crate::error::CliError;
+use crate::image_preprocessing::{PreparedImage, Reader, is_stdin};
 use crate::machine::Machine;
 use crate::network::{self, Network};
+use crate::number_format::{count, grouped};
 use crate::output::Output;
-use crate::photo::{Photo, Reader, is_stdin};
-use crate::picture;
-use crate::report::{count, grouped};
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Report {
+struct PicturesReport {
     model: String,
-    results: Vec<Entry>,
+    results: Vec<PictureResult>,
     isa: &'static str,
     precision: &'static str,
 }
@@ -26,13 +26,13 @@ struct Report {
 /// A picture's result, in the order of the command line.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Entry {
-    Seen(Seen),
+enum PictureResult {
+    Prediction(Prediction),
     Failed { file: String, error: String },
 }
 
 #[derive(Serialize)]
-struct Seen {
+struct Prediction {
     file: String,
     /// Of the file, turned upright.
     width: usize,
@@ -65,18 +65,18 @@ pub fn run(args: &PredictArgs, machine: &Machine, net: &dyn Network, out: &mut O
                 if !args.json {
                     show(&seen, out);
                 }
-                results.push(Entry::Seen(seen));
+                results.push(PictureResult::Prediction(seen));
             }
             Err(error) => {
                 errors.push(error.clone());
-                results.push(Entry::Failed { file: path.display().to_string(), error });
+                results.push(PictureResult::Failed { file: path.display().to_string(), error });
             }
         }
     }
     if args.json {
         let model = args.model.display().to_string();
         let isa = machine.level.name();
-        out.json(&Report { model, results, isa, precision: net.precision() })?;
+        out.json(&PicturesReport { model, results, isa, precision: net.precision() })?;
     }
     match errors.as_slice() {
         [] => Ok(()),
@@ -103,8 +103,8 @@ fn side(model: &Path, net: &dyn Network) -> Result<usize, CliError> {
     )))
 }
 
-fn seen(path: &Path, photo: Photo, probabilities: Vec<f64>, side: usize) -> Seen {
-    Seen {
+fn seen(path: &Path, photo: PreparedImage, probabilities: Vec<f64>, side: usize) -> Prediction {
+    Prediction {
         file: path.display().to_string(),
         width: photo.width,
         height: photo.height,
@@ -117,7 +117,7 @@ fn seen(path: &Path, photo: Photo, probabilities: Vec<f64>, side: usize) -> Seen
 }
 
 /// What the network saw, beside the probabilities.
-fn show(seen: &Seen, out: &mut Output) {
+fn show(seen: &Prediction, out: &mut Output) {
     let name = if seen.file == "-" { "standard input" } else { &seen.file };
     let ink = if seen.paper == "light" { "dark ink on light paper" } else { "light ink on dark paper" };
     let (width, height) = (grouped(seen.width), grouped(seen.height));
@@ -127,7 +127,7 @@ fn show(seen: &Seen, out: &mut Output) {
         seen.notes.iter().for_each(|note| out.field("Note", note));
     }
     let side = seen.pixels.len();
-    let drawing = picture::draw(&seen.pixels.concat(), side, side);
+    let drawing = ascii_image::draw(&seen.pixels.concat(), side, side);
     out.line(format_args!("\nWhat the network saw, {side} x {side}:"));
     print_bars(&drawing, format!("predicted {}", seen.predicted), &seen.probabilities, out);
 }

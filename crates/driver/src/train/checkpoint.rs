@@ -10,21 +10,21 @@ use std::path::Path;
 use twolayer_core::{Float, Optimizer, Parameters, Shape, TwoLayerNet};
 use twolayer_model::{AnyModel, Model};
 
-use super::best::Best;
+use super::best_weights::BestWeights;
 use super::outcome::Outcome;
+use crate::epoch_table::Measurement;
 use crate::error::CliError;
-use crate::page::record::{LossCurve, Record};
-use crate::report::Measurement;
+use crate::html_report::training_record::{LossCurve, TrainingRecord};
 
 /// The state of a run between two iterations.
 pub struct State<T: Float> {
     pub net: TwoLayerNet<T>,
     pub optimizer: Optimizer<T>,
     pub outcome: Outcome,
-    pub record: Record,
+    pub record: TrainingRecord,
     /// Whether the last checkpoint could be written.
     pub kept: Result<(), CliError>,
-    pub best: Option<Best<T>>,
+    pub best: Option<BestWeights<T>>,
 }
 
 type Lists = BTreeMap<String, Vec<f64>>;
@@ -90,7 +90,7 @@ impl<T: Float> State<T> {
         self.outcome.final_loss = run.get("final_loss")?.first().copied();
         self.record.history = run.get("history")?.chunks(NUMBERS).map(measurement).collect::<Option<_>>()?;
         if let (Some(best), Some(&[accuracy, epoch, after])) = (&mut self.best, run.get("best.at").map(Vec::as_slice)) {
-            *best = Best {
+            *best = BestWeights {
                 accuracy,
                 epoch: whole(epoch)?,
                 iterations: whole(after)?,

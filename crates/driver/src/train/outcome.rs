@@ -1,215 +1,31 @@
-//! What a training run tells: its plan before, its outcome after.
+//! The outcome of a training run.
 
 use serde::Serialize;
-use twolayer_core::{Float, GradientMethod};
 
-use super::Job;
-use super::checkpoint::State;
-use crate::args::{ActivationName, GradientName, InitName, OptimizerName, RngName, SamplingName};
-use crate::data::describe_set;
-use crate::error::CliError;
-use crate::output::Output;
-use crate::output_file::OutputFile;
-use crate::report::{Measurement, count, grouped, percent, seconds};
-
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Default)]
 pub struct Outcome {
     pub iterations: usize,
-    /// The iterations alone: no loading, no accuracies.
+    /// Time of the iterations, without loading data and measuring accuracies.
     pub train_seconds: f64,
-    /// Of the runs that this one goes on from, up to their checkpoints: everything.
+    /// Total time of the resumed runs, up to their checkpoints.
     pub earlier_seconds: f64,
-    /// The last iteration's, before its update; none if there was no iteration.
+    /// The loss of the last batch, before its update.
     pub final_loss: Option<f64>,
     pub train_accuracy: f64,
     pub test_accuracy: f64,
-    /// With patience, the iterations that led to the best weights, which are kept, if there were more.
+    /// With patience: the iteration of the best weights, which are kept, if it is not the last.
     pub kept_iterations: Option<usize>,
     /// Why the run ended before its last iteration.
-    pub early: Option<Early>,
+    pub early: Option<EarlyStop>,
 }
 
-/// What can end a run early.
+/// Reasons to end a run early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Early {
+pub enum EarlyStop {
     /// Ctrl-C.
     Interrupted,
-    /// The validation accuracy did not improve any more.
+    /// The validation accuracy stopped improving.
     Patience,
-}
-
-/// Which files were written.
-pub struct Written {
-    pub model: bool,
-    pub log: bool,
-    /// The page and the curves.
-    pub drawn: bool,
-}
-
-/// What `--json` prints.
-#[derive(Serialize)]
-pub struct Report<'a> {
-    iterations: usize,
-    train_seconds: f64,
-    total_seconds: f64,
-    samples_per_second: f64,
-    train_accuracy: f64,
-    test_accuracy: f64,
-    final_loss: Option<f64>,
-    threads: usize,
-    isa: &'static str,
-    precision: &'static str,
-    seed: u64,
-    rng: RngName,
-    inputs: usize,
-    hidden: usize,
-    classes: usize,
-    batch: usize,
-    lr: f64,
-    lr_decay: f64,
-    optimizer: OptimizerName,
-    weight_decay: f64,
-    activation: ActivationName,
-    init: InitName,
-    sampling: SamplingName,
-    validation: Option<f64>,
-    patience: Option<usize>,
-    /// `interrupted` or `patience`, if the run ended before its last iteration.
-    early: Option<Early>,
-    /// With patience: the iterations that led to the weights that were kept, if they are not the last.
-    kept_iterations: Option<usize>,
-    gradient: GradientName,
-    /// The step of numerical gradients.
-    h: Option<f64>,
-    /// Iterations of an epoch.
-    epoch: usize,
-    data: String,
-    out: Option<String>,
-    log: Option<String>,
-    report: Option<String>,
-    plot: Option<String>,
-    history: &'a [Measurement],
-}
-
-impl Job<'_> {
-    /// Says what is going to happen.
-    pub fn print_plan<T: Float>(&self, out: &mut Output) {
-        let (args, shape, schedule) = (self.args, self.shape, self.schedule);
-        out.field("Data", format_args!("{}: {}", self.source.describe(), describe_set(self.data)));
-        let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
-        let parameters = count(shape.parameters(), "parameter");
-        out.field("Network", format_args!("{inputs} -> {hidden} -> {classes}: {parameters}, {}", T::NAME));
-        let (iterations, rows) = (count(schedule.iterations, "iteration"), count(args.batch, "row"));
-        let (rate, epoch) = (args.learning.rate(), grouped(schedule.epoch));
-        out.field("Training", format_args!("{iterations} of {rows}, learning rate {rate:?}; an epoch is {epoch}"));
-        let unusual = args.learning.unusual();
-        if !unusual.is_empty() {
-            let told: Vec<_> =
-                unusual.iter().map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect();
-            out.field("Learning", told.join(", "));
-        }
-        if self.rows < self.data.train.rows() {
-            let kept_back = count(self.data.train.rows() - self.rows, "training row");
-            out.field("Validate", format_args!("on the last {kept_back}, which are not trained on"));
-        }
-        if let GradientMethod::Numerical { h } = self.gradient {
-            out.field("Gradient", format_args!("numerical: central differences in f64, h = {h:e}"));
-        }
-        out.field("Random", format_args!("seed {}, {}", args.random.seed, args.random.rng.name()));
-        let (have, team) = (self.machine.threads, self.team());
-        let team = if team < have { format!(" (a team of {team} for the training)") } else { String::new() };
-        out.field("Machine", format_args!("{}{team}", self.machine.describe()));
-        out.line("");
-    }
-
-    /// Says what happened, with the files that were written.
-    pub fn print_outcome<T: Float>(
-        &self,
-        state: &State<T>,
-        written: &Written,
-        out: &mut Output,
-    ) -> Result<(), CliError> {
-        let (outcome, history) = (&state.outcome, &state.record.history);
-        let mut report = self.report_of::<T>(outcome, history);
-        report.out.take_if(|_| !written.model);
-        report.log.take_if(|_| !written.log);
-        report.report.take_if(|_| !written.drawn);
-        report.plot.take_if(|_| !written.drawn);
-        if self.args.json {
-            return out.json(&report);
-        }
-        if !out.is_quiet() && !history.is_empty() {
-            out.line("");
-        }
-        let (iterations, time) = (count(outcome.iterations, "iteration"), seconds(outcome.train_seconds));
-        let samples = grouped(report.samples_per_second as usize);
-        out.field("Trained", format_args!("{iterations} in {time}: {samples} samples per second"));
-        let (test, train) = (percent(outcome.test_accuracy), percent(outcome.train_accuracy));
-        if outcome.early == Some(Early::Patience) {
-            out.field("Stopped", "the validation accuracy did not improve any more");
-        }
-        if let Some(kept) = outcome.kept_iterations {
-            out.field("Kept", format_args!("the weights after {}, the best of validation", count(kept, "iteration")));
-        }
-        out.field("Accuracy", format_args!("{test} on the test set, {train} on the training set"));
-        let files = [("Model", report.out), ("Losses", report.log), ("Report", report.report), ("Curves", report.plot)];
-        for (what, file) in files {
-            if let Some(file) = file {
-                out.field(what, file);
-            }
-        }
-        Ok(())
-    }
-
-    /// Time up to now, of all pieces of the run, as that of training is.
-    pub fn total_seconds(&self, outcome: &Outcome) -> f64 {
-        outcome.earlier_seconds + self.started.elapsed().as_secs_f64()
-    }
-
-    /// The outcome, with all files that are to be written.
-    pub fn report_of<'a, T: Float>(&self, outcome: &Outcome, history: &'a [Measurement]) -> Report<'a> {
-        let samples = outcome.iterations as f64 * self.args.batch as f64;
-        let samples_per_second = if outcome.train_seconds > 0.0 { samples / outcome.train_seconds } else { 0.0 };
-        let shown = |target: &OutputFile| target.shown().to_string();
-        Report {
-            iterations: outcome.iterations,
-            train_seconds: outcome.train_seconds,
-            total_seconds: self.total_seconds(outcome),
-            samples_per_second,
-            train_accuracy: outcome.train_accuracy,
-            test_accuracy: outcome.test_accuracy,
-            final_loss: outcome.final_loss,
-            threads: self.machine.threads,
-            isa: self.machine.level.name(),
-            precision: T::NAME,
-            seed: self.args.random.seed,
-            rng: self.args.random.rng,
-            inputs: self.shape.inputs(),
-            hidden: self.shape.hidden(),
-            classes: self.shape.classes(),
-            batch: self.args.batch,
-            lr: self.args.learning.rate(),
-            lr_decay: self.args.learning.lr_decay,
-            optimizer: self.args.learning.optimizer,
-            weight_decay: self.args.learning.weight_decay,
-            activation: self.args.learning.activation,
-            init: self.args.learning.init,
-            sampling: self.args.learning.sampling,
-            validation: self.args.learning.validation,
-            patience: self.args.learning.patience,
-            early: outcome.early,
-            kept_iterations: outcome.kept_iterations,
-            gradient: self.args.gradient,
-            h: if let GradientMethod::Numerical { h } = self.gradient { Some(h) } else { None },
-            epoch: self.schedule.epoch,
-            data: self.source.name(),
-            out: self.save.as_ref().map(shown),
-            log: self.log.as_ref().map(shown),
-            report: self.report.as_ref().map(shown),
-            plot: self.plot.as_ref().map(|plot| shown(&plot.target)),
-            history,
-        }
-    }
 }

@@ -6,18 +6,18 @@ use std::time::Instant;
 use twolayer_core::{Float, GradientMethod, MemoryEstimate, OptimizerKind, TrainOptions};
 use twolayer_idx::DataSet;
 
-use super::Job;
 use super::checkpoint::State;
-use super::outcome::Early;
+use super::outcome::EarlyStop;
+use super::run::TrainingRun;
 use crate::args::{GradientName, Precision, TrainArgs, available_threads};
 use crate::data::Source;
 use crate::error::CliError;
+use crate::html_report::Plot;
 use crate::machine::Machine;
 use crate::md5;
 use crate::memory;
+use crate::number_format::count;
 use crate::output_file::{self, OutputFile};
-use crate::page::Plot;
-use crate::report::count;
 use crate::schedule::Schedule;
 
 /// What can be known before the data are read.
@@ -42,7 +42,7 @@ impl<'a> Plan<'a> {
         if args.gradient == GradientName::Numerical && !plain {
             return Err(CliError::usage("--gradient numerical goes with --optimizer sgd without --weight-decay alone"));
         }
-        let named = [&args.out, &args.log, &args.keeping.checkpoint, &args.report];
+        let named = [&args.out, &args.log, &args.checkpointing.checkpoint, &args.report];
         let names = ["--out", "--log", "--checkpoint", "--report", "--plot"];
         let mut targets = [None, None, None, None];
         for (target, path) in targets.iter_mut().zip(named) {
@@ -52,7 +52,7 @@ impl<'a> Plan<'a> {
         let all = targets.iter().map(Option::as_ref).chain([plot.as_ref().map(|plot| &plot.target)]);
         let all: Vec<_> = names.into_iter().zip(all).collect();
         output_file::check_distinct(&all)?;
-        if let Some(from) = &args.keeping.resume {
+        if let Some(from) = &args.checkpointing.resume {
             let lost = |(option, target): &&(&str, Option<&OutputFile>)| {
                 *option != "--checkpoint" && target.is_some_and(|target| target.replaces(from))
             };
@@ -70,7 +70,7 @@ impl<'a> Plan<'a> {
         machine: &'a Machine,
         source: Source<'a>,
         (data, classes): (&'a DataSet, usize),
-    ) -> Result<Job<'a>, CliError> {
+    ) -> Result<TrainingRun<'a>, CliError> {
         let Plan { args, started, gradient, rule, targets: [save, log, keep, report], plot } = self;
         let shape = memory::shape(data.train.inputs(), args.hidden, classes)?;
         let all = data.train.rows();
@@ -83,9 +83,9 @@ impl<'a> Plan<'a> {
         }
         let schedule = Schedule::new(rows, args.batch, args.iters, args.epochs)
             .ok_or_else(|| CliError::usage("--epochs is too large: its iterations cannot be counted"))?;
-        let keeps = keep.is_some() || args.keeping.resume.is_some();
+        let keeps = keep.is_some() || args.checkpointing.resume.is_some();
         let digest = keeps.then(|| digest(data)).transpose()?;
-        Ok(Job {
+        Ok(TrainingRun {
             args,
             source,
             data,
@@ -114,7 +114,7 @@ fn digest(data: &DataSet) -> Result<String, CliError> {
     md5::of(all).map_err(CliError::new)
 }
 
-impl Job<'_> {
+impl TrainingRun<'_> {
     /// Threads that train: no more than there are processors, for a team meets in every iteration and waits for its last
     /// member, and no more than can share the work. The outcome does not depend on it.
     pub fn team(&self) -> usize {
@@ -147,7 +147,7 @@ impl Job<'_> {
     pub fn check_resumed<T: Float>(&self, state: &mut State<T>) -> Result<(), CliError> {
         let measured = state.record.history.len();
         if state.best.as_ref().is_some_and(|best| measured > 0 && best.is_over(measured, self.args.learning.patience)) {
-            state.outcome.early = Some(Early::Patience);
+            state.outcome.early = Some(EarlyStop::Patience);
         }
         let (done, end) = (state.outcome.iterations, self.schedule.iterations);
         if done > end {
@@ -164,7 +164,7 @@ impl Job<'_> {
 
     /// Iterations from checkpoint to checkpoint.
     fn every(&self) -> usize {
-        self.args.keeping.every.unwrap_or(self.schedule.epoch)
+        self.args.checkpointing.every.unwrap_or(self.schedule.epoch)
     }
 
     /// Whether a checkpoint is due after so many iterations.

@@ -1,6 +1,6 @@
 //! Ink put where the network's training data had theirs.
 
-use super::plane::{Plane, Rectangle, resample};
+use super::gray_plane::{Plane, Rectangle, resample};
 
 /// MNIST's digits were scaled into 20 x 20 of its 28 x 28 pixels.
 pub const MNIST_BOX: usize = 20;

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
+use super::gray_plane::{self, Plane, Rectangle};
 use super::ink::LEAST_CONTRAST;
-use super::plane::{self, Plane, Rectangle};
-use super::{MAX_SIDE, Photo, prepare};
+use super::prepare::{MAX_SIDE, PreparedImage, prepare};
 
 /// The largest file that is read.
 const MAX_FILE: u64 = 256 << 20;
@@ -25,7 +25,7 @@ pub struct Reader {
 
 impl Reader {
     /// The picture in a file, or on standard input for `-`. The error names the file.
-    pub fn read(&self, path: &Path) -> Result<Photo, String> {
+    pub fn read(&self, path: &Path) -> Result<PreparedImage, String> {
         let bytes = contents(path).map_err(|why| format!("cannot read the picture {}: {why}", shown(path)))?;
         let (grey, size) = decode(&bytes).map_err(|why| format!("cannot read the picture {}: {why}", shown(path)))?;
         prepare(&grey, size, self.side).map_err(|why| format!("the picture {} {why}", shown(path)))
@@ -104,5 +104,5 @@ fn grey(picture: DynamicImage) -> (Plane, (usize, usize)) {
     let longest = width.max(height).max(1);
     let reduced = |length: usize| if longest > MAX_SIDE { (length * MAX_SIDE / longest).max(1) } else { length };
     let all = Rectangle { left: 0, top: 0, right: width, bottom: height };
-    (plane::resample(all, reduced(width), reduced(height), value), (width, height))
+    (gray_plane::resample(all, reduced(width), reduced(height), value), (width, height))
 }

@@ -1,9 +1,10 @@
 //! The steps, and a whole picture.
 
+use super::decode::decode;
 use super::fit::{box_side, centre_of_mass};
-use super::plane::{Plane, Rectangle};
-use super::read::decode;
-use super::{ink, prepare, shapes};
+use super::gray_plane::{Plane, Rectangle};
+use super::prepare::prepare;
+use super::{components, ink};
 
 const SIDE: usize = 28;
 
@@ -92,7 +93,7 @@ fn specks_are_dropped_and_digits_side_by_side_are_told() {
     }
     let photo = prepare(&grey, (300, 200), SIDE).unwrap();
     assert!(photo.notes[0].starts_with("2 shapes"), "{:?}", photo.notes);
-    assert_eq!(shapes::find(&ink::separate(&grey, 1.0).unwrap().plane).len(), 3);
+    assert_eq!(components::find(&ink::separate(&grey, 1.0).unwrap().plane).len(), 3);
 }
 
 #[test]

@@ -9,13 +9,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// A bar over the bytes of a file, or nothing at all.
-pub struct Bar {
+pub struct DownloadBar {
     bar: ProgressBar,
     started: Instant,
     waiting: bool,
 }
 
-impl Bar {
+impl DownloadBar {
     /// A bar for the file `name`, of which `from` bytes are there already, out of `total` where that is known; none unless
     /// it is `wanted`.
     pub fn new(name: &str, from: u64, total: Option<u64>, wanted: bool) -> Self {
@@ -29,7 +29,7 @@ impl Bar {
             .with_message(name.to_string())
             .with_position(from);
         bar.reset_eta();
-        Bar { bar, started: Instant::now(), waiting: wanted && stderr().is_terminal() }
+        DownloadBar { bar, started: Instant::now(), waiting: wanted && stderr().is_terminal() }
     }
 
     /// Tells the bar that `bytes` are there.
@@ -42,7 +42,7 @@ impl Bar {
     }
 }
 
-impl Drop for Bar {
+impl Drop for DownloadBar {
     /// A fetch that fails must not leave half a bar in front of its error.
     fn drop(&mut self) {
         self.bar.finish_and_clear();

@@ -1,25 +1,22 @@
-//! What a run leaves to look at: a page in one file that needs no network and no script, and the curves by themselves.
+//! The HTML report of a run, one file without scripts, and its curves as SVG or PNG.
 //!
-//! A page tells what `--json` prints ([`facts`]) and draws what numbers cannot tell: the curves ([`plot`]) of what was
-//! recorded ([`record`]), the scores and mistakes of the network ([`scores`]), digits and weights ([`image`]).
+//! The report shows the values of `--json` ([`option_tables`]), the curves ([`plot`]) of the training record
+//! ([`training_record`]), the class scores and mistakes ([`class_scores`]), digits and weights ([`png_image`]).
 
-mod document;
-mod facts;
-mod image;
+mod class_scores;
+mod markup;
+mod option_tables;
+mod page;
 mod plot;
-pub mod record;
-mod scores;
+mod png_image;
+pub mod training_record;
 
 use std::path::Path;
 
-use serde_json::Value;
-use twolayer_idx::Split as Half;
-
-use crate::args::Split;
 use crate::error::CliError;
-use crate::network::Network;
 use crate::output_file::OutputFile;
-use record::Record;
+pub use page::{EvaluatedModel, Page};
+use training_record::TrainingRecord;
 
 /// A file for the curves, and what goes into it.
 pub struct Plot {
@@ -43,39 +40,17 @@ impl Plot {
     }
 
     /// Draws what was recorded.
-    pub fn write(&self, record: &Record) -> Result<(), CliError> {
+    pub fn write(&self, record: &TrainingRecord) -> Result<(), CliError> {
         let drawing = plot::both(record);
         let bytes = if self.png { drawing.png()? } else { drawing.svg().into_bytes() };
         self.target.write(&bytes)
     }
 }
 
-/// A network and the images that it is examined on.
-#[derive(Clone, Copy)]
-pub struct Subject<'a> {
-    pub net: &'a dyn Network,
-    pub split: Split,
-    pub half: &'a Half,
-}
-
-/// What a page is made of.
-pub struct Page<'a> {
-    /// What was done, such as `Training on mnist`.
-    pub title: String,
-    /// Why it ended before its end, if it did.
-    pub trouble: Option<String>,
-    /// The object that `--json` prints.
-    pub report: Value,
-    /// What was recorded while it trained.
-    pub record: Option<&'a Record>,
-    /// What came of it.
-    pub subject: Option<Subject<'a>>,
-}
-
 impl Page<'_> {
     /// The page, as one file.
     pub fn html(&self) -> Result<String, CliError> {
-        Ok(document::page(self)?.into_string() + "\n")
+        Ok(markup::render(self)?.into_string() + "\n")
     }
 }
 
@@ -84,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_from_outside_is_escaped() {
+    fn user_text_is_html_escaped() {
         let report = serde_json::json!({ "data": "<b>&\"x\"", "<i>": "<u>" });
         let title = "Training on <b>&\"x\"".to_string();
         let page = Page { title, trouble: Some("<s>".into()), report, record: None, subject: None };
@@ -96,14 +71,14 @@ mod tests {
     }
 
     #[test]
-    fn curves_go_where_their_names_say() {
+    fn the_file_name_decides_the_format_of_curves() {
         let folder = tempfile::tempdir().unwrap();
         let plot = |name: &str| Plot::new(&folder.path().join(name));
         for name in ["curves", "curves.jpg", ".svg"] {
             assert!(plot(name).is_err(), "{name}");
         }
         for (name, start) in [("a.svg", &b"<svg "[..]), ("b.PNG", b"\x89PNG")] {
-            plot(name).unwrap().write(&Record::new(false)).unwrap();
+            plot(name).unwrap().write(&TrainingRecord::new(false)).unwrap();
             assert!(std::fs::read(folder.path().join(name)).unwrap().starts_with(start), "{name}");
         }
     }

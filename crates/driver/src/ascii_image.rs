@@ -17,7 +17,7 @@ pub fn draw(pixels: &[u8], height: usize, width: usize) -> Vec<String> {
     if height < 2 || width < 2 || pixels.len() != height * width {
         return Vec::new();
     }
-    let image = Image { pixels, height, width };
+    let image = Pixels { pixels, height, width };
     let scale =
         if width > MAX_COLUMNS { MAX_COLUMNS as f64 / width as f64 } else { (MIN_COLUMNS / width).max(1) as f64 };
     let columns = (width as f64 * scale).ceil() as usize;
@@ -47,13 +47,13 @@ fn glyph(upper: f64, lower: f64) -> char {
     }
 }
 
-struct Image<'a> {
+struct Pixels<'a> {
     pixels: &'a [u8],
     height: usize,
     width: usize,
 }
 
-impl Image<'_> {
+impl Pixels<'_> {
     /// The mean ink, from 0 to 1, of the part of the image that pixel (row, column) of the enlarged or reduced one
     /// covers.
     fn ink(&self, row: usize, column: usize, scale: f64) -> f64 {

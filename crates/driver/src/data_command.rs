@@ -4,12 +4,12 @@ use serde::Serialize;
 use twolayer_idx::Split as Half;
 
 use crate::args::{DataArgs, DataCommand, DataInfoArgs, DataShowArgs};
+use crate::ascii_image;
 use crate::data::{self, Source, size};
 use crate::error::CliError;
-use crate::layout::Table;
+use crate::number_format::{count, grouped, percent};
 use crate::output::Output;
-use crate::picture;
-use crate::report::{count, grouped, percent};
+use crate::terminal::Table;
 
 /// Columns to draw in where nobody says how many there are.
 const COLUMNS: usize = 80;
@@ -18,15 +18,15 @@ const GAP: &str = "  ";
 
 /// What `data info --json` prints.
 #[derive(Serialize)]
-struct Report {
+struct DataInfoReport {
     data: String,
-    train: Contents,
-    test: Contents,
+    train: SplitSummary,
+    test: SplitSummary,
 }
 
 /// What one half holds.
 #[derive(Serialize)]
-struct Contents {
+struct SplitSummary {
     images_file: String,
     labels_file: String,
     rows: usize,
@@ -51,7 +51,8 @@ fn info(args: &DataInfoArgs, out: &mut Output) -> Result<(), CliError> {
     let data = DataArgs { data: args.dir.clone() };
     let source = Source::new(&data);
     let (set, _) = source.load(Some(256))?;
-    let report = Report { data: source.name(), train: Contents::of(&set.train), test: Contents::of(&set.test) };
+    let report =
+        DataInfoReport { data: source.name(), train: SplitSummary::of(&set.train), test: SplitSummary::of(&set.test) };
     if args.json {
         return out.json(&report);
     }
@@ -68,14 +69,14 @@ fn info(args: &DataInfoArgs, out: &mut Output) -> Result<(), CliError> {
     Ok(())
 }
 
-impl Contents {
+impl SplitSummary {
     fn of(half: &Half) -> Self {
         let mut counts = vec![0; half.classes()];
         for &label in half.labels() {
             counts[usize::from(label)] += 1;
         }
         let ink: u64 = half.images().iter().map(|&pixel| u64::from(pixel)).sum();
-        Contents {
+        SplitSummary {
             images_file: half.images_name().into(),
             labels_file: half.labels_name().into(),
             rows: half.rows(),
@@ -105,7 +106,7 @@ fn show(args: &DataShowArgs, out: &mut Output) -> Result<(), CliError> {
     if last >= half.rows() {
         return Err(data::beyond(last, args.split, half.rows()));
     }
-    if picture::draw(&half.images()[..half.inputs()], half.height(), half.width()).is_empty() {
+    if ascii_image::draw(&half.images()[..half.inputs()], half.height(), half.width()).is_empty() {
         let (file, size) = (half.images_name(), size(&half));
         return Err(CliError::new(format!("{file}: rows of {size} are no pictures; give images of at least 2 x 2")));
     }
@@ -123,7 +124,7 @@ fn show(args: &DataShowArgs, out: &mut Output) -> Result<(), CliError> {
 
 /// A picture under its index and label; all lines are equally wide.
 fn captioned(half: &Half, index: usize) -> Option<Vec<String>> {
-    let mut lines = picture::draw(half.image(index)?, half.height(), half.width());
+    let mut lines = ascii_image::draw(half.image(index)?, half.height(), half.width());
     let width = lines.first()?.chars().count();
     lines.insert(0, format!("{:<width$}", format!(" {index}: label {}", half.labels()[index])));
     Some(lines)

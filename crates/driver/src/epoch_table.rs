@@ -1,50 +1,17 @@
-//! Numbers for people: grouped, aligned, in columns.
+//! The table of epochs that `train` prints.
 
+use crate::number_format::{grouped, percent};
 use crate::schedule::Schedule;
 
-/// Most rows of the table of epochs on a terminal; a file or a pipe gets every one.
+/// The most rows on a terminal; a file or a pipe gets all of them.
 const TERMINAL_ROWS: usize = 40;
-/// About as many rows are left of a longer table, so that it fits on a screen.
+/// About as many rows of a longer table are shown, so that it fits a screen.
 const SCREENFUL: usize = 24;
 
-/// The columns of the table of epochs.
+/// The columns.
 const COLUMNS: [&str; 6] = ["epoch", "iteration", "loss", "train", "test", "valid"];
-/// Those that a narrow terminal does without, the first one first: an epoch has so many iterations, and the accuracy on
-/// the training set is told at the end.
+/// The columns that are dropped on a narrow terminal, in this order.
 const DISPENSABLE: [usize; 2] = [1, 3];
-
-/// `12,345,678`
-pub fn grouped(n: usize) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `94.68%`
-pub fn percent(fraction: f64) -> String {
-    format!("{:.2}%", 100.0 * fraction)
-}
-
-/// `1 iteration`, `2 iterations`
-pub fn count(n: usize, what: &str) -> String {
-    format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
-}
-
-/// A time, as precisely as anybody wants to know it.
-pub fn seconds(s: f64) -> String {
-    match s {
-        s if s < 1e-3 => format!("{:.1} µs", s * 1e6),
-        s if s < 1.0 => format!("{:.1} ms", s * 1e3),
-        s if s < 120.0 => format!("{s:.2} s"),
-        s => format!("{:.0} min {:02.0} s", (s / 60.0).floor(), (s % 60.0).floor()),
-    }
-}
 
 /// One epoch of a run.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
@@ -55,21 +22,20 @@ pub struct Measurement {
     pub loss: f64,
     pub train_accuracy: f64,
     pub test_accuracy: f64,
-    /// Where rows are kept back to validate with.
+    /// The accuracy on the validation rows, if there are any.
     pub validation_accuracy: Option<f64>,
 }
 
-/// The table of epochs. Its columns are as wide as the run's last row needs.
+/// The table. Its columns are wide enough for the last row.
 pub struct EpochTable {
-    /// Of each column; 0 of those that are left out.
+    /// The width of each column; 0 for those that are dropped.
     widths: [usize; COLUMNS.len()],
     every: usize,
     last: usize,
 }
 
 impl EpochTable {
-    /// A table for a run; on a terminal a long one shows every n-th epoch only, and one that is wider than `width` not
-    /// all of its columns.
+    /// The table of a run. On a terminal, a long one shows every n-th epoch, and one wider than `width` drops columns.
     pub fn new(schedule: Schedule, terminal: bool, validates: bool, width: Option<usize>) -> Self {
         let last = schedule.measurements().saturating_sub(1);
         let epoch = grouped(last).len().max("epoch".len());
@@ -85,7 +51,7 @@ impl EpochTable {
         EpochTable { widths, every, last }
     }
 
-    /// A word on what is left out.
+    /// A note on rows that are not shown.
     pub fn note(&self) -> Option<String> {
         let every = self.every;
         (every > 1).then(|| format!("One epoch in {every} is shown; in a pipe, or with --json, all are."))
@@ -116,24 +82,6 @@ impl EpochTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped() {
-        let expected = [(0, "0"), (999, "999"), (1000, "1,000"), (60_000, "60,000"), (1_234_567, "1,234,567")];
-        for (n, text) in expected {
-            assert_eq!(grouped(n), text);
-        }
-        assert_eq!(count(1, "row"), "1 row");
-        assert_eq!(count(2000, "row"), "2,000 rows");
-    }
-
-    #[test]
-    fn times_have_a_fitting_unit() {
-        let expected = [(3.2e-5, "32.0 µs"), (0.25, "250.0 ms"), (1.234, "1.23 s"), (187.9, "3 min 07 s")];
-        for (s, text) in expected {
-            assert_eq!(seconds(s), text);
-        }
-    }
 
     #[test]
     fn every_row_is_as_wide_as_the_header() {

@@ -3,9 +3,9 @@
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 use tiny_skia::{Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, StrokeDash, Transform};
 
-use super::{Anchor, Drawing, Ink, Mark, Point};
+use super::{Anchor, Drawing, LineColor, Mark, Point};
 use crate::error::CliError;
-use crate::page::image;
+use crate::html_report::png_image;
 
 /// Pixels of a unit of the drawing.
 const SCALE: f32 = 2.0;
@@ -30,28 +30,28 @@ impl Drawing {
             }
         }
         let rgb: Vec<u8> = pixmap.pixels().iter().flat_map(|p| [p.red(), p.green(), p.blue()]).collect();
-        image::rgb(&rgb, pixmap.width(), pixmap.height())
+        png_image::rgb(&rgb, pixmap.width(), pixmap.height())
     }
 }
 
-fn paint(ink: Ink) -> Paint<'static> {
+fn paint(ink: LineColor) -> Paint<'static> {
     let mut paint = Paint { anti_alias: true, ..Paint::default() };
     match ink {
-        Ink::Grid => paint.set_color_rgba8(0xd9, 0xde, 0xe6, 255),
-        Ink::Axis => paint.set_color_rgba8(TEXT[0], TEXT[1], TEXT[2], 255),
-        Ink::Train => paint.set_color_rgba8(0x1f, 0x5f, 0xbf, 255),
-        Ink::Test => paint.set_color_rgba8(0xb3, 0x48, 0x0c, 255),
+        LineColor::Grid => paint.set_color_rgba8(0xd9, 0xde, 0xe6, 255),
+        LineColor::Axis => paint.set_color_rgba8(TEXT[0], TEXT[1], TEXT[2], 255),
+        LineColor::Train => paint.set_color_rgba8(0x1f, 0x5f, 0xbf, 255),
+        LineColor::Test => paint.set_color_rgba8(0xb3, 0x48, 0x0c, 255),
     }
     paint
 }
 
-fn draw_line(pixmap: &mut Pixmap, ink: Ink, points: &[Point]) {
+fn draw_line(pixmap: &mut Pixmap, ink: LineColor, points: &[Point]) {
     let Some(path) = path(points, false) else { return };
     let stroke = Stroke {
-        width: if matches!(ink, Ink::Grid | Ink::Axis) { 1.0 } else { 1.8 },
+        width: if matches!(ink, LineColor::Grid | LineColor::Axis) { 1.0 } else { 1.8 },
         line_cap: LineCap::Round,
         line_join: LineJoin::Round,
-        dash: if ink == Ink::Test { StrokeDash::new(vec![5.0, 4.0], 0.0) } else { None },
+        dash: if ink == LineColor::Test { StrokeDash::new(vec![5.0, 4.0], 0.0) } else { None },
         ..Stroke::default()
     };
     pixmap.stroke_path(&path, &paint(ink), &stroke, Transform::from_scale(SCALE, SCALE), None);
@@ -59,7 +59,7 @@ fn draw_line(pixmap: &mut Pixmap, ink: Ink, points: &[Point]) {
 
 fn draw_band(pixmap: &mut Pixmap, points: &[Point]) {
     let Some(path) = path(points, true) else { return };
-    let mut paint = paint(Ink::Train);
+    let mut paint = paint(LineColor::Train);
     paint.set_color_rgba8(0x1f, 0x5f, 0xbf, 56);
     pixmap.fill_path(&path, &paint, FillRule::Winding, Transform::from_scale(SCALE, SCALE), None);
 }

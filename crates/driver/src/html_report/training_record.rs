@@ -1,6 +1,6 @@
 //! What a run leaves to be drawn: its losses, in bounded memory, and its accuracies.
 
-use crate::report::Measurement;
+use crate::epoch_table::Measurement;
 
 /// Most windows that the losses are kept in; a picture has not many more columns.
 const MOST_WINDOWS: usize = 400;
@@ -107,7 +107,7 @@ impl LossCurve {
 
 /// What a run tells while it goes on, and keeps if it diverges.
 #[derive(Default)]
-pub struct Record {
+pub struct TrainingRecord {
     logs: bool,
     /// Iterations that were begun: one more than the last of which there is a loss, finite or not.
     pub iterations: usize,
@@ -117,10 +117,10 @@ pub struct Record {
     pub history: Vec<Measurement>,
 }
 
-impl Record {
+impl TrainingRecord {
     /// An empty record, which keeps every loss if it `logs`.
     pub fn new(logs: bool) -> Self {
-        Record { logs, ..Record::default() }
+        TrainingRecord { logs, ..TrainingRecord::default() }
     }
 
     /// Takes the loss of an iteration.
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn some_of_a_long_history_has_its_ends() {
-        let mut record = Record::new(false);
+        let mut record = TrainingRecord::new(false);
         for iteration in 0..1000 {
             let m = Measurement {
                 iteration,
@@ -212,6 +212,6 @@ mod tests {
         let some: Vec<usize> = record.some_of_history(30).iter().map(|m| m.iteration).collect();
         assert!(some.len() <= 31 && some[0] == 0 && some[some.len() - 1] == 999, "{some:?}");
         assert_eq!(record.some_of_history(1000).len(), 1000);
-        assert!(Record::new(false).some_of_history(30).is_empty());
+        assert!(TrainingRecord::new(false).some_of_history(30).is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! Ink told from paper.
 
-use super::plane::Plane;
+use super::gray_plane::Plane;
 
 /// Why a picture is refused that has nothing on it.
 pub const BLANK: &str = "shows no ink: all of it is about equally light; draw the digit darker or thicker, \

@@ -8,7 +8,7 @@ use crate::args::values::positive;
 
 /// Checkpoints, and going on from one.
 #[derive(Args)]
-pub struct KeepingArgs {
+pub struct CheckpointArgs {
     /// Write all that is needed to go on to this file, again and again; it is a model file too
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,

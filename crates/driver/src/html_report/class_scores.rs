@@ -2,8 +2,8 @@
 
 use twolayer_idx::Split as Half;
 
+use crate::confusion;
 use crate::error::CliError;
-use crate::eval;
 use crate::network::Network;
 
 /// Most classes that are told one by one; as many as labels can name.
@@ -11,7 +11,7 @@ const MOST_CLASSES: usize = 256;
 
 /// One class's scores; `None` where there is nothing to take a share of.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scores {
+pub struct ClassScores {
     /// The share of right ones among those taken for this class.
     pub precision: Option<f64>,
     /// The share of this class's images that were recognised.
@@ -22,22 +22,22 @@ pub struct Scores {
     pub rows: usize,
 }
 
-impl Scores {
+impl ClassScores {
     /// The scores of every class, from rows of true classes and columns of predicted ones.
-    pub fn of(confusion: &[Vec<usize>]) -> Vec<Scores> {
+    pub fn of(confusion: &[Vec<usize>]) -> Vec<ClassScores> {
         let share = |part: usize, of: usize| (of > 0).then(|| part as f64 / of as f64);
         let scores = |class: usize| {
             let right = confusion[class][class];
             let rows: usize = confusion[class].iter().sum();
             let taken: usize = confusion.iter().map(|row| row[class]).sum();
             let (precision, recall) = (share(right, taken), share(right, rows));
-            Scores { precision, recall, f1: share(2 * right, rows + taken), rows }
+            ClassScores { precision, recall, f1: share(2 * right, rows + taken), rows }
         };
         (0..confusion.len()).map(scores).collect()
     }
 
     /// The mean of a score over the classes that have it.
-    pub fn mean(scores: &[Scores], which: impl Fn(&Scores) -> Option<f64>) -> Option<f64> {
+    pub fn mean(scores: &[ClassScores], which: impl Fn(&ClassScores) -> Option<f64>) -> Option<f64> {
         let there: Vec<f64> = scores.iter().filter_map(which).collect();
         (!there.is_empty()).then(|| there.iter().sum::<f64>() / there.len() as f64)
     }
@@ -56,7 +56,7 @@ pub struct Mistake {
 }
 
 /// What a network makes of images whose classes are known.
-pub struct Examination {
+pub struct Evaluated {
     pub rows: usize,
     pub wrong: usize,
     /// A row for each true class, a column for each predicted one; none of too many classes.
@@ -65,9 +65,9 @@ pub struct Examination {
     pub mistakes: Vec<Mistake>,
 }
 
-impl Examination {
+impl Evaluated {
     /// Examines `net` on all images of `half`; keeps `most` mistakes.
-    pub fn new(net: &dyn Network, half: &Half, most: usize) -> Result<Examination, CliError> {
+    pub fn new(net: &dyn Network, half: &Half, most: usize) -> Result<Evaluated, CliError> {
         let predicted = net.classify(half)?;
         let classes = net.shape().classes();
         let mut mistakes = Vec::new();
@@ -82,8 +82,8 @@ impl Examination {
         let wrong = mistakes.len();
         mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.index.cmp(&b.index)));
         mistakes.truncate(most);
-        let confusion = (classes <= MOST_CLASSES).then(|| eval::confusion(half.labels(), &predicted, classes));
-        Ok(Examination { rows: half.rows(), wrong, confusion, mistakes })
+        let confusion = (classes <= MOST_CLASSES).then(|| confusion::matrix(half.labels(), &predicted, classes));
+        Ok(Evaluated { rows: half.rows(), wrong, confusion, mistakes })
     }
 }
 
@@ -106,22 +106,22 @@ mod tests {
     #[test]
     fn scores_are_those_computed_by_hand() {
         // Class 0: 3 of its 4 recognised, 5 taken for it. Class 1: 6 of 8, 7. Class 2 has no image, and 0 are taken.
-        let scores = Scores::of(&[vec![3, 1, 0], vec![2, 6, 0], vec![0, 0, 0]]);
+        let scores = ClassScores::of(&[vec![3, 1, 0], vec![2, 6, 0], vec![0, 0, 0]]);
         let expected = [(0.6, 0.75, 2.0 / 3.0, 4), (6.0 / 7.0, 0.75, 0.8, 8)];
         for (found, (precision, recall, f1, rows)) in scores.iter().zip(expected) {
             let close = |found: Option<f64>, expected: f64| (found.unwrap() - expected).abs() < 1e-12;
             assert!(close(found.precision, precision) && close(found.recall, recall), "{found:?}");
             assert!(close(found.f1, f1) && found.rows == rows, "{found:?}");
         }
-        assert_eq!(scores[2], Scores { precision: None, recall: None, f1: None, rows: 0 });
-        assert!((Scores::mean(&scores, |s| s.f1).unwrap() - (2.0 / 3.0 + 0.8) / 2.0).abs() < 1e-12);
-        assert_eq!(Scores::mean(&scores[2..], |s| s.f1), None);
+        assert_eq!(scores[2], ClassScores { precision: None, recall: None, f1: None, rows: 0 });
+        assert!((ClassScores::mean(&scores, |s| s.f1).unwrap() - (2.0 / 3.0 + 0.8) / 2.0).abs() < 1e-12);
+        assert_eq!(ClassScores::mean(&scores[2..], |s| s.f1), None);
     }
 
     #[test]
     fn a_class_that_is_never_predicted_has_no_precision() {
-        let scores = Scores::of(&[vec![0, 2], vec![0, 3]]);
-        assert_eq!(scores[0], Scores { precision: None, recall: Some(0.0), f1: Some(0.0), rows: 2 });
+        let scores = ClassScores::of(&[vec![0, 2], vec![0, 3]]);
+        assert_eq!(scores[0], ClassScores { precision: None, recall: Some(0.0), f1: Some(0.0), rows: 2 });
     }
 
     #[test]

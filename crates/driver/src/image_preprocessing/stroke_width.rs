@@ -3,7 +3,7 @@
 use std::f64::consts::FRAC_PI_4;
 
 use super::fit::MNIST_BOX;
-use super::plane::{Plane, Rectangle};
+use super::gray_plane::{Plane, Rectangle};
 
 /// Strokes narrower than this are thickened, in pixels of a digit fitted into MNIST's box: of MNIST's own test images
 /// one in 400 has such strokes.

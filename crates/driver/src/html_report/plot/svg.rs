@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use maud::{Markup, PreEscaped, html};
 
-use super::{Anchor, Drawing, Ink, Mark, Point};
+use super::{Anchor, Drawing, LineColor, Mark, Point};
 
 /// Colours and patterns of the curves, for light and dark.
 pub const STYLE: &str = include_str!("curves.css");
@@ -51,12 +51,12 @@ impl Drawing {
     }
 }
 
-fn class(ink: Ink) -> &'static str {
+fn class(ink: LineColor) -> &'static str {
     match ink {
-        Ink::Grid => "grid",
-        Ink::Axis => "axis",
-        Ink::Train => "train",
-        Ink::Test => "test",
+        LineColor::Grid => "grid",
+        LineColor::Axis => "axis",
+        LineColor::Train => "train",
+        LineColor::Test => "test",
     }
 }
 

@@ -5,8 +5,8 @@ mod svg;
 
 pub use svg::STYLE;
 
-use super::record::{Record, Window};
-use crate::report::grouped;
+use super::training_record::{TrainingRecord, Window};
+use crate::number_format::grouped;
 
 /// The size of one chart. Small, so that its text can be read where a phone shrinks it.
 const WIDTH: f64 = 400.0;
@@ -25,7 +25,7 @@ type Point = (f64, f64);
 
 /// What a line is of; each kind has a colour and a pattern.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Ink {
+pub enum LineColor {
     Grid,
     Axis,
     Train,
@@ -42,7 +42,7 @@ pub enum Anchor {
 /// One thing drawn.
 #[derive(Clone, Debug)]
 pub enum Mark {
-    Line(Ink, Vec<Point>),
+    Line(LineColor, Vec<Point>),
     /// An area with this outline.
     Band(Vec<Point>),
     Text(Point, Anchor, String),
@@ -77,7 +77,7 @@ impl Axes {
 }
 
 /// The losses: means over windows, and the range within each.
-pub fn loss(record: &Record) -> Drawing {
+pub fn loss(record: &TrainingRecord) -> Drawing {
     let (windows, length) = (record.curve.windows(), record.curve.length());
     let most = windows.iter().map(|w| w.most).fold(0.0, f64::max).min(1e300);
     let step = nice_step(if most > 0.0 { most } else { 1.0 }, 5.0);
@@ -90,12 +90,12 @@ pub fn loss(record: &Record) -> Drawing {
         let upper = axes.line(windows.iter().map(|w| (w.middle(), w.most)));
         let lower = axes.line(windows.iter().rev().map(|w| (w.middle(), w.least)));
         drawing.marks.push(Mark::Band([upper, lower].concat()));
-        drawing.legend_line(176.0, Ink::Train, &format!("mean of {}", compact(length)));
+        drawing.legend_line(176.0, LineColor::Train, &format!("mean of {}", compact(length)));
         let (left, right, y) = (316.0, 340.0, HEADING - 4.0);
         drawing.marks.push(Mark::Band(vec![(left, y - 5.0), (right, y - 5.0), (right, y + 5.0), (left, y + 5.0)]));
         drawing.marks.push(Mark::Text((right + 6.0, HEADING), Anchor::Start, "range".into()));
     }
-    drawing.marks.push(Mark::Line(Ink::Train, axes.line(windows.iter().map(|w| (w.middle(), w.mean())))));
+    drawing.marks.push(Mark::Line(LineColor::Train, axes.line(windows.iter().map(|w| (w.middle(), w.mean())))));
     let means =
         |w: &Window| if length > 1 { format!("{:.4} (mean of {})", w.mean(), w.count) } else { w.mean().to_string() };
     drawing.description =
@@ -104,7 +104,7 @@ pub fn loss(record: &Record) -> Drawing {
 }
 
 /// The accuracies on both halves of the data.
-pub fn accuracy(record: &Record) -> Drawing {
+pub fn accuracy(record: &TrainingRecord) -> Drawing {
     let history = record.some_of_history(MOST_POINTS);
     let both = |f: fn(f64, f64) -> f64, start| {
         history.iter().fold(start, |all, m| f(all, f(m.train_accuracy, m.test_accuracy)))
@@ -122,12 +122,12 @@ pub fn accuracy(record: &Record) -> Drawing {
     let Some((first, last)) = history.first().zip(history.last()) else {
         return drawing.empty();
     };
-    drawing.legend_line(164.0, Ink::Train, "training set");
-    drawing.legend_line(298.0, Ink::Test, "test set");
+    drawing.legend_line(164.0, LineColor::Train, "training set");
+    drawing.legend_line(298.0, LineColor::Test, "test set");
     let train = axes.line(history.iter().map(|m| (m.iteration as f64, m.train_accuracy)));
     let test = axes.line(history.iter().map(|m| (m.iteration as f64, m.test_accuracy)));
-    drawing.marks.push(Mark::Line(Ink::Train, train));
-    drawing.marks.push(Mark::Line(Ink::Test, test));
+    drawing.marks.push(Mark::Line(LineColor::Train, train));
+    drawing.marks.push(Mark::Line(LineColor::Test, test));
     let percent = |from: f64, to: f64| format!("from {:.2}% to {:.2}%", 100.0 * from, 100.0 * to);
     drawing.description = format!(
         "Accuracy on the training set {}, on the test set {}",
@@ -138,7 +138,7 @@ pub fn accuracy(record: &Record) -> Drawing {
 }
 
 /// Both curves, one above the other.
-pub fn both(record: &Record) -> Drawing {
+pub fn both(record: &TrainingRecord) -> Drawing {
     let (mut upper, lower) = (loss(record), accuracy(record));
     let down = |(x, y): Point| (x, y + upper.height);
     let moved = lower.marks.into_iter().map(|mark| match mark {
@@ -159,14 +159,14 @@ impl Drawing {
         for k in 0..=((axes.most - axes.least) / step).round() as usize {
             let value = axes.least + k as f64 * step;
             let y = axes.place((0.0, value)).1;
-            marks.push(Mark::Line(if k == 0 { Ink::Axis } else { Ink::Grid }, vec![(LEFT, y), (RIGHT, y)]));
+            marks.push(Mark::Line(if k == 0 { LineColor::Axis } else { LineColor::Grid }, vec![(LEFT, y), (RIGHT, y)]));
             marks.push(Mark::Text((LEFT - 6.0, y + 4.0), Anchor::End, label(value)));
         }
         let step = nice_step(axes.last, 6.0).max(1.0);
         for k in 0..=(axes.last / step) as usize {
             let iteration = k as f64 * step;
             let x = axes.place((iteration, axes.least)).0;
-            marks.push(Mark::Line(Ink::Axis, vec![(x, BOTTOM), (x, BOTTOM + 4.0)]));
+            marks.push(Mark::Line(LineColor::Axis, vec![(x, BOTTOM), (x, BOTTOM + 4.0)]));
             marks.push(Mark::Text((x, BOTTOM + 17.0), Anchor::Middle, compact(iteration as usize)));
         }
         let middle = (LEFT + RIGHT) / 2.0;
@@ -174,7 +174,7 @@ impl Drawing {
         Drawing { width: WIDTH, height: HEIGHT, marks, description: String::new() }
     }
 
-    fn legend_line(&mut self, x: f64, ink: Ink, text: &str) {
+    fn legend_line(&mut self, x: f64, ink: LineColor, text: &str) {
         self.marks.push(Mark::Line(ink, vec![(x, HEADING - 4.0), (x + 24.0, HEADING - 4.0)]));
         self.marks.push(Mark::Text((x + 30.0, HEADING), Anchor::Start, text.into()));
     }
@@ -188,7 +188,7 @@ impl Drawing {
 }
 
 /// The last iteration drawn, at least 1 so that there is an axis.
-fn last_iteration(record: &Record) -> f64 {
+fn last_iteration(record: &TrainingRecord) -> f64 {
     let loss = record.curve.windows().last().map_or(0, |w| w.from + w.count - 1);
     let accuracy = record.history.last().map_or(0, |m| m.iteration);
     loss.max(accuracy).max(1) as f64

@@ -3,22 +3,22 @@
 use serde_json::Value;
 use twolayer_core::Float;
 
-use super::Job;
 use super::checkpoint::State;
 use super::outcome::Outcome;
+use super::run::TrainingRun;
 use crate::args::Split;
 use crate::error::CliError;
-use crate::page::record::Record;
-use crate::page::{Page, Subject};
+use crate::html_report::training_record::TrainingRecord;
+use crate::html_report::{EvaluatedModel, Page};
 
-impl Job<'_> {
+impl TrainingRun<'_> {
     /// Writes the page and the curves of a run that came to its end.
     pub fn draw<T: Float>(&self, state: &State<T>) -> Result<(), CliError> {
         let State { net, outcome, record, .. } = state;
         // The curves first: they need least, and the page's failure should not take them along.
         let plotted = self.plot.as_ref().map_or(Ok(()), |plot| plot.write(record));
         if let Some(target) = &self.report {
-            let subject = Subject { net, split: Split::Test, half: &self.data.test };
+            let subject = EvaluatedModel { net, split: Split::Test, half: &self.data.test };
             let page = Page {
                 title: self.title(),
                 trouble: None,
@@ -33,7 +33,7 @@ impl Job<'_> {
 
     /// Writes what there is of a run that failed, such as by divergence, and adds to its failure where to look at it.
     /// `log` is the file with the losses, if it was written.
-    pub fn draw_failed<T: Float>(&self, failure: CliError, record: &Record, log: Option<String>) -> CliError {
+    pub fn draw_failed<T: Float>(&self, failure: CliError, record: &TrainingRecord, log: Option<String>) -> CliError {
         let plot = self.plot.as_ref().filter(|plot| plot.write(record).is_ok());
         let report = self.report.as_ref().filter(|target| {
             let trouble = Some(failure.to_string());
@@ -52,7 +52,7 @@ impl Job<'_> {
     }
 
     /// The options and the machine of a run that failed, without an outcome that it does not have.
-    fn report_of_failure<T: Float>(&self, record: &Record) -> Value {
+    fn report_of_failure<T: Float>(&self, record: &TrainingRecord) -> Value {
         let outcome = Outcome { iterations: record.iterations, ..Outcome::default() };
         let mut report = serde_json::to_value(self.report_of::<T>(&outcome, &[])).unwrap_or_default();
         if let Some(fields) = report.as_object_mut() {

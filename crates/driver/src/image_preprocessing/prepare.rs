@@ -1,23 +1,11 @@
-//! A picture of a digit from anywhere, made into what a network was trained on.
-//!
-//! The steps are those by which MNIST was made, after the ones that a scanner did there: read as grey ([`read`]), paper
-//! told from ink and set to 0 ([`ink`]), specks dropped and the rest cropped ([`shapes`]), a pencil's lines made a pen's
-//! ([`stroke`]), scaled into a box by its aspect ratio and centred by its mass ([`fit`]).
+//! The steps from a grey picture to the network's input.
 
-mod fit;
-mod ink;
-mod plane;
-mod read;
-mod shapes;
-mod stroke;
-
-pub use read::{Reader, is_stdin};
-
-use plane::Plane;
+use super::gray_plane::Plane;
+use super::{components, fit, ink, stroke_width};
 
 /// Larger pictures are reduced to this many pixels a side before anything else: it averages a camera's noise away, and a
 /// digit of a fortieth of the picture's height still has the pixels that a network of 28 x 28 sees.
-const MAX_SIDE: usize = 800;
+pub const MAX_SIDE: usize = 800;
 
 /// Two shapes side by side are two digits if each has at least these parts of the largest one's height and ink.
 const DIGIT_HEIGHT: f64 = 0.6;
@@ -25,7 +13,7 @@ const DIGIT_MASS: f64 = 0.25;
 
 /// A picture as the network sees it.
 #[derive(Debug)]
-pub struct Photo {
+pub struct PreparedImage {
     /// The file's own size, turned upright.
     pub width: usize,
     pub height: usize,
@@ -39,26 +27,23 @@ pub struct Photo {
 
 /// Makes a picture, as grey values from 0 to 1, into one of `side` x `side` pixels. The error tells what is wrong with
 /// it.
-fn prepare(grey: &Plane, size: (usize, usize), side: usize) -> Result<Photo, String> {
+pub fn prepare(grey: &Plane, size: (usize, usize), side: usize) -> Result<PreparedImage, String> {
     let mut ink = ink::separate(grey, size.0 as f32 / grey.width as f32)?;
-    let shapes = shapes::find(&ink.plane);
-    let Some(crop) = shapes::keep(&mut ink.plane, &shapes) else {
+    let shapes = components::find(&ink.plane);
+    let Some(crop) = components::keep(&mut ink.plane, &shapes) else {
         return Err(ink::BLANK.into());
     };
     let mut notes = Vec::new();
-    let digits = shapes::side_by_side(&shapes, DIGIT_HEIGHT, DIGIT_MASS);
+    let digits = components::side_by_side(&shapes, DIGIT_HEIGHT, DIGIT_MASS);
     if digits > 1 {
         notes.push(format!(
             "{digits} shapes stand side by side; they are taken for one digit: give one digit a picture"
         ));
     }
-    let (digit, thickened) = stroke::thicken(&ink.plane, crop);
+    let (digit, thickened) = stroke_width::thicken(&ink.plane, crop);
     if thickened {
         notes.push("thin strokes were thickened; what matters is their width beside the digit's height".into());
     }
     let pixels = fit::fit(&digit, side);
-    Ok(Photo { width: size.0, height: size.1, light_paper: ink.light_paper, pixels, notes })
+    Ok(PreparedImage { width: size.0, height: size.1, light_paper: ink.light_paper, pixels, notes })
 }
-
-#[cfg(test)]
-mod tests;

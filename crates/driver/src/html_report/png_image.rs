@@ -14,15 +14,15 @@ const SHADES: usize = 60;
 const ENDS: [[f64; 3]; 3] = [[12.0, 44.0, 110.0], [140.0, 144.0, 150.0], [255.0, 218.0, 120.0]];
 
 /// A picture of `height` rows of `width` values.
-pub struct Image {
+pub struct PngImage {
     values: Vec<f64>,
     height: usize,
     width: usize,
 }
 
-impl Image {
+impl PngImage {
     /// The picture, reduced if it is large; `None` if these values make none, such as a row of features.
-    pub fn new(values: impl Iterator<Item = f64>, height: usize, width: usize) -> Option<Image> {
+    pub fn new(values: impl Iterator<Item = f64>, height: usize, width: usize) -> Option<PngImage> {
         let values: Vec<f64> = values.collect();
         if height < 2 || width < 2 || values.len() != height * width {
             return None;
@@ -40,7 +40,7 @@ impl Image {
                 reduced.push(sum / count);
             }
         }
-        Some(Image { values: reduced, height: rows, width: columns })
+        Some(PngImage { values: reduced, height: rows, width: columns })
     }
 
     pub fn height(&self) -> usize {
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn ink_is_dark_on_white_and_reads_back() {
         let pixels: [u8; 6] = [0, 255, 10, 100, 200, 0];
-        let image = Image::new(pixels.iter().map(|&p| f64::from(p)), 2, 3).unwrap();
+        let image = PngImage::new(pixels.iter().map(|&p| f64::from(p)), 2, 3).unwrap();
         let (width, height, rgb) = decode(&image.ink().unwrap());
         assert_eq!((width, height), (3, 2));
         assert_eq!(rgb, pixels.iter().flat_map(|p| [255 - p; 3]).collect::<Vec<_>>());
@@ -145,25 +145,25 @@ mod tests {
 
     #[test]
     fn weights_go_from_dark_to_light_with_zero_between() {
-        let image = Image::new([-2.0, 0.0, 1.0, 2.0].into_iter(), 2, 2).unwrap();
+        let image = PngImage::new([-2.0, 0.0, 1.0, 2.0].into_iter(), 2, 2).unwrap();
         let (.., rgb) = decode(&image.weights().unwrap());
         assert_eq!((&rgb[..3], &rgb[3..6]), (&[12, 44, 110][..], &[140, 144, 150][..]));
         assert_eq!(rgb[9..], [255, 218, 120]);
         let light = |p: &[u8]| p.iter().map(|&c| u32::from(c)).sum::<u32>();
         let lights: Vec<u32> = palette().chunks(3).map(light).collect();
         assert!(lights.windows(2).all(|pair| pair[0] < pair[1]), "{lights:?}");
-        let nothing = Image::new([0.0; 4].into_iter(), 2, 2).unwrap();
+        let nothing = PngImage::new([0.0; 4].into_iter(), 2, 2).unwrap();
         assert!(decode(&nothing.weights().unwrap()).2.chunks(3).all(|p| p == [140, 144, 150]));
     }
 
     #[test]
     fn large_pictures_are_reduced_by_means_and_rows_of_features_are_none() {
-        let image = Image::new((0..100 * 200).map(|i| f64::from(i % 200 / 100) * 80.0), 100, 200).unwrap();
+        let image = PngImage::new((0..100 * 200).map(|i| f64::from(i % 200 / 100) * 80.0), 100, 200).unwrap();
         assert_eq!((image.height(), image.width()), (25, 50));
         assert_eq!((image.values[0], image.values[49]), (0.0, 80.0));
-        let odd = Image::new((0..57 * 57).map(|_| 3.0), 57, 57).unwrap();
+        let odd = PngImage::new((0..57 * 57).map(|_| 3.0), 57, 57).unwrap();
         assert_eq!((odd.height(), odd.width()), (29, 29));
         assert!(odd.values.iter().all(|&v| v == 3.0));
-        assert!(Image::new([0.0; 64].into_iter(), 1, 64).is_none());
+        assert!(PngImage::new([0.0; 64].into_iter(), 1, 64).is_none());
     }
 }

@@ -3,7 +3,7 @@
 use twolayer_core::{Float, Parameters};
 
 /// What validation has found best.
-pub struct Best<T: Float> {
+pub struct BestWeights<T: Float> {
     pub accuracy: f64,
     /// The number of the measurement, from 0 on.
     pub epoch: usize,
@@ -12,16 +12,16 @@ pub struct Best<T: Float> {
     pub parameters: Parameters<T>,
 }
 
-impl<T: Float> Best<T> {
+impl<T: Float> BestWeights<T> {
     /// Nothing has been measured yet.
     pub fn new(parameters: &Parameters<T>) -> Self {
-        Best { accuracy: f64::NEG_INFINITY, epoch: 0, iterations: 0, parameters: parameters.clone() }
+        BestWeights { accuracy: f64::NEG_INFINITY, epoch: 0, iterations: 0, parameters: parameters.clone() }
     }
 
     /// Takes the weights after so many iterations, if their accuracy is better than any before.
     pub fn see(&mut self, (epoch, iterations): (usize, usize), accuracy: f64, parameters: &Parameters<T>) {
         if accuracy > self.accuracy {
-            *self = Best { accuracy, epoch, iterations, parameters: parameters.clone() };
+            *self = BestWeights { accuracy, epoch, iterations, parameters: parameters.clone() };
         }
     }
 
@@ -43,7 +43,7 @@ mod tests {
             p.set(twolayer_core::Parameter::B2, &[x]).unwrap();
             p
         };
-        let mut best = Best::new(&at(0.0));
+        let mut best = BestWeights::new(&at(0.0));
         let accuracies = [0.1, 0.5, 0.4, 0.5, 0.6, 0.5, 0.6, 0.2];
         let mut over = Vec::new();
         for (i, &a) in accuracies.iter().enumerate() {

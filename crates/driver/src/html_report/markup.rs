@@ -1,18 +1,19 @@
-//! The page's markup. Everything that is not markup is escaped by the template.
+//! The report's markup. The template HTML-escapes all text.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use twolayer_idx::Split as Half;
 
-use super::image::{Image, address};
+use super::class_scores::{ClassScores, Evaluated, Mistake, mix_ups};
+use super::option_tables;
+use super::page::{EvaluatedModel, Page};
 use super::plot::{self, STYLE as CURVES_STYLE};
-use super::record::Record;
-use super::scores::{Examination, Mistake, Scores, mix_ups};
-use super::{Page, Subject, facts};
+use super::png_image::{PngImage, address};
+use super::training_record::TrainingRecord;
 use crate::error::CliError;
-use crate::report::{count, grouped, percent};
+use crate::number_format::{count, grouped, percent};
 
 const STYLE: &str = include_str!("style.css");
-/// The page loads nothing and runs nothing, and the browser sees to it.
+/// Makes the browser enforce that the page loads nothing and runs no script.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
 /// Most mistakes that are shown.
@@ -27,9 +28,9 @@ const MIX_UPS: usize = 8;
 const EPOCHS: usize = 50;
 
 /// The whole page.
-pub fn page(page: &Page) -> Result<Markup, CliError> {
+pub fn render(page: &Page) -> Result<Markup, CliError> {
     let examined = match &page.subject {
-        Some(subject) => Some((subject, Examination::new(subject.net, subject.half, MISTAKES)?)),
+        Some(subject) => Some((subject, Evaluated::new(subject.net, subject.half, MISTAKES)?)),
         None => None,
     };
     Ok(html! {
@@ -69,14 +70,14 @@ pub fn page(page: &Page) -> Result<Markup, CliError> {
 fn highlights(page: &Page) -> Markup {
     html! {
         dl.highlights {
-            @for (name, value) in facts::highlights(&page.report) {
+            @for (name, value) in option_tables::highlights(&page.report) {
                 div { dt { (name) } dd { (value) } }
             }
         }
     }
 }
 
-fn curves(record: &Record) -> Markup {
+fn curves(record: &TrainingRecord) -> Markup {
     let (loss, accuracy) = (plot::loss(record), plot::accuracy(record));
     html! {
         section #curves aria-labelledby="curves-title" {
@@ -95,7 +96,7 @@ fn curves(record: &Record) -> Markup {
 }
 
 /// The measurements behind the curves.
-fn epochs(record: &Record) -> Markup {
+fn epochs(record: &TrainingRecord) -> Markup {
     let some = record.some_of_history(EPOCHS);
     html! {
         details {
@@ -125,7 +126,7 @@ fn epochs(record: &Record) -> Markup {
     }
 }
 
-fn confusion(subject: &Subject, examination: &Examination) -> Markup {
+fn confusion(subject: &EvaluatedModel, examination: &Evaluated) -> Markup {
     let set = subject.split.name();
     html! {
         section #confusion aria-labelledby="confusion-title" {
@@ -182,9 +183,9 @@ fn matrix(counts: &[Vec<usize>]) -> Markup {
     }
 }
 
-fn classes(examination: &Examination) -> Markup {
+fn classes(examination: &Evaluated) -> Markup {
     let Some(counts) = &examination.confusion else { return html! {} };
-    let scores = Scores::of(counts);
+    let scores = ClassScores::of(counts);
     let shown = |score: Option<f64>| score.map_or("–".into(), percent);
     let cells = |[precision, recall, f1]: [Option<f64>; 3]| {
         html! { td { (shown(precision)) } td { (shown(recall)) } td { (shown(f1)) } }
@@ -194,7 +195,7 @@ fn classes(examination: &Examination) -> Markup {
             h2 #classes-title { "Class by class" }
             p { "Precision: the share of right ones among those taken for the class. Recall: the share of the class that was "
                 "recognised. F1: the harmonic mean of both." }
-            div.scroll tabindex="0" role="region" aria-label="Scores of each class" {
+            div.scroll tabindex="0" role="region" aria-label="ClassScores of each class" {
                 table.numbers {
                     thead { tr {
                         th scope="col" { "class" } th scope="col" { "precision" } th scope="col" { "recall" }
@@ -211,8 +212,8 @@ fn classes(examination: &Examination) -> Markup {
                     }
                     tfoot { tr {
                         th scope="row" { "mean" }
-                        (cells([Scores::mean(&scores, |s| s.precision), Scores::mean(&scores, |s| s.recall),
-                            Scores::mean(&scores, |s| s.f1)]))
+                        (cells([ClassScores::mean(&scores, |s| s.precision), ClassScores::mean(&scores, |s| s.recall),
+                            ClassScores::mean(&scores, |s| s.f1)]))
                         td { (grouped(examination.rows)) }
                     } }
                 }
@@ -221,7 +222,7 @@ fn classes(examination: &Examination) -> Markup {
     }
 }
 
-fn mistakes(subject: &Subject, examination: &Examination) -> Result<Markup, CliError> {
+fn mistakes(subject: &EvaluatedModel, examination: &Evaluated) -> Result<Markup, CliError> {
     let (wrong, rows) = (examination.wrong, examination.rows);
     Ok(html! {
         section #mistakes aria-labelledby="mistakes-title" {
@@ -244,12 +245,12 @@ fn mistakes(subject: &Subject, examination: &Examination) -> Result<Markup, CliE
 fn mistaken(half: &Half, mistake: &Mistake) -> Result<Markup, CliError> {
     let Mistake { index, label, taken_for, .. } = *mistake;
     let pixels = half.image(index).unwrap_or(&[]);
-    let image = Image::new(pixels.iter().map(|&p| f64::from(p)), half.height(), half.width());
+    let image = PngImage::new(pixels.iter().map(|&p| f64::from(p)), half.height(), half.width());
     Ok(html! {
         li {
             @if let Some(image) = image {
                 img.digit width=(image.width()) height=(image.height()) src=(address(&image.ink()?))
-                    alt={ "Image " (index) ": a " (label) " taken for a " (taken_for) };
+                    alt={ "PngImage " (index) ": a " (label) " taken for a " (taken_for) };
             }
             p {
                 strong { (label) " → " (taken_for) }
@@ -261,7 +262,7 @@ fn mistaken(half: &Half, mistake: &Mistake) -> Result<Markup, CliError> {
     })
 }
 
-fn units(subject: &Subject) -> Result<Markup, CliError> {
+fn units(subject: &EvaluatedModel) -> Result<Markup, CliError> {
     let (hidden, half) = (subject.net.shape().hidden(), subject.half);
     let pictures = half.height() > 1 && half.width() > 1;
     Ok(html! {
@@ -282,7 +283,7 @@ fn units(subject: &Subject) -> Result<Markup, CliError> {
     })
 }
 
-fn weights(subject: &Subject, unit: usize) -> Result<Markup, CliError> {
+fn weights(subject: &EvaluatedModel, unit: usize) -> Result<Markup, CliError> {
     let (into, out) = subject.net.hidden_unit(unit);
     let range = |values: &[f64]| {
         let least = values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -290,7 +291,7 @@ fn weights(subject: &Subject, unit: usize) -> Result<Markup, CliError> {
     };
     let class = |weight: f64| out.iter().position(|w| *w == weight).unwrap_or(0);
     let ((least, most), (against, speaks)) = (range(&into), range(&out));
-    let Some(image) = Image::new(into.into_iter(), subject.half.height(), subject.half.width()) else {
+    let Some(image) = PngImage::new(into.into_iter(), subject.half.height(), subject.half.width()) else {
         return Ok(html! {});
     };
     Ok(html! {
@@ -311,7 +312,7 @@ fn run(page: &Page) -> Markup {
         section #run aria-labelledby="run-title" {
             h2 #run-title { "The run" }
             div.groups {
-                @for group in facts::groups(&page.report) {
+                @for group in option_tables::groups(&page.report) {
                     div {
                         h3 { (group.heading) }
                         dl { @for (name, value) in &group.facts { dt { (name) } dd { (value) } } }

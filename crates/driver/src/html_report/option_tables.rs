@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::report::{grouped, percent, seconds};
+use crate::number_format::{grouped, percent, seconds};
 
 /// A heading, and pairs of a name and a value below it.
 pub struct Group {

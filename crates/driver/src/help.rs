@@ -1,14 +1,16 @@
-//! What a shell wants of a program: completions and man pages, both made from the command line's own description.
+//! Help: usage errors, the first steps, shell completions and man pages.
 
 use std::fs;
+use std::io::Write;
+use std::process::ExitCode;
 
 use clap::CommandFactory;
 
 use crate::args::{Cli, CompletionsArgs, ManArgs};
 use crate::error::CliError;
-use crate::layout::{self, Table};
 use crate::output::Output;
 use crate::output_file::OutputFile;
+use crate::terminal::{self, Table};
 
 /// What to do first, and what it does.
 const FIRST_STEPS: [(&str, &str); 4] = [
@@ -20,7 +22,7 @@ const FIRST_STEPS: [(&str, &str); 4] = [
 
 /// What a first look at the program should tell, as wide as standard error is.
 pub fn first_steps() -> String {
-    let width = layout::width(std::io::stderr());
+    let width = terminal::width(std::io::stderr());
     let cell = |row: usize, column: usize| match column {
         0 => format!("  {}", FIRST_STEPS[row].0),
         _ => FIRST_STEPS[row].1.into(),
@@ -33,7 +35,7 @@ pub fn first_steps() -> String {
     };
     let about = "twolayer trains, checks and runs a two-layer network on handwritten digits.";
     let more = "`twolayer help` lists the commands, `twolayer help train` the options of one.";
-    format!("{}\n\n{steps}\n\n{}\n", layout::hanging("", about, width), layout::hanging("", more, width))
+    format!("{}\n\n{steps}\n\n{}\n", terminal::hanging("", about, width), terminal::hanging("", more, width))
 }
 
 /// Runs `twolayer completions`.
@@ -73,4 +75,29 @@ fn write_pages(
     let named = command.name(Box::leak(name.clone().into_boxed_str()) as &str);
     clap_mangen::Man::new(named).render(&mut page).map_err(CliError::new)?;
     write(&name, page)
+}
+
+/// Prints clap's own message: help and version as they are, an error without its blank lines, so that it is one
+/// paragraph like every other.
+pub fn report_usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // A closed pipe is no failure: whoever asked for help has read enough.
+        return match error.print() {
+            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+            _ => ExitCode::SUCCESS,
+        };
+    }
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // Of a command that has commands, its own help; of the program, what to do first.
+        if std::env::args_os().len() > 1 {
+            let _ = error.print();
+        } else {
+            let _ = std::io::stderr().write_all(first_steps().as_bytes());
+        }
+        return ExitCode::from(2);
+    }
+    let text = error.render().to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
+    ExitCode::from(2)
 }

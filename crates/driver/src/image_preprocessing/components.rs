@@ -1,6 +1,6 @@
 //! Connected pieces of ink: specks are dropped, digits beside one another counted.
 
-use super::plane::{Plane, Rectangle};
+use super::gray_plane::{Plane, Rectangle};
 
 /// Less ink than this is the paper's, or the blur around a stroke.
 const VISIBLE: f32 = 0.1;

@@ -1,0 +1,18 @@
+//! Turns a picture of a digit into an image like those that the network was trained on.
+//!
+//! The steps are those of MNIST: read as grey ([`decode`]), separate ink from paper ([`ink`]), drop specks and crop
+//! ([`components`]), thicken thin strokes ([`stroke_width`]), scale into a box and centre by mass ([`fit`]).
+
+mod components;
+mod decode;
+mod fit;
+mod gray_plane;
+mod ink;
+mod prepare;
+mod stroke_width;
+
+pub use decode::{Reader, is_stdin};
+pub use prepare::PreparedImage;
+
+#[cfg(test)]
+mod tests;
