@@ -41,7 +41,7 @@ use values::{batch, isa_names, positive, rate, seed, step, threads, whole};
 Exit codes: 0 success; 1 failure, such as a file that cannot be read, a run that diverged or was interrupted, a check \
 that did not pass; 2 wrong usage; 130 ended at once, by a second Ctrl-C.")]
 pub struct Cli {
-    /// Print results only: no plan, no progress, no notes
+    /// Print results only, without options, progress and notes
     #[arg(long, global = true, display_order = 900)]
     pub quiet: bool,
 
@@ -49,7 +49,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// What help is wrapped at: longer lines are hard to read.
+/// The width of help; longer lines are hard to read.
 fn help_width() -> usize {
     terminal::width(std::io::stdout()).unwrap_or(100).min(100)
 }
@@ -60,13 +60,13 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Measure a trained model: accuracy, mean loss, confusion matrix
     Eval(EvalArgs),
-    /// Show what a trained model takes your own pictures for, or an image of the data
+    /// Classify your own pictures, or an image of the data
     Predict(PredictArgs),
     /// Compare backpropagation with numerical gradients, in f64
     Gradcheck(GradcheckArgs),
-    /// Fetch MNIST or one of its relatives, check it, and put it into a folder
+    /// Download MNIST or a similar data set and check it
     Fetch(FetchArgs),
-    /// Look into a data set: what is there, and what its pictures look like
+    /// Summarise a data set or draw its images
     #[command(
         subcommand,
         after_help = "Examples:\n  twolayer data info data/mnist\n  twolayer data show data/mnist --index 0..9"
@@ -76,7 +76,7 @@ pub enum Command {
     Export(ExportArgs),
     /// Read a network from NumPy or PyTorch into a model file
     Import(ImportArgs),
-    /// Write what a shell needs to complete commands and options
+    /// Write shell completions
     Completions(CompletionsArgs),
     /// Write the man pages
     Man(ManArgs),
@@ -84,7 +84,7 @@ pub enum Command {
     Info(InfoArgs),
 }
 
-/// Which data.
+/// The data.
 #[derive(Args)]
 pub struct DataArgs {
     /// Folder with the four IDX files of MNIST (raw or gzip) [default: the bundled digits]
@@ -95,11 +95,11 @@ pub struct DataArgs {
 /// The part of the machine to use. Neither option changes a result: it is the same bytes for any.
 #[derive(Args)]
 pub struct MachineArgs {
-    /// Threads to use [default: all that are available]
+    /// Threads to use [default: all available]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
 
-    /// Instruction set to use; `auto` is the best that this processor has
+    /// Instruction set to use; `auto` is the best of this processor
     #[arg(long, value_name = "LEVEL", default_value = "auto", value_parser = isa_names())]
     pub isa: String,
 }
@@ -152,14 +152,14 @@ pub struct TrainArgs {
     #[arg(conflicts_with = "epochs", allow_negative_numbers = true)]
     pub iters: usize,
 
-    /// Epochs in place of iterations: one is as many batches as fit into the training set
+    /// Epochs, instead of --iters: one is as many batches as fit into the training set
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub epochs: Option<usize>,
 
     #[command(flatten)]
     pub learning: LearningArgs,
 
-    /// Where each step's gradient comes from
+    /// How gradients are computed
     #[arg(long, value_name = "NAME", value_enum, default_value_t = GradientName::Backprop)]
     pub gradient: GradientName,
 
@@ -188,11 +188,11 @@ pub struct TrainArgs {
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
 
-    /// Write a page with curves, confusion matrix, mistakes and weights to this file (HTML)
+    /// Write an HTML report with curves, confusion matrix, mistakes and weights to this file
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 
-    /// Draw the curves of loss and accuracy into this file, *.svg or *.png
+    /// Draw the curves of loss and accuracy to this file, *.svg or *.png
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
 
@@ -213,14 +213,14 @@ pub struct EvalArgs {
     #[command(flatten)]
     pub data: DataArgs,
 
-    /// Which half of the data
+    /// Training or test set
     #[arg(long, value_enum, value_name = "HALF", default_value_t = Split::Test)]
     pub split: Split,
 
     #[command(flatten)]
     pub machine: MachineArgs,
 
-    /// Write a page with confusion matrix, mistakes and weights to this file (HTML)
+    /// Write an HTML report with confusion matrix, mistakes and weights to this file
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 
@@ -246,7 +246,7 @@ pub struct GradcheckArgs {
     #[arg(long, value_name = "K", value_parser = positive, allow_negative_numbers = true)]
     pub classes: Option<usize>,
 
-    /// How many images, the first of the training set [default: 100, or all where there are fewer]
+    /// Number of images, the first of the training set [default: 100, or all if there are fewer]
     #[arg(long, value_name = "N", value_parser = batch, allow_negative_numbers = true)]
     pub batch: Option<usize>,
 
@@ -265,7 +265,7 @@ pub struct GradcheckArgs {
     #[arg(allow_negative_numbers = true)]
     pub tolerance: f64,
 
-    /// Evaluate the whole network twice for each parameter, by the definition
+    /// Compute the whole network twice for each parameter, by definition
     #[arg(long)]
     pub brute_force: bool,
 
@@ -291,7 +291,7 @@ pub struct InfoArgs {
 }
 
 impl TrainArgs {
-    /// The gradient as the core takes it.
+    /// The gradient method of the core.
     pub fn gradient(&self) -> Result<GradientMethod, CliError> {
         match (self.gradient, self.h) {
             (GradientName::Backprop, None) => Ok(GradientMethod::Backpropagation),
@@ -302,12 +302,12 @@ impl TrainArgs {
 }
 
 impl MachineArgs {
-    /// The threads asked for, or those available.
+    /// The requested threads, or those available.
     pub fn threads(&self) -> usize {
         self.threads.unwrap_or_else(available_threads)
     }
 
-    /// The level asked for, if this processor has it.
+    /// The requested level, if this processor has it.
     pub fn level(&self) -> Result<Level, CliError> {
         match self.isa.as_str() {
             "auto" => Ok(Level::best()),

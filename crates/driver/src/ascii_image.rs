@@ -1,8 +1,8 @@
 //! A digit drawn with characters.
 
-/// Most columns a picture takes: with its frame and the probabilities beside it, it fits into 80.
+/// The most columns of a picture: with its frame and the probabilities beside it, it fits into 80.
 const MAX_COLUMNS: usize = 36;
-/// Fewest columns: small pictures are enlarged by a whole factor.
+/// The fewest columns: smaller pictures are enlarged by an integer factor.
 const MIN_COLUMNS: usize = 16;
 
 /// Ink below the first is paper, below the second is grey.
@@ -12,7 +12,7 @@ const BLACK: f64 = 0.6;
 /// Draws a picture of `height` rows of `width` pixels, 0 for paper, in a frame.
 ///
 /// A character is twice as high as wide, so each holds two pixels, one above the other. All lines are equally wide.
-/// Empty for anything that is no picture, such as rows of features.
+/// Empty if the rows are not pictures.
 pub fn draw(pixels: &[u8], height: usize, width: usize) -> Vec<String> {
     if height < 2 || width < 2 || pixels.len() != height * width {
         return Vec::new();
@@ -35,7 +35,7 @@ pub fn draw(pixels: &[u8], height: usize, width: usize) -> Vec<String> {
     drawing
 }
 
-/// The character for two pixels. Equal shades have one of their own; unequal ones are drawn by which half is darker.
+/// The character for two pixels, one above the other.
 fn glyph(upper: f64, lower: f64) -> char {
     let shade = |ink: f64| if ink < GREY { 0 } else { 1 + u8::from(ink >= BLACK) };
     match (shade(upper), shade(lower)) {

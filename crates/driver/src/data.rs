@@ -1,4 +1,4 @@
-//! The data of a command: a folder, or the digits that are part of the program.
+//! The data of a command: a folder, or the bundled digits.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ const TRAIN_LABELS: &[u8] = include_bytes!("../../../data/train-labels-idx1-ubyt
 const TEST_IMAGES: &[u8] = include_bytes!("../../../data/t10k-images-idx3-ubyte.gz");
 const TEST_LABELS: &[u8] = include_bytes!("../../../data/t10k-labels-idx1-ubyte.gz");
 
-/// Where the data come from.
+/// The source of the data.
 #[derive(Clone, Copy)]
 pub struct Source<'a>(Option<&'a Path>);
 
@@ -36,7 +36,7 @@ impl<'a> Source<'a> {
         Ok((data, classes))
     }
 
-    /// Reads one half only.
+    /// Reads one split.
     pub fn load_half(self, split: Split) -> Result<Half, CliError> {
         let bundled = |images, labels| Half::from_slices(("bundled images", images), ("bundled labels", labels));
         Ok(match (self.0, split) {
@@ -52,12 +52,12 @@ impl<'a> Source<'a> {
         self.0.map_or_else(|| "bundled".into(), |folder| folder.display().to_string())
     }
 
-    /// The data, in a heading.
+    /// The source, for titles.
     pub fn title(self) -> String {
         self.0.map_or_else(|| "the bundled digits".into(), |folder| folder.display().to_string())
     }
 
-    /// Where the data come from, for people.
+    /// The source, in words.
     pub fn describe(self) -> String {
         match self.0 {
             Some(folder) => folder.display().to_string(),
@@ -77,23 +77,23 @@ pub fn size(half: &Half) -> String {
     format!("{} x {}", half.height(), half.width())
 }
 
-/// All rows of a half, as the network takes them.
+/// All rows and labels of a split.
 pub fn view<T: Float>(half: &Half) -> (Rows<'_, T>, Labels<'_, T>) {
     (Rows::Pixels(half.images()), Labels::Classes(half.labels()))
 }
 
-/// The usage error of an `--index` that a half with so many rows does not have.
+/// The usage error for an `--index` beyond a split's rows.
 pub fn beyond(index: usize, split: Split, rows: usize) -> CliError {
     let (name, images, last) = (split.name(), count(rows, "image"), rows - 1);
     CliError::usage(format!("--index {index} is not in the {name} set: it has {images}, numbered from 0 to {last}"))
 }
 
-/// The first rows of a half; it must have as many.
+/// The first `rows` rows of a split, which has at least that many.
 pub fn first<T: Float>(half: &Half, rows: usize) -> (Rows<'_, T>, Labels<'_, T>) {
     (Rows::Pixels(&half.images()[..rows * half.inputs()]), Labels::Classes(&half.labels()[..rows]))
 }
 
-/// The rows of a half after its first ones.
+/// The rows of a split after the first `rows`.
 pub fn after<T: Float>(half: &Half, rows: usize) -> (Rows<'_, T>, Labels<'_, T>) {
     (Rows::Pixels(&half.images()[rows * half.inputs()..]), Labels::Classes(&half.labels()[rows..]))
 }

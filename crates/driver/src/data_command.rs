@@ -1,4 +1,4 @@
-//! `twolayer data`: what a data set holds, in numbers and in pictures.
+//! `twolayer data`: summarises a data set and draws its images.
 
 use serde::Serialize;
 use twolayer_idx::Split as Half;
@@ -11,12 +11,12 @@ use crate::number_format::{count, grouped, percent};
 use crate::output::Output;
 use crate::terminal::Table;
 
-/// Columns to draw in where nobody says how many there are.
+/// Columns to draw in where the width is unknown.
 const COLUMNS: usize = 80;
-/// Between two pictures.
+/// The gap between pictures.
 const GAP: &str = "  ";
 
-/// What `data info --json` prints.
+/// The output of `data info --json`.
 #[derive(Serialize)]
 struct DataInfoReport {
     data: String,
@@ -24,7 +24,7 @@ struct DataInfoReport {
     test: SplitSummary,
 }
 
-/// What one half holds.
+/// The summary of a split.
 #[derive(Serialize)]
 struct SplitSummary {
     images_file: String,
@@ -89,7 +89,7 @@ impl SplitSummary {
     }
 }
 
-/// A row for each class, with its number in either half.
+/// A row for each class, with its number of images in each split.
 fn print_counts(train: &[usize], test: &[usize], out: &mut Output) {
     let cell = |row: usize, column: usize| match (row.checked_sub(1), column) {
         (None, _) => ["class", "train", "test"][column].into(),
@@ -122,7 +122,7 @@ fn show(args: &DataShowArgs, out: &mut Output) -> Result<(), CliError> {
     Ok(())
 }
 
-/// A picture under its index and label; all lines are equally wide.
+/// A picture with its index and label above it; all lines have the same width.
 fn captioned(half: &Half, index: usize) -> Option<Vec<String>> {
     let mut lines = ascii_image::draw(half.image(index)?, half.height(), half.width());
     let width = lines.first()?.chars().count();

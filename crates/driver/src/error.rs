@@ -1,47 +1,47 @@
-//! One way to fail: a paragraph for the person at the terminal, and an exit code for the script.
+//! The error of a command: a message and an exit code.
 
 use std::fmt::{self, Display};
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Why a command did not do what it was asked.
+/// Why a command failed.
 #[derive(Debug)]
 pub struct CliError {
     message: String,
-    /// Told one by one after it.
+    /// Listed after the message.
     items: Vec<String>,
     code: u8,
 }
 
 impl CliError {
-    /// Something outside the command line: a file, the machine, the numbers. Exit code 1.
+    /// A failure other than wrong usage. Exit code 1.
     pub fn new(message: impl Display) -> Self {
         CliError { message: message.to_string(), items: Vec::new(), code: 1 }
     }
 
-    /// An option that cannot be meant. Exit code 2, as clap's own errors.
+    /// Wrong usage. Exit code 2, as clap's errors.
     pub fn usage(message: impl Display) -> Self {
         CliError { message: message.to_string(), items: Vec::new(), code: 2 }
     }
 
-    /// The same failure with more to say.
+    /// The same error with a note.
     pub fn with_note(mut self, note: impl Display) -> Self {
         self.message = format!("{} ({note})", self.message);
         self
     }
 
-    /// The same failure of several things, each with its reason.
+    /// The same error with a list of items.
     pub fn with_items(mut self, items: &[String]) -> Self {
         self.items = items.to_vec();
         self
     }
 
-    /// Prints `error: ` and the message as one line on standard error, and one for each item, and gives the exit code.
+    /// Prints `error: ` and the message on standard error, a line for each item, and returns the exit code.
     pub fn report(&self) -> ExitCode {
         let one_line = |text: &str| text.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ");
         let mut text = format!("error: {}{}\n", one_line(&self.message), if self.items.is_empty() { "" } else { ":" });
         self.items.iter().for_each(|item| text += &format!("  {}\n", one_line(item)));
-        // Nobody is left to tell if standard error is closed.
+        // Standard error may be closed.
         let _ = std::io::stderr().write_all(text.as_bytes());
         ExitCode::from(self.code)
     }

@@ -1,4 +1,4 @@
-//! `twolayer eval`: how good a trained model is, class by class.
+//! `twolayer eval`: evaluates a trained model.
 
 use std::time::Instant;
 
@@ -17,10 +17,10 @@ use crate::output::Output;
 use crate::output_file::OutputFile;
 use crate::terminal::Table;
 
-/// More than labels can tell apart, and few enough for the matrix of all pairs.
+/// The most classes of a confusion matrix.
 const MAX_CLASSES: usize = 4096;
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct EvalReport {
     model: String,
@@ -36,7 +36,7 @@ struct EvalReport {
     threads: usize,
     isa: &'static str,
     precision: &'static str,
-    /// The page that was written.
+    /// The HTML report that was written.
     report: Option<String>,
 }
 
@@ -109,7 +109,7 @@ fn print(report: &EvalReport, args: &EvalArgs, half: &Half, out: &mut Output) {
 }
 
 fn page_of<'a>(report: &mut EvalReport, subject: EvaluatedModel<'a>, source: Source) -> Result<Page<'a>, CliError> {
-    // The page counts for itself; of many classes this matrix would be copied number by number.
+    // The report computes its own matrix; converting this one to JSON would be slow with many classes.
     let confusion = std::mem::take(&mut report.confusion);
     let told = serde_json::to_value(&*report).map_err(CliError::new)?;
     report.confusion = confusion;
@@ -122,17 +122,17 @@ fn page_of<'a>(report: &mut EvalReport, subject: EvaluatedModel<'a>, source: Sou
     })
 }
 
-/// The confusion matrix in columns, with the share of each class that was recognised.
+/// The confusion matrix, with the recall of each class.
 fn print_matrix(confusion: &[Vec<usize>], out: &mut Output) {
     let classes = confusion.len();
     let cell = |row: usize, column: usize| match (row.checked_sub(1), column.checked_sub(1)) {
         (None, None) => "true".into(),
         (None, Some(class)) if class == classes => "recognised".into(),
-        // As wide as most of the counts, so that narrow columns stand like the others.
+        // At least as wide as most counts, so that columns have equal widths.
         (None, Some(class)) => format!("{class:>3}"),
         (Some(class), None) => class.to_string(),
         (Some(class), Some(predicted)) => match confusion[class].get(predicted) {
-            // Zeros off the diagonal would hide the mistakes among them.
+            // Zeros off the diagonal would hide the mistakes.
             Some(0) if predicted != class => ".".into(),
             Some(n) => n.to_string(),
             None => match confusion[class].iter().sum::<usize>() {

@@ -1,4 +1,4 @@
-//! `twolayer export`: a trained model for other programs.
+//! `twolayer export`: writes a model for other programs.
 
 use serde::Serialize;
 use twolayer_core::{Activation, Float, Shape};
@@ -11,13 +11,13 @@ use crate::number_format::grouped;
 use crate::output::Output;
 use crate::output_file::OutputFile;
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct ExportReport {
     model: String,
     out: String,
     format: Format,
-    /// What the names in a C header begin with.
+    /// The prefix of names in a C header.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     bytes: usize,
@@ -33,7 +33,7 @@ pub fn run(args: &ExportArgs, out: &mut Output) -> Result<(), CliError> {
     let format = format(args)?;
     let name = name(args, format)?;
     let target = OutputFile::new(&args.out)?;
-    // It could not be made again from what it would have become.
+    // The model could not be restored from the export.
     if target.replaces(&args.model) {
         let out = args.out.display();
         return Err(CliError::usage(format!(
@@ -66,7 +66,7 @@ pub fn run(args: &ExportArgs, out: &mut Output) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The format asked for, or that of the file's ending.
+/// The requested format, or that of the file extension.
 fn format(args: &ExportArgs) -> Result<Format, CliError> {
     let ending = args.out.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     match (args.format, ending.as_deref()) {
@@ -81,7 +81,7 @@ fn format(args: &ExportArgs) -> Result<Format, CliError> {
     }
 }
 
-/// What the names in a C header begin with; other formats have none.
+/// The prefix of names in a C header; none for other formats.
 fn name(args: &ExportArgs, format: Format) -> Result<Option<String>, CliError> {
     match (&args.name, format) {
         (None, Format::C) => {
@@ -107,7 +107,7 @@ fn contents<T: Float>(model: &Model<T>, format: Format, name: Option<&str>) -> R
     Ok((bytes, model.activation, T::NAME))
 }
 
-/// What was written, and how it is used.
+/// A note on how to use the file.
 fn print(report: &ExportReport, shape: Shape, out: &mut Output) {
     let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
     let ExportReport { activation, precision, .. } = report;

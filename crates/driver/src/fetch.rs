@@ -1,4 +1,4 @@
-//! `twolayer fetch`: a data set from the network, checked before it takes its name.
+//! `twolayer fetch`: downloads a data set and checks it before it gets its name.
 
 mod archive;
 mod digest;
@@ -25,7 +25,7 @@ use crate::terminal::Table;
 use download::DownloadResult;
 use http::Client;
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct FetchReport {
     set: String,

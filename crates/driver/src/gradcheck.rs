@@ -1,4 +1,4 @@
-//! `twolayer gradcheck`: is backpropagation the derivative of the loss?
+//! `twolayer gradcheck`: compares backpropagation with numerical gradients.
 //!
 //! Central differences with h = 1e-4 in f64 have an error of about h^2/6 times the third derivative, below 1e-9 here,
 //! and one of rounding, about 1e-16 * loss / h = 1e-12. A wrong line of backpropagation is wrong by about the gradient
@@ -28,10 +28,10 @@ use crate::terminal::Table;
 use difference::{ByName, Difference, place};
 use explain::CheckedNetwork;
 
-/// Images that are taken by default.
+/// The default number of images.
 const NOTEBOOKS_BATCH: usize = 100;
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct GradcheckReport {
     passed: bool,
@@ -39,17 +39,17 @@ struct GradcheckReport {
     h: f64,
     method: &'static str,
     parameters: ByName,
-    /// The parameter whose element is furthest off.
+    /// The parameter with the largest difference.
     worst: &'static str,
-    /// Why it did not pass.
+    /// Why the check failed.
     explanations: Vec<String>,
-    /// Hidden units whose W1 and b1 could not really be checked.
+    /// Hidden units whose W1 and b1 could not be checked.
     saturated_units: usize,
     seconds_numerical: f64,
     seconds_backprop: f64,
     data: String,
     batch: usize,
-    /// The model's file, or the seed and generator of random weights.
+    /// The model file, or the seed and generator of random weights.
     model: Option<String>,
     inputs: usize,
     hidden: usize,
@@ -61,7 +61,7 @@ struct GradcheckReport {
     precision: &'static str,
 }
 
-/// Both gradients, each with the seconds it took.
+/// Both gradients and their times in seconds.
 struct Gradients {
     backprop: (Parameters<f64>, f64),
     numerical: (Parameters<f64>, f64),
@@ -106,7 +106,7 @@ pub fn run(args: &GradcheckArgs, out: &mut Output) -> Result<(), CliError> {
     if report.passed { Ok(()) } else { Err(failure(&report)) }
 }
 
-/// The network of a model file, widened to f64.
+/// The network of a model file, converted to f64.
 fn load(path: &Path, level: Level, train: &Half) -> Result<TwoLayerNet<f64>, CliError> {
     let (parameters, activation) = match AnyModel::load(path)? {
         AnyModel::F32(model) => (model.parameters.to_f64(), model.activation),
@@ -126,7 +126,7 @@ fn check_memory(
     let need = MemoryEstimate::default()
         .parameters(shape, size_of::<f64>(), 8 + if args.brute_force { 2 * machine.threads } else { 0 })
         .batch(batch, shape, size_of::<f64>(), 2 + machine.threads)
-        // Widened inputs, and a list of those that are not zero.
+        // Inputs as f64, and a list of the nonzero ones.
         .elements(batch.saturating_mul(shape.inputs()), 8 + 16);
     memory::check(need, "--hidden or --batch")
 }
@@ -144,7 +144,7 @@ fn gradients(subject: &CheckedNetwork<'_>, brute_force: bool) -> Result<Gradient
     Ok(Gradients { backprop: (backprop, seconds_backprop), numerical: (numerical, start.elapsed().as_secs_f64()) })
 }
 
-/// What the two gradients say of each other.
+/// Compares the two gradients.
 fn compare(
     args: &GradcheckArgs,
     machine: &Machine,
@@ -218,7 +218,7 @@ fn print(report: &GradcheckReport, source: Source, train: &Half, out: &mut Outpu
     }
 }
 
-/// A row for each parameter.
+/// The table, a row for each parameter.
 fn print_differences(report: &GradcheckReport, out: &mut Output) {
     let names = ["", "mean diff", "max diff", "max rel", "worst", "backpropagation", "numerical", ""];
     let rows: Vec<[String; 8]> = [names.map(String::from)]

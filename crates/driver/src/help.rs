@@ -12,7 +12,7 @@ use crate::output::Output;
 use crate::output_file::OutputFile;
 use crate::terminal::{self, Table};
 
-/// What to do first, and what it does.
+/// The first steps: commands and what they do.
 const FIRST_STEPS: [(&str, &str); 4] = [
     ("twolayer train", "trains on digits that are built in"),
     ("twolayer train --out digits.model", "the same, and keeps the model"),
@@ -20,7 +20,7 @@ const FIRST_STEPS: [(&str, &str); 4] = [
     ("twolayer fetch mnist", "for more: train --data data/mnist"),
 ];
 
-/// What a first look at the program should tell, as wide as standard error is.
+/// The first steps, printed by `twolayer` without arguments.
 pub fn first_steps() -> String {
     let width = terminal::width(std::io::stderr());
     let cell = |row: usize, column: usize| match column {
@@ -62,7 +62,7 @@ pub fn man(args: &ManArgs, out: &mut Output) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The page of a command, and those of its own commands.
+/// The man page of a command, and those of its subcommands.
 fn write_pages(
     command: clap::Command,
     name: String,
@@ -77,18 +77,18 @@ fn write_pages(
     write(&name, page)
 }
 
-/// Prints clap's own message: help and version as they are, an error without its blank lines, so that it is one
-/// paragraph like every other.
+/// Prints clap's message: help and version as they are, an error without blank lines, as one
+/// paragraph.
 pub fn report_usage(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        // A closed pipe is no failure: whoever asked for help has read enough.
+        // A closed pipe is not a failure.
         return match error.print() {
             Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
             _ => ExitCode::SUCCESS,
         };
     }
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        // Of a command that has commands, its own help; of the program, what to do first.
+        // For a command with subcommands, its help; for the program, the first steps.
         if std::env::args_os().len() > 1 {
             let _ = error.print();
         } else {

@@ -18,14 +18,14 @@ use crate::output_file::OutputFile;
 pub use page::{EvaluatedModel, Page};
 use training_record::TrainingRecord;
 
-/// A file for the curves, and what goes into it.
+/// The file for the curves and its format.
 pub struct Plot {
     pub target: OutputFile,
     png: bool,
 }
 
 impl Plot {
-    /// Takes the format from the file's name, and checks that the file could be written.
+    /// Takes the format from the file extension, and checks that the file can be written.
     pub fn new(path: &Path) -> Result<Self, CliError> {
         let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
         let png = match extension.as_deref() {
@@ -39,7 +39,7 @@ impl Plot {
         Ok(Plot { target: OutputFile::new(path)?, png })
     }
 
-    /// Draws what was recorded.
+    /// Draws the record.
     pub fn write(&self, record: &TrainingRecord) -> Result<(), CliError> {
         let drawing = plot::both(record);
         let bytes = if self.png { drawing.png()? } else { drawing.svg().into_bytes() };
@@ -48,7 +48,7 @@ impl Plot {
 }
 
 impl Page<'_> {
-    /// The page, as one file.
+    /// The report as one HTML file.
     pub fn html(&self) -> Result<String, CliError> {
         Ok(markup::render(self)?.into_string() + "\n")
     }

@@ -1,4 +1,4 @@
-//! `twolayer import`: a network that another program has trained, as a model of this one.
+//! `twolayer import`: reads a network of another program into a model file.
 
 use serde::Serialize;
 use twolayer_core::{Activation, Float, Shape};
@@ -10,7 +10,7 @@ use crate::error::CliError;
 use crate::output::Output;
 use crate::output_file::OutputFile;
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct ImportReport {
     file: String,
@@ -57,7 +57,7 @@ pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The content of the model's file, and what its units do: as it was told, or as the file says.
+/// The content of the model file, and its activation: the given one, or that of the file.
 fn told<T: Float>(model: &mut Model<T>, given: Option<Activation>) -> Result<(Vec<u8>, Activation), CliError> {
     model.activation = given.unwrap_or(model.activation);
     Ok((model.to_bytes()?, model.activation))

@@ -1,4 +1,4 @@
-//! `twolayer info`: what this machine has and what a run would use.
+//! `twolayer info`: the version, instruction sets and threads.
 
 use serde::Serialize;
 use twolayer_core::Level;

@@ -1,4 +1,4 @@
-//! Ctrl-C: the first asks the run to end after the iteration in hand, the second ends the program.
+//! Ctrl-C: the first ends the run after the current iteration, the second ends the program.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::process;
@@ -8,11 +8,11 @@ use crate::terminal;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 
-/// The code by which shells know that a program was ended by Ctrl-C.
+/// The exit code of programs ended by Ctrl-C.
 const ENDED: i32 = 130;
 
-/// From now on Ctrl-C, and a request of the system to end, are heard. If they cannot be, they end the program at once, as
-/// they would without this. One that is `quiet` says nothing of it.
+/// Handles Ctrl-C and termination signals from now on. If no handler can be set, they end the program as
+/// before. With `quiet`, no note is printed.
 pub fn listen(quiet: bool) {
     let _ = ctrlc::set_handler(move || {
         if ASKED.swap(true, Ordering::Relaxed) {
@@ -25,7 +25,7 @@ pub fn listen(quiet: bool) {
     });
 }
 
-/// Whether the run has been asked to end.
+/// Whether Ctrl-C was pressed.
 pub fn asked() -> bool {
     ASKED.load(Ordering::Relaxed)
 }

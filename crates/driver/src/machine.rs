@@ -7,16 +7,16 @@ use crate::args::MachineArgs;
 use crate::error::CliError;
 use crate::number_format::count;
 
-/// What of the machine a command uses.
+/// The threads and instruction set in use.
 pub struct Machine {
     pub level: Level,
     pub threads: usize,
-    /// For work that is split into tasks: predictions over many rows, finite differences. Training has its own team.
+    /// For predictions over many rows and numerical gradients. Training has worker threads of its own.
     pub pool: ThreadPool,
 }
 
 impl Machine {
-    /// The machine as the options want it; an instruction set that is not there is an error, never a fallback.
+    /// The machine that the options ask for. An instruction set that is missing is an error.
     pub fn new(args: &MachineArgs) -> Result<Self, CliError> {
         let level = args.level()?;
         let threads = args.threads();

@@ -1,13 +1,13 @@
-//! MD5 sums: no proof against a forger, but what the publishers of data sets give, and enough to tell one from another.
+//! MD5 sums. They are not secure, but they are what the publishers of data sets give.
 
 use std::io::{self, Read};
 
 use ::md5::{Digest, Md5};
 
-/// What is read at once.
+/// Bytes read at a time.
 const BUFFER: usize = 1 << 18;
 
-/// The MD5 sum of all that a reader gives, in hexadecimal.
+/// The MD5 sum of a reader's content, in hexadecimal.
 pub fn of(mut reader: impl Read) -> io::Result<String> {
     let mut hash = Md5::new();
     let mut buffer = vec![0; BUFFER];

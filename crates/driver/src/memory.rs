@@ -1,18 +1,18 @@
-//! Sizes that cannot be meant, told before the allocator aborts the program.
+//! Refuses sizes that do not fit into memory, before an allocation aborts the program.
 
 use twolayer_core::{MemoryEstimate, Shape};
 
 use crate::error::CliError;
 
-/// The network's shape, if there can be one of these sizes.
+/// The network's shape, or an error if it is impossible.
 pub fn shape(inputs: usize, hidden: usize, classes: usize) -> Result<Shape, CliError> {
     Shape::new(inputs, hidden, classes).map_err(|e| CliError::new(format!("{e}; lower --hidden or --classes")))
 }
 
-/// An error if the machine has not as much memory to give; `options` are those that could be lowered.
+/// An error if the machine lacks the memory; `options` are those to lower.
 pub fn check(need: MemoryEstimate, options: &str) -> Result<(), CliError> {
     let (free, bytes) = (available(), need.bytes());
-    // What the system has free, and what it would give this process: both must do.
+    // Both the free memory and what the process may allocate must suffice.
     if free.is_none_or(|free| bytes <= u128::from(free)) && need.is_available() {
         return Ok(());
     }
@@ -23,7 +23,7 @@ pub fn check(need: MemoryEstimate, options: &str) -> Result<(), CliError> {
     Err(CliError::new(format!("not enough memory: the run needs about {}{have}; lower {options}", size(bytes))))
 }
 
-/// Memory that can be had without swapping, where the system tells.
+/// Memory available without swapping, if known.
 fn available() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;

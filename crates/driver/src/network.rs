@@ -1,4 +1,4 @@
-//! A trained network whose precision the model file decides.
+//! A trained network of either element type.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::data;
 use crate::error::CliError;
 use crate::number_format::count;
 
-/// What a command asks of a network once it is trained: the same of f32 and of f64.
+/// A trained network of `f32` or `f64`.
 pub trait Network: Send + Sync {
     fn shape(&self) -> Shape;
     fn activation(&self) -> Activation;
@@ -19,9 +19,9 @@ pub trait Network: Send + Sync {
     fn evaluate(&self, half: &Half) -> Result<Evaluation>;
     /// The most probable class of each image.
     fn classify(&self, half: &Half) -> Result<Vec<usize>>;
-    /// The probabilities of the classes for one image.
+    /// The class probabilities of one image.
     fn probabilities(&self, pixels: &[u8]) -> Result<Vec<f64>>;
-    /// The weights into a hidden unit, a column of W1, and out of it, a row of W2.
+    /// A hidden unit's column of W1 and row of W2.
     fn hidden_unit(&self, unit: usize) -> (Vec<f64>, Vec<f64>);
 }
 
@@ -70,14 +70,14 @@ fn of<T: Float>(model: Model<T>, level: Level) -> TwoLayerNet<T> {
     TwoLayerNet::new(model.parameters).with_activation(model.activation).with_level(level)
 }
 
-/// `784 -> 50 -> 10, f32`, and the function of the hidden units if it is not the sigmoid.
+/// `784 -> 50 -> 10, f32`, and the activation if it is not sigmoid.
 pub fn describe(net: &dyn Network) -> String {
     let shape = net.shape();
     let units = if net.activation() == Activation::Sigmoid { "" } else { ", relu" };
     format!("{} -> {} -> {}, {}{units}", shape.inputs(), shape.hidden(), shape.classes(), net.precision())
 }
 
-/// An error unless the model takes images of this size and has a class for each label.
+/// An error unless the model takes images of this size and has a class for every label.
 pub fn check_fit(net: &dyn Network, model: &Path, half: &Half) -> Result<(), CliError> {
     let shape = net.shape();
     if shape.inputs() != half.inputs() {

@@ -1,7 +1,7 @@
 //! NumPy's legacy generator, replayed: `np.random.seed(s)`, `randn` and `choice(n, k)` draw for draw.
 //!
 //! The notebook draws its weights and its batches from `np.random`'s global `RandomState`. NumPy has frozen that stream
-//! (NEP 19), so a run that replays it sees the notebook's very weights and very batches, and can be compared with it
+//! (NEP 19), so a run that replays it has the notebook's weights and batches, and can be compared with it
 //! number by number. Three functions of the generator matter, each with a rule that is easy to get wrong:
 //!
 //! - a double takes two 32-bit draws, 27 bits of the first and 26 of the second;
@@ -13,10 +13,10 @@
 use rand_mt::Mt;
 use twolayer_core::Sampler;
 
-/// `np.random.RandomState(seed)`, as far as the notebook uses it.
+/// `np.random.RandomState(seed)`: the methods that the notebook uses.
 pub struct LegacyRandom {
     bits: Mt,
-    /// The normal of the last pair that has not been handed out.
+    /// The second normal of the last pair, if not yet returned.
     spare: Option<f64>,
 }
 

@@ -1,4 +1,4 @@
-//! Standard output that survives its reader.
+//! Standard output that tolerates a closed pipe.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -8,14 +8,14 @@ use serde::Serialize;
 use crate::error::CliError;
 use crate::terminal::{self, Table};
 
-/// Columns of the labels in front of what a report tells.
+/// The width of labels.
 const LABEL: usize = 10;
 
 /// Standard output, line by line.
 ///
-/// `println!` panics when the pipe is closed (`twolayer train | head`). Here the first failed write ends the printing
-/// and no more: a run that also writes a model goes on, and [`Output::finish`] says at the end if the failure was more
-/// than a reader who had seen enough.
+/// `println!` panics when the pipe is closed (`twolayer train | head`). Here the first failed write ends printing only:
+/// a run that also writes a model continues, and [`Output::finish`] returns an error at the end unless the pipe was
+/// closed.
 pub struct Output {
     failure: Option<io::Error>,
     width: Option<usize>,
@@ -23,17 +23,17 @@ pub struct Output {
 }
 
 impl Output {
-    /// Standard output as it is now; of one that is `quiet`, nobody wants to read notes.
+    /// Standard output; with `quiet`, notes are not printed.
     pub fn new(quiet: bool) -> Self {
         Output { failure: None, width: terminal::width(io::stdout()), quiet }
     }
 
-    /// The columns that lines should fit into, if that is known.
+    /// The width that lines should fit into, if known.
     pub fn width(&self) -> Option<usize> {
         self.width
     }
 
-    /// Whether results are all that is wanted: no notes, no progress.
+    /// Whether to print results only, without notes and progress.
     pub fn is_quiet(&self) -> bool {
         self.quiet
     }
@@ -46,7 +46,7 @@ impl Output {
         }
     }
 
-    /// Prints a label and what there is to tell about it.
+    /// Prints a label and its value.
     pub fn field(&mut self, label: &str, text: impl Display) {
         self.line(terminal::hanging(&format!("{label:<LABEL$}"), &text.to_string(), self.width));
     }
@@ -56,7 +56,7 @@ impl Output {
         self.line(terminal::hanging(indent, &text.to_string(), self.width));
     }
 
-    /// Prints a paragraph that is no result, unless that is not wanted.
+    /// Prints a note, unless quiet.
     pub fn note(&mut self, text: impl Display) {
         if !self.quiet {
             self.paragraph("", text);
@@ -75,17 +75,17 @@ impl Output {
         Ok(())
     }
 
-    /// Whether nobody reads any more.
+    /// Whether the pipe is closed.
     pub fn is_closed(&self) -> bool {
         self.failure.is_some()
     }
 
-    /// Whether lines go to a person's screen rather than to a file or a pipe.
+    /// Whether standard output is a terminal.
     pub fn is_terminal(&self) -> bool {
         io::stdout().is_terminal()
     }
 
-    /// A closed pipe is the reader's right; anything else that kept a line from arriving is a failure.
+    /// An error if a write failed, unless the pipe was closed.
     pub fn finish(self) -> Result<(), CliError> {
         match self.failure {
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -8,7 +8,7 @@ use twolayer_atomic::AtomicFile;
 
 use crate::error::CliError;
 
-/// A file to be written at the end of a run, checked at its beginning.
+/// A file to be written at the end of a run, checked at the start.
 pub struct OutputFile {
     /// As the user wrote it, for messages.
     shown: PathBuf,
@@ -16,7 +16,7 @@ pub struct OutputFile {
 }
 
 impl OutputFile {
-    /// Checks that `path` could be written now, so that a long run is not lost over a misspelt folder.
+    /// Checks that `path` can be written, so that a long run is not lost over a misspelt folder.
     pub fn new(path: &Path) -> Result<Self, CliError> {
         let fail = |why: String| CliError::new(format!("cannot write {}: {why}", path.display()));
         let place = AtomicFile::new(path).map_err(|e| match e.kind() {
@@ -33,17 +33,17 @@ impl OutputFile {
         self.shown.display()
     }
 
-    /// Whether both would end up in the same file.
+    /// Whether both are the same file.
     pub fn is_same_file(&self, other: &OutputFile) -> bool {
         self.place.is_replaced() && self.place.path() == other.place.path()
     }
 
-    /// Whether writing would replace what is read at `path`.
+    /// Whether writing would replace the file at `path`.
     pub fn replaces(&self, path: &Path) -> bool {
         self.place.is_replaced() && fs::canonicalize(path).is_ok_and(|path| path == self.place.path())
     }
 
-    /// Writes the contents, to the disk.
+    /// Writes the contents and syncs them to disk.
     pub fn write(&self, contents: &[u8]) -> Result<(), CliError> {
         self.place.write(|file| file.write_all(contents)).map_err(|e| {
             let is_kept = self.place.is_replaced() && self.place.path().exists();

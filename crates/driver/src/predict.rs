@@ -1,4 +1,4 @@
-//! `twolayer predict`: digits, of the data or on pictures of one's own, and what a trained model takes them for.
+//! `twolayer predict`: classifies pictures, or images of the data.
 
 mod pictures;
 
@@ -13,13 +13,13 @@ use crate::network::{self, Network};
 use crate::number_format::percent;
 use crate::output::Output;
 
-/// Characters of the longest bar, and of one that is still worth drawing.
+/// Characters of the longest bar, and the least that a bar is drawn with.
 const BAR: usize = 24;
 const SHORT_BAR: usize = 10;
-/// Between a picture and the bars.
+/// The gap between a picture and the bars.
 const GAP: &str = "   ";
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct PredictReport {
     model: String,
@@ -84,7 +84,7 @@ fn image(
     Ok(())
 }
 
-/// The first of the largest.
+/// The index of the largest, the first of equals.
 fn most_probable(probabilities: &[f64]) -> usize {
     let mut best = 0;
     for (class, p) in probabilities.iter().enumerate() {
@@ -95,7 +95,7 @@ fn most_probable(probabilities: &[f64]) -> usize {
     best
 }
 
-/// A picture with what is predicted and a bar for each class: beside it, or below where there is no room.
+/// Prints a picture with the prediction and a bar for each class, beside it or below.
 fn print_bars(drawing: &[String], verdict: String, probabilities: &[f64], out: &mut Output) {
     let number = (probabilities.len() - 1).to_string().len() + "  100.00%  ".len();
     let picture = drawing.first().map_or(0, |line| line.chars().count() + GAP.len());
@@ -111,7 +111,7 @@ fn print_bars(drawing: &[String], verdict: String, probabilities: &[f64], out: &
     }
 }
 
-/// What is predicted, and a bar for each class, of at most so many characters.
+/// The prediction, and a bar for each class of at most `length` characters.
 fn bars(verdict: String, probabilities: &[f64], longest: usize) -> Vec<String> {
     let mut lines = vec![verdict, String::new()];
     let width = (probabilities.len() - 1).to_string().len();
@@ -121,14 +121,14 @@ fn bars(verdict: String, probabilities: &[f64], longest: usize) -> Vec<String> {
     lines
 }
 
-/// A bar of eighths of a character.
+/// A bar in eighths of a character.
 fn bar(p: f64, longest: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = (p.clamp(0.0, 1.0) * (8 * longest) as f64).round() as usize;
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
 }
 
-/// Two blocks of lines, side by side; the left one's lines are equally wide.
+/// Two blocks of lines side by side; the left one's lines have equal widths.
 fn beside(left: &[String], right: &[String]) -> Vec<String> {
     let width = left.first().map_or(0, |line| line.chars().count() + GAP.len());
     let line = |i: usize| {

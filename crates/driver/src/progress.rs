@@ -1,20 +1,20 @@
-//! The progress bar: on standard error, and only where somebody watches.
+//! The progress bar, on standard error if that is a terminal.
 
 use std::io::{IsTerminal, stderr};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Between two looks at the bar. An iteration takes microseconds, a look not much less.
+/// The time between updates: an iteration takes microseconds, an update not much less.
 const EVERY: usize = 64;
 
-/// A bar over the iterations of a run, or nothing at all.
+/// A progress bar over the iterations of a run, possibly hidden.
 pub struct Progress {
     bar: ProgressBar,
     accuracies: String,
 }
 
 impl Progress {
-    /// A bar for a run of `iterations`; invisible if `wanted` is false or standard error is no terminal.
+    /// A bar for `iterations`; hidden if `wanted` is false or standard error is not a terminal.
     pub fn new(iterations: usize, wanted: bool) -> Self {
         let target =
             if wanted && stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -25,7 +25,7 @@ impl Progress {
         Progress { bar, accuracies: String::new() }
     }
 
-    /// Tells the bar of an iteration's loss.
+    /// Updates the bar with an iteration's loss.
     pub fn iteration(&self, iteration: usize, loss: f64) {
         if iteration.is_multiple_of(EVERY) && !self.bar.is_hidden() {
             self.bar.set_position(iteration as u64);
@@ -33,12 +33,12 @@ impl Progress {
         }
     }
 
-    /// Tells the bar of an epoch's accuracies.
+    /// Updates the bar with an epoch's accuracies.
     pub fn epoch(&mut self, train: f64, test: f64) {
         self.accuracies = format!("  train {:.2}%  test {:.2}%", 100.0 * train, 100.0 * test);
     }
 
-    /// Prints something, `print`, with the bar out of the way.
+    /// Calls `print` with the bar hidden.
     pub fn aside(&self, print: impl FnOnce()) {
         self.bar.suspend(print);
     }
@@ -50,7 +50,7 @@ impl Progress {
 }
 
 impl Drop for Progress {
-    /// A run that fails must not leave half a bar in front of its error.
+    /// A failed run must not leave a bar in front of its error.
     fn drop(&mut self) {
         self.clear();
     }

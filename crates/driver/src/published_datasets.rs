@@ -1,34 +1,34 @@
-//! The data sets that can be fetched: where they are, and by what they are known.
+//! The data sets that can be fetched: addresses and checksums.
 //!
-//! The MD5 sums are those that the sets' publishers and torchvision give. They tell a damaged or replaced file, which is
-//! what they are for here; wherever a set is served over HTTPS, it is fetched over HTTPS.
+//! The MD5 sums are those of the publishers and of torchvision. They detect damaged and replaced files; wherever a set is
+//! served over HTTPS, it is fetched over HTTPS.
 
-/// A data set: files, and addresses to put in front of their names.
+/// A data set: file names and the addresses to prepend.
 pub struct Dataset {
     pub name: String,
     /// Tried in turn. Each ends with a slash.
     pub mirrors: Vec<String>,
     pub files: Vec<Remote>,
-    /// The files' names in one, as curl and shells take them.
+    /// The file names in brace notation, as in curl and shells.
     pub names: &'static str,
-    /// What to take out of the one file, if that is an archive.
+    /// The members to extract, if the file is an archive.
     pub members: Vec<String>,
 }
 
-/// A file as it is published.
+/// A published file.
 #[derive(Clone, Copy)]
 pub struct Remote {
     pub name: &'static str,
     pub md5: &'static str,
-    /// The sum of what it unpacks to, where that is known: then a mirror may have packed it anew.
+    /// The MD5 sum of the unpacked content, if known: a mirror may have compressed it again.
     pub content_md5: Option<&'static str>,
-    /// No more bytes than this are read: the published length, rounded up.
+    /// The most bytes to read: the published length, rounded up.
     pub at_most: u64,
 }
 
 const MB: u64 = 1_000_000;
 
-/// What the names of EMNIST's splits begin with.
+/// The prefix of the names of EMNIST's splits.
 pub const EMNIST: &str = "emnist";
 
 /// The names of the sets.
@@ -65,7 +65,7 @@ const QMNIST: [&str; 2] = [
 const EMNIST_MIRRORS: [&str; 2] =
     ["https://biometrics.nist.gov/cs_links/EMNIST/", "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/"];
 
-/// The set of that name, one of [`NAMES`].
+/// The set with that name, one of [`NAMES`].
 pub fn dataset(name: &str) -> Option<Dataset> {
     let (mirrors, files): (&[&str], Vec<Remote>) = match name {
         "mnist" => (&MNIST, mnist()),

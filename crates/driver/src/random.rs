@@ -1,8 +1,8 @@
-//! From `--seed` and `--rng` to initial weights and a sampler of batches.
+//! The random numbers of `--seed` and `--rng`: initial weights and batches.
 //!
 //! The stability promise of `chacha8`: a seed means the same draws on every machine, for any number of threads and in
-//! every release with the same major version. ChaCha is a published cipher, `seed_from_u64` is value-stable by the rand
-//! family's own promise, and a test here pins the first numbers.
+//! every release with the same major version. ChaCha is a published cipher, `seed_from_u64` is stable by the rand
+//! crates' promise, and a test here fixes the first numbers.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -12,14 +12,14 @@ use crate::args::{RandomArgs, RngName, SamplingName};
 use crate::error::CliError;
 use crate::numpy_random::{LegacyChoice, LegacyRandom};
 
-/// A generator in its first state. Weights must be drawn before batches: both come from the one stream.
+/// A new generator. Weights are drawn before batches, from the same stream.
 pub enum Generator {
     Chacha8(Box<ChaCha8Rng>),
     Numpy(Box<LegacyRandom>),
 }
 
 impl Generator {
-    /// The generator that the options name.
+    /// The generator of the options.
     pub fn new(args: &RandomArgs) -> Result<Self, CliError> {
         match args.rng {
             RngName::Chacha8 => Ok(Generator::Chacha8(Box::new(ChaCha8Rng::seed_from_u64(args.seed)))),
@@ -42,7 +42,7 @@ impl Generator {
         }
     }
 
-    /// Batches of so many rows, from where the weights left the generator.
+    /// The sampler of batches, from where the weights left the generator.
     pub fn sampler(self, rows: usize, sampling: SamplingName) -> Result<Box<dyn Sampler>, CliError> {
         match self {
             Generator::Chacha8(rng) if sampling == SamplingName::Epochs => {

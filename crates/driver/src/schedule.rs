@@ -1,16 +1,16 @@
-//! When a run stops to measure itself.
+//! The schedule of a run: when accuracies are measured.
 
-/// A run cut where the notebook takes its accuracies: after the iterations 0, epoch, 2 * epoch, ...
+/// Accuracies are measured as in the notebook: after iterations 0, epoch, 2 * epoch, ...
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
-    /// Iterations of an epoch: the batches that fit into the training set, at least one.
+    /// Iterations per epoch: the batches that fit into the training set, at least one.
     pub epoch: usize,
     /// Iterations of the run.
     pub iterations: usize,
 }
 
 impl Schedule {
-    /// A run of `iterations`, or of `epochs` where that is given; `None` if their product is no number.
+    /// A run of `iterations`, or of `epochs` if given; `None` if the number of iterations overflows.
     pub fn new(rows: usize, batch: usize, iterations: usize, epochs: Option<usize>) -> Option<Self> {
         let epoch = (rows / batch).max(1);
         let iterations = match epochs {
@@ -20,18 +20,18 @@ impl Schedule {
         Some(Schedule { epoch, iterations })
     }
 
-    /// How many accuracies an uncut run takes.
+    /// The number of measurements of a whole run.
     pub fn measurements(&self) -> usize {
         self.iterations.div_ceil(self.epoch)
     }
 
-    /// How far the next piece goes when `done` iterations are done: behind the next measured iteration, or to the end.
+    /// The iteration to stop at after `done` iterations: the next measurement, or the end.
     pub fn next_stop(&self, done: usize) -> usize {
         let measured = done.div_ceil(self.epoch).saturating_mul(self.epoch);
         self.iterations.min(measured.saturating_add(1))
     }
 
-    /// Whether accuracies are taken after this iteration's update.
+    /// Whether accuracies are measured after this iteration.
     pub fn is_measured(&self, iteration: usize) -> bool {
         iteration.is_multiple_of(self.epoch)
     }

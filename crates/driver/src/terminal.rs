@@ -1,20 +1,20 @@
-//! Text in as many columns as there are.
+//! Text that fits the terminal: paragraphs and tables.
 
 use std::ops::Range;
 
 use terminal_size::{Width, terminal_size_of};
 
-/// Between two columns of a table; half of it where that makes the table fit.
+/// The gap between columns of a table; half of it if that makes the table fit.
 const GAP: usize = 2;
 
-/// The columns that a stream's reader has, if that is known: `COLUMNS` where it is set, as POSIX has it, or the
+/// The width of a stream's terminal, if known: `COLUMNS` if set, as in POSIX, or the
 /// terminal's own.
 #[cfg(unix)]
 pub fn width(stream: impl std::os::fd::AsFd) -> Option<usize> {
     columns().or_else(|| terminal_size_of(stream).map(|(Width(width), _)| width.into()))
 }
 
-/// The same of a console.
+/// The same for a Windows console.
 #[cfg(windows)]
 pub fn width(stream: impl std::os::windows::io::AsHandle) -> Option<usize> {
     columns().or_else(|| terminal_size_of(stream).map(|(Width(width), _)| width.into()))
@@ -24,8 +24,8 @@ fn columns() -> Option<usize> {
     std::env::var("COLUMNS").ok()?.trim().parse().ok().filter(|&columns| columns > 0)
 }
 
-/// `text` after `label`, in lines of at most `width`; those after the first are indented by the label's width. A word
-/// that is longer, such as the name of a file, has a line of its own.
+/// `text` after `label`, in lines of at most `width`; lines after the first are indented by the label's width. A word
+/// that is longer gets a line of its own.
 pub fn hanging(label: &str, text: &str, width: Option<usize>) -> String {
     let indent = label.chars().count();
     let (mut lines, mut taken) = (label.to_string(), indent);
@@ -44,18 +44,18 @@ pub fn hanging(label: &str, text: &str, width: Option<usize>) -> String {
     lines
 }
 
-/// A table: the first row has the columns' names, the first column the rows'.
+/// A table: the first row and the first column hold names.
 pub struct Table<'a> {
     pub rows: usize,
     pub columns: usize,
-    /// What stands in a row and a column: asked for anew each time, for a table can be larger than its numbers.
+    /// The text of a row and column, computed on demand.
     pub cell: &'a dyn Fn(usize, usize) -> String,
-    /// The columns of words, which begin below each other; numbers end below each other.
+    /// The left-aligned columns; the others are right-aligned.
     pub left: &'a [usize],
 }
 
 impl Table<'_> {
-    /// The table in lines of at most `width`: where it is wider, in blocks one below the other, each with the first column.
+    /// The table in lines of at most `width`; a wider one is split into blocks, each with the first column.
     pub fn text(&self, width: Option<usize>) -> String {
         let widest = |column| (0..self.rows).map(|row| (self.cell)(row, column).chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..self.columns).map(widest).collect();
@@ -65,7 +65,7 @@ impl Table<'_> {
         let gap = if close { GAP / 2 } else { GAP };
         let mut limit = available.min(total(gap));
         let blocks = in_blocks(&widths, gap, limit);
-        // As many blocks, but of about the same width.
+        // The same number of blocks, with about the same width.
         while limit > 0 && blocks.len() > 1 && in_blocks(&widths, gap, limit - 1).len() == blocks.len() {
             limit -= 1;
         }
@@ -91,7 +91,7 @@ impl Table<'_> {
     }
 }
 
-/// As many columns after the first as fit into each block.
+/// The columns after the first that fit into a block.
 fn in_blocks(widths: &[usize], gap: usize, available: usize) -> Vec<Range<usize>> {
     let mut blocks = Vec::new();
     let (mut from, mut taken) = (1, widths[0]);

@@ -1,4 +1,4 @@
-//! `twolayer train`: the notebook's loop, with its accuracies once an epoch.
+//! `twolayer train`: trains a network and reports accuracies once an epoch.
 
 mod best_weights;
 mod checkpoint;
@@ -67,7 +67,7 @@ impl TrainingRun<'_> {
         if let Some(path) = &self.args.checkpointing.resume {
             state.resume(path, &self.all_options::<T>())?;
             self.check_resumed(&mut state)?;
-            // The batches that are done with are drawn once more, and nothing else is done with them.
+            // Draws the batches of the earlier run again, to advance the generator.
             let mut rows = vec![0; self.args.batch];
             (0..state.outcome.iterations).for_each(|_| sampler.next_batch(&mut rows));
         }
@@ -77,7 +77,7 @@ impl TrainingRun<'_> {
         }
         interrupt::listen(out.is_quiet());
         let trained = self.train(&mut state, sampler.as_mut(), talks, out);
-        // The losses up to a divergence are what one looks at to understand it.
+        // The losses up to a divergence help to understand it.
         let logged = self.log.as_ref().map_or(Ok(()), |log| log.write(csv(&state.record.losses).as_bytes()));
         if let Err(failure) = trained {
             let log = self.log.as_ref().filter(|_| logged.is_ok()).map(|log| log.shown().to_string());
@@ -90,15 +90,15 @@ impl TrainingRun<'_> {
         saved.and(logged).and(drawn).and(state.kept).and(self.tell_interruption(&state.outcome))
     }
 
-    /// Those, and what else must be the same for a run to go on to the same bytes.
+    /// The options that must be equal to resume a run: [`options`](Self::options) and the data.
     fn all_options<T: Float>(&self) -> BTreeMap<String, String> {
         let mut options = self.options::<T>();
         options.extend(self.digest.clone().map(|digest| ("data".into(), digest)));
         options
     }
 
-    /// The options that decide the weights, and no others, so that the same training gives the same file on any number
-    /// of threads and at any time.
+    /// The options that determine the weights, and no others, so that the same training gives the same file on any number
+    /// of threads.
     fn options<T: Float>(&self) -> BTreeMap<String, String> {
         let args = self.args;
         let mut options = BTreeMap::new();
@@ -148,7 +148,7 @@ impl TrainingRun<'_> {
             }
             out.line(table.header());
         }
-        // A reader who closed the pipe wants no more, unless files are to be written.
+        // If the pipe is closed, continue only if files are to be written.
         let files =
             self.plot.is_some() || [&self.save, &self.log, &self.keep, &self.report].iter().any(|f| f.is_some());
         let pointless = |out: &Output| out.is_closed() && !files;
@@ -164,14 +164,14 @@ impl TrainingRun<'_> {
                 state.outcome.early.get_or_insert(EarlyStop::Interrupted);
             }
             if self.is_due(state.outcome.iterations) || state.outcome.early.is_some() {
-                // A disk that is full for a moment should not cost the run; the next one may succeed.
+                // A failed checkpoint does not end the run; the next one may succeed.
                 state.kept = self.write_checkpoint(state);
             }
         }
         self.finish(state)
     }
 
-    /// The measurement that is due after the iteration just done, if one is.
+    /// The measurement after the last iteration, if due.
     fn measure<T: Float>(&self, state: &mut State<T>) -> Result<Option<Measurement>, CliError> {
         let iteration = state.outcome.iterations - 1;
         let Some(loss) = state.outcome.final_loss.filter(|_| self.schedule.is_measured(iteration)) else {
@@ -192,7 +192,7 @@ impl TrainingRun<'_> {
         Ok(Some(m))
     }
 
-    /// The accuracies of the end; with patience, those of the best weights, which are kept: maybe those of the end.
+    /// Measures the final accuracies; with patience, restores the best weights first.
     fn finish<T: Float>(&self, state: &mut State<T>) -> Result<(), CliError> {
         let State { net, outcome, record, best, .. } = state;
         let last = record.history.last().filter(|last| last.iteration + 1 == outcome.iterations);
@@ -212,7 +212,7 @@ impl TrainingRun<'_> {
         Ok(())
     }
 
-    /// Trains up to the next place to stop at. Only this is timed as training.
+    /// Trains up to the next stop. Only this is timed as training.
     fn train_piece<T: Float>(
         &self,
         state: &mut State<T>,
@@ -250,7 +250,7 @@ impl TrainingRun<'_> {
         Ok(self.machine.pool.install(|| net.accuracy(x, t))?)
     }
 
-    /// An interruption is no success: whoever waits for the run's end is to know that it has not come.
+    /// An interrupted run is an error, so that scripts notice.
     fn tell_interruption(&self, outcome: &Outcome) -> Result<(), CliError> {
         if outcome.early != Some(EarlyStop::Interrupted) {
             return Ok(());
@@ -262,7 +262,7 @@ impl TrainingRun<'_> {
     }
 }
 
-/// The losses as a table whose numbers read back as they were.
+/// The losses as CSV, with all digits.
 fn csv(losses: &[f64]) -> String {
     let mut text = String::from("iteration,loss\n");
     for (iteration, loss) in losses.iter().enumerate() {

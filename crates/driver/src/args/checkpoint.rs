@@ -1,4 +1,4 @@
-//! Options of `train` that keep a run from being lost.
+//! The checkpoint options of `train`.
 
 use std::path::PathBuf;
 
@@ -6,18 +6,18 @@ use clap::Args;
 
 use crate::args::values::positive;
 
-/// Checkpoints, and going on from one.
+/// Checkpoints and resuming.
 #[derive(Args)]
 pub struct CheckpointArgs {
-    /// Write all that is needed to go on to this file, again and again; it is a model file too
+    /// Write checkpoints to this file, to resume from; it is also a model file
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
 
-    /// Iterations from checkpoint to checkpoint [default: an epoch]
+    /// Iterations between checkpoints [default: an epoch]
     #[arg(long, value_name = "N", value_parser = positive, requires = "checkpoint", allow_negative_numbers = true)]
     pub every: Option<usize>,
 
-    /// Go on from this checkpoint, with the options of the run that wrote it; its end may be later
+    /// Resume from this checkpoint, with the options of the run that wrote it; it may end later
     #[arg(long, value_name = "FILE")]
     pub resume: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! The arguments of `twolayer data info` and `twolayer data show`.
+//! The arguments of `data info` and `data show`.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -7,12 +7,12 @@ use clap::{Args, Subcommand};
 
 use super::Split;
 
-/// Nobody looks at more pictures than this.
+/// The most images to draw.
 const MAX_PICTURES: usize = 10_000;
 
 #[derive(Subcommand)]
 pub enum DataCommand {
-    /// Show the files, the images' number and size, and how many there are of each class
+    /// Show the files, the number and size of images, and the number of each class
     Info(DataInfoArgs),
     /// Draw images side by side in the terminal, with their labels
     Show(DataShowArgs),
@@ -41,16 +41,16 @@ pub struct DataShowArgs {
     #[arg(value_name = "DIR")]
     pub dir: Option<PathBuf>,
 
-    /// Which images, counted from 0: one, or the first and the last
+    /// Images to draw, counted from 0: one, or the first and the last
     #[arg(long, value_name = "N|A..B", default_value = "0..9", value_parser = indices)]
     pub index: RangeInclusive<usize>,
 
-    /// Which half of the data
+    /// Training or test set
     #[arg(long, value_enum, value_name = "HALF", default_value_t = Split::Test)]
     pub split: Split,
 }
 
-/// `7`, or `0..9` with both ends meant.
+/// `7`, or `0..9` with both ends included.
 fn indices(text: &str) -> Result<RangeInclusive<usize>, String> {
     let (first, last) = text.split_once("..").unwrap_or((text, text));
     match (first.parse::<usize>(), last.parse::<usize>()) {

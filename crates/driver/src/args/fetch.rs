@@ -1,4 +1,4 @@
-//! The arguments of `twolayer fetch`.
+//! The arguments of `fetch`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use crate::published_datasets::{EMNIST, NAMES};
 
-/// Longer than anybody waits for a byte.
+/// The longest timeout in seconds.
 const MAX_TIMEOUT: f64 = 3600.0;
 
 #[derive(Args)]
@@ -24,15 +24,15 @@ pub struct FetchArgs {
     #[arg(value_name = "SET", value_parser = names())]
     pub set: String,
 
-    /// Folder for the files, made if need be [default: data/SET]
+    /// Folder for the files, created if missing [default: data/SET]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 
-    /// Fetch from below this address and nowhere else; may be given more than once, to be tried in turn
+    /// Fetch from this address instead; may be given several times, to be tried in order
     #[arg(long, value_name = "URL", value_parser = mirror)]
     pub mirror: Vec<String>,
 
-    /// Give a server up after so many seconds without a connection or a byte
+    /// Give up on a server after this many seconds without a connection or a byte
     #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = timeout)]
     #[arg(allow_negative_numbers = true)]
     pub timeout: Duration,
@@ -42,7 +42,7 @@ pub struct FetchArgs {
     pub json: bool,
 }
 
-/// The sets; and the word that stands for several, to be answered with their names, which `fetch` does.
+/// The sets, and the name that stands for several, for which `fetch` lists them.
 fn names() -> PossibleValuesParser {
     let sets = NAMES.into_iter().map(PossibleValue::new);
     PossibleValuesParser::new(sets.chain([PossibleValue::new(EMNIST).hide(true)]))

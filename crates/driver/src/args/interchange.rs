@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::ActivationName;
 
-/// What a model can be written as.
+/// An export format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -40,7 +40,7 @@ pub struct ExportArgs {
     /// Model file written by `twolayer train --out`
     pub model: PathBuf,
 
-    /// What to write [default: by the ending of --out, .npz, .onnx or .h]
+    /// Format [default: by the extension of --out: .npz, .onnx or .h]
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub format: Option<Format>,
 
@@ -48,7 +48,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 
-    /// What the names in the C header begin with [default: the name of the file]
+    /// Prefix of the names in the C header [default: the name of the file]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 

@@ -1,4 +1,4 @@
-//! Options of `train` that say how the network learns.
+//! The learning options of `train`.
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -7,15 +7,15 @@ use twolayer_core::{Activation, Init, OptimizerKind};
 use crate::args::values::{fraction, positive, rate, zero_or_more};
 use crate::error::CliError;
 
-/// What becomes of a gradient.
+/// The optimiser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimizerName {
-    /// Plain stochastic gradient descent, the notebook's
+    /// Stochastic gradient descent, as in the notebook
     Sgd,
-    /// Descent with momentum
+    /// SGD with momentum
     Momentum,
-    /// Nesterov's accelerated descent
+    /// Nesterov's accelerated gradient
     Nesterov,
     /// AdaGrad
     Adagrad,
@@ -25,21 +25,21 @@ pub enum OptimizerName {
     Adam,
 }
 
-/// The function of the hidden units.
+/// The activation function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ActivationName {
-    /// 1 / (1 + e^-x), the notebook's
+    /// 1 / (1 + e^-x), as in the notebook
     Sigmoid,
     /// max(0, x)
     Relu,
 }
 
-/// How weights begin; biases are zero.
+/// The initialisation of weights; biases are zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InitName {
-    /// 0.01 times a normal distribution, the notebook's
+    /// 0.01 times a standard normal distribution, as in the notebook
     Normal,
     /// Standard deviation 1 / sqrt(inputs of the unit), for sigmoid
     Xavier,
@@ -47,20 +47,20 @@ pub enum InitName {
     He,
 }
 
-/// How rows of a batch are chosen.
+/// The sampling of batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SamplingName {
-    /// Any row at any time, the notebook's way
+    /// Rows are drawn with replacement, as in the notebook
     Replacement,
-    /// No row twice in an epoch, in an order drawn anew for each; rows that fill no batch are passed over
+    /// Each epoch takes the rows in a new random order; an incomplete last batch is skipped
     Epochs,
 }
 
-/// How the network learns.
+/// Learning options.
 #[derive(Args)]
 pub struct LearningArgs {
-    /// What becomes of a gradient
+    /// Optimiser
     #[arg(long, value_name = "NAME", value_enum, default_value_t = OptimizerName::Sgd)]
     pub optimizer: OptimizerName,
 
@@ -68,7 +68,7 @@ pub struct LearningArgs {
     #[arg(long, value_name = "RATE", value_parser = rate, allow_negative_numbers = true)]
     pub lr: Option<f64>,
 
-    /// Factor of the learning rate from epoch to epoch
+    /// Multiply the learning rate by this after each epoch
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = rate, allow_negative_numbers = true)]
     pub lr_decay: f64,
 
@@ -76,27 +76,27 @@ pub struct LearningArgs {
     #[arg(long, value_name = "M", value_parser = fraction, allow_negative_numbers = true)]
     pub momentum: Option<f64>,
 
-    /// This times a weight is added to its gradient
+    /// Weight decay: add this times a weight to its gradient
     #[arg(long, value_name = "L", default_value = "0", value_parser = zero_or_more, allow_negative_numbers = true)]
     pub weight_decay: f64,
 
-    /// Function of the hidden units
+    /// Activation function of the hidden layer
     #[arg(long, value_name = "NAME", value_enum, default_value_t = ActivationName::Sigmoid)]
     pub activation: ActivationName,
 
-    /// How weights begin
+    /// Initialisation of the weights
     #[arg(long, value_name = "NAME", value_enum, default_value_t = InitName::Normal)]
     pub init: InitName,
 
-    /// How the rows of a batch are chosen
+    /// Sampling of the batches
     #[arg(long, value_name = "NAME", value_enum, default_value_t = SamplingName::Replacement)]
     pub sampling: SamplingName,
 
-    /// Share of the training set that is kept back to validate with: its last rows, as they stand in the file
+    /// Share of the training set to validate with: its last rows in file order
     #[arg(long, value_name = "SHARE", value_parser = fraction, allow_negative_numbers = true)]
     pub validation: Option<f64>,
 
-    /// Stop when the validation accuracy has not improved for so many epochs, and keep the best weights
+    /// Stop when the validation accuracy has not improved for this many epochs, and keep the best weights
     #[arg(long, value_name = "EPOCHS", value_parser = positive, requires = "validation", allow_negative_numbers = true)]
     pub patience: Option<usize>,
 }
@@ -152,7 +152,7 @@ impl LearningArgs {
         })
     }
 
-    /// The rule as the core takes it.
+    /// The optimiser of the core.
     pub fn rule(&self) -> Result<OptimizerKind, CliError> {
         let momentum = self.momentum.unwrap_or(0.9);
         match self.optimizer {
@@ -183,8 +183,8 @@ impl LearningArgs {
         }
     }
 
-    /// What is not the notebook's way, by the options' names: for the plan, and for the model file, in which only what
-    /// decides the weights is told, and of that only what is not as always.
+    /// The options that differ from the notebook's, by name: for the printed options and the model file, which
+    /// lists only options that determine the weights.
     pub fn unusual(&self) -> Vec<(&'static str, String)> {
         let mut all = Vec::new();
         let mut tell = |is: bool, name, value: String| {

@@ -36,11 +36,11 @@ pub struct PredictArgs {
     #[command(flatten)]
     pub data: DataArgs,
 
-    /// Which image of the data, counted from 0, in place of pictures
+    /// Index of an image of the data, from 0, instead of pictures
     #[arg(long, value_name = "N", value_parser = whole, allow_negative_numbers = true)]
     pub index: Option<usize>,
 
-    /// Which half of the data
+    /// Training or test set
     #[arg(long, value_enum, value_name = "HALF", default_value_t = Split::Test)]
     pub split: Split,
 

@@ -1,4 +1,4 @@
-//! Values of options: their names, and the checks that need nothing but the words.
+//! Parsers and names of option values.
 
 use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
@@ -8,7 +8,7 @@ use twolayer_core::Level;
 /// The largest batch that the core takes.
 const MAX_BATCH: usize = 1 << 24;
 
-/// More threads than any machine this runs on; a slip of the keyboard should not start a million.
+/// The most threads, so that a typing error does not start a million.
 const MAX_THREADS: usize = 1024;
 
 /// How a step's gradient is computed.
@@ -17,7 +17,7 @@ const MAX_THREADS: usize = 1024;
 pub enum GradientName {
     /// By backpropagation
     Backprop,
-    /// By central differences in f64, some hundred times slower: the notebook's commented-out line
+    /// By central differences in f64, some hundred times slower: the line that is commented out in the notebook
     Numerical,
 }
 
@@ -30,7 +30,7 @@ impl GradientName {
     }
 }
 
-/// Where the weights and the batches come from.
+/// The random number generator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RngName {
@@ -58,13 +58,13 @@ pub enum Precision {
     F64,
 }
 
-/// One half of a data set.
+/// A split of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
-    /// The rows that training learns from
+    /// The training set
     Train,
-    /// The rows kept back to measure with
+    /// The test set
     Test,
 }
 
@@ -77,7 +77,7 @@ impl Split {
     }
 }
 
-/// What the operating system grants this process; 1 where it does not say.
+/// The threads that this process may use; 1 if unknown.
 pub fn available_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
 }
@@ -86,7 +86,7 @@ pub(super) fn isa_names() -> PossibleValuesParser {
     PossibleValuesParser::new(["auto"].into_iter().chain(Level::NAMES.iter().copied()))
 }
 
-/// A whole number; clap's own message speaks of digits in strings.
+/// An integer, with a better message than clap's.
 pub(super) fn integer(text: &str, least: u64, most: u64) -> Result<u64, String> {
     match text.parse::<u64>() {
         Ok(n) if (least..=most).contains(&n) => Ok(n),
@@ -115,7 +115,7 @@ pub(super) fn threads(text: &str) -> Result<usize, String> {
     integer(text, 1, MAX_THREADS as u64).map(|n| n as usize)
 }
 
-/// Beyond these, differences are of nothing but rounding, or of losses that have nothing to do with each other.
+/// Beyond this range, differences are rounding errors, or of unrelated losses.
 pub(super) fn step(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(h) if (1e-15..=1e3).contains(&h) => Ok(h),

@@ -1,7 +1,7 @@
-//! EMNIST: one archive with the files of every split, of which four are wanted.
+//! EMNIST: one archive with the files of every split; extracts four of them.
 //!
-//! The archive's sum is the published one; those of its files are written down when they are unpacked (`MD5SUMS`, for
-//! `md5sum -c` too), so that a later call need not have the archive to know them.
+//! The archive's checksum is published; those of its files are written to `MD5SUMS` when they are extracted (also for
+//! `md5sum -c`), so that a later call can check them without the archive.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -13,10 +13,10 @@ use crate::error::CliError;
 use crate::md5;
 use crate::output_file::OutputFile;
 
-/// Where the sums of what was unpacked stand.
+/// The file with the checksums of extracted files.
 const SUMS: &str = "MD5SUMS";
 
-/// Whether all `members` are in the folder, as they were unpacked.
+/// Whether all `members` are in the folder with the recorded checksums.
 pub fn is_unpacked(folder: &Path, members: &[String]) -> Result<bool, CliError> {
     let Ok(sums) = fs::read_to_string(folder.join(SUMS)) else {
         return Ok(false);
@@ -38,7 +38,7 @@ pub fn is_unpacked(folder: &Path, members: &[String]) -> Result<bool, CliError> 
     Ok(true)
 }
 
-/// Unpacks `members`, each under its name when it is whole.
+/// Extracts `members`; each gets its name when it is complete.
 pub fn unpack(archive: &Path, folder: &Path, members: &[String]) -> Result<(), CliError> {
     let fail = |why: String| CliError::new(format!("cannot unpack {}: {why}", archive.display()));
     let file = File::open(archive).map_err(|e| fail(e.to_string()))?;
@@ -59,7 +59,7 @@ pub fn unpack(archive: &Path, folder: &Path, members: &[String]) -> Result<(), C
     OutputFile::new(&folder.join(SUMS))?.write(sums.as_bytes())
 }
 
-/// Gives a file its name, unless another file has it.
+/// Renames a temporary file, unless the name is taken.
 fn place(unpacked: tempfile::NamedTempFile, path: &Path, sum: &str) -> Result<(), CliError> {
     if let Ok(found) = File::open(path).and_then(md5::of) {
         return if found == sum { Ok(()) } else { Err(not_ours(path, &found, sum)) };

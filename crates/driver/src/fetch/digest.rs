@@ -1,4 +1,4 @@
-//! Whether a file is the published one, by its MD5 sum.
+//! Checks whether a file is the published one, by its MD5 sum.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,10 +9,10 @@ use flate2::read::MultiGzDecoder;
 use crate::md5;
 use crate::published_datasets::Remote;
 
-/// No file of which the content's sum is known unpacks to more: a bound for those that are not what they should be.
+/// The most bytes that a known file unpacks to: a bound for wrong files.
 const CONTENT_AT_MOST: u64 = 64 << 20;
 
-/// Whether a file is the published one; if not, its sum.
+/// Whether a file is the published one; if not, its checksum.
 pub fn verify(path: &Path, file: &Remote) -> io::Result<Result<(), String>> {
     let found = md5::of(File::open(path)?)?;
     if found == file.md5 {
@@ -23,7 +23,7 @@ pub fn verify(path: &Path, file: &Remote) -> io::Result<Result<(), String>> {
     };
     match md5::of(MultiGzDecoder::new(File::open(path)?).take(CONTENT_AT_MOST)) {
         Ok(unpacked) if unpacked == content => Ok(Ok(())),
-        // Whether it is no gzip or other data, it is not the file.
+        // Not gzip, or other data: in either case not the file.
         _ => Ok(Err(found)),
     }
 }

@@ -1,4 +1,4 @@
-//! One file, from the first mirror that gives it, under its name only when it is known to be right.
+//! Downloads a file from the first mirror that has it. It gets its name when its checksum is right.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -11,39 +11,39 @@ use crate::error::CliError;
 use crate::number_format::grouped;
 use crate::published_datasets::Remote;
 
-/// What is read at once.
+/// Bytes read at a time.
 const BUFFER: usize = 1 << 16;
 
-/// A connection that breaks is taken up again at the same mirror, as long as each brings something, and so often.
+/// A broken connection is resumed at the same mirror, if it made progress, at most this many times.
 const MAX_CONNECTIONS: usize = 10;
 
-/// How a file came to be where it is.
+/// The result of a download.
 #[derive(Debug, PartialEq, Eq)]
 pub enum DownloadResult {
-    /// It was there, and is the published one.
+    /// The file was there.
     Present,
-    /// It was fetched from this address.
+    /// The file was downloaded from this address.
     Fetched(String),
-    /// No mirror gave it; why, mirror by mirror.
+    /// No mirror had it; the reasons, one per mirror.
     Refused(String),
 }
 
-/// Why a mirror was left.
+/// Why a download failed.
 enum DownloadError {
-    /// The next one may do better.
+    /// The mirror's fault: try the next one.
     Mirror(String),
-    /// This machine's own fault: no other mirror helps.
+    /// This machine's fault: no other mirror helps.
     Local(CliError),
 }
 
-/// Makes sure that `folder` has the file.
+/// Downloads the file into `folder`, unless it is there.
 pub fn ensure(file: &Remote, folder: &Path, mirrors: &[String], client: &Client) -> Result<DownloadResult, CliError> {
     let target = folder.join(file.name);
     if is_present(file, &target)? || is_unpacked(file, &target)? {
         return Ok(DownloadResult::Present);
     }
     let mut partial = Partial::open(&target)?;
-    // Another run may have finished it since.
+    // Another process may have completed it meanwhile.
     if is_present(file, &target)? {
         return Ok(DownloadResult::Present);
     }
@@ -60,7 +60,7 @@ pub fn ensure(file: &Remote, folder: &Path, mirrors: &[String], client: &Client)
         }
     }
     partial.leave();
-    // Without a network all say the same.
+    // Without a network, all reasons are the same.
     let told = match refusals.as_slice() {
         [(_, first), others @ ..] if others.iter().all(|(_, why)| why == first) => first.clone(),
         _ => refusals.iter().map(|(mirror, why)| format!("{mirror}: {why}")).collect::<Vec<_>>().join("; "),
@@ -68,7 +68,7 @@ pub fn ensure(file: &Remote, folder: &Path, mirrors: &[String], client: &Client)
     Ok(DownloadResult::Refused(told))
 }
 
-/// Whether the file is there; one of its name that is not the file is an error, because it is not ours to replace.
+/// Whether the file is there. Another file of that name is an error: it is not replaced.
 pub fn is_present(file: &Remote, target: &Path) -> Result<bool, CliError> {
     match digest::verify(target, file) {
         Ok(Ok(())) => Ok(true),
@@ -83,12 +83,12 @@ pub fn is_present(file: &Remote, target: &Path) -> Result<bool, CliError> {
     }
 }
 
-/// Where a file is that somebody has put there unpacked.
+/// The path of the unpacked file.
 pub fn unpacked(target: &Path) -> PathBuf {
     target.with_extension("")
 }
 
-/// Whether the file is there unpacked, where it is known what it unpacks to; otherwise it is fetched packed.
+/// Whether the unpacked file is there, if its checksum is known.
 fn is_unpacked(file: &Remote, target: &Path) -> Result<bool, CliError> {
     let path = unpacked(target);
     match file.content_md5.filter(|_| path != target && path.is_file()) {
@@ -103,7 +103,7 @@ fn from_mirror(file: &Remote, url: &str, client: &Client, partial: &mut Partial)
         let before = partial.length(file.at_most)?;
         match client.get(url, before) {
             Ok(None) => {
-                // What is there is as long as the file, or longer, and was not right: from the start.
+                // The partial file is complete or longer, and wrong: start again.
                 partial.cut(0)?;
                 continue;
             }
@@ -131,14 +131,14 @@ fn from_mirror(file: &Remote, url: &str, client: &Client, partial: &mut Partial)
     Err(DownloadError::Mirror(format!("the connection broke {MAX_CONNECTIONS} times, at last: {broken}")))
 }
 
-/// What has come so far, in a file beside the target. It stays when a run ends, for the next to go on from.
+/// A partial download, in a file beside the target. It stays when the program ends, to be resumed.
 struct Partial {
     path: PathBuf,
     file: File,
 }
 
 impl Partial {
-    /// Opens it for this run alone.
+    /// Opens and locks it.
     fn open(target: &Path) -> Result<Self, CliError> {
         let mut path = target.as_os_str().to_owned();
         path.push(".part");
@@ -156,7 +156,7 @@ impl Partial {
         DownloadError::Local(CliError::new(format!("cannot write {}: {error}", self.path.display())))
     }
 
-    /// How much is there; nothing, if it is more than the file can be.
+    /// Its length; 0 if it is longer than the file can be.
     fn length(&mut self, at_most: u64) -> Result<u64, DownloadError> {
         let length = self.file.metadata().map_err(|e| self.fault(&e))?.len();
         if length >= at_most {
@@ -171,7 +171,7 @@ impl Partial {
         cut.map(|_| ()).map_err(|e| self.fault(&e))
     }
 
-    /// Appends what comes; gives why it ended early, if it did.
+    /// Appends the response's body; returns why it ended early, if it did.
     fn receive(
         &mut self,
         mut answer: FileResponse,
@@ -211,13 +211,13 @@ impl Partial {
         digest::verify(&self.path, file).map_err(|e| self.fault(&e))
     }
 
-    /// Gives the file its name, once it is on the disk.
+    /// Syncs the file to disk and renames it.
     fn finish(self, target: &Path) -> Result<(), CliError> {
         let named = self.file.sync_all().and_then(|()| fs::rename(&self.path, target));
         named.map_err(|e| CliError::new(format!("cannot write {}: {e}", target.display())))
     }
 
-    /// Nothing to go on from is nothing to keep.
+    /// An empty partial file is removed.
     fn leave(self) {
         if self.file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
             let _ = fs::remove_file(&self.path);

@@ -1,4 +1,4 @@
-//! One request, answered or given up in time.
+//! HTTP requests with a timeout.
 
 use std::io::Read;
 use std::time::Duration;
@@ -6,27 +6,27 @@ use std::time::Duration;
 use ureq::http::Response;
 use ureq::{Agent, Body, Error, Proxy};
 
-/// Mirrors redirect once or twice.
+/// The most redirects; mirrors redirect once or twice.
 const MAX_REDIRECTS: u32 = 5;
 
-/// Asks servers for files.
+/// Requests files from servers.
 pub struct Client {
     agent: Agent,
-    /// Whether to show how much of a file has come.
+    /// Whether to show progress.
     pub shows_progress: bool,
 }
 
-/// The start of an answer that brings a file.
+/// The response to a request for a file.
 pub struct FileResponse {
-    /// Bytes of the file before those that come.
+    /// The offset of the first byte of the body in the file.
     pub from: u64,
-    /// The length of what comes, if the server says.
+    /// The length of the body, if known.
     pub length: Option<u64>,
     pub body: Box<dyn Read>,
 }
 
 impl Client {
-    /// A client that gives a server up after `timeout` without a connection or a byte.
+    /// A client that gives up after `timeout` without a connection or a byte.
     pub fn new(timeout: Duration, proxy: Option<Proxy>, shows_progress: bool) -> Self {
         let config = Agent::config_builder()
             .timeout_resolve(Some(timeout))
@@ -36,7 +36,7 @@ impl Client {
             .timeout_per_write(Some(timeout))
             .max_redirects(MAX_REDIRECTS)
             .http_status_as_error(false)
-            // What is checked is what is stored: no encoding in between.
+            // No transfer encoding: the bytes are checked as stored.
             .accept_encoding("identity")
             .user_agent(concat!("twolayer/", env!("CARGO_PKG_VERSION")))
             .proxy(proxy)
@@ -44,10 +44,10 @@ impl Client {
         Client { agent: config.into(), shows_progress }
     }
 
-    /// Asks for the file at `url` from byte `from` on. A server may send all of it instead. `None` if the server has no
+    /// Requests the file at `url` from byte `from` on. A server may send all of it instead. `None` if the server has no
     /// bytes from there on.
     pub fn get(&self, url: &str, from: u64) -> Result<Option<FileResponse>, String> {
-        // Who asked over HTTPS is not sent on to where anybody may listen and replace.
+        // An HTTPS request is not redirected to plain HTTP.
         let mut request = self.agent.get(url).config().https_only(url.starts_with("https:")).build();
         if from > 0 {
             request = request.header("Range", format!("bytes={from}-"));
@@ -70,13 +70,13 @@ fn header<'a>(response: &'a Response<Body>, name: &str) -> Option<&'a str> {
     response.headers().get(name)?.to_str().ok()
 }
 
-/// The first byte of a partial answer, as in `Content-Range: bytes 100-199/200`.
+/// The first byte of a partial response, as in `Content-Range: bytes 100-199/200`.
 fn starts_at(response: &Response<Body>) -> Option<u64> {
     let range = header(response, "content-range")?.trim().strip_prefix("bytes")?;
     range.trim_start().split_once('-')?.0.parse().ok()
 }
 
-/// What went wrong, for people.
+/// The error in words.
 pub fn reason(error: &Error) -> String {
     match error {
         Error::HostNotFound => "no such host, or no network".into(),

@@ -1,14 +1,14 @@
-//! The progress of one file: on standard error, where somebody watches, and for what takes longer than a moment.
+//! The progress bar of a download, on standard error if that is a terminal, after one second.
 
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// What is over sooner needs no bar.
+/// Shorter downloads show no bar.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// A bar over the bytes of a file, or nothing at all.
+/// A progress bar over the bytes of a file, possibly hidden.
 pub struct DownloadBar {
     bar: ProgressBar,
     started: Instant,
@@ -16,8 +16,8 @@ pub struct DownloadBar {
 }
 
 impl DownloadBar {
-    /// A bar for the file `name`, of which `from` bytes are there already, out of `total` where that is known; none unless
-    /// it is `wanted`.
+    /// A bar for the file `name`, of which `from` bytes are present, out of `total` if known; hidden unless
+    /// `wanted`.
     pub fn new(name: &str, from: u64, total: Option<u64>, wanted: bool) -> Self {
         let template = match total {
             Some(_) => "{bar:12} {percent:>3}% {eta:>4} left  {bytes_per_sec}  {wide_msg}",
@@ -32,7 +32,7 @@ impl DownloadBar {
         DownloadBar { bar, started: Instant::now(), waiting: wanted && stderr().is_terminal() }
     }
 
-    /// Tells the bar that `bytes` are there.
+    /// Updates the number of bytes.
     pub fn at(&mut self, bytes: u64) {
         if self.waiting && self.started.elapsed() > MOMENT {
             self.waiting = false;
@@ -43,7 +43,7 @@ impl DownloadBar {
 }
 
 impl Drop for DownloadBar {
-    /// A fetch that fails must not leave half a bar in front of its error.
+    /// A failed download must not leave a bar in front of its error.
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

@@ -1,17 +1,17 @@
-//! How far two gradients are apart, and where.
+//! The difference of two gradients.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use twolayer_core::{Parameter, Parameters};
 
-/// Derivatives below this are smaller than what central differences can resolve to three digits; the relative error is
-/// taken against this instead, so that noise around zero does not look like a large error.
+/// Central differences do not resolve derivatives below this to three digits; the relative error is
+/// relative to at least this, so that noise around zero is not reported as a large error.
 const RELATIVE_FLOOR: f64 = 1e-6;
 
-/// An element may be so many times the mean's tolerance off: less than one that is wholly wrong, by far.
+/// An element may differ by this many times the tolerance of the mean: far less than one that is wrong.
 const OUTLIER: f64 = 100.0;
 
-/// An element of a parameter, and both of its derivatives.
+/// An element of a parameter and its two derivatives.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Element {
     pub row: usize,
@@ -20,31 +20,31 @@ pub struct Element {
     pub numerical: f64,
 }
 
-/// How far two gradients of one parameter are apart.
+/// The difference of two gradients of one parameter.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Difference {
     pub mean_abs: f64,
     pub max_abs: f64,
     /// The largest `|a - n| / max(|a|, |n|, 1e-6)`.
     pub max_rel: f64,
-    /// Where `max_abs` is.
+    /// The element with `max_abs`.
     pub worst: Element,
 }
 
 impl Difference {
-    /// Between both gradients of one parameter.
+    /// Compares two gradients of one parameter.
     pub fn of(p: Parameter, backprop: &Parameters<f64>, numerical: &Parameters<f64>) -> Self {
         let (_, columns) = p.dims(backprop.shape());
         Difference::between(&backprop.get(p).to_vec(), &numerical.get(p).to_vec(), columns)
     }
 
-    /// Of matrices row by row, of so many columns.
+    /// Compares matrices with `columns` columns.
     pub fn between(backprop: &[f64], numerical: &[f64], columns: usize) -> Self {
         let (mut sum, mut max_abs, mut max_rel, mut worst) = (0.0, 0.0, 0.0, 0);
         for (i, (&a, &n)) in backprop.iter().zip(numerical).enumerate() {
             let abs = (a - n).abs();
             sum += abs;
-            // A NaN is larger than anything (`f64::max` would drop it), and the first one stays.
+            // NaN counts as the largest value (`f64::max` would ignore it).
             if !(abs <= max_abs) && !f64::is_nan(max_abs) {
                 (max_abs, worst) = (abs, i);
             }
@@ -56,24 +56,24 @@ impl Difference {
         Difference { mean_abs: sum / backprop.len() as f64, max_abs, max_rel, worst }
     }
 
-    /// Whether the mean is below the tolerance and no single element is far beyond it. False for NaN, which no
-    /// comparison may let through.
+    /// Whether the mean is below the tolerance and no single element is far beyond it; false for
+    /// NaN.
     pub fn passes(&self, tolerance: f64) -> bool {
         self.mean_abs < tolerance && self.max_abs < OUTLIER * tolerance
     }
 }
 
-/// The four parameters by name, in their order.
+/// The differences of the four parameters.
 pub struct ByName(pub [Difference; 4]);
 
 impl ByName {
-    /// The parameter of which an element is furthest off.
+    /// The parameter with the largest difference.
     pub fn worst(&self) -> (Parameter, &Difference) {
         let further = |a: &(Parameter, &Difference), b: &(Parameter, &Difference)| a.1.max_abs.total_cmp(&b.1.max_abs);
         self.iter().max_by(further).expect("there are four")
     }
 
-    /// Each parameter and its difference.
+    /// Each parameter with its difference.
     pub fn iter(&self) -> impl Iterator<Item = (Parameter, &Difference)> {
         Parameter::ALL.into_iter().zip(&self.0)
     }

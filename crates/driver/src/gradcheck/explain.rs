@@ -1,10 +1,9 @@
-//! Why a check failed, where the numbers tell; and what it could not check.
+//! Explains why a check failed, and what could not be checked.
 //!
-//! A central difference is off by truncation, which falls with h², and by rounding, which grows with 1/h. Two
-//! differences at h and h/2 give one without the h² term, (4·n(h/2) − n(h)) / 3 (Richardson); two such, from different
-//! steps, differ by rounding alone. If backpropagation is further from them than that, it is wrong. If it is not, the
-//! step or the tolerance is, and other steps tell which. All of these differences are the structured ones, whatever is
-//! checked.
+//! A central difference has a truncation error proportional to h² and a rounding error proportional to 1/h. Two
+//! differences at h and h/2 give one without the h² term, (4·n(h/2) − n(h)) / 3 (Richardson); two of these at different
+//! steps differ only by rounding. If backpropagation differs from them by more, it is wrong; otherwise the step or the
+//! tolerance is, and other steps show which. All of these differences are structured ones.
 
 use twolayer_core::{Activation, Error, Labels, MatMut, MatRef, Parameter, Parameters, Rows, TwoLayerNet, gemm};
 
@@ -13,21 +12,21 @@ use super::difference::{Difference, place};
 /// Steps at which both truncation and rounding are small for weights and logits of ordinary size.
 const STEPS: [f64; 7] = [1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6];
 
-/// A derivative is wrong if it is further from the extrapolated one than so many times what two of these differ.
+/// A derivative is wrong if its error exceeds this many times the difference of two extrapolated ones.
 const NOISE: f64 = 8.0;
 
-/// A unit whose activations are all so close to 0 or 1 has derivatives of nothing but rounding.
+/// The derivatives of a unit whose activations are all this close to 0 or 1 are rounding errors.
 const SATURATED: f64 = 1e-9;
 
-/// Rows whose activations are computed at a time.
+/// Rows per matrix product.
 const CHUNK: usize = 256;
 
-/// What is checked.
+/// The network to check, and its data.
 pub struct CheckedNetwork<'a> {
     pub net: &'a TwoLayerNet<f64>,
     pub rows: Rows<'a, f64>,
     pub labels: Labels<'a, f64>,
-    /// How many rows there are.
+    /// The number of rows.
     pub batch: usize,
     pub h: f64,
     pub tolerance: f64,
@@ -49,14 +48,14 @@ impl CheckedNetwork<'_> {
     }
 }
 
-/// A sentence for each parameter that failed.
+/// A sentence for each failed parameter.
 pub fn failures(
     subject: &CheckedNetwork<'_>,
     backprop: &Parameters<f64>,
     failed: &[(Parameter, Difference)],
 ) -> Result<Vec<String>, Error> {
     let references = [subject.extrapolated(1e-4)?, subject.extrapolated(2e-5)?];
-    // Where losses are so large that they do not see a step, all differences agree on nothing.
+    // If losses are so large that a step does not change them, all differences are zero.
     let floor = f64::EPSILON * subject.net.loss(subject.rows, subject.labels)?.max(1.0) / 2e-5;
     let tried = STEPS.iter().map(|&h| Ok((h, subject.numerical(h)?))).collect::<Result<Vec<_>, Error>>()?;
     let cause = |&(p, ref d): &(Parameter, Difference)| {
@@ -84,7 +83,7 @@ pub fn failures(
     Ok(failed.iter().map(cause).collect())
 }
 
-/// Which of the two is at fault, where backpropagation is not.
+/// Whether the step or the tolerance is at fault.
 fn step_or_tolerance(subject: &CheckedNetwork<'_>, p: Parameter, tried: Vec<(f64, Difference)>) -> String {
     let best = tried.into_iter().min_by(|(_, a), (_, b)| a.mean_abs.total_cmp(&b.mean_abs));
     let Some((h, d)) = best else { return String::new() };
@@ -98,8 +97,8 @@ fn step_or_tolerance(subject: &CheckedNetwork<'_>, p: Parameter, tried: Vec<(f64
     )
 }
 
-/// How many hidden units are saturated in every row: their W1 and b1 have derivatives that are lost in rounding, by
-/// either method, so that their agreement says nothing.
+/// The hidden units that are saturated in every row: the derivatives of their W1 and b1 are lost in rounding by either
+/// method, so agreement proves nothing.
 pub fn saturated_units(subject: &CheckedNetwork<'_>) -> Result<usize, Error> {
     let (Rows::Pixels(pixels), Activation::Sigmoid) = (subject.rows, subject.net.activation) else { return Ok(0) };
     let (w1, b1) = (subject.net.parameters.w1(), subject.net.parameters.b1());

@@ -1,4 +1,4 @@
-//! How good a network is, class by class, and where it is wrong.
+//! Scores of each class, and mistakes.
 
 use twolayer_idx::Split as Half;
 
@@ -6,15 +6,15 @@ use crate::confusion;
 use crate::error::CliError;
 use crate::network::Network;
 
-/// Most classes that are told one by one; as many as labels can name.
+/// The most classes that are listed.
 const MOST_CLASSES: usize = 256;
 
-/// One class's scores; `None` where there is nothing to take a share of.
+/// The scores of a class; `None` where undefined.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassScores {
-    /// The share of right ones among those taken for this class.
+    /// The share of correct ones among those predicted as this class.
     pub precision: Option<f64>,
-    /// The share of this class's images that were recognised.
+    /// The share of this class's images that were predicted correctly.
     pub recall: Option<f64>,
     /// The harmonic mean of both.
     pub f1: Option<f64>,
@@ -23,7 +23,7 @@ pub struct ClassScores {
 }
 
 impl ClassScores {
-    /// The scores of every class, from rows of true classes and columns of predicted ones.
+    /// The scores of every class, from a confusion matrix.
     pub fn of(confusion: &[Vec<usize>]) -> Vec<ClassScores> {
         let share = |part: usize, of: usize| (of > 0).then(|| part as f64 / of as f64);
         let scores = |class: usize| {
@@ -43,30 +43,30 @@ impl ClassScores {
     }
 }
 
-/// An image taken for something that it is not.
+/// A wrongly classified image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mistake {
     pub index: usize,
     pub label: usize,
     pub taken_for: usize,
-    /// The probability of the class it was taken for.
+    /// The probability of the predicted class.
     pub probability: f64,
-    /// The probability of the class it has.
+    /// The probability of the true class.
     pub right: f64,
 }
 
-/// What a network makes of images whose classes are known.
+/// The evaluation of a network on labelled images.
 pub struct Evaluated {
     pub rows: usize,
     pub wrong: usize,
-    /// A row for each true class, a column for each predicted one; none of too many classes.
+    /// The confusion matrix; empty if there are too many classes.
     pub confusion: Option<Vec<Vec<usize>>>,
     /// The most confident ones first.
     pub mistakes: Vec<Mistake>,
 }
 
 impl Evaluated {
-    /// Examines `net` on all images of `half`; keeps `most` mistakes.
+    /// Evaluates `net` on all images of `half`; keeps up to `most` mistakes.
     pub fn new(net: &dyn Network, half: &Half, most: usize) -> Result<Evaluated, CliError> {
         let predicted = net.classify(half)?;
         let classes = net.shape().classes();
@@ -87,7 +87,7 @@ impl Evaluated {
     }
 }
 
-/// The pairs of classes mixed up most often, as (true, predicted, times), the most frequent first.
+/// The most frequent confusions, as (true, predicted, count), most frequent first.
 pub fn mix_ups(confusion: &[Vec<usize>], most: usize) -> Vec<(usize, usize, usize)> {
     let mut pairs = Vec::new();
     for (class, row) in confusion.iter().enumerate() {

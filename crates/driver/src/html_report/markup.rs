@@ -16,15 +16,15 @@ const STYLE: &str = include_str!("style.css");
 /// Makes the browser enforce that the page loads nothing and runs no script.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
-/// Most mistakes that are shown.
+/// The most mistakes shown.
 const MISTAKES: usize = 60;
-/// Most hidden units whose weights are shown.
+/// The most hidden units shown.
 const UNITS: usize = 100;
-/// Most classes of a matrix that a page can hold.
+/// The most classes of the confusion matrix shown.
 const MATRIX: usize = 100;
-/// Most mix-ups that are listed.
+/// The most confusions listed.
 const MIX_UPS: usize = 8;
-/// About as many rows of the table of epochs.
+/// About the most rows of the epoch table.
 const EPOCHS: usize = 50;
 
 /// The whole page.
@@ -325,7 +325,7 @@ fn run(page: &Page) -> Markup {
     }
 }
 
-/// The command line, as it was understood.
+/// The options in effect.
 fn command() -> String {
     let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     format!("twolayer {}", words.join(" "))

@@ -1,16 +1,16 @@
-//! The object that `--json` prints, as lists for people.
+//! The values of `--json` as tables.
 
 use serde_json::{Map, Value};
 
 use crate::number_format::{grouped, percent, seconds};
 
-/// A heading, and pairs of a name and a value below it.
+/// A heading with pairs of names and values.
 pub struct Group {
     pub heading: &'static str,
     pub facts: Vec<(String, String)>,
 }
 
-/// Where the fields stand, in this order. One that is not named here, so a new option, is an option.
+/// The fields of each group, in order. A field that is not listed belongs to the options.
 const RESULTS: &[&str] =
     &["test_accuracy", "train_accuracy", "accuracy", "correct", "rows", "mean_loss", "final_loss", "iterations"];
 const OPTIONS: &[&str] = &[
@@ -34,7 +34,7 @@ const OPTIONS: &[&str] = &[
 const MACHINE: &[&str] = &["threads", "isa"];
 const TIMES: &[&str] = &["train_seconds", "seconds", "total_seconds", "samples_per_second"];
 const FILES: &[&str] = &["out", "log", "report", "plot"];
-/// The figures that a page begins with.
+/// The fields at the top of a report.
 const HIGHLIGHTS: &[&str] =
     &["test_accuracy", "train_accuracy", "accuracy", "mean_loss", "final_loss", "train_seconds", "seconds"];
 
@@ -86,7 +86,7 @@ fn label(name: &str) -> String {
     }
 }
 
-/// A value as people read it; nothing for what is not there or is a list.
+/// A value as text; none for null and lists.
 fn shown(name: &str, value: &Value) -> Option<String> {
     let text = match value {
         Value::Null | Value::Array(_) | Value::Object(_) => return None,

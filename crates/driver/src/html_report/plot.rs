@@ -8,22 +8,22 @@ pub use svg::STYLE;
 use super::training_record::{TrainingRecord, Window};
 use crate::number_format::grouped;
 
-/// The size of one chart. Small, so that its text can be read where a phone shrinks it.
+/// The size of one chart: small, so that its text stays readable on a phone.
 const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 240.0;
-/// The place of the axes within it.
+/// The position of the axes within it.
 const LEFT: f64 = 46.0;
 const RIGHT: f64 = WIDTH - 14.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = HEIGHT - 38.0;
 /// The baseline of the line of text above the axes.
 const HEADING: f64 = 15.0;
-/// Most points of a line.
+/// The most points of a line.
 const MOST_POINTS: usize = 400;
 
 type Point = (f64, f64);
 
-/// What a line is of; each kind has a colour and a pattern.
+/// The kind of a line; each has a colour and a dash pattern.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LineColor {
     Grid,
@@ -43,12 +43,12 @@ pub enum Anchor {
 #[derive(Clone, Debug)]
 pub enum Mark {
     Line(LineColor, Vec<Point>),
-    /// An area with this outline.
+    /// A filled polygon.
     Band(Vec<Point>),
     Text(Point, Anchor, String),
 }
 
-/// A picture, and what it shows in words.
+/// A drawing and its description.
 #[derive(Debug)]
 pub struct Drawing {
     width: f64,
@@ -57,7 +57,7 @@ pub struct Drawing {
     description: String,
 }
 
-/// The axes of a chart: where a value is drawn.
+/// The axes of a chart: maps values to positions.
 struct Axes {
     last: f64,
     least: f64,
@@ -103,13 +103,13 @@ pub fn loss(record: &TrainingRecord) -> Drawing {
     drawing
 }
 
-/// The accuracies on both halves of the data.
+/// The training and test accuracies.
 pub fn accuracy(record: &TrainingRecord) -> Drawing {
     let history = record.some_of_history(MOST_POINTS);
     let both = |f: fn(f64, f64) -> f64, start| {
         history.iter().fold(start, |all, m| f(all, f(m.train_accuracy, m.test_accuracy)))
     };
-    // Late accuracies differ little: the axis spans what there is, but never so little that noise looks like progress.
+    // Late accuracies differ little: the axis spans the data, but at least so much that noise does not look like progress.
     let (least, most) = (both(f64::min, 1.0), both(f64::max, 0.0));
     let step = nice_step((most - least).max(0.05), 5.0);
     let (least, most) = ((least / step).floor() * step, (most / step).ceil() * step);
@@ -153,7 +153,7 @@ pub fn both(record: &TrainingRecord) -> Drawing {
 }
 
 impl Drawing {
-    /// A chart without curves: a grid line and a label every `step`.
+    /// A chart without curves: grid lines and labels every `step`.
     fn axes(axes: &Axes, name: &str, step: f64, label: impl Fn(f64) -> String) -> Drawing {
         let mut marks = vec![Mark::Text((4.0, HEADING), Anchor::Start, name.into())];
         for k in 0..=((axes.most - axes.least) / step).round() as usize {
@@ -194,7 +194,7 @@ fn last_iteration(record: &TrainingRecord) -> f64 {
     loss.max(accuracy).max(1) as f64
 }
 
-/// 1, 2 or 5 times a power of ten: the least of which no more than about `parts` make up `range`.
+/// The smallest 1, 2 or 5 times a power of ten that divides `range` into at most about `parts`.
 fn nice_step(range: f64, parts: f64) -> f64 {
     let rough = range / parts;
     let power = 10f64.powf(rough.log10().floor());

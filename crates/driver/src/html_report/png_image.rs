@@ -1,16 +1,16 @@
-//! Digits and weights as small PNG files, and files as addresses within a page.
+//! Digits and weights as small PNG files in data URLs.
 
 use data_encoding::BASE64;
 use png::{BitDepth, ColorType, Compression, Encoder};
 
 use crate::error::CliError;
 
-/// Most pixels of a side; larger pictures are reduced, so that a page of them stays small.
+/// The most pixels of a side; larger pictures are reduced to keep the page small.
 const MOST_SIDE: usize = 56;
 
-/// Colours on each side of the neutral one.
+/// The number of colours on each side of the neutral one.
 const SHADES: usize = 60;
-/// Most negative, zero, most positive: from dark to light, so that the sign can be told without colours, too.
+/// Most negative, zero, most positive: from dark to light, so that the sign is visible without colours.
 const ENDS: [[f64; 3]; 3] = [[12.0, 44.0, 110.0], [140.0, 144.0, 150.0], [255.0, 218.0, 120.0]];
 
 /// A picture of `height` rows of `width` values.
@@ -21,7 +21,7 @@ pub struct PngImage {
 }
 
 impl PngImage {
-    /// The picture, reduced if it is large; `None` if these values make none, such as a row of features.
+    /// The picture, reduced if large; `None` if the values do not form a picture.
     pub fn new(values: impl Iterator<Item = f64>, height: usize, width: usize) -> Option<PngImage> {
         let values: Vec<f64> = values.collect();
         if height < 2 || width < 2 || values.len() != height * width {
@@ -57,7 +57,7 @@ impl PngImage {
         encode(&bytes, self.size(), ColorType::Grayscale, None)
     }
 
-    /// Weights as colours, each as far from the neutral one as it is from zero; the largest is at an end.
+    /// Weights in diverging colours, scaled to the largest magnitude.
     pub fn weights(&self) -> Result<Vec<u8>, CliError> {
         let largest = self.values.iter().map(|v| v.abs()).fold(0.0, f64::max);
         let unit = if largest > 0.0 && largest.is_finite() { SHADES as f64 / largest } else { 0.0 };
@@ -76,7 +76,7 @@ pub fn rgb(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, CliError> {
     encode(bytes, (width, height), ColorType::Rgb, None)
 }
 
-/// A PNG file as an address that needs no network.
+/// A PNG file as a data URL.
 pub fn address(png: &[u8]) -> String {
     format!("data:image/png;base64,{}", BASE64.encode(png))
 }

@@ -1,8 +1,8 @@
-//! What a run leaves to be drawn: its losses, in bounded memory, and its accuracies.
+//! The record of a training run: losses, in bounded memory, and accuracies.
 
 use crate::epoch_table::Measurement;
 
-/// Most windows that the losses are kept in; a picture has not many more columns.
+/// The most windows; a picture has not many more columns.
 const MOST_WINDOWS: usize = 400;
 
 /// The losses of neighbouring iterations.
@@ -10,7 +10,7 @@ const MOST_WINDOWS: usize = 400;
 pub struct Window {
     /// The first iteration.
     pub from: usize,
-    /// How many iterations had a finite loss.
+    /// The number of iterations with a finite loss.
     pub count: usize,
     pub sum: f64,
     pub least: f64,
@@ -39,8 +39,8 @@ impl Window {
     }
 }
 
-/// The losses of a run of any length, as means and ranges of windows of equal length. When there are too many windows
-/// they are joined in pairs, so that neither memory nor the picture grows with the run.
+/// The losses of a run as means and ranges over windows of equal length. When there are too many windows,
+/// pairs are merged, so memory does not grow with the run.
 #[derive(Clone, Debug, Default)]
 pub struct LossCurve {
     length: usize,
@@ -48,7 +48,7 @@ pub struct LossCurve {
 }
 
 impl LossCurve {
-    /// Takes the loss of an iteration; they come in order. One that is not finite has no place in a picture.
+    /// Adds the loss of the next iteration. Losses that are not finite are skipped.
     pub fn push(&mut self, iteration: usize, loss: f64) {
         if !loss.is_finite() {
             return;
@@ -75,13 +75,13 @@ impl LossCurve {
         self.windows = joined;
     }
 
-    /// All of it as numbers, for a checkpoint.
+    /// The curve as numbers, for a checkpoint.
     pub fn numbers(&self) -> Vec<f64> {
         let window = |w: &Window| [w.from as f64, w.count as f64, w.sum, w.least, w.most];
         [self.length as f64].into_iter().chain(self.windows.iter().flat_map(window)).collect()
     }
 
-    /// The curve of such numbers; `None` if they are not one's.
+    /// The curve from such numbers; `None` if they are invalid.
     pub fn of_numbers(numbers: &[f64]) -> Option<Self> {
         let (&length, windows) = numbers.split_first()?;
         let window = |w: &[f64]| match *w {
@@ -99,31 +99,31 @@ impl LossCurve {
         &self.windows
     }
 
-    /// Iterations of a window; the last may have fewer.
+    /// Iterations per window; the last may have fewer.
     pub fn length(&self) -> usize {
         self.length
     }
 }
 
-/// What a run tells while it goes on, and keeps if it diverges.
+/// The record of a run, also of one that diverged.
 #[derive(Default)]
 pub struct TrainingRecord {
     logs: bool,
-    /// Iterations that were begun: one more than the last of which there is a loss, finite or not.
+    /// Iterations with a loss, finite or not.
     pub iterations: usize,
-    /// The loss of every iteration, if they are to be logged.
+    /// The loss of every iteration, if logged.
     pub losses: Vec<f64>,
     pub curve: LossCurve,
     pub history: Vec<Measurement>,
 }
 
 impl TrainingRecord {
-    /// An empty record, which keeps every loss if it `logs`.
+    /// An empty record; with `logs`, it keeps every loss.
     pub fn new(logs: bool) -> Self {
         TrainingRecord { logs, ..TrainingRecord::default() }
     }
 
-    /// Takes the loss of an iteration.
+    /// Adds the loss of an iteration.
     pub fn push(&mut self, iteration: usize, loss: f64) {
         self.iterations = iteration + 1;
         if self.logs {
@@ -132,7 +132,7 @@ impl TrainingRecord {
         self.curve.push(iteration, loss);
     }
 
-    /// About as many measurements as a picture or a table can show, the first and the last among them.
+    /// At most about `most` measurements, including the first and the last.
     pub fn some_of_history(&self, most: usize) -> Vec<Measurement> {
         let every = self.history.len().div_ceil(most).max(1);
         let last = self.history.len().saturating_sub(1);

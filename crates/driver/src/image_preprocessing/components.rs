@@ -1,21 +1,21 @@
-//! Connected pieces of ink: specks are dropped, digits beside one another counted.
+//! Connected components of the ink: drops specks and counts digits side by side.
 
 use super::gray_plane::{Plane, Rectangle};
 
-/// Less ink than this is the paper's, or the blur around a stroke.
+/// Values below this are paper, or blur around a stroke.
 const VISIBLE: f32 = 0.1;
-/// A piece with less than this part of the largest one's ink is a speck. The strokes of a 5 or a 4 that do not touch
+/// A component with less than this share of the largest one's ink is a speck. The separate strokes of a 5 or a 4
 /// have more.
 const SPECK: f64 = 0.02;
 
-/// A connected piece of ink.
+/// A connected component of ink.
 pub struct Shape {
     pub bounds: Rectangle,
     pub mass: f64,
     pixels: Vec<usize>,
 }
 
-/// The connected pieces of ink; pixels that touch at a corner are connected.
+/// The connected components; pixels that touch at a corner are connected.
 pub fn find(ink: &Plane) -> Vec<Shape> {
     let mut seen = vec![false; ink.values.len()];
     let mut shapes = Vec::new();
@@ -27,7 +27,7 @@ pub fn find(ink: &Plane) -> Vec<Shape> {
     shapes
 }
 
-/// The piece of ink around a pixel.
+/// The component around a pixel.
 fn grow(ink: &Plane, start: usize, seen: &mut [bool]) -> Shape {
     seen[start] = true;
     let mut pixels = vec![start];
@@ -56,7 +56,7 @@ fn pixel(ink: &Plane, i: usize) -> Rectangle {
     Rectangle { left: x, top: y, right: x + 1, bottom: y + 1 }
 }
 
-/// Wipes specks out, and gives the bounds of what is left; none if there is nothing.
+/// Erases specks; returns the bounds of the rest, if any.
 pub fn keep(ink: &mut Plane, shapes: &[Shape]) -> Option<Rectangle> {
     let largest = largest(shapes, |shape| shape.mass);
     let (kept, specks): (Vec<&Shape>, Vec<&Shape>) = shapes.iter().partition(|shape| shape.mass >= SPECK * largest);
@@ -66,7 +66,7 @@ pub fn keep(ink: &mut Plane, shapes: &[Shape]) -> Option<Rectangle> {
     kept.into_iter().map(|shape| shape.bounds).reduce(Rectangle::around)
 }
 
-/// How many shapes stand side by side that have these parts of the largest one's height and ink.
+/// The number of components side by side with at least these shares of the largest one's height and ink.
 pub fn side_by_side(shapes: &[Shape], height: f64, mass: f64) -> usize {
     let (highest, heaviest) = (largest(shapes, |s| s.bounds.height() as f64), largest(shapes, |s| s.mass));
     let is_large = |s: &&Shape| s.bounds.height() as f64 >= height * highest && s.mass >= mass * heaviest;

@@ -1,4 +1,4 @@
-//! Picture files: PNG, JPEG, BMP and the PNM family, from a path or from standard input.
+//! Decodes picture files: PNG, JPEG, BMP and PNM, from a path or standard input.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -12,7 +12,7 @@ use super::prepare::{MAX_SIDE, PreparedImage, prepare};
 
 /// The largest file that is read.
 const MAX_FILE: u64 = 256 << 20;
-/// The most pixels, and bytes of them, that are decoded: what a good camera takes, and under a gigabyte in all.
+/// The most pixels and bytes that are decoded: those of a good camera, under a gigabyte in all.
 const MAX_PIXELS: u64 = 64_000_000;
 const MAX_DECODED: u64 = 256 << 20;
 
@@ -32,7 +32,7 @@ impl Reader {
     }
 }
 
-/// The name of a picture for people.
+/// The name of a picture in messages.
 pub fn shown(path: &Path) -> String {
     if is_stdin(path) { "on standard input".into() } else { path.display().to_string() }
 }
@@ -61,13 +61,13 @@ fn contents(path: &Path) -> Result<Vec<u8>, String> {
     }
 }
 
-/// The grey values of a picture file, upright and not larger than need be, and the picture's own width and height.
+/// The grey values of a picture file, upright and reduced if large, and the picture's width and height.
 pub fn decode(bytes: &[u8]) -> Result<(Plane, (usize, usize)), String> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
     match reader.format() {
         Some(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Bmp | ImageFormat::Pnm) => {}
         Some(other) => return Err(format!("it is a {other:?} file; save it as {FORMATS}")),
-        // What telephones write by default.
+        // The default format of many phones.
         None if bytes.get(4..8) == Some(b"ftyp") => {
             return Err(format!("it is a HEIC or AVIF file; save it as {FORMATS}"));
         }
@@ -89,7 +89,7 @@ pub fn decode(bytes: &[u8]) -> Result<(Plane, (usize, usize)), String> {
     Ok(grey(picture))
 }
 
-/// Grey values from 0, black, to 1. Under what is transparent there is white paper; black, if on white nothing showed.
+/// Grey values from 0, black, to 1. Transparent parts are white, or black if nothing would be visible on white.
 fn grey(picture: DynamicImage) -> (Plane, (usize, usize)) {
     let picture = picture.into_luma_alpha8();
     let (width, height) = (picture.width() as usize, picture.height() as usize);

@@ -1,4 +1,4 @@
-//! Ink put where the network's training data had theirs.
+//! Scales and centres a digit as in the network's training data.
 
 use super::gray_plane::{Plane, Rectangle, resample};
 
@@ -6,14 +6,14 @@ use super::gray_plane::{Plane, Rectangle, resample};
 pub const MNIST_BOX: usize = 20;
 const MNIST_SIDE: usize = 28;
 
-/// The side of the square into which a digit is scaled: MNIST's share of the side. Pictures smaller than MNIST's box,
-/// such as the bundled digits of 8 x 8, have no margin to give away and are filled.
+/// The side of the box into which a digit is scaled: MNIST's share of the side. Images smaller than MNIST's box,
+/// such as the bundled digits of 8 x 8, have no margin and are filled.
 pub fn box_side(side: usize) -> usize {
     if side < MNIST_BOX { side } else { (side * MNIST_BOX + MNIST_SIDE / 2) / MNIST_SIDE }
 }
 
-/// Where the centre of mass is put. MNIST's is in the middle of the pixel (14, 14), half a pixel right of and below the
-/// picture's own middle; that of smaller pictures such as the bundled digits scatters around the middle.
+/// The position of the centre of mass. MNIST's is the middle of pixel (14, 14), half a pixel right of and below the
+/// image's middle; that of smaller images such as the bundled digits scatters around the middle.
 pub fn centre(side: usize) -> f64 {
     if side < MNIST_BOX { side as f64 / 2.0 } else { (side / 2) as f64 + 0.5 }
 }
@@ -37,19 +37,19 @@ pub fn fit(ink: &Plane, side: usize) -> Vec<u8> {
     pixels
 }
 
-/// The longer side becomes the box's, the other keeps its proportion to it.
+/// The size that fits the box with the same aspect ratio.
 fn scaled(width: usize, height: usize, to: usize) -> (usize, usize) {
     let longest = width.max(height);
     let scale = |length: usize| ((length * to + longest / 2) / longest).max(1);
     (scale(width), scale(height))
 }
 
-/// Where a digit of `length` pixels begins that has its centre of mass at `mass`.
+/// The start of a digit of `length` pixels with its centre of mass at `mass`.
 fn offset(mass: f64, length: usize, side: usize) -> usize {
     (centre(side) - mass).round().clamp(0.0, (side - length) as f64) as usize
 }
 
-/// The mean place of the ink, from the left and the upper edge; the middle of a pixel is at a half.
+/// The centre of mass of the ink, from the left and top edges; pixel centres are at .5.
 pub fn centre_of_mass(plane: &Plane) -> (f64, f64) {
     let (mut mass, mut x, mut y) = (0.0, 0.0, 0.0);
     for (i, &value) in plane.values.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! A rectangle of values, and its reduction by areas.
+//! A rectangle of values, and resampling by area.
 
 /// `height` rows of `width` values.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +38,7 @@ impl Rectangle {
 }
 
 impl Plane {
-    /// A plane of the values that `value` gives for each column and row.
+    /// A plane of the values `value(column, row)`.
     pub fn from_fn(width: usize, height: usize, value: impl Fn(usize, usize) -> f32) -> Self {
         let values = (0..width * height).map(|i| value(i % width, i / width)).collect();
         Plane { width, height, values }
@@ -49,8 +49,8 @@ impl Plane {
     }
 }
 
-/// Resamples `part` of what `value` gives for each column and row to `width` x `height` means over the area that each
-/// new value covers, parts of old ones counted by their part. Enlarging gives blocks. Needs memory for the result only.
+/// Resamples `part` of the values `value(column, row)` to `width` x `height` means over the area that each
+/// new value covers. Enlarging gives blocks. Allocates the result only.
 pub fn resample(part: Rectangle, width: usize, height: usize, value: impl Fn(usize, usize) -> f32) -> Plane {
     let columns: Vec<Vec<(usize, f32)>> = (0..width).map(|x| covered(x, width, part.width())).collect();
     let mut values = Vec::with_capacity(width * height);
@@ -67,9 +67,9 @@ pub fn resample(part: Rectangle, width: usize, height: usize, value: impl Fn(usi
     Plane { width, height, values }
 }
 
-/// The old cells, of `from`, that new cell `i` of `to` covers, and what part of the new one each of them is.
+/// The old cells, of `from`, that new cell `i` of `to` covers, and each one's share of the new cell.
 fn covered(i: usize, to: usize, from: usize) -> Vec<(usize, f32)> {
-    // In units of 1/to of an old cell, so that every bound is a whole number.
+    // In units of 1/to of an old cell, so that all bounds are integers.
     let (start, end) = (i * from, (i + 1) * from);
     let part = |cell: usize| (end.min((cell + 1) * to) - start.max(cell * to)) as f32 / from as f32;
     (start / to..end.div_ceil(to)).map(|cell| (cell, part(cell))).collect()

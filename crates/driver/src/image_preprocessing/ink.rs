@@ -1,34 +1,34 @@
-//! Ink told from paper.
+//! Separates ink from paper.
 
 use super::gray_plane::Plane;
 
-/// Why a picture is refused that has nothing on it.
+/// The error for a blank picture.
 pub const BLANK: &str = "shows no ink: all of it is about equally light; draw the digit darker or thicker, \
                          and leave paper around it";
 
-/// Ink that differs from its paper by less is none: a tenth of the way from black to white.
+/// The least contrast between ink and paper: a tenth of the range from black to white.
 pub const LEAST_CONTRAST: f32 = 0.1;
-/// Paper with less noise is a program's and not a camera's.
+/// Paper with less noise is from a paint program, not a camera.
 const NOISELESS: f32 = 1e-3;
-/// How many standard deviations of the paper's noise are still paper, and how many the ink must reach.
+/// Standard deviations of the paper's noise that still count as paper, and that the ink must reach.
 const PAPER: f32 = 4.0;
 const INK: f32 = 6.0;
-/// From the median of absolute deviations to a standard deviation.
+/// The factor from the median absolute deviation to a standard deviation.
 const MAD_TO_DEVIATION: f32 = 1.4826;
-/// Paper may differ from its plane by so much, however even the rest is: a step and a half of a byte.
+/// Paper may always differ from its plane by this much: 1.5 steps of a byte.
 const EVEN: f32 = 1.5 / 255.0;
 
-/// A picture's ink: 0 for the paper, 1 for the strokes.
+/// The ink of a picture: 0 for paper, 1 for strokes.
 pub struct Ink {
     pub plane: Plane,
     pub light_paper: bool,
 }
 
-/// Takes the paper's brightness off a picture, and stretches what is left to 0 to 1.
+/// Subtracts the paper's brightness and stretches the rest to 0 to 1.
 ///
-/// The picture's margin is taken for paper. Its brightness may rise or fall evenly across the picture, as light from one
-/// side makes it; the ink is what differs most from it, lighter or darker. `reduction` is how many of the file's pixels
-/// became one in each direction, which leaves that part of a line one pixel wide.
+/// The picture's margin counts as paper. Its brightness may vary linearly across the picture, as with light from one
+/// side; the ink is what differs most from it, lighter or darker. `reduction` is the number of the file's pixels per
+/// pixel in each direction.
 pub fn separate(grey: &Plane, reduction: f32) -> Result<Ink, String> {
     let paper = Paper::measure(grey);
     let above = Plane::from_fn(grey.width, grey.height, |x, y| grey.at(x, y) - paper.at(x, y));
@@ -41,7 +41,7 @@ pub fn separate(grey: &Plane, reduction: f32) -> Result<Ink, String> {
     }
     let sign = if light_paper { -1.0 } else { 1.0 };
     let mut strong: Vec<f32> = above.values.iter().map(|v| sign * v).filter(|&v| v > contrast / 2.0).collect();
-    // Not the very strongest, which may be a speck of the camera's.
+    // Not the strongest, which may be camera noise.
     let full = quantile(&mut strong, 0.9);
     let floor = (PAPER * paper.noise).min(full / 2.0);
     let values = above.values.iter().map(|v| ((sign * v - floor) / (full - floor)).clamp(0.0, 1.0)).collect();
@@ -57,7 +57,7 @@ struct Paper {
 }
 
 impl Paper {
-    /// Fits a plane to the picture's margin, without those of its pixels that lie far from it, such as ink.
+    /// Fits a plane to the picture's margin, without outliers such as ink.
     fn measure(grey: &Plane) -> Paper {
         let margin = (grey.width.min(grey.height) / 20).max(1);
         let inner = |x: usize, size: usize| x >= margin && x + margin < size;
@@ -86,7 +86,7 @@ impl Paper {
     }
 }
 
-/// The plane of least squares through points, in f64; none where they lie on a line.
+/// The least-squares plane through points; none if they are collinear.
 fn fitted(points: &[(f32, f32, f32)]) -> Option<Paper> {
     let n = points.len() as f64;
     let mean = |value: fn(&(f32, f32, f32)) -> f32| points.iter().map(|p| f64::from(value(p))).sum::<f64>() / n;
@@ -106,7 +106,7 @@ fn fitted(points: &[(f32, f32, f32)]) -> Option<Paper> {
     Some(Paper { level: level as f32, per_column: a as f32, per_row: b as f32, noise: 0.0 })
 }
 
-/// The value below which this part of the values is; 0 of none.
+/// A quantile of the values; 0 if there are none.
 fn quantile(values: &mut [f32], part: f32) -> f32 {
     if values.is_empty() {
         return 0.0;

@@ -3,15 +3,15 @@
 use super::gray_plane::Plane;
 use super::{components, fit, ink, stroke_width};
 
-/// Larger pictures are reduced to this many pixels a side before anything else: it averages a camera's noise away, and a
-/// digit of a fortieth of the picture's height still has the pixels that a network of 28 x 28 sees.
+/// Larger pictures are first reduced to this many pixels a side: that averages camera noise, and a
+/// digit of a fortieth of the picture's height still has 20 pixels.
 pub const MAX_SIDE: usize = 800;
 
-/// Two shapes side by side are two digits if each has at least these parts of the largest one's height and ink.
+/// Components side by side are separate digits if each has at least these shares of the largest one's height and ink.
 const DIGIT_HEIGHT: f64 = 0.6;
 const DIGIT_MASS: f64 = 0.25;
 
-/// A picture as the network sees it.
+/// A picture prepared for the network.
 #[derive(Debug)]
 pub struct PreparedImage {
     /// The file's own size, turned upright.
@@ -21,12 +21,12 @@ pub struct PreparedImage {
     pub light_paper: bool,
     /// `side` rows of `side` pixels, 0 for paper.
     pub pixels: Vec<u8>,
-    /// What a person should know of it.
+    /// Notes for the user.
     pub notes: Vec<String>,
 }
 
-/// Makes a picture, as grey values from 0 to 1, into one of `side` x `side` pixels. The error tells what is wrong with
-/// it.
+/// Turns grey values from 0 to 1 into an image of `side` x `side` pixels. The error completes "the picture
+/// ...".
 pub fn prepare(grey: &Plane, size: (usize, usize), side: usize) -> Result<PreparedImage, String> {
     let mut ink = ink::separate(grey, size.0 as f32 / grey.width as f32)?;
     let shapes = components::find(&ink.plane);

@@ -1,19 +1,19 @@
-//! Strokes made as wide as a network knows them: reduced, a pencil's line on large paper would be nearly nothing.
+//! Thickens thin strokes to the width of MNIST's: a pencil line on large paper would vanish when reduced.
 
 use std::f64::consts::FRAC_PI_4;
 
 use super::fit::MNIST_BOX;
 use super::gray_plane::{Plane, Rectangle};
 
-/// Strokes narrower than this are thickened, in pixels of a digit fitted into MNIST's box: of MNIST's own test images
-/// one in 400 has such strokes.
+/// Strokes narrower than this are thickened, in pixels of a digit fitted into MNIST's box: one in 400 of MNIST's
+/// own test images has such strokes.
 const THIN: f64 = 1.2;
-/// The width that they get: MNIST's median.
+/// Their new width: MNIST's median.
 const USUAL: f64 = 2.5;
-/// Ink above this is in a stroke, below it at its edge.
+/// Values above this are inside a stroke, below it at its edge.
 const INSIDE: f32 = 0.5;
 
-/// The part of a picture in `crop`, its strokes thickened if they would be much thinner than MNIST's; and whether they
+/// The part of a picture in `crop`, its strokes thickened if much thinner than MNIST's; and whether they
 /// were.
 pub fn thicken(ink: &Plane, crop: Rectangle) -> (Plane, bool) {
     let digit = Plane::from_fn(crop.width(), crop.height(), |x, y| ink.at(crop.left + x, crop.top + y));
@@ -22,7 +22,7 @@ pub fn thicken(ink: &Plane, crop: Rectangle) -> (Plane, bool) {
     if !(width < THIN * unit) {
         return (digit, false);
     }
-    // The digit grows with its strokes, and is reduced the more for it.
+    // The digit grows with its strokes, and is then reduced more.
     let radius = (USUAL * unit - width) / (2.0 * (1.0 - USUAL / MNIST_BOX as f64));
     (grown(&digit, radius as f32), true)
 }
@@ -39,11 +39,11 @@ fn width(digit: &Plane) -> f64 {
             steps += neighbours.into_iter().filter(|&neighbour| neighbour != here).count();
         }
     }
-    // Steps along the pixels are longer than the line that they follow, by 4/pi on average over all directions.
+    // Steps along pixel edges are longer than the outline, by 4/pi on average over all directions.
     2.0 * area as f64 / (steps as f64 * FRAC_PI_4)
 }
 
-/// Ink spread by `radius` pixels to every side, in a plane that is as much larger.
+/// Dilates the ink by `radius` pixels, in a plane that is larger by as much.
 fn grown(digit: &Plane, radius: f32) -> Plane {
     let margin = radius.ceil() as usize;
     let inner = |v: usize, length: usize| v.checked_sub(margin).filter(|&v| v < length);
@@ -56,7 +56,7 @@ fn grown(digit: &Plane, radius: f32) -> Plane {
             let mut value = plane.at(x, y);
             for row in y.saturating_sub(1)..(y + 2).min(plane.height) {
                 for column in x.saturating_sub(1)..(x + 2).min(plane.width) {
-                    // A square and a diamond in turn make an octagon, which is round enough.
+                    // Alternating a square and a diamond gives an octagon, which is nearly round.
                     if pass % 2 == 0 || row == y || column == x {
                         value = value.max(part * plane.at(column, row));
                     }

@@ -1,4 +1,4 @@
-//! `twolayer predict MODEL PICTURE...`: pictures of one's own.
+//! `twolayer predict MODEL PICTURE...`: classifies pictures.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::network::{self, Network};
 use crate::number_format::{count, grouped};
 use crate::output::Output;
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct PicturesReport {
     model: String,
@@ -34,7 +34,7 @@ enum PictureResult {
 #[derive(Serialize)]
 struct Prediction {
     file: String,
-    /// Of the file, turned upright.
+    /// The file's size, turned upright.
     width: usize,
     height: usize,
     paper: &'static str,
@@ -45,7 +45,7 @@ struct Prediction {
     notes: Vec<String>,
 }
 
-/// Predicts each picture; those that cannot be read are told at the end, after the others.
+/// Classifies each picture; errors are reported at the end.
 pub fn run(args: &PredictArgs, machine: &Machine, net: &dyn Network, out: &mut Output) -> Result<(), CliError> {
     let reader = Reader { side: side(&args.model, net)? };
     if args.pictures.iter().filter(|path| is_stdin(path)).count() > 1 {
@@ -88,7 +88,7 @@ pub fn run(args: &PredictArgs, machine: &Machine, net: &dyn Network, out: &mut O
     }
 }
 
-/// The side of the pictures that the model takes.
+/// The side of the square images that the model takes.
 fn side(model: &Path, net: &dyn Network) -> Result<usize, CliError> {
     let inputs = net.shape().inputs();
     let side = inputs.isqrt();
@@ -116,7 +116,7 @@ fn seen(path: &Path, photo: PreparedImage, probabilities: Vec<f64>, side: usize)
     }
 }
 
-/// What the network saw, beside the probabilities.
+/// Prints what the network saw, beside the probabilities.
 fn show(seen: &Prediction, out: &mut Output) {
     let name = if seen.file == "-" { "standard input" } else { &seen.file };
     let ink = if seen.paper == "light" { "dark ink on light paper" } else { "light ink on dark paper" };

@@ -1,31 +1,31 @@
-//! The best weights so far, by the accuracy on rows that are not trained on.
+//! The best weights so far, by validation accuracy.
 
 use twolayer_core::{Float, Parameters};
 
-/// What validation has found best.
+/// The best weights and their accuracy.
 pub struct BestWeights<T: Float> {
     pub accuracy: f64,
-    /// The number of the measurement, from 0 on.
+    /// The index of the measurement.
     pub epoch: usize,
-    /// Iterations that led to them.
+    /// The iterations up to them.
     pub iterations: usize,
     pub parameters: Parameters<T>,
 }
 
 impl<T: Float> BestWeights<T> {
-    /// Nothing has been measured yet.
+    /// Before the first measurement.
     pub fn new(parameters: &Parameters<T>) -> Self {
         BestWeights { accuracy: f64::NEG_INFINITY, epoch: 0, iterations: 0, parameters: parameters.clone() }
     }
 
-    /// Takes the weights after so many iterations, if their accuracy is better than any before.
+    /// Stores the weights if their accuracy is the best so far.
     pub fn see(&mut self, (epoch, iterations): (usize, usize), accuracy: f64, parameters: &Parameters<T>) {
         if accuracy > self.accuracy {
             *self = BestWeights { accuracy, epoch, iterations, parameters: parameters.clone() };
         }
     }
 
-    /// Whether `patience` epochs have gone by without anything better, when so many measurements were made.
+    /// Whether the best is at least `patience` of the `measurements` ago.
     pub fn is_over(&self, measurements: usize, patience: Option<usize>) -> bool {
         patience.is_some_and(|patience| measurements > self.epoch + patience)
     }

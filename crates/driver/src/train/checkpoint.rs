@@ -1,8 +1,8 @@
-//! All that a run needs to go on as if it had never been interrupted, in a model file.
+//! Checkpoints: everything that a run needs to resume, in a model file.
 //!
-//! Besides the weights that is: the iterations done, the optimiser's state, the losses and accuracies so far, and the
-//! best weights where there is validation. Random numbers need not be kept: they are drawn again from the seed, up to
-//! the iteration, in no time.
+//! Besides the weights: the number of iterations, the optimiser's state, the losses and accuracies so far, and the
+//! best weights if there is validation. The generator is not stored: batches are drawn again from the seed up to
+//! the iteration, which takes milliseconds.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub struct State<T: Float> {
     pub optimizer: Optimizer<T>,
     pub outcome: Outcome,
     pub record: TrainingRecord,
-    /// Whether the last checkpoint could be written.
+    /// The result of writing the last checkpoint.
     pub kept: Result<(), CliError>,
     pub best: Option<BestWeights<T>>,
 }
@@ -30,7 +30,7 @@ pub struct State<T: Float> {
 type Lists = BTreeMap<String, Vec<f64>>;
 
 impl<T: Float> State<T> {
-    /// The checkpoint's content: the model with everything else, `total_seconds` after the run's beginning.
+    /// The content of a checkpoint, `total_seconds` after the start of the run.
     pub fn to_bytes(&self, options: BTreeMap<String, String>, total_seconds: f64) -> Result<Vec<u8>, CliError> {
         let mut run = Lists::new();
         run.insert("iterations".into(), vec![self.outcome.iterations as f64]);
@@ -51,7 +51,7 @@ impl<T: Float> State<T> {
         Ok(model.to_bytes()?)
     }
 
-    /// Goes on from a checkpoint that a run of the same `options` has written.
+    /// Resumes from a checkpoint of a run with the same `options`.
     pub fn resume(&mut self, path: &Path, options: &BTreeMap<String, String>) -> Result<(), CliError> {
         let wrong = |what: String| CliError::new(format!("cannot go on from {}: {what}", path.display()));
         let model = AnyModel::load(path)?.of::<T>().ok_or_else(|| {
@@ -73,7 +73,7 @@ impl<T: Float> State<T> {
         Ok(())
     }
 
-    /// `None` if the lists are not those of a checkpoint.
+    /// Restores the state; `None` if the checkpoint is damaged.
     fn take(&mut self, run: Lists, shape: Shape) -> Option<()> {
         let one = |name: &str| run.get(name)?.first().copied();
         let whole = |x: f64| (x >= 0.0 && x.fract() == 0.0 && x < 9e15).then_some(x as usize);
@@ -101,7 +101,7 @@ impl<T: Float> State<T> {
     }
 }
 
-/// Numbers of a measurement.
+/// The numbers of a measurement.
 const NUMBERS: usize = 5;
 
 fn numbers(m: &Measurement) -> [f64; NUMBERS] {
@@ -114,7 +114,7 @@ fn measurement(numbers: &[f64]) -> Option<Measurement> {
     Some(Measurement { iteration: iteration as usize, loss, train_accuracy, test_accuracy, validation_accuracy })
 }
 
-/// Parameters from a list of all their numbers.
+/// Parameters from a list of all elements.
 fn widened<T: Float>(shape: Shape, list: &[f64]) -> Option<Parameters<T>> {
     let narrow: Vec<T> = list.iter().map(|&x| T::from_f64(x)).collect();
     let mut parameters = Parameters::zeros(shape);
@@ -122,7 +122,7 @@ fn widened<T: Float>(shape: Shape, list: &[f64]) -> Option<Parameters<T>> {
     Some(parameters)
 }
 
-/// The first option, but the number of iterations, that is not the same: its name, and both values.
+/// The first option that differs, except the number of iterations: its name and both values.
 fn difference(was: &BTreeMap<String, String>, is: &BTreeMap<String, String>) -> Option<(String, String, String)> {
     let value = |options: &BTreeMap<String, String>, name| options.get(name).cloned().unwrap_or("not given".into());
     let mut names: Vec<_> = was.keys().chain(is.keys()).filter(|name| *name != "iterations").collect();

@@ -1,4 +1,4 @@
-//! What a run is going to do, checked before it begins.
+//! Plans a run: checks options and files before it starts.
 
 use std::io::Read;
 use std::time::Instant;
@@ -20,7 +20,7 @@ use crate::number_format::count;
 use crate::output_file::{self, OutputFile};
 use crate::schedule::Schedule;
 
-/// What can be known before the data are read.
+/// What is known before the data is read.
 pub struct Plan<'a> {
     args: &'a TrainArgs,
     started: Instant,
@@ -31,7 +31,7 @@ pub struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// Checks the options against each other, and that the files can be written.
+    /// Checks the options, and that the files can be written.
     pub fn new(args: &'a TrainArgs, started: Instant) -> Result<Plan<'a>, CliError> {
         let rate = args.learning.rate();
         if args.precision == Precision::F32 && !(rate as f32).is_normal() {
@@ -64,7 +64,7 @@ impl<'a> Plan<'a> {
         Ok(Plan { args, started, gradient, rule, targets, plot })
     }
 
-    /// The job, now that the data are there.
+    /// The run on this data.
     pub fn with(
         self,
         machine: &'a Machine,
@@ -106,7 +106,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Tells one training set from another.
+/// The digest of the training set.
 fn digest(data: &DataSet) -> Result<String, CliError> {
     let (images, labels) = (data.train.images(), data.train.labels());
     let lengths = [images, labels].map(|part| (part.len() as u64).to_le_bytes());
@@ -115,8 +115,8 @@ fn digest(data: &DataSet) -> Result<String, CliError> {
 }
 
 impl TrainingRun<'_> {
-    /// Threads that train: no more than there are processors, for a team meets in every iteration and waits for its last
-    /// member, and no more than can share the work. The outcome does not depend on it.
+    /// The worker threads: at most as many as processors, since workers wait for each other in every iteration,
+    /// and at most as many as can share the work. The result does not depend on it.
     pub fn team(&self) -> usize {
         let most = match self.gradient {
             GradientMethod::Backpropagation => self.shape.max_threads(),
@@ -135,15 +135,15 @@ impl TrainingRun<'_> {
         let (batch, threads, gradient) = (self.args.batch, self.team(), self.gradient);
         let need = MemoryEstimate::default()
             .training(self.shape, width, &TrainOptions { batch, threads, gradient, ..TrainOptions::default() })
-            // A memory of the optimiser, the best weights, a checkpoint.
+            // The optimiser's state, the best weights, a checkpoint.
             .parameters(self.shape, width, if plain { 0 } else { 7 })
             .parameters(self.shape, size_of::<f64>(), if plain { 0 } else { 8 })
-            // A loss, and its line of text at the end.
+            // A loss and its line of CSV.
             .elements(logged, 8 + 32);
         memory::check(need, options)
     }
 
-    /// A checkpoint must be of this run, and not beyond its end.
+    /// Checks that a checkpoint is not beyond the end of this run.
     pub fn check_resumed<T: Float>(&self, state: &mut State<T>) -> Result<(), CliError> {
         let measured = state.record.history.len();
         if state.best.as_ref().is_some_and(|best| measured > 0 && best.is_over(measured, self.args.learning.patience)) {
@@ -162,17 +162,17 @@ impl TrainingRun<'_> {
         Ok(())
     }
 
-    /// Iterations from checkpoint to checkpoint.
+    /// Iterations between checkpoints.
     fn every(&self) -> usize {
         self.args.checkpointing.every.unwrap_or(self.schedule.epoch)
     }
 
-    /// Whether a checkpoint is due after so many iterations.
+    /// Whether a checkpoint is due after `done` iterations.
     pub fn is_due(&self, done: usize) -> bool {
         self.keep.is_some() && (done.is_multiple_of(self.every()) || done == self.schedule.iterations)
     }
 
-    /// How far the next piece goes when `done` iterations are done: to the next measurement, checkpoint or change of the
+    /// The iteration to stop at after `done` iterations: the next measurement, checkpoint or change of the
     /// learning rate.
     pub fn next_stop(&self, done: usize) -> usize {
         let next = |every: usize| (done / every + 1).saturating_mul(every);
@@ -186,7 +186,7 @@ impl TrainingRun<'_> {
         stop
     }
 
-    /// The learning rate after so many iterations.
+    /// The learning rate after `done` iterations.
     pub fn rate(&self, done: usize) -> f64 {
         let epoch = i32::try_from(done / self.schedule.epoch).unwrap_or(i32::MAX);
         self.args.learning.rate() * self.args.learning.lr_decay.powi(epoch)

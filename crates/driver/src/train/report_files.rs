@@ -1,4 +1,4 @@
-//! The page and the curves of a run.
+//! The HTML report and the curves of a run.
 
 use serde_json::Value;
 use twolayer_core::Float;
@@ -12,10 +12,10 @@ use crate::html_report::training_record::TrainingRecord;
 use crate::html_report::{EvaluatedModel, Page};
 
 impl TrainingRun<'_> {
-    /// Writes the page and the curves of a run that came to its end.
+    /// Writes the report and the curves of a finished run.
     pub fn draw<T: Float>(&self, state: &State<T>) -> Result<(), CliError> {
         let State { net, outcome, record, .. } = state;
-        // The curves first: they need least, and the page's failure should not take them along.
+        // The curves first: a failure of the report should not lose them.
         let plotted = self.plot.as_ref().map_or(Ok(()), |plot| plot.write(record));
         if let Some(target) = &self.report {
             let subject = EvaluatedModel { net, split: Split::Test, half: &self.data.test };
@@ -31,8 +31,8 @@ impl TrainingRun<'_> {
         plotted
     }
 
-    /// Writes what there is of a run that failed, such as by divergence, and adds to its failure where to look at it.
-    /// `log` is the file with the losses, if it was written.
+    /// Writes the report and curves of a failed run, and adds their names to the error.
+    /// `log` is the file of the losses, if written.
     pub fn draw_failed<T: Float>(&self, failure: CliError, record: &TrainingRecord, log: Option<String>) -> CliError {
         let plot = self.plot.as_ref().filter(|plot| plot.write(record).is_ok());
         let report = self.report.as_ref().filter(|target| {
@@ -51,7 +51,7 @@ impl TrainingRun<'_> {
         }
     }
 
-    /// The options and the machine of a run that failed, without an outcome that it does not have.
+    /// The JSON report of a failed run, without results.
     fn report_of_failure<T: Float>(&self, record: &TrainingRecord) -> Value {
         let outcome = Outcome { iterations: record.iterations, ..Outcome::default() };
         let mut report = serde_json::to_value(self.report_of::<T>(&outcome, &[])).unwrap_or_default();

@@ -14,15 +14,15 @@ use crate::number_format::{count, grouped, percent, seconds};
 use crate::output::Output;
 use crate::output_file::OutputFile;
 
-/// Which files were written.
+/// The files that were written.
 pub struct WrittenFiles {
     pub model: bool,
     pub log: bool,
-    /// The page and the curves.
+    /// The report and the curves.
     pub drawn: bool,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 pub struct TrainReport<'a> {
     iterations: usize,
@@ -52,12 +52,12 @@ pub struct TrainReport<'a> {
     patience: Option<usize>,
     /// `interrupted` or `patience`, if the run ended before its last iteration.
     early: Option<EarlyStop>,
-    /// With patience: the iterations that led to the weights that were kept, if they are not the last.
+    /// With patience: the iteration of the weights that were kept, if not the last.
     kept_iterations: Option<usize>,
     gradient: GradientName,
-    /// The step of numerical gradients.
+    /// The step h of numerical gradients.
     h: Option<f64>,
-    /// Iterations of an epoch.
+    /// Iterations per epoch.
     epoch: usize,
     data: String,
     out: Option<String>,
@@ -68,7 +68,7 @@ pub struct TrainReport<'a> {
 }
 
 impl TrainingRun<'_> {
-    /// Says what is going to happen.
+    /// Prints the options of the run.
     pub fn print_plan<T: Float>(&self, out: &mut Output) {
         let (args, shape, schedule) = (self.args, self.shape, self.schedule);
         out.field("Data", format_args!("{}: {}", self.source.describe(), describe_set(self.data)));
@@ -98,7 +98,7 @@ impl TrainingRun<'_> {
         out.line("");
     }
 
-    /// Says what happened, with the files that were written.
+    /// Prints the outcome and the files that were written.
     pub fn print_outcome<T: Float>(
         &self,
         state: &State<T>,
@@ -138,12 +138,12 @@ impl TrainingRun<'_> {
         Ok(())
     }
 
-    /// Time up to now, of all pieces of the run, as that of training is.
+    /// Total time so far, including the earlier runs that this one resumed.
     pub fn total_seconds(&self, outcome: &Outcome) -> f64 {
         outcome.earlier_seconds + self.started.elapsed().as_secs_f64()
     }
 
-    /// The outcome, with all files that are to be written.
+    /// The report, with all files that are to be written.
     pub fn report_of<'a, T: Float>(&self, outcome: &Outcome, history: &'a [Measurement]) -> TrainReport<'a> {
         let samples = outcome.iterations as f64 * self.args.batch as f64;
         let samples_per_second = if outcome.train_seconds > 0.0 { samples / outcome.train_seconds } else { 0.0 };

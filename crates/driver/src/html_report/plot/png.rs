@@ -1,4 +1,4 @@
-//! A drawing as PNG, on white, with a font that is part of the program.
+//! Draws a chart as PNG, on white, with a built-in font.
 
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 use tiny_skia::{Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, StrokeDash, Transform};
@@ -7,11 +7,11 @@ use super::{Anchor, Drawing, LineColor, Mark, Point};
 use crate::error::CliError;
 use crate::html_report::png_image;
 
-/// Pixels of a unit of the drawing.
+/// Pixels per unit of the drawing.
 const SCALE: f32 = 2.0;
 /// 12 units.
 const FONT: RasterHeight = RasterHeight::Size24;
-/// From a line of text's top to its baseline, in pixels.
+/// The distance from the top of a line of text to its baseline, in pixels.
 const ASCENT: f64 = 19.0;
 const TEXT: [u8; 3] = [0x1c, 0x23, 0x30];
 
@@ -100,7 +100,7 @@ fn draw_text(pixmap: &mut Pixmap, (x, y): Point, anchor: Anchor, text: &str) {
     }
 }
 
-/// Lets `ink` of 255 parts of the text's colour cover a pixel, if there is one at this place.
+/// Blends the text colour into a pixel with weight `ink` / 255, if the pixel exists.
 fn blend(pixmap: &mut Pixmap, x: usize, y: usize, ink: u8) {
     let (width, height) = (pixmap.width() as usize, pixmap.height() as usize);
     if ink == 0 || x >= width || y >= height {

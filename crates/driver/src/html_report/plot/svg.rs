@@ -1,4 +1,4 @@
-//! A drawing as SVG: by itself, with its colours, or within a page whose style sheet has them.
+//! Draws a chart as SVG: stand-alone with its colours, or for a page whose style sheet has them.
 
 use std::fmt::Write;
 
@@ -68,7 +68,7 @@ fn name(anchor: Anchor) -> &'static str {
     }
 }
 
-/// The commands of a path. A single point becomes a dot.
+/// The SVG path of a line. A single point becomes a dot.
 fn path(points: &[Point]) -> String {
     let mut text = String::new();
     for (i, (x, y)) in points.iter().enumerate() {
