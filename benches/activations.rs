@@ -14,7 +14,7 @@ use twolayer_core::{Float, Level, math};
 
 const ELEMENTS: usize = 5_000;
 
-/// One function: where its arguments lie, how often it may be applied in a row, and its answer in f64.
+/// A function: the range of its arguments, how often it may be applied in a row, and its value in f64.
 struct Function {
     name: &'static str,
     from: f64,

@@ -1,5 +1,5 @@
-//! What the C interface costs: one row is predicted and the recipe is trained through the shared library, and by the
-//! Rust functions beside it.
+//! The overhead of the C interface: predicts one row and trains the recipe through the shared library and by
+//! the Rust functions.
 //!
 //! The library is the one in the prefix that `TWOLAYER_PREFIX` names, or is built first as its documentation says.
 

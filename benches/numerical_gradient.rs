@@ -1,5 +1,5 @@
-//! The gradient of every parameter by central differences, in f64 at the best level: evaluating anew only what a
-//! parameter moves (`network`), by the definition (`brute-force`), and by the general form over a closure that computes
+//! The gradient of every parameter by central differences, in f64 at the best level: computing anew only what a
+//! parameter affects (`network`), by definition (`brute-force`), and by the general form over a closure that computes
 //! the loss by matrix products (`closure`); backpropagation beside them. Then wider networks.
 //!
 //! Elements are parameters.
@@ -23,7 +23,7 @@ const WITHIN: f64 = 1e-7;
 /// Rows of the notebook's gradient check.
 const FEW: usize = 3;
 
-/// The first images and their labels, in every form that is asked for.
+/// The first images and their labels, in several forms.
 struct Batch<'a> {
     rows: usize,
     pixels: &'a [u8],
@@ -40,7 +40,7 @@ impl<'a> Batch<'a> {
         Batch { rows, pixels, floats: data::floats(pixels), labels, wide }
     }
 
-    /// The loss of a flat list of parameters, as somebody with a network of his own would write it.
+    /// The loss as a function of a flat list of parameters.
     fn loss(&self, p: &[f64]) -> f64 {
         let level = Level::best();
         let (w1, rest) = p.split_at(INPUTS * HIDDEN);
@@ -91,7 +91,7 @@ fn bench(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>, with_clos
     }
 }
 
-/// The forward pass that brute force makes twice for each parameter, as fast as it is by itself.
+/// The forward pass that brute force computes twice for each parameter.
 fn forward(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>) {
     let (x, t) = (Rows::Pixels(batch.pixels), Labels::Classes(batch.labels));
     let mut group = group(c, "numerical_gradient", &format!("loss-{}", batch.rows), Throughput::Elements(1));
@@ -99,7 +99,7 @@ fn forward(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>) {
     group.bench_function("network", |b| pool.install(|| b.iter(|| net.loss(x, t))));
 }
 
-/// Wider hidden layers, of random weights: the time is to grow as their width.
+/// Wider hidden layers with random weights.
 fn widths(c: &mut Criterion, batch: &Batch<'_>) {
     for hidden in [64, 256, 1024] {
         let shape = Shape::new(INPUTS, hidden, shape().classes()).expect("a shape");
@@ -121,7 +121,7 @@ fn differences(c: &mut Criterion) {
     let net = data::trained::<f64>(&digits.train);
     let (few, batch) = (Batch::new(&digits, FEW), Batch::new(&digits, BATCH));
     bench(c, &net, &few, true);
-    // Tens of thousands of products of 100 rows would take a closure too long to be repeated.
+    // With a closure, tens of thousands of products of 100 rows would take too long.
     bench(c, &net, &batch, false);
     forward(c, &net, &batch);
     widths(c, &batch);

@@ -1,8 +1,8 @@
-//! What this machine can do at most: multiply-adds per level and bytes from memory, on 1 and 2 threads, so that every
+//! The machine's peak: multiply-adds per level and bytes from memory, on 1 and 2 threads, so that every
 //! other figure can be read as a share of it.
 //!
-//! `fma` counts two operations (elements) for each multiply-add, done in registers alone, in more independent chains
-//! than the units' latency and width ask for; the portable level multiplies and adds separately, in the baseline's
+//! `fma` counts two operations (elements) for each multiply-add, in registers, in more independent chains
+//! than the units' latency and width require; the scalar level multiplies and adds separately, in the baseline's
 //! vectors of 128 bits. `memory` counts the bytes that a program asks for (a copy's are read and written ones), over
 //! buffers many times larger than the last-level cache.
 
@@ -15,7 +15,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Multiply-adds of one chain in an iteration: some tens of microseconds, against which a call is nothing.
+/// Multiply-adds of one chain per iteration: some tens of microseconds.
 const ROUNDS: usize = 16_384;
 /// Bytes of a buffer.
 const BUFFER: usize = 256 << 20;
@@ -49,7 +49,7 @@ struct Peak {
     run: fn(rounds: usize, factor: f64, term: f64) -> f64,
 }
 
-/// x ← x · FACTOR + TERM tends to 1, so that nothing overflows and nothing becomes subnormal.
+/// x ← x · FACTOR + TERM tends to 1, so nothing overflows or becomes subnormal.
 const FACTOR: f64 = 0.75;
 const TERM: f64 = 0.25;
 
@@ -73,7 +73,7 @@ fn multiply_adds(c: &mut Criterion) {
     }
 }
 
-/// The sum of all numbers, in sums enough for the memory to be what is waited for.
+/// The sum of all numbers, in enough partial sums to be limited by memory.
 fn read(buffer: &[u64]) -> u64 {
     let mut sums = [0u64; 32];
     for part in buffer.chunks_exact(32) {

@@ -1,7 +1,7 @@
-//! How far central differences are from the gradient, against their step h: f64 evaluating only what a parameter moves,
-//! f64 and f32 by brute force. Nothing is timed: it prints a table, and draws it as SVG beside criterion's results.
+//! The error of central differences against their step h: f64, structured;
+//! f64 and f32, by brute force. Nothing is timed: it prints a table, and draws it as SVG beside criterion's results.
 //!
-//! A central difference is off by h²/6 · L‴ (truncation) and by about ε·L/h (rounding). Their sum is least near h =
+//! The errors are h²/6 · L‴ (truncation) and about ε·L/h (rounding). Their sum is smallest near h =
 //! ε^⅓, within a factor of ten, where it is about ε^⅔: the picture shows both slopes. "Exact" is backpropagation in
 //! f64. The network is 64-20-10 with random weights, the batch 30 of the bundled digits.
 
@@ -37,7 +37,7 @@ fn error<T: Float>(exact: &Parameters<f64>, found: &Parameters<T>) -> f64 {
 
 fn curves(digits: &Split) -> Result<[Curve; 3], Box<dyn Error>> {
     let shape = Shape::new(digits.inputs(), HIDDEN, digits.classes())?;
-    // Larger weights than the notebook's, or third derivatives would be next to nothing; f32 has the same, rounded.
+    // Larger weights than the notebook's, so that third derivatives are not tiny; f32 has the same, rounded.
     let start = TwoLayerNet::<f32>::random(shape, &mut ChaCha8Rng::seed_from_u64(0)).parameters;
     let mut single = TwoLayerNet::new(start.clone());
     for p in Parameter::ALL {
@@ -132,7 +132,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let curves = curves(&digits.train)?;
     print(&curves);
     for curve in &curves {
-        // The slopes must be there, or something else was measured.
+        // Checks that both slopes are visible.
         let (h, least) = best(curve);
         let ends = [curve.errors[0].1, curve.errors[curve.errors.len() - 1].1];
         assert!(ends.iter().all(|end| *end > 5.0 * least), "{}: {least:e} at {h:e}, {ends:?} at the ends", curve.name);

@@ -1,8 +1,8 @@
 //! Digits of 28 x 28 pixels: MNIST from the folder that `TWOLAYER_MNIST` names, or the bundled digits enlarged.
 //!
 //! The bundled digits have 8 x 8 pixels. Enlarged to 20 x 20, without their faint edges, and placed at slightly
-//! different spots of a 28 x 28 image, they have MNIST's share of ink (four pixels of five are 0) and MNIST's number
-//! of rows, so that kernels which skip zeros and caches which are too small meet what they meet there.
+//! different positions in a 28 x 28 image, they have MNIST's share of ink (four pixels of five are 0) and MNIST's number
+//! of rows, so that sparse kernels and caches behave as with MNIST.
 
 use super::{INPUTS, shape};
 use rand_chacha::ChaCha8Rng;
@@ -17,7 +17,7 @@ const SIDE: usize = 28;
 /// The box that a digit fills.
 const BOX: usize = 20;
 const SMALL: usize = 8;
-/// Ink up to this is taken off.
+/// Ink up to this is removed.
 const FAINT: i32 = 72;
 
 /// The folder of the bundled digits.
@@ -46,7 +46,7 @@ pub fn digits() -> DataSet {
     set
 }
 
-/// `rows` images: the small ones enlarged, over and over, each time at another spot.
+/// `rows` images: the small ones enlarged, repeatedly, each time at another position.
 fn enlarge(small: &Split, rows: usize) -> Split {
     assert_eq!((small.height(), small.width()), (SMALL, SMALL));
     let large: Vec<_> = small.images().chunks_exact(SMALL * SMALL).map(enlarged).collect();
@@ -84,12 +84,12 @@ fn enlarged(small: &[u8]) -> Vec<u8> {
     large
 }
 
-/// What the network makes of pixels: p / 255 rounded in `f32`, then widened.
+/// Pixels as floats: p / 255 rounded in `f32`, then widened.
 pub fn floats<T: Float>(pixels: &[u8]) -> Vec<T> {
     pixels.iter().map(|&p| T::from_f64(f64::from(f32::from(p) / 255.0))).collect()
 }
 
-/// A network of the notebook's shape that has learnt: its weights are no longer random, and its answers no longer even.
+/// A trained network of the notebook's shape.
 pub fn trained<T: Float>(split: &Split) -> TwoLayerNet<T> {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     let mut net = TwoLayerNet::random(shape(), &mut rng).with_level(Level::best());
@@ -100,7 +100,7 @@ pub fn trained<T: Float>(split: &Split) -> TwoLayerNet<T> {
     net
 }
 
-/// `n` numbers between `from` and `to`, in no order, without a generator: multiples of the golden ratio.
+/// `n` numbers between `from` and `to`, without a generator: multiples of the golden ratio.
 pub fn spread<T: Float>(n: usize, from: f64, to: f64) -> Vec<T> {
     const GOLDEN: f64 = 0.618_033_988_749_894_9;
     (1..=n).map(|i| T::from_f64(from + (to - from) * (i as f64 * GOLDEN).fract())).collect()

@@ -1,4 +1,4 @@
-//! The table after a run: criterion prints means and slopes as it goes, and keeps the medians in files.
+//! Prints the medians after a run; criterion itself prints means and slopes.
 
 use serde_json::Value;
 use std::env;
@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Where criterion keeps its results: `CRITERION_HOME`, or `criterion` in the target folder that this program is in.
+/// The folder of criterion's results: `CRITERION_HOME`, or `criterion` in the target folder.
 pub fn folder() -> PathBuf {
     let ours = || {
         let program = env::current_exe().ok()?;
@@ -22,12 +22,12 @@ struct Case {
     group: String,
     id: String,
     seconds: f64,
-    /// Amount an iteration, and its unit.
+    /// Amount per iteration, and its unit.
     work: Option<(f64, &'static str)>,
 }
 
 impl Case {
-    /// Seconds for one element or byte, or for an iteration where no amount is known.
+    /// Seconds per element or byte, or per iteration if no amount is known.
     fn cost(&self) -> f64 {
         self.seconds / self.work.map_or(1.0, |(amount, _)| amount)
     }

@@ -1,7 +1,7 @@
-//! What the benches share: real data, naive answers, the thread counts, and how long to measure.
+//! What the benches share: data, naive oracles, thread counts and measuring times.
 //!
-//! Every bench checks its answers against [`oracle`] before anything is timed, and calls its cases
-//! `<kernel>/<case>/<level or peer>`, so that ours and theirs stand side by side and are measured one after the other.
+//! Every bench checks its results against [`oracle`] before timing, and names its cases
+//! `<kernel>/<case>/<level or peer>`, so that ours and the peers' are measured one after the other.
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
 pub mod data;
@@ -30,7 +30,7 @@ pub fn shape() -> Shape {
     Shape::new(INPUTS, HIDDEN, CLASSES).expect("a valid shape")
 }
 
-/// Runs benches with this project's measuring times, which the command line may override, and prints their medians.
+/// Runs benches with this project's measuring times, unless overridden, and prints the medians.
 ///
 /// A case takes under a second, so that all of them take minutes. Medians need no more than 20 samples.
 pub fn run(benches: &[fn(&mut Criterion)]) {
@@ -66,15 +66,15 @@ pub fn slow(group: &mut BenchmarkGroup<'_, WallTime>) {
     group.sample_size(10).sampling_mode(SamplingMode::Flat);
 }
 
-/// A pool of that many threads. A benchmark loop runs inside it as a whole, so that entering it is not measured.
+/// A pool of that many threads. A whole benchmark loop runs inside it, so that entering it is not measured.
 pub fn pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool")
 }
 
-/// Times `f` on a buffer that it overwrites with a result which is again a fair input.
+/// Times `f` on a buffer that it overwrites with another valid input.
 ///
-/// Every `rounds` calls the buffer is restored from `source`, which is not measured: only the calls are, `rounds` of
-/// them between two looks at the clock.
+/// Every `rounds` calls the buffer is restored from `source`, untimed: only the calls are timed, `rounds` of
+/// them at a time.
 pub fn time_in_place<T: Copy>(b: &mut Bencher<'_, WallTime>, source: &[T], rounds: u64, mut f: impl FnMut(&mut [T])) {
     let mut buffer = source.to_vec();
     b.iter_custom(|iterations| {

@@ -1,4 +1,4 @@
-//! The same answers by plain loops in f64, as the notebook has them.
+//! Oracles: plain loops in f64.
 
 use super::data;
 use twolayer_core::{Float, MatRef, Shape};
@@ -45,7 +45,7 @@ impl Product {
     }
 }
 
-/// Replaces rows of logits by the derivative of their mean cross-entropy; returns the mean.
+/// Replaces rows of logits by the gradient of their mean cross-entropy; returns the mean.
 pub fn softmax_cross_entropy(logits: &mut [f64], classes: usize, labels: &[u8]) -> f64 {
     let mut loss = 0.0;
     for (row, &label) in logits.chunks_exact_mut(classes).zip(labels) {

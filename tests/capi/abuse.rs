@@ -1,7 +1,7 @@
-//! A C program, made from the header, that calls every function with everything right and then with one thing wrong.
+//! Generates a C program from the header that calls every function with valid arguments, then with one invalid one.
 //!
-//! What is right is looked up by a parameter's name and type, so a function that is added to the header is called too,
-//! or this stops at the name that it does not know.
+//! Valid arguments are looked up by a parameter's name and type, so functions added to the header are called too,
+//! or the generator stops at an unknown name.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! The library for C and C++, as its users meet it: the system's compilers, a prefix, and nothing else of the project.
+//! The C library as its users have it: the system's compilers and an installation prefix.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -26,7 +26,7 @@ fn program(name: &str) -> PathBuf {
     Path::new(PROGRAMS).join(name)
 }
 
-/// The standard output of a program that must succeed without a word on standard error.
+/// The standard output of a program that must succeed with nothing on standard error.
 fn ok(command: &mut Command) -> String {
     let ran = run(command);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
@@ -112,7 +112,7 @@ fn c_trains_the_network_that_the_driver_trains_and_cpp_runs_it() {
 fn valgrind_finds_nothing_in_the_examples() {
     let native = Native::new();
     let compiled = |name| native.compile(&example(name), Linking::Shared).unwrap();
-    // Few iterations, for valgrind takes two thousand times as long: it emulates multiply-adds.
+    // Few iterations: valgrind emulates multiply-adds and takes two thousand times as long.
     let Some(trained) = clean(&compiled("train.c"), &[DIGITS, "200", "2"]) else { return };
     assert!(trained.stdout.contains("trained 200 iterations"), "{trained:#?}");
     clean(&compiled("gradient.c"), &[]);

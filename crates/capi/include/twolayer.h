@@ -39,13 +39,13 @@
 #include <stdint.h>
 
 /**
- * The version of the binary interface that this header describes. It changes when a program that was built with one
+ * The version of the binary interface of this header. It changes when a program built with one
  * header cannot use the library of another.
  */
 #define TL_ABI_VERSION 1
 
 /**
- * How a call ended. Later versions may add to these.
+ * The result of a call. Later versions may add others.
  */
 enum tl_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -53,11 +53,11 @@ enum tl_status
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * All went well.
+     * Success.
      */
     TL_STATUS_OK = 0,
     /**
-     * A pointer that is needed is NULL.
+     * A required pointer is NULL.
      */
     TL_STATUS_NULL_POINTER = 1,
     /**
@@ -69,15 +69,15 @@ enum tl_status
      */
     TL_STATUS_LENGTH = 3,
     /**
-     * A buffer that is written overlaps another one.
+     * An output buffer overlaps another buffer.
      */
     TL_STATUS_OVERLAP = 4,
     /**
-     * The size in a struct's first field is not one that this version knows, or what it does not know is not zero.
+     * The size of a struct is invalid, or fields that this version does not know are not zero.
      */
     TL_STATUS_STRUCT_SIZE = 5,
     /**
-     * Not a network of this type: freed, or never one.
+     * Not a live network of this type.
      */
     TL_STATUS_HANDLE = 6,
     /**
@@ -85,7 +85,7 @@ enum tl_status
      */
     TL_STATUS_BUSY = 7,
     /**
-     * There can be no network or matrix product of these dimensions.
+     * No network or matrix product can have these dimensions.
      */
     TL_STATUS_SHAPE = 8,
     /**
@@ -93,7 +93,7 @@ enum tl_status
      */
     TL_STATUS_LABEL = 9,
     /**
-     * An option or argument has a value that makes no sense.
+     * An option or argument has an invalid value.
      */
     TL_STATUS_OPTION = 10,
     /**
@@ -101,19 +101,19 @@ enum tl_status
      */
     TL_STATUS_LEVEL = 11,
     /**
-     * The system refused to open, read or write a file.
+     * A file could not be opened, read or written.
      */
     TL_STATUS_FILE = 12,
     /**
-     * A file does not hold what it should.
+     * A file is damaged or of the wrong kind.
      */
     TL_STATUS_FORMAT = 13,
     /**
-     * The model file holds numbers of the other precision: use the function of the other suffix.
+     * The model file has the other precision: use the function with the other suffix.
      */
     TL_STATUS_PRECISION = 14,
     /**
-     * Training led to a loss or weight that is infinite or NaN. The network has the parameters of that moment.
+     * Training diverged: the loss or a weight is infinite or NaN. The network has the parameters of that moment.
      */
     TL_STATUS_DIVERGED = 15,
     /**
@@ -121,11 +121,11 @@ enum tl_status
      */
     TL_STATUS_THREAD = 16,
     /**
-     * The system has not as much memory.
+     * Not enough memory.
      */
     TL_STATUS_MEMORY = 17,
     /**
-     * A fault of the library itself; please report its message.
+     * A bug of the library; please report its message.
      */
     TL_STATUS_INTERNAL = 18,
 };
@@ -138,7 +138,7 @@ typedef int32_t tl_status;
 #endif // __cplusplus
 
 /**
- * One of a network's parameters, or all of them. A matrix is row-major: row by row, without gaps.
+ * One of a network's parameters, or all of them. Matrices are row-major without gaps.
  */
 enum tl_parameter
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -146,7 +146,7 @@ enum tl_parameter
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * All: W1, b1, W2, b2, one after the other; (inputs + 1) x hidden + (hidden + 1) x classes numbers.
+     * W1, b1, W2, b2, concatenated: (inputs + 1) x hidden + (hidden + 1) x classes elements.
      */
     TL_PARAMETER_ALL = 0,
     /**
@@ -227,18 +227,18 @@ typedef struct tl_network_f64 tl_network_f64;
 
 /**
  * Called once an iteration, on the thread that called the training function, with the mean loss of the iteration's
- * batch before its step. `user` is that of the options. Return 0 to go on, anything else to end the training after the
- * step in hand. It must not throw, longjmp or end the thread, nor touch the buffers of the call, and cannot use the
- * network that is being trained: calls with it are refused with `TL_STATUS_BUSY`.
+ * batch before its step. `user` is that of the options. Return 0 to continue, anything else to stop after the
+ * current step. It must not throw, longjmp, end the thread or access the buffers of the call, and cannot use the
+ * network: calls with it return `TL_STATUS_BUSY`.
  */
 typedef int (*tl_progress)(void *user, size_t iteration, double loss);
 
 /**
- * How to train. Let `tl_train_options_init` fill it in, then change what is to be different.
+ * Training options. Initialise them by `tl_train_options_init`, then change fields.
  */
 typedef struct tl_train_options {
     /**
-     * `sizeof(tl_train_options)`, by which the library knows the caller's version of it.
+     * `sizeof(tl_train_options)`, the version of the struct.
      */
     size_t size;
     /**
@@ -246,7 +246,7 @@ typedef struct tl_train_options {
      */
     size_t batch;
     /**
-     * A step is this times the gradient; from 0 on. Default 0.1.
+     * The learning rate, 0 or more. Default 0.1.
      */
     double learning_rate;
     /**
@@ -254,16 +254,16 @@ typedef struct tl_train_options {
      */
     size_t iterations;
     /**
-     * The number of the first one, for `progress` and messages: a training may be done in several calls. Default 0.
+     * The number of the first step, for `progress` and messages: training may be split into several calls. Default 0.
      */
     size_t first_iteration;
     /**
-     * 0 for gradients by backpropagation; above it, for gradients by central differences of this step, which are some
+     * 0 for backpropagation; above 0, for numerical gradients with this step, which are some
      * hundred times slower. Default 0.
      */
     double numerical_h;
     /**
-     * Called once an iteration; NULL for nobody. Default NULL.
+     * Called once an iteration, or NULL. Default NULL.
      */
     tl_progress progress;
     /**
@@ -273,11 +273,11 @@ typedef struct tl_train_options {
 } tl_train_options;
 
 /**
- * How a kernel is to run. Where a function takes a pointer to it, NULL means the best level, on one thread.
+ * Options of a kernel. NULL means the best level on one thread.
  */
 typedef struct tl_run_options {
     /**
-     * `sizeof(tl_run_options)`, by which the library knows the caller's version of it.
+     * `sizeof(tl_run_options)`, the version of the struct.
      */
     size_t size;
     /**
@@ -285,8 +285,8 @@ typedef struct tl_run_options {
      */
     const char *level;
     /**
-     * Threads, the calling one among them: 1 to 1024. They are started for the call, if it is worth it, and have ended
-     * when it returns. Results do not depend on it.
+     * Threads, including the calling one: 1 to 1024. Large calls start them, and they end before the call
+     * returns. Results do not depend on it.
      */
     size_t threads;
 } tl_run_options;
@@ -301,7 +301,7 @@ typedef struct tl_matrix_f32 {
      */
     const float *data;
     /**
-     * Elements that can be read from there on; those of the matrix must be among them.
+     * The number of readable elements, at least those of the matrix.
      */
     size_t length;
     /**
@@ -331,8 +331,8 @@ typedef struct tl_matrix_mut_f32 {
      */
     float *data;
     /**
-     * Elements that can be written from there on; those of the matrix must be among them. What lies between its rows
-     * stays as it is.
+     * The number of writable elements, at least those of the matrix. The gaps between its rows
+     * are not written.
      */
     size_t length;
     /**
@@ -359,7 +359,7 @@ typedef struct tl_matrix_f64 {
      */
     const double *data;
     /**
-     * Elements that can be read from there on; those of the matrix must be among them.
+     * The number of readable elements, at least those of the matrix.
      */
     size_t length;
     /**
@@ -389,8 +389,8 @@ typedef struct tl_matrix_mut_f64 {
      */
     double *data;
     /**
-     * Elements that can be written from there on; those of the matrix must be among them. What lies between its rows
-     * stays as it is.
+     * The number of writable elements, at least those of the matrix. The gaps between its rows
+     * are not written.
      */
     size_t length;
     /**
@@ -412,53 +412,53 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The name of a status, such as `TL_STATUS_LENGTH`; of another number, `TL_STATUS_UNKNOWN`. The text is the library's
- * and lasts as long as it is loaded.
+ * The name of a status, such as `TL_STATUS_LENGTH`; `TL_STATUS_UNKNOWN` for other numbers. The text is
+ * static.
  */
 const char *tl_status_name(int32_t status);
 
 /**
- * What went wrong in the last call on this thread that failed: one or two sentences in UTF-8 that say what was found,
- * what was expected and what to do. Empty before the first failure; calls that succeed leave it alone. The text is the
- * library's: it stands in the same place for as long as the thread lives, and the next call on the thread that fails
- * writes over it. So take it after the call whose failure it tells, not in the same expression.
+ * The message of the last failed call on this thread, in UTF-8: what was found, what was expected and what to do.
+ * Empty before the first failure; successful calls do not change it. The text belongs to the library, stays at the same
+ * address for the life of the thread, and is overwritten by the next failed call on the thread. So read it after the
+ * failed call, not in the same expression.
  */
 const char *tl_last_error_message(void);
 
 /**
- * The version of the binary interface that the library has: a program may compare it with `TL_ABI_VERSION`, the one
- * that it was built for.
+ * The version of the library's binary interface, to be compared with `TL_ABI_VERSION`, the one
+ * that a program was built for.
  */
 uint32_t tl_abi_version(void);
 
 /**
- * The version of the library, such as `0.1.0`. The text is the library's and lasts as long as it is loaded.
+ * The version of the library, such as `0.1.0`. The text is static.
  */
 const char *tl_version(void);
 
 /**
- * How many processors this process may use.
+ * The number of processors that this process may use.
  */
 tl_status tl_processors(size_t *count);
 
 /**
- * How many instruction-set levels this processor has: 1 to 3.
+ * The number of instruction-set levels of this processor, at least 1.
  */
 tl_status tl_level_count(size_t *count);
 
 /**
  * The name of a level that this processor has, lowest first: `scalar`, `avx2`, `avx512`. `index` counts from 0;
- * `name_length` is the room in `name`, and 16 is enough.
+ * `name_length` is the size of `name` in bytes; 16 is enough.
  */
 tl_status tl_level_name(size_t index,
                         char *name,
                         size_t name_length);
 
 /**
- * Makes a network with random weights, 0.01 times a normal distribution, and biases of zero: the notebook's start. The
- * same seed gives the same weights on every machine and in every version with the same major number, and the batches
- * of later training go on from there. The network runs at the best level that this processor has, on one thread. If
- * the call fails, `*network` becomes NULL; what it was before is not looked at, nor freed, in any case.
+ * Creates a network with the notebook's initial weights: 0.01 times a standard normal distribution, biases zero. The
+ * same seed gives the same weights on every machine and in every version with the same major number; the batches
+ * of later training continue from the same generator. The network uses the best level and one thread. If
+ * the call fails, `*network` becomes NULL; its previous value is ignored.
  */
 tl_status tl_network_new_f32(size_t inputs,
                              size_t hidden,
@@ -476,7 +476,7 @@ tl_status tl_network_new_f64(size_t inputs,
                              struct tl_network_f64 **network);
 
 /**
- * Makes a network of the caller's parameters: all of them, in the order of `TL_PARAMETER_ALL`. Batches of later
+ * Creates a network with the caller's parameters, in the order of `TL_PARAMETER_ALL`. Batches of later
  * training are drawn as after `tl_network_set_seed_f32` with 0. If the call fails, `*network` becomes NULL.
  */
 tl_status tl_network_from_parameters_f32(size_t inputs,
@@ -510,7 +510,7 @@ tl_status tl_network_load_f32(const char *path,
 tl_status tl_network_load_f64(const char *path, struct tl_network_f64 **network);
 
 /**
- * Writes the network to a model file, whole or not at all: what was there before is replaced once all is on the disk.
+ * Writes the network to a model file, whole or not at all: an old file is replaced once all is on disk.
  * Parameters that are infinite or NaN are refused.
  */
 tl_status tl_network_save_f32(const struct tl_network_f32 *network,
@@ -522,7 +522,7 @@ tl_status tl_network_save_f32(const struct tl_network_f32 *network,
 tl_status tl_network_save_f64(const struct tl_network_f64 *network, const char *path);
 
 /**
- * Frees the network and sets `*network` to NULL, which every function refuses. If it is NULL already, nothing happens.
+ * Frees the network and sets `*network` to NULL. If it is NULL already, nothing happens.
  */
 tl_status tl_network_free_f32(struct tl_network_f32 **network);
 
@@ -639,8 +639,8 @@ tl_status tl_network_set_threads_f32(struct tl_network_f32 *network,
 tl_status tl_network_set_threads_f64(struct tl_network_f64 *network, size_t threads);
 
 /**
- * The probability of each class for each row: rows x classes numbers, row by row. `x` holds rows x inputs numbers, as
- * they go into the network.
+ * The probability of each class for each row: rows x classes. `x` is rows x inputs, used as
+ * it is.
  */
 tl_status tl_predict_f32(const struct tl_network_f32 *network,
                          const float *x,
@@ -649,7 +649,7 @@ tl_status tl_predict_f32(const struct tl_network_f32 *network,
                          size_t probabilities_length);
 
 /**
- * As `tl_predict_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ * As `tl_predict_f32`, for rows of pixels, 0 to 255.
  */
 tl_status tl_predict_u8_f32(const struct tl_network_f32 *network,
                             const uint8_t *x,
@@ -667,7 +667,7 @@ tl_status tl_predict_f64(const struct tl_network_f64 *network,
                          size_t probabilities_length);
 
 /**
- * As `tl_predict_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ * As `tl_predict_f64`, for rows of pixels, 0 to 255.
  */
 tl_status tl_predict_u8_f64(const struct tl_network_f64 *network,
                             const uint8_t *x,
@@ -685,7 +685,7 @@ tl_status tl_classify_f32(const struct tl_network_f32 *network,
                           size_t classes_length);
 
 /**
- * As `tl_classify_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ * As `tl_classify_f32`, for rows of pixels, 0 to 255.
  */
 tl_status tl_classify_u8_f32(const struct tl_network_f32 *network,
                              const uint8_t *x,
@@ -703,7 +703,7 @@ tl_status tl_classify_f64(const struct tl_network_f64 *network,
                           size_t classes_length);
 
 /**
- * As `tl_classify_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ * As `tl_classify_f64`, for rows of pixels, 0 to 255.
  */
 tl_status tl_classify_u8_f64(const struct tl_network_f64 *network,
                              const uint8_t *x,
@@ -724,7 +724,7 @@ tl_status tl_evaluate_f32(const struct tl_network_f32 *network,
                           double *accuracy);
 
 /**
- * As `tl_evaluate_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ * As `tl_evaluate_f32`, for rows of pixels, 0 to 255.
  */
 tl_status tl_evaluate_u8_f32(const struct tl_network_f32 *network,
                              const uint8_t *x,
@@ -746,7 +746,7 @@ tl_status tl_evaluate_f64(const struct tl_network_f64 *network,
                           double *accuracy);
 
 /**
- * As `tl_evaluate_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ * As `tl_evaluate_f64`, for rows of pixels, 0 to 255.
  */
 tl_status tl_evaluate_u8_f64(const struct tl_network_f64 *network,
                              const uint8_t *x,
@@ -769,7 +769,7 @@ tl_status tl_gradient_f32(const struct tl_network_f32 *network,
                           size_t gradient_length);
 
 /**
- * As `tl_gradient_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ * As `tl_gradient_f32`, for rows of pixels, 0 to 255.
  */
 tl_status tl_gradient_u8_f32(const struct tl_network_f32 *network,
                              const uint8_t *x,
@@ -791,7 +791,7 @@ tl_status tl_gradient_f64(const struct tl_network_f64 *network,
                           size_t gradient_length);
 
 /**
- * As `tl_gradient_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ * As `tl_gradient_f64`, for rows of pixels, 0 to 255.
  */
 tl_status tl_gradient_u8_f64(const struct tl_network_f64 *network,
                              const uint8_t *x,
@@ -802,8 +802,8 @@ tl_status tl_gradient_u8_f64(const struct tl_network_f64 *network,
                              size_t gradient_length);
 
 /**
- * The same gradient by central differences, (L(p + h) - L(p - h)) / 2h for every parameter p, always computed and
- * given in double precision: it checks `tl_gradient_f32`. `h` is the step, above 0; the notebook's is 1e-4.
+ * The same gradient by central differences, (L(p + h) - L(p - h)) / 2h for every parameter p, computed and
+ * returned in double precision, to check `tl_gradient_f32`. `h` is the step, above 0; the notebook's is 1e-4.
  */
 tl_status tl_numerical_gradient_f32(const struct tl_network_f32 *network,
                                     const float *x,
@@ -815,7 +815,7 @@ tl_status tl_numerical_gradient_f32(const struct tl_network_f32 *network,
                                     size_t gradient_length);
 
 /**
- * As `tl_numerical_gradient_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ * As `tl_numerical_gradient_f32`, for rows of pixels, 0 to 255.
  */
 tl_status tl_numerical_gradient_u8_f32(const struct tl_network_f32 *network,
                                        const uint8_t *x,
@@ -839,7 +839,7 @@ tl_status tl_numerical_gradient_f64(const struct tl_network_f64 *network,
                                     size_t gradient_length);
 
 /**
- * As `tl_numerical_gradient_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ * As `tl_numerical_gradient_f64`, for rows of pixels, 0 to 255.
  */
 tl_status tl_numerical_gradient_u8_f64(const struct tl_network_f64 *network,
                                        const uint8_t *x,
@@ -857,8 +857,8 @@ tl_status tl_train_options_init(struct tl_train_options *options,
                                 size_t size);
 
 /**
- * Takes one step of gradient descent on the caller's batch of 1 to 2^24 rows: each parameter minus `learning_rate`
- * times its gradient. `loss` becomes the batch's mean loss before the step.
+ * Takes one step of SGD on a batch of 1 to 2^24 rows: subtracts `learning_rate`
+ * times the gradient. `loss` becomes the batch's mean loss before the step.
  */
 tl_status tl_step_f32(struct tl_network_f32 *network,
                       const float *x,
@@ -869,7 +869,7 @@ tl_status tl_step_f32(struct tl_network_f32 *network,
                       double *loss);
 
 /**
- * As `tl_step_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ * As `tl_step_f32`, for rows of pixels, 0 to 255.
  */
 tl_status tl_step_u8_f32(struct tl_network_f32 *network,
                          const uint8_t *x,
@@ -891,7 +891,7 @@ tl_status tl_step_f64(struct tl_network_f64 *network,
                       double *loss);
 
 /**
- * As `tl_step_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ * As `tl_step_f64`, for rows of pixels, 0 to 255.
  */
 tl_status tl_step_u8_f64(struct tl_network_f64 *network,
                          const uint8_t *x,
@@ -902,10 +902,10 @@ tl_status tl_step_u8_f64(struct tl_network_f64 *network,
                          double *loss);
 
 /**
- * Trains by mini-batch stochastic gradient descent on the caller's rows. Each batch is drawn uniformly, with
+ * Trains by mini-batch SGD on the caller's rows. Each batch is drawn uniformly, with
  * replacement, by the network's generator; see `tl_network_new_f32` and `tl_network_set_seed_f32`. Several calls of
- * some iterations each give the same network as one call of all of them, unless `progress` ends one: up to two batches
- * that were drawn ahead are not used then. `iterations` becomes the steps that were taken, and `loss` the mean loss of
+ * some iterations each give the same network as one call, unless `progress` stops one: up to two batches
+ * that were drawn ahead are lost then. `iterations` becomes the number of steps taken, and `loss` the mean loss of
  * the last batch before its step (NaN if no step was taken).
  */
 tl_status tl_train_f32(struct tl_network_f32 *network,
@@ -918,7 +918,7 @@ tl_status tl_train_f32(struct tl_network_f32 *network,
                        double *loss);
 
 /**
- * As `tl_train_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ * As `tl_train_f32`, for rows of pixels, 0 to 255.
  */
 tl_status tl_train_u8_f32(struct tl_network_f32 *network,
                           const uint8_t *x,
@@ -942,7 +942,7 @@ tl_status tl_train_f64(struct tl_network_f64 *network,
                        double *loss);
 
 /**
- * As `tl_train_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+ * As `tl_train_f64`, for rows of pixels, 0 to 255.
  */
 tl_status tl_train_u8_f64(struct tl_network_f64 *network,
                           const uint8_t *x,
@@ -954,8 +954,8 @@ tl_status tl_train_u8_f64(struct tl_network_f64 *network,
                           double *loss);
 
 /**
- * What an IDX file, raw or gzip, holds: the type of its elements (one of `tl_element`), and its dimensions, of which
- * there are 1 to 255. `sizes` must have room for as many; with less room the call fails with `TL_STATUS_LENGTH`, but
+ * The element type (one of `tl_element`) and the dimensions of an IDX file, raw or gzip. There
+ * are 1 to 255 dimensions. If `sizes` is too short, the call fails with `TL_STATUS_LENGTH`, but
  * `element` and `dimensions` are written. The file holds as many elements as the product of the sizes.
  */
 tl_status tl_idx_info(const char *path,
@@ -966,8 +966,8 @@ tl_status tl_idx_info(const char *path,
 
 /**
  * Reads an IDX file of unsigned bytes, raw or gzip, into `elements`, whose length must be the product of the file's
- * sizes: images row by row, one after the other, or labels. A file that turns out to be damaged late leaves anything
- * there.
+ * sizes. If the file turns out to be damaged late, the content of `elements` is
+ * unspecified.
  */
 tl_status tl_idx_read_u8(const char *path,
                          uint8_t *elements,
@@ -1006,7 +1006,7 @@ tl_status tl_run_options_init(struct tl_run_options *options,
 
 /**
  * The matrix product C = alpha A B + beta C, where A is m x k, B is k x n and C is m x n. With `beta` 0, C is not
- * read, so that it may hold anything. C must not overlap A or B.
+ * read and may be uninitialised. C must not overlap A or B.
  */
 tl_status tl_gemm_f32(const struct tl_run_options *options,
                       float alpha,
@@ -1026,7 +1026,7 @@ tl_status tl_gemm_f64(const struct tl_run_options *options,
                       const struct tl_matrix_mut_f64 *c);
 
 /**
- * Replaces each element x by the sigmoid 1 / (1 + e^-x). Of the options' threads it uses one.
+ * Replaces each element x by the sigmoid 1 / (1 + e^-x), on one thread.
  */
 tl_status tl_sigmoid_f32(const struct tl_run_options *options, float *x, size_t x_length);
 
@@ -1036,7 +1036,7 @@ tl_status tl_sigmoid_f32(const struct tl_run_options *options, float *x, size_t 
 tl_status tl_sigmoid_f64(const struct tl_run_options *options, double *x, size_t x_length);
 
 /**
- * Replaces each row of logits by its softmax: probabilities that sum to 1. Of the options' threads it uses one.
+ * Replaces each row of logits by its softmax, probabilities that sum to 1, on one thread.
  */
 tl_status tl_softmax_f32(const struct tl_run_options *options,
                          const struct tl_matrix_mut_f32 *logits);
@@ -1049,7 +1049,7 @@ tl_status tl_softmax_f64(const struct tl_run_options *options,
 
 /**
  * The mean over the rows of logits of the cross-entropy, -ln of the softmax at the label. `labels` holds a column for
- * each row. Of the options' threads it uses one.
+ * each row. Runs on one thread.
  */
 tl_status tl_cross_entropy_f32(const struct tl_run_options *options,
                                const struct tl_matrix_f32 *logits,
@@ -1067,7 +1067,7 @@ tl_status tl_cross_entropy_f64(const struct tl_run_options *options,
                                double *loss);
 
 /**
- * As `tl_cross_entropy_f32`, and replaces the logits by its derivative, (softmax - one-hot) / rows.
+ * As `tl_cross_entropy_f32`, and replaces the logits by the gradient, (softmax - one-hot) / rows.
  */
 tl_status tl_softmax_cross_entropy_f32(const struct tl_run_options *options,
                                        const struct tl_matrix_mut_f32 *logits,

@@ -1,4 +1,4 @@
-//! The one place where failures and panics become a status and a message.
+//! Turns errors and panics into a status and a message.
 
 use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
@@ -8,26 +8,26 @@ use std::sync::Once;
 
 use crate::status::{Failure, Result, tl_status};
 
-/// Bytes of a message with its zero; longer ones are cut.
+/// Bytes of a message with its terminating zero; longer ones are truncated.
 const LONGEST: usize = 2048;
 
 thread_local! {
-    /// The last message and the zero behind it: in one place for as long as the thread lives.
+    /// The last message, at a fixed address for the life of the thread.
     static MESSAGE: UnsafeCell<[u8; LONGEST]> = const { UnsafeCell::new([0; LONGEST]) };
     /// Whether this thread is in a function of the interface.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What went wrong in the last call on this thread that failed: one or two sentences in UTF-8 that say what was found,
-/// what was expected and what to do. Empty before the first failure; calls that succeed leave it alone. The text is the
-/// library's: it stands in the same place for as long as the thread lives, and the next call on the thread that fails
-/// writes over it. So take it after the call whose failure it tells, not in the same expression.
+/// The message of the last failed call on this thread, in UTF-8: what was found, what was expected and what to do.
+/// Empty before the first failure; successful calls do not change it. The text belongs to the library, stays at the same
+/// address for the life of the thread, and is overwritten by the next failed call on the thread. So read it after the
+/// failed call, not in the same expression.
 #[unsafe(no_mangle)]
 pub extern "C" fn tl_last_error_message() -> *const c_char {
     MESSAGE.try_with(|message| message.get().cast_const().cast()).unwrap_or(c"".as_ptr())
 }
 
-/// Runs a function's body. Whatever ends it, the caller gets a status; nothing is printed.
+/// Runs a function's body; turns any error or panic into a status. Nothing is printed.
 pub(crate) fn guard(body: impl FnOnce() -> Result<()>) -> tl_status {
     hush();
     let outer = INSIDE.try_with(|inside| inside.replace(true)).unwrap_or(false);
@@ -45,7 +45,7 @@ pub(crate) fn guard(body: impl FnOnce() -> Result<()>) -> tl_status {
     failure.status
 }
 
-/// Copies as much of a text as there is room for, without the zeros in it, and ends it with one.
+/// Copies a text, truncated to fit and without zeros, and terminates it with a zero.
 fn write_message(to: &mut [u8; LONGEST], text: &str) {
     let most = text.len().min(LONGEST - 1);
     let text = &text[..(0..=most).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0)];
@@ -58,8 +58,8 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it gave no message")
 }
 
-/// Panics of this library are told by a status, not on standard error. The hook is that of the copy of Rust's standard
-/// library that is in this one, and lets the panics of others pass.
+/// Keeps panics of this library from standard error; they become a status. The hook is that of this library's copy of
+/// Rust's standard library, and passes the panics of others on.
 fn hush() {
     static HUSHED: Once = Once::new();
     HUSHED.call_once(|| {

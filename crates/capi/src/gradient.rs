@@ -28,7 +28,7 @@ pub unsafe extern "C" fn tl_gradient_f32(
     ))
 }
 
-/// As `tl_gradient_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+/// As `tl_gradient_f32`, for rows of pixels, 0 to 255.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_gradient_u8_f32(
     network: *const tl_network_f32,
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn tl_gradient_f64(
     ))
 }
 
-/// As `tl_gradient_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+/// As `tl_gradient_f64`, for rows of pixels, 0 to 255.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_gradient_u8_f64(
     network: *const tl_network_f64,
@@ -82,8 +82,8 @@ pub unsafe extern "C" fn tl_gradient_u8_f64(
     ))
 }
 
-/// The same gradient by central differences, (L(p + h) - L(p - h)) / 2h for every parameter p, always computed and
-/// given in double precision: it checks `tl_gradient_f32`. `h` is the step, above 0; the notebook's is 1e-4.
+/// The same gradient by central differences, (L(p + h) - L(p - h)) / 2h for every parameter p, computed and
+/// returned in double precision, to check `tl_gradient_f32`. `h` is the step, above 0; the notebook's is 1e-4.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_numerical_gradient_f32(
     network: *const tl_network_f32,
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn tl_numerical_gradient_f32(
     ))
 }
 
-/// As `tl_numerical_gradient_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+/// As `tl_numerical_gradient_f32`, for rows of pixels, 0 to 255.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_numerical_gradient_u8_f32(
     network: *const tl_network_f32,
@@ -143,7 +143,7 @@ pub unsafe extern "C" fn tl_numerical_gradient_f64(
     ))
 }
 
-/// As `tl_numerical_gradient_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+/// As `tl_numerical_gradient_f64`, for rows of pixels, 0 to 255.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_numerical_gradient_u8_f64(
     network: *const tl_network_f64,

@@ -20,9 +20,9 @@ pub struct tl_network_f64 {
     _opaque: (),
 }
 
-/// What differs between the two kinds of networks.
+/// The differences between the two element types.
 pub(crate) trait Precision: Float {
-    /// What the caller knows a network as.
+    /// The C type of the network.
     type Opaque;
     /// Marks a network that is alive.
     const ALIVE: u64;
@@ -47,16 +47,16 @@ pub(crate) struct Network<T: Float> {
     pub rng: ChaCha8Rng,
 }
 
-/// What a handle points to. The mark is looked at first, and tells a network that is alive from most of what is not:
-/// one of the other precision, or one that was freed and whose memory still holds what it held then. The lock is never
-/// waited for: a call that would have to is refused.
+/// The target of a handle. The mark is checked first, and distinguishes a live network from most other memory:
+/// a network of the other precision, or a freed one whose memory was not reused. The lock is never
+/// waited for: a call that would have to wait is refused.
 pub(crate) struct Handle<T: Float> {
     mark: AtomicU64,
     network: RwLock<Network<T>>,
 }
 
 impl<T: Precision> Network<T> {
-    /// How many threads its calls run on.
+    /// The number of threads of its calls.
     pub fn threads(&self) -> usize {
         self.net.threads.count()
     }
@@ -71,7 +71,7 @@ impl<T: Precision> Network<T> {
         Self::new(TwoLayerNet::new(parameters).with_activation(activation), ChaCha8Rng::seed_from_u64(0))
     }
 
-    /// A handle for the caller, who is to free it.
+    /// A handle, which the caller frees.
     pub fn into_handle(self) -> *mut T::Opaque {
         Box::into_raw(Box::new(Handle { mark: AtomicU64::new(T::ALIVE), network: RwLock::new(self) })).cast()
     }
@@ -98,17 +98,17 @@ fn check<T: Precision>(mark: &AtomicU64) -> Result<()> {
     Err(Failure::new(tl_status::Handle, text))
 }
 
-/// What a lock that is not waited for gives.
+/// Converts the result of a try-lock.
 fn locked<T: Precision, G>(handle: &Handle<T>, lock: TryLockResult<G>, else_what: &str) -> Result<G> {
     let guard = match lock {
         Ok(guard) => guard,
-        // A call panicked that was changing it; its numbers are numbers still.
+        // A call that was changing it panicked; its numbers are still valid numbers.
         Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
         Err(TryLockError::WouldBlock) => {
             return Err(Failure::new(tl_status::Busy, format!("network is in use by another call; {else_what}")));
         }
     };
-    // It may have been freed since it was found.
+    // It may have been freed meanwhile.
     check::<T>(&handle.mark)?;
     Ok(guard)
 }
@@ -140,7 +140,7 @@ pub(crate) unsafe fn write<'a, T: Precision>(network: *mut T::Opaque) -> Result<
 pub(crate) unsafe fn free<T: Precision>(network: *mut T::Opaque) -> Result<()> {
     // SAFETY: as of this function.
     let (handle, guard) = unsafe { (find::<T>(network)?, write::<T>(network)?) };
-    // While nobody else is in: of two calls that would free it, one finds it marked.
+    // While holding the lock: of two calls that free it, one finds the mark changed.
     handle.mark.store(0, Ordering::Release);
     drop(guard);
     // SAFETY: made by `into_handle`, of this type, and not freed before, for its mark was alive.

@@ -27,8 +27,8 @@ pub enum tl_element {
     F64 = 0x0E,
 }
 
-/// What an IDX file, raw or gzip, holds: the type of its elements (one of `tl_element`), and its dimensions, of which
-/// there are 1 to 255. `sizes` must have room for as many; with less room the call fails with `TL_STATUS_LENGTH`, but
+/// The element type (one of `tl_element`) and the dimensions of an IDX file, raw or gzip. There
+/// are 1 to 255 dimensions. If `sizes` is too short, the call fails with `TL_STATUS_LENGTH`, but
 /// `element` and `dimensions` are written. The file holds as many elements as the product of the sizes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_idx_info(
@@ -42,8 +42,8 @@ pub unsafe extern "C" fn tl_idx_info(
 }
 
 /// Reads an IDX file of unsigned bytes, raw or gzip, into `elements`, whose length must be the product of the file's
-/// sizes: images row by row, one after the other, or labels. A file that turns out to be damaged late leaves anything
-/// there.
+/// sizes. If the file turns out to be damaged late, the content of `elements` is
+/// unspecified.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_idx_read_u8(path: *const c_char, elements: *mut u8, elements_length: usize) -> tl_status {
     call!(read(path, Out(elements, elements_length, "elements")))

@@ -1,4 +1,4 @@
-//! The kernels by themselves.
+//! Kernels: matrix product, sigmoid, softmax, cross-entropy.
 
 use std::ffi::c_char;
 
@@ -10,16 +10,16 @@ use crate::pointer::{self, In, Out, Span, one};
 use crate::sized::{self, Versioned};
 use crate::status::{Result, tl_status};
 
-/// How a kernel is to run. Where a function takes a pointer to it, NULL means the best level, on one thread.
+/// Options of a kernel. NULL means the best level on one thread.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct tl_run_options {
-    /// `sizeof(tl_run_options)`, by which the library knows the caller's version of it.
+    /// `sizeof(tl_run_options)`, the version of the struct.
     pub size: usize,
     /// The name of an instruction-set level; NULL for the best one that this processor has. See `tl_level_name`.
     pub level: *const c_char,
-    /// Threads, the calling one among them: 1 to 1024. They are started for the call, if it is worth it, and have ended
-    /// when it returns. Results do not depend on it.
+    /// Threads, including the calling one: 1 to 1024. Large calls start them, and they end before the call
+    /// returns. Results do not depend on it.
     pub threads: usize,
 }
 
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn tl_run_options_init(options: *mut tl_run_options, size:
 pub struct tl_matrix_f32 {
     /// The first element.
     pub data: *const f32,
-    /// Elements that can be read from there on; those of the matrix must be among them.
+    /// The number of readable elements, at least those of the matrix.
     pub length: usize,
     /// Number of rows.
     pub rows: usize,
@@ -66,8 +66,8 @@ pub struct tl_matrix_f32 {
 pub struct tl_matrix_mut_f32 {
     /// The first element.
     pub data: *mut f32,
-    /// Elements that can be written from there on; those of the matrix must be among them. What lies between its rows
-    /// stays as it is.
+    /// The number of writable elements, at least those of the matrix. The gaps between its rows
+    /// are not written.
     pub length: usize,
     /// Number of rows.
     pub rows: usize,
@@ -84,7 +84,7 @@ pub struct tl_matrix_mut_f32 {
 pub struct tl_matrix_f64 {
     /// The first element.
     pub data: *const f64,
-    /// Elements that can be read from there on; those of the matrix must be among them.
+    /// The number of readable elements, at least those of the matrix.
     pub length: usize,
     /// Number of rows.
     pub rows: usize,
@@ -102,8 +102,8 @@ pub struct tl_matrix_f64 {
 pub struct tl_matrix_mut_f64 {
     /// The first element.
     pub data: *mut f64,
-    /// Elements that can be written from there on; those of the matrix must be among them. What lies between its rows
-    /// stays as it is.
+    /// The number of writable elements, at least those of the matrix. The gaps between its rows
+    /// are not written.
     pub length: usize,
     /// Number of rows.
     pub rows: usize,
@@ -114,7 +114,7 @@ pub struct tl_matrix_mut_f64 {
 }
 
 /// The matrix product C = alpha A B + beta C, where A is m x k, B is k x n and C is m x n. With `beta` 0, C is not
-/// read, so that it may hold anything. C must not overlap A or B.
+/// read and may be uninitialised. C must not overlap A or B.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_gemm_f32(
     options: *const tl_run_options,
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn tl_gemm_f64(
     call!(gemm::<f64>(options, (alpha, beta), (a, b), c))
 }
 
-/// Replaces each element x by the sigmoid 1 / (1 + e^-x). Of the options' threads it uses one.
+/// Replaces each element x by the sigmoid 1 / (1 + e^-x), on one thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_sigmoid_f32(options: *const tl_run_options, x: *mut f32, x_length: usize) -> tl_status {
     call!({
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn tl_sigmoid_f64(options: *const tl_run_options, x: *mut 
     })
 }
 
-/// Replaces each row of logits by its softmax: probabilities that sum to 1. Of the options' threads it uses one.
+/// Replaces each row of logits by its softmax, probabilities that sum to 1, on one thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_softmax_f32(options: *const tl_run_options, logits: *const tl_matrix_mut_f32) -> tl_status {
     call!(softmax::<f32>(options, logits))
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn tl_softmax_f64(options: *const tl_run_options, logits: 
 }
 
 /// The mean over the rows of logits of the cross-entropy, -ln of the softmax at the label. `labels` holds a column for
-/// each row. Of the options' threads it uses one.
+/// each row. Runs on one thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_cross_entropy_f32(
     options: *const tl_run_options,
@@ -197,7 +197,7 @@ pub unsafe extern "C" fn tl_cross_entropy_f64(
     call!(cross_entropy::<f64>(options, logits, In(labels, labels_length, "labels"), loss))
 }
 
-/// As `tl_cross_entropy_f32`, and replaces the logits by its derivative, (softmax - one-hot) / rows.
+/// As `tl_cross_entropy_f32`, and replaces the logits by the gradient, (softmax - one-hot) / rows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_softmax_cross_entropy_f32(
     options: *const tl_run_options,

@@ -1,4 +1,4 @@
-//! Versions, and what the machine has.
+//! Versions, processors and instruction-set levels.
 
 use std::ffi::c_char;
 
@@ -7,24 +7,24 @@ use twolayer_core::Level;
 use crate::pointer::{Out, one, write_text};
 use crate::status::{Failure, Result, tl_status};
 
-/// The version of the binary interface that this header describes. It changes when a program that was built with one
+/// The version of the binary interface of this header. It changes when a program built with one
 /// header cannot use the library of another.
 pub const TL_ABI_VERSION: u32 = 1;
 
-/// The version of the binary interface that the library has: a program may compare it with `TL_ABI_VERSION`, the one
-/// that it was built for.
+/// The version of the library's binary interface, to be compared with `TL_ABI_VERSION`, the one
+/// that a program was built for.
 #[unsafe(no_mangle)]
 pub extern "C" fn tl_abi_version() -> u32 {
     TL_ABI_VERSION
 }
 
-/// The version of the library, such as `0.1.0`. The text is the library's and lasts as long as it is loaded.
+/// The version of the library, such as `0.1.0`. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn tl_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// How many processors this process may use.
+/// The number of processors that this process may use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_processors(count: *mut usize) -> tl_status {
     call!({
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn tl_processors(count: *mut usize) -> tl_status {
     })
 }
 
-/// How many instruction-set levels this processor has: 1 to 3.
+/// The number of instruction-set levels of this processor, at least 1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_level_count(count: *mut usize) -> tl_status {
     call!({
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn tl_level_count(count: *mut usize) -> tl_status {
 }
 
 /// The name of a level that this processor has, lowest first: `scalar`, `avx2`, `avx512`. `index` counts from 0;
-/// `name_length` is the room in `name`, and 16 is enough.
+/// `name_length` is the size of `name` in bytes; 16 is enough.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_level_name(index: usize, name: *mut c_char, name_length: usize) -> tl_status {
     call!({
@@ -62,10 +62,10 @@ pub(crate) fn level(name: &std::ffi::CStr) -> Result<Level> {
     Ok(Level::by_name(&name.to_string_lossy())?)
 }
 
-/// Threads that a call can be given.
+/// The most threads of a call.
 const MOST_THREADS: usize = 1024;
 
-/// A number of threads that makes sense.
+/// Checks a number of threads.
 pub(crate) fn threads(threads: usize) -> Result<usize> {
     match threads {
         1..=MOST_THREADS => Ok(threads),

@@ -1,25 +1,25 @@
-//! Memory is asked for before it is needed, for an allocation that fails ends the process.
+//! Checks that memory is available, since a failed allocation aborts the process.
 
 use twolayer_core::MemoryEstimate;
 
 use crate::status::{Failure, Result, tl_status};
 
-/// Below this, asking costs more than it can save; the header says so.
+/// Smaller amounts are not checked, as the header says.
 const SMALL: u128 = 16 << 10;
 
-/// What a thread takes: its stack, and room for the allocator.
+/// The memory of a thread: its stack, and some for the allocator.
 const THREAD: usize = 3 << 20;
 
-/// What a reader of files takes: buffers, and a window to unpack.
+/// The memory of reading a file: buffers and a window to unpack.
 pub(crate) const READER: usize = 1 << 20;
 
-/// An error if the system would not give so much now, with the threads that a call may start.
+/// An error unless this much is available, with the threads that a call may start.
 pub(crate) fn check(need: MemoryEstimate, threads: usize) -> Result<()> {
     let need = need.elements(threads.saturating_sub(1), THREAD);
     if need.bytes() < SMALL {
         return Ok(());
     }
-    // Half as much again: estimates are what they are.
+    // Half as much again, since estimates are rough.
     let half = usize::try_from(need.bytes() / 2).unwrap_or(usize::MAX);
     if need.elements(half, 1).is_available() {
         return Ok(());

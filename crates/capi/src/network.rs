@@ -1,4 +1,4 @@
-//! Networks: made, saved, looked at, changed, freed.
+//! Networks: creation, files, parameters.
 
 use std::ffi::c_char;
 
@@ -12,11 +12,11 @@ use crate::memory;
 use crate::pointer::{self, In, Out, one};
 use crate::status::{Failure, Result, tl_status};
 
-/// One of a network's parameters, or all of them. A matrix is row-major: row by row, without gaps.
+/// One of a network's parameters, or all of them. Matrices are row-major without gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum tl_parameter {
-    /// All: W1, b1, W2, b2, one after the other; (inputs + 1) x hidden + (hidden + 1) x classes numbers.
+    /// W1, b1, W2, b2, concatenated: (inputs + 1) x hidden + (hidden + 1) x classes elements.
     All = 0,
     /// Weights of the hidden layer, inputs x hidden.
     W1 = 1,
@@ -28,10 +28,10 @@ pub enum tl_parameter {
     B2 = 4,
 }
 
-/// Makes a network with random weights, 0.01 times a normal distribution, and biases of zero: the notebook's start. The
-/// same seed gives the same weights on every machine and in every version with the same major number, and the batches
-/// of later training go on from there. The network runs at the best level that this processor has, on one thread. If
-/// the call fails, `*network` becomes NULL; what it was before is not looked at, nor freed, in any case.
+/// Creates a network with the notebook's initial weights: 0.01 times a standard normal distribution, biases zero. The
+/// same seed gives the same weights on every machine and in every version with the same major number; the batches
+/// of later training continue from the same generator. The network uses the best level and one thread. If
+/// the call fails, `*network` becomes NULL; its previous value is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_network_new_f32(
     inputs: usize,
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn tl_network_new_f64(
     call!(new::<f64>((inputs, hidden, classes), seed, network))
 }
 
-/// Makes a network of the caller's parameters: all of them, in the order of `TL_PARAMETER_ALL`. Batches of later
+/// Creates a network with the caller's parameters, in the order of `TL_PARAMETER_ALL`. Batches of later
 /// training are drawn as after `tl_network_set_seed_f32` with 0. If the call fails, `*network` becomes NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_network_from_parameters_f32(
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn tl_network_load_f64(path: *const c_char, network: *mut 
     call!(load::<f64>(path, network))
 }
 
-/// Writes the network to a model file, whole or not at all: what was there before is replaced once all is on the disk.
+/// Writes the network to a model file, whole or not at all: an old file is replaced once all is on disk.
 /// Parameters that are infinite or NaN are refused.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_network_save_f32(network: *const tl_network_f32, path: *const c_char) -> tl_status {
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn tl_network_save_f64(network: *const tl_network_f64, pat
     call!(save::<f64>(network, path))
 }
 
-/// Frees the network and sets `*network` to NULL, which every function refuses. If it is NULL already, nothing happens.
+/// Frees the network and sets `*network` to NULL. If it is NULL already, nothing happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_network_free_f32(network: *mut *mut tl_network_f32) -> tl_status {
     call!(free::<f32>(network))
@@ -200,7 +200,7 @@ unsafe fn hand_over<T: Precision>(made: Result<Network<T>>, network: *mut *mut T
     result
 }
 
-/// A shape whose parameters the system has memory for, thrice: some functions copy them.
+/// A shape for which three copies of the parameters fit into memory, since some functions copy them.
 fn checked_shape<T: Precision>((inputs, hidden, classes): (usize, usize, usize)) -> Result<Shape> {
     let shape = Shape::new(inputs, hidden, classes)?;
     memory::check(MemoryEstimate::default().parameters(shape, size_of::<T>(), 3), 1)?;
@@ -291,7 +291,7 @@ unsafe fn shape<T: Precision>(
     Ok(())
 }
 
-/// The parameters that a number of `tl_parameter` means, in their order.
+/// The parameters of a `tl_parameter`, in order.
 fn parameters(parameter: i32) -> Result<&'static [Parameter]> {
     match parameter {
         0 => Ok(&Parameter::ALL),

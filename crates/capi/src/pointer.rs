@@ -1,4 +1,4 @@
-//! From what a C caller gave to what Rust can use: each pointer is checked before anything is read through it.
+//! Checks the caller's pointers and turns them into references.
 
 use std::ffi::{CStr, c_char};
 use std::ops::Range;
@@ -18,7 +18,7 @@ pub(crate) fn check<T>(pointer: *const T, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// A run of the caller's memory by address, to compare with others.
+/// An address range of the caller's memory.
 #[derive(Clone)]
 pub(crate) struct Span {
     bytes: Range<usize>,
@@ -38,10 +38,10 @@ fn span<T>(pointer: *const T, length: usize, name: &'static str) -> Result<Span>
     }
 }
 
-/// A buffer that is read: where it begins, its length in elements, and what the caller calls it.
+/// An input buffer: its start, length in elements, and name.
 pub(crate) struct In<T>(pub *const T, pub usize, pub &'static str);
 
-/// A buffer that is written.
+/// An output buffer.
 pub(crate) struct Out<T>(pub *mut T, pub usize, pub &'static str);
 
 impl<T> In<T> {

@@ -1,4 +1,4 @@
-//! What a network makes of rows: probabilities, classes, loss and accuracy.
+//! Inference: probabilities, classes, loss and accuracy.
 
 use twolayer_core::{Float, Labels, MemoryEstimate, Rows, Shape};
 
@@ -7,8 +7,8 @@ use crate::memory;
 use crate::pointer::{In, Out, one};
 use crate::status::{Failure, Result, tl_status};
 
-/// The probability of each class for each row: rows x classes numbers, row by row. `x` holds rows x inputs numbers, as
-/// they go into the network.
+/// The probability of each class for each row: rows x classes. `x` is rows x inputs, used as
+/// it is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_predict_f32(
     network: *const tl_network_f32,
@@ -20,7 +20,7 @@ pub unsafe extern "C" fn tl_predict_f32(
     call!(predict::<f32, f32>(network, In(x, x_length, "x"), Out(probabilities, probabilities_length, "probabilities")))
 }
 
-/// As `tl_predict_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+/// As `tl_predict_f32`, for rows of pixels, 0 to 255.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_predict_u8_f32(
     network: *const tl_network_f32,
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn tl_predict_f64(
     call!(predict::<f64, f64>(network, In(x, x_length, "x"), Out(probabilities, probabilities_length, "probabilities")))
 }
 
-/// As `tl_predict_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+/// As `tl_predict_f64`, for rows of pixels, 0 to 255.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_predict_u8_f64(
     network: *const tl_network_f64,
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn tl_classify_f32(
     call!(classify::<f32, f32>(network, In(x, x_length, "x"), Out(classes, classes_length, "classes")))
 }
 
-/// As `tl_classify_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+/// As `tl_classify_f32`, for rows of pixels, 0 to 255.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_classify_u8_f32(
     network: *const tl_network_f32,
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn tl_classify_f64(
     call!(classify::<f64, f64>(network, In(x, x_length, "x"), Out(classes, classes_length, "classes")))
 }
 
-/// As `tl_classify_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+/// As `tl_classify_f64`, for rows of pixels, 0 to 255.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_classify_u8_f64(
     network: *const tl_network_f64,
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn tl_evaluate_f32(
     call!(evaluate::<f32, f32>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), (loss, accuracy)))
 }
 
-/// As `tl_evaluate_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+/// As `tl_evaluate_f32`, for rows of pixels, 0 to 255.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_evaluate_u8_f32(
     network: *const tl_network_f32,
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn tl_evaluate_f64(
     call!(evaluate::<f64, f64>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), (loss, accuracy)))
 }
 
-/// As `tl_evaluate_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+/// As `tl_evaluate_f64`, for rows of pixels, 0 to 255.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_evaluate_u8_f64(
     network: *const tl_network_f64,
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn tl_evaluate_u8_f64(
     call!(evaluate::<f64, u8>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), (loss, accuracy)))
 }
 
-/// What rows may consist of: pixels, or numbers of the network's precision.
+/// An element of rows: a pixel, or a number of the network's precision.
 pub(crate) trait Element<T: Float>: Copy {
     fn rows(x: &[Self]) -> Rows<'_, T>;
 }
@@ -207,7 +207,7 @@ fn check_length(found: usize, name: &str, rows: usize, each: usize) -> Result<()
     }
 }
 
-/// What a pass over rows allocates: the answers for all, and the way through the network of some.
+/// The memory of inference: results for all rows, and buffers for some.
 fn check_memory<T: Float>(shape: Shape, rows: usize, each: usize, threads: usize) -> Result<()> {
     let need = MemoryEstimate::default().elements(rows.saturating_mul(each), 2 * size_of::<T>());
     let need = need.batch(rows.min(64), shape, size_of::<T>(), threads);

@@ -1,5 +1,5 @@
-//! Structs that begin with their size, so that they can grow: a caller that was built with an older header gives a
-//! shorter one, and fields that it does not know take their defaults.
+//! Structs that begin with their size, so that they can grow: a caller built with an older header passes a
+//! shorter one, and the fields that it lacks take their defaults.
 
 use crate::pointer;
 use crate::status::{Failure, Result, tl_status};
@@ -14,7 +14,7 @@ pub(crate) unsafe trait Versioned: Copy + Default {
     const FIRST: usize;
 }
 
-/// No struct will ever be so large.
+/// No struct is larger.
 const MOST: usize = 4096;
 
 /// Checks a struct's size as its caller has it.

@@ -1,4 +1,4 @@
-//! How a call ended, as a number and in words.
+//! Statuses and errors.
 
 use std::ffi::{CStr, c_char};
 
@@ -6,47 +6,47 @@ use twolayer_core::Error as CoreError;
 use twolayer_idx::{Error as IdxError, ErrorKind as IdxKind};
 use twolayer_model::{Error as ModelError, ErrorKind as ModelKind};
 
-/// How a call ended. Later versions may add to these.
+/// The result of a call. Later versions may add others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum tl_status {
-    /// All went well.
+    /// Success.
     Ok = 0,
-    /// A pointer that is needed is NULL.
+    /// A required pointer is NULL.
     NullPointer = 1,
     /// A pointer is not aligned for what it points to.
     Misaligned = 2,
     /// A length does not fit the shape, another length or the file, or a buffer is longer than the address space.
     Length = 3,
-    /// A buffer that is written overlaps another one.
+    /// An output buffer overlaps another buffer.
     Overlap = 4,
-    /// The size in a struct's first field is not one that this version knows, or what it does not know is not zero.
+    /// The size of a struct is invalid, or fields that this version does not know are not zero.
     StructSize = 5,
-    /// Not a network of this type: freed, or never one.
+    /// Not a live network of this type.
     Handle = 6,
     /// The network is being changed by another call, or this call would change it while another one uses it.
     Busy = 7,
-    /// There can be no network or matrix product of these dimensions.
+    /// No network or matrix product can have these dimensions.
     Shape = 8,
     /// A label is not below the number of classes.
     Label = 9,
-    /// An option or argument has a value that makes no sense.
+    /// An option or argument has an invalid value.
     Option = 10,
     /// No instruction-set level has this name, or this processor lacks it.
     Level = 11,
-    /// The system refused to open, read or write a file.
+    /// A file could not be opened, read or written.
     File = 12,
-    /// A file does not hold what it should.
+    /// A file is damaged or of the wrong kind.
     Format = 13,
-    /// The model file holds numbers of the other precision: use the function of the other suffix.
+    /// The model file has the other precision: use the function with the other suffix.
     Precision = 14,
-    /// Training led to a loss or weight that is infinite or NaN. The network has the parameters of that moment.
+    /// Training diverged: the loss or a weight is infinite or NaN. The network has the parameters of that moment.
     Diverged = 15,
     /// The system refused to start a thread.
     Thread = 16,
-    /// The system has not as much memory.
+    /// Not enough memory.
     Memory = 17,
-    /// A fault of the library itself; please report its message.
+    /// A bug of the library; please report its message.
     Internal = 18,
 }
 
@@ -98,8 +98,8 @@ impl tl_status {
     ];
 }
 
-/// The name of a status, such as `TL_STATUS_LENGTH`; of another number, `TL_STATUS_UNKNOWN`. The text is the library's
-/// and lasts as long as it is loaded.
+/// The name of a status, such as `TL_STATUS_LENGTH`; `TL_STATUS_UNKNOWN` for other numbers. The text is
+/// static.
 #[unsafe(no_mangle)]
 pub extern "C" fn tl_status_name(status: i32) -> *const c_char {
     let known = tl_status::ALL.into_iter().find(|s| *s as i32 == status);

@@ -1,4 +1,4 @@
-//! Training: a step on the caller's batch, or many on batches drawn from the caller's data.
+//! Training: a step on a batch, or many steps on batches drawn from the caller's data.
 
 use std::ffi::{c_int, c_void};
 use std::ops::ControlFlow;
@@ -13,29 +13,29 @@ use crate::sized::{self, Versioned};
 use crate::status::{Failure, Result, tl_status};
 
 /// Called once an iteration, on the thread that called the training function, with the mean loss of the iteration's
-/// batch before its step. `user` is that of the options. Return 0 to go on, anything else to end the training after the
-/// step in hand. It must not throw, longjmp or end the thread, nor touch the buffers of the call, and cannot use the
-/// network that is being trained: calls with it are refused with `TL_STATUS_BUSY`.
+/// batch before its step. `user` is that of the options. Return 0 to continue, anything else to stop after the
+/// current step. It must not throw, longjmp, end the thread or access the buffers of the call, and cannot use the
+/// network: calls with it return `TL_STATUS_BUSY`.
 pub type tl_progress = Option<unsafe extern "C" fn(user: *mut c_void, iteration: usize, loss: f64) -> c_int>;
 
-/// How to train. Let `tl_train_options_init` fill it in, then change what is to be different.
+/// Training options. Initialise them by `tl_train_options_init`, then change fields.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct tl_train_options {
-    /// `sizeof(tl_train_options)`, by which the library knows the caller's version of it.
+    /// `sizeof(tl_train_options)`, the version of the struct.
     pub size: usize,
     /// Rows of a mini-batch: 1 to 2^24. Default 100.
     pub batch: usize,
-    /// A step is this times the gradient; from 0 on. Default 0.1.
+    /// The learning rate, 0 or more. Default 0.1.
     pub learning_rate: f64,
     /// Steps to take. Default 10000.
     pub iterations: usize,
-    /// The number of the first one, for `progress` and messages: a training may be done in several calls. Default 0.
+    /// The number of the first step, for `progress` and messages: training may be split into several calls. Default 0.
     pub first_iteration: usize,
-    /// 0 for gradients by backpropagation; above it, for gradients by central differences of this step, which are some
+    /// 0 for backpropagation; above 0, for numerical gradients with this step, which are some
     /// hundred times slower. Default 0.
     pub numerical_h: f64,
-    /// Called once an iteration; NULL for nobody. Default NULL.
+    /// Called once an iteration, or NULL. Default NULL.
     pub progress: tl_progress,
     /// Given to `progress`. Default NULL.
     pub user: *mut c_void,
@@ -69,8 +69,8 @@ pub unsafe extern "C" fn tl_train_options_init(options: *mut tl_train_options, s
     call!(sized::write(options, size))
 }
 
-/// Takes one step of gradient descent on the caller's batch of 1 to 2^24 rows: each parameter minus `learning_rate`
-/// times its gradient. `loss` becomes the batch's mean loss before the step.
+/// Takes one step of SGD on a batch of 1 to 2^24 rows: subtracts `learning_rate`
+/// times the gradient. `loss` becomes the batch's mean loss before the step.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_step_f32(
     network: *mut tl_network_f32,
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn tl_step_f32(
     call!(step::<f32, f32>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), learning_rate, loss))
 }
 
-/// As `tl_step_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+/// As `tl_step_f32`, for rows of pixels, 0 to 255.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_step_u8_f32(
     network: *mut tl_network_f32,
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn tl_step_f64(
     call!(step::<f64, f64>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), learning_rate, loss))
 }
 
-/// As `tl_step_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+/// As `tl_step_f64`, for rows of pixels, 0 to 255.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_step_u8_f64(
     network: *mut tl_network_f64,
@@ -126,10 +126,10 @@ pub unsafe extern "C" fn tl_step_u8_f64(
     call!(step::<f64, u8>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), learning_rate, loss))
 }
 
-/// Trains by mini-batch stochastic gradient descent on the caller's rows. Each batch is drawn uniformly, with
+/// Trains by mini-batch SGD on the caller's rows. Each batch is drawn uniformly, with
 /// replacement, by the network's generator; see `tl_network_new_f32` and `tl_network_set_seed_f32`. Several calls of
-/// some iterations each give the same network as one call of all of them, unless `progress` ends one: up to two batches
-/// that were drawn ahead are not used then. `iterations` becomes the steps that were taken, and `loss` the mean loss of
+/// some iterations each give the same network as one call, unless `progress` stops one: up to two batches
+/// that were drawn ahead are lost then. `iterations` becomes the number of steps taken, and `loss` the mean loss of
 /// the last batch before its step (NaN if no step was taken).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_train_f32(
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn tl_train_f32(
     ))
 }
 
-/// As `tl_train_f32`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+/// As `tl_train_f32`, for rows of pixels, 0 to 255.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_train_u8_f32(
     network: *mut tl_network_f32,
@@ -190,7 +190,7 @@ pub unsafe extern "C" fn tl_train_f64(
     ))
 }
 
-/// As `tl_train_f64`, of rows of pixels: 0 to 255, which stand for 0 to 1.
+/// As `tl_train_f64`, for rows of pixels, 0 to 255.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_train_u8_f64(
     network: *mut tl_network_f64,
@@ -248,7 +248,7 @@ unsafe fn train<T: Precision, P: Element<T>>(
     let spans = [given.0.span()?, given.1.span()?];
     let (iterations, loss) = (one(iterations, "iterations"), one(loss, "loss"));
     let both = [spans[0].clone(), spans[1].clone(), loss.span()?];
-    // Looked at now, and written after the run: while it lasts, the caller's own function may look at them.
+    // Checked now, and written after the run: meanwhile the caller's function may read them.
     // SAFETY: as of this function.
     let (options, mut network) = unsafe {
         iterations.slice(&both)?;
@@ -269,7 +269,7 @@ unsafe fn train<T: Precision, P: Element<T>>(
         gradient,
     };
     let mut rng = network.rng.clone();
-    // With no rows there is nothing to draw from, and the core will say so.
+    // Without rows, the core returns the error.
     let mut sampler = UniformSampler::new(&mut rng, rows.max(1));
     // SAFETY: as of this function.
     let summary = unsafe { run::<T, P>(&mut network, &given, options, &mut sampler, progress) };
@@ -284,7 +284,7 @@ unsafe fn train<T: Precision, P: Element<T>>(
     summary.map(|_| ()).map_err(Failure::from)
 }
 
-/// Why a run ended before its time.
+/// Why a run ended early.
 enum Stop {
     /// In this iteration.
     Diverged(usize, Failure),

@@ -1,14 +1,14 @@
-//! The committed header is the one that the source means.
+//! Compares the committed header with the source.
 
 use std::path::Path;
 use std::{env, fs};
 
-/// To write the header anew: `TWOLAYER_WRITE_HEADER=1 cargo test -p twolayer-capi --test header`.
+/// To regenerate the header: `TWOLAYER_WRITE_HEADER=1 cargo test -p twolayer-capi --test header`.
 #[test]
 fn the_header_is_current() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let config = cbindgen::Config::from_file(here.join("cbindgen.toml")).unwrap();
-    // In the order in which a reader wants them.
+    // In reading order.
     let modules = [
         "status", "boundary", "machine", "handle", "network", "settings", "predict", "gradient", "train", "idx",
         "kernels",

@@ -1,4 +1,4 @@
-//! Bytes that need not have been copied to be had.
+//! Bytes in a vector, in huge pages or in a mapped file.
 
 use std::fmt;
 use std::fs::File;
@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use memmap2::{Mmap, MmapMut};
 
-/// From this size on, fresh memory is asked of the system in huge pages: two of them.
+/// From this size on, memory is allocated in huge pages: two of them.
 const HUGE_FROM: usize = 4 << 20;
 
 /// A fixed run of bytes: a vector, memory in huge pages, or a file mapped into memory. Dereferences to `[u8]`.
 ///
 /// A raw file of bytes at least 1 MiB long is mapped rather than read, so that its first row is there at once and its
 /// pages are shared with the system's cache. As with every mapping, another process that shortens the file while it is
-/// mapped kills this one when it touches what is gone (`SIGBUS`), and one that overwrites it changes what is read;
-/// replacing the file by a rename, as [`Idx::save`](crate::Idx::save) does, harms nobody.
+/// mapped kills this one when it reads the lost part (`SIGBUS`), and one that overwrites it changes what is read;
+/// replacing the file by a rename, as [`Idx::save`](crate::Idx::save) does, is safe.
 ///
 /// Clones of mapped or huge memory share it.
 #[derive(Clone)]
@@ -41,13 +41,13 @@ impl Bytes {
         }
     }
 
-    /// Maps a regular file from byte `start` on; `None` where the system will not, or the file is shorter.
+    /// Maps a regular file from byte `start` on; `None` if the system refuses, or the file is shorter.
     pub(crate) fn map(file: &File, start: usize) -> Option<Self> {
         // SAFETY: `map` asks that the file not change while it is mapped. This process opens it to read only and
-        // writes files by renaming finished ones into place. Of other processes' changes `Bytes` warns its users; what
-        // they could do is bounded, because a byte has no invalid values and the length is that of the mapping.
+        // writes files by renaming finished ones. `Bytes` documents the effect of other processes' changes, which
+        // is bounded: a byte has no invalid values, and the length is that of the mapping.
         let map = unsafe { Mmap::map(file) }.ok()?;
-        // Rows will be wanted in random order soon; let the system fetch what its cache lacks in the file's order.
+        // Rows will soon be read in random order; let the system read the file ahead in order.
         #[cfg(unix)]
         let _ = map.advise(memmap2::Advice::WillNeed);
         (start <= map.len()).then(|| Bytes(Storage::File { map: Arc::new(map), start }))
@@ -87,24 +87,24 @@ impl PartialEq for Bytes {
 impl Eq for Bytes {}
 
 impl fmt::Debug for Bytes {
-    /// The number of bytes, and the first few: there may be tens of millions.
+    /// The number of bytes, and the first few.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = &self[..self.len().min(16)];
         write!(f, "Bytes({} bytes: {shown:?}..)", self.len())
     }
 }
 
-/// Zeroed memory of a size known to be needed, to be filled and then frozen.
+/// Zeroed memory to be filled and then frozen.
 pub(crate) enum Fresh {
     Heap(Vec<u8>),
     Huge(MmapMut),
 }
 
 impl Fresh {
-    /// `len` zero bytes, untouched as far as the system allows, or `None` if there is no such memory.
+    /// `len` zero bytes, not yet touched if possible, or `None` if there is not enough memory.
     ///
     /// In huge pages MNIST's 47 MB cost 24 page faults rather than 11,500: 13 ms less of the 60 that unpacking them
-    /// takes, and fewer address translations for whoever reads rows in random order.
+    /// takes, and fewer address translations when rows are read in random order.
     pub(crate) fn zeroed(len: usize) -> Option<Self> {
         if len >= HUGE_FROM
             && let Ok(map) = MmapMut::map_anon(len)

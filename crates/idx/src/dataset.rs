@@ -10,10 +10,10 @@ use crate::error::{Error, ErrorKind, Result, name_of};
 use crate::find::Part;
 use crate::idx::Idx;
 
-/// Images and their labels, as many of one as of the other and at least one.
+/// Images and their labels, equally many, at least one.
 ///
 /// Images are bytes, `rows * height * width` of them in row-major order, 0 for the background; labels are bytes too.
-/// An images' file of rank 3 is `rows x height x width`; one of rank 2, `rows x features`, is taken as images of
+/// A file of images of rank 3 is `rows x height x width`; one of rank 2, `rows x features`, has images of
 /// height 1. Other ranks are refused.
 #[derive(Clone, Debug)]
 pub struct Split {
@@ -33,7 +33,7 @@ impl Split {
     ///
     /// # Errors
     ///
-    /// Those of [`Idx::load`], and those of files that do not fit: [`ErrorKind::WrongType`], [`ErrorKind::WrongRank`],
+    /// Those of [`Idx::load`]; for files that do not fit, [`ErrorKind::WrongType`], [`ErrorKind::WrongRank`],
     /// [`ErrorKind::Empty`], [`ErrorKind::CountMismatch`], [`ErrorKind::LabelOutOfBounds`].
     pub fn load(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Self> {
         let (images, labels) = (images.as_ref(), labels.as_ref());
@@ -55,7 +55,7 @@ impl Split {
         Split::load(images, labels)
     }
 
-    /// Reads two files, raw or gzip, from memory. Each comes with the name that errors call it.
+    /// Reads two files, raw or gzip, from memory, each with its name in errors.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Split {
         Split::pair((images.0, Idx::from_slice(images.0, images.1)?), (labels.0, Idx::from_slice(labels.0, labels.1)?))
     }
 
-    /// Pairs images with labels. Each comes with the name that errors call it.
+    /// Pairs images with labels, each with its name in errors.
     ///
     /// # Errors
     ///
@@ -161,7 +161,7 @@ impl Split {
         self.height * self.width
     }
 
-    /// The pixels of image `index`, counted from 0; `None` if there are not as many.
+    /// The pixels of image `index`, counted from 0, if it exists.
     pub fn image(&self, index: usize) -> Option<&[u8]> {
         self.images.chunks_exact(self.inputs()).nth(index)
     }
@@ -171,7 +171,7 @@ impl Split {
         self.labels.iter().max().map_or(0, |&label| usize::from(label) + 1)
     }
 
-    /// Makes sure that every label is below `classes`.
+    /// Checks that every label is below `classes`.
     ///
     /// # Errors
     ///
@@ -186,12 +186,12 @@ impl Split {
         }
     }
 
-    /// The images' file, or the name it was given.
+    /// The file of the images, or its given name.
     pub fn images_name(&self) -> &str {
         &self.images_name
     }
 
-    /// The labels' file, or the name it was given.
+    /// The file of the labels, or its given name.
     pub fn labels_name(&self) -> &str {
         &self.labels_name
     }
@@ -200,14 +200,14 @@ impl Split {
 /// A training set and a test set of images of the same size.
 #[derive(Clone, Debug)]
 pub struct DataSet {
-    /// The images to learn from.
+    /// The training set.
     pub train: Split,
-    /// The images to be judged by.
+    /// The test set.
     pub test: Split,
 }
 
 impl DataSet {
-    /// Puts a training set and a test set together.
+    /// Combines a training set and a test set.
     ///
     /// # Errors
     ///
@@ -236,7 +236,7 @@ impl DataSet {
             let train = Split::load(&train.0, &train.1);
             let test = match other {
                 Ok(other) => other.join().unwrap_or_else(|p| panic::resume_unwind(p)),
-                // A system that has no thread to spare still has the time.
+                // If no thread can be started, reads one after the other.
                 Err(_) => load_test(),
             };
             (train, test)
@@ -244,7 +244,7 @@ impl DataSet {
         DataSet::new(train?, test?)
     }
 
-    /// Makes sure that every label of both sets is below `classes`.
+    /// Checks that every label of both sets is below `classes`.
     ///
     /// # Errors
     ///
@@ -266,7 +266,7 @@ fn bytes_of(name: &str, role: &'static str, idx: Idx) -> Result<(Vec<usize>, Byt
 /// Columns of QMNIST's table of labels: the class, then who wrote it and where it is from.
 const TABLE_COLUMNS: usize = 8;
 
-/// Labels as a list of bytes, if they are QMNIST's table; anything else as it is.
+/// QMNIST's table of labels as a list of bytes; anything else unchanged.
 fn classes_of(name: &str, labels: Idx) -> Result<Idx> {
     let (Data::I32(table), [rows, TABLE_COLUMNS]) = (labels.data(), labels.sizes()) else {
         return Ok(labels);

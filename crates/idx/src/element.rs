@@ -142,7 +142,7 @@ pub trait Element: sealed::Codec {
 }
 
 pub(crate) mod sealed {
-    /// The way between elements and a file's big-endian bytes; `bytes.len()` is always `values.len()` times the size
+    /// Converts between elements and a file's big-endian bytes; `bytes.len()` is `values.len()` times the size
     /// of an element.
     pub trait Codec: Copy + Default + 'static {
         fn decode(bytes: &[u8], values: &mut [Self]);
@@ -150,7 +150,7 @@ pub(crate) mod sealed {
     }
 }
 
-/// What differs between the element types: names, and the functions that convert a slice each way.
+/// Implements an element type.
 macro_rules! element {
     ($type:ty, $variant:ident, $decode:expr, $encode:expr) => {
         impl sealed::Codec for $type {

@@ -1,4 +1,4 @@
-//! The files of a data set, under the names that circulate.
+//! Finds the files of a data set under their usual names.
 
 use std::fs;
 use std::io;
@@ -19,15 +19,15 @@ impl Part {
     /// Finds the part's two files in a folder: images, then labels.
     ///
     /// Each is looked for under four names, in this order: `train-images-idx3-ubyte`, `train-images.idx3-ubyte` and
-    /// both with `.gz` (a raw file is there sooner than a packed one). Folders of these names, which some archives
-    /// unpack to, are passed over. Where MNIST's names are not there, EMNIST's and QMNIST's are looked for:
+    /// both with `.gz` (a raw file loads faster). Folders of these names, which some archives
+    /// unpack to, are skipped. If MNIST's names are missing, EMNIST's and QMNIST's are looked for:
     /// `emnist-letters-train-images-idx3-ubyte`, `qmnist-train-labels-idx2-int` and so on.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::NotAFolder`]; [`ErrorKind::MissingFile`] with the names that were looked for;
     /// [`ErrorKind::SeveralSets`] if there are images of more than one set; [`ErrorKind::Io`] if the folder cannot be
-    /// looked into.
+    /// read.
     pub fn find(self, folder: impl AsRef<Path>) -> Result<(PathBuf, PathBuf)> {
         let folder = folder.as_ref();
         match fs::metadata(folder) {
@@ -53,7 +53,7 @@ impl Part {
         Ok((images, find_one(folder, labels, &stem, suffix)?))
     }
 
-    /// The one set of MNIST's relatives with names of their own that has its images in the folder.
+    /// The one set with names of its own whose images are in the folder.
     fn find_relative(self, folder: &Path, role: &'static str) -> Result<Option<(&'static str, PathBuf)>> {
         let mut found = Vec::new();
         for set in RELATIVES {
@@ -70,7 +70,7 @@ impl Part {
         Ok(found.pop())
     }
 
-    /// What the part is called in the names of MNIST's relatives.
+    /// The part's name in such file names.
     fn in_relatives(self) -> &'static str {
         match self {
             Part::Train => "train",
@@ -79,7 +79,7 @@ impl Part {
     }
 }
 
-/// The sets whose files begin with a name of their own.
+/// The prefixes of sets with names of their own.
 const RELATIVES: [&str; 7] = [
     "emnist-balanced",
     "emnist-byclass",

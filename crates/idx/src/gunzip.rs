@@ -1,22 +1,22 @@
-//! A gzip stream, unpacked as it is asked for.
+//! Unpacks a gzip stream incrementally.
 //!
-//! flate2's own readers answer every fault with the same two kinds of `io::Error`; this one keeps a stream that is
-//! damaged, one that ends early and a disk that fails apart, and counts the bytes on both sides.
+//! flate2's readers report every error as one of two kinds of `io::Error`. This one distinguishes a damaged stream,
+//! one that ends early and a failing disk, and counts the bytes on both sides.
 
 use std::io::{self, BufRead, ErrorKind};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-/// How a gzip file begins.
+/// The first bytes of a gzip file.
 pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 
-/// No byte of deflate unpacks to more: a match of 258 bytes takes at least two bits.
+/// The most bytes that a byte of deflate unpacks to: a match of 258 bytes takes at least two bits.
 pub(crate) const MAX_RATIO: u64 = 1032;
 
 /// The largest window that a gzip stream may use, as a power of two.
 const WINDOW_BITS: u8 = 15;
 
-/// Why no more can be unpacked.
+/// Why unpacking failed.
 pub(crate) enum Fault {
     /// The stream is damaged.
     Corrupt(String),
@@ -49,7 +49,7 @@ impl<R: BufRead> Gunzip<R> {
         self.consumed
     }
 
-    /// Fills `out` from its start; gives how many bytes there were, fewer only at the end of the last member.
+    /// Fills `out`; returns the number of bytes, fewer only at the end of the last member.
     pub fn fill(&mut self, out: &mut [u8]) -> Result<usize, Fault> {
         let mut filled = 0;
         while filled < out.len() {

@@ -17,7 +17,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Reads the first four bytes (fewer if the file has no more); gives the type and the rank.
+    /// Parses the first four bytes (fewer if the file is shorter); returns the type and the rank.
     pub fn parse_magic(head: &[u8]) -> Result<(ElementType, usize), (u64, ErrorKind)> {
         if head.iter().take(2).any(|&b| b != 0) {
             let found = head.to_vec();
@@ -41,7 +41,7 @@ impl Header {
         bytes.chunks_exact(4).map(|b| BigEndian::read_u32(b) as usize).collect()
     }
 
-    /// A header to be written, or why there is none of these sizes.
+    /// A header to be written, or an error for invalid sizes.
     pub fn new(element_type: ElementType, sizes: &[usize]) -> Result<Self, ErrorKind> {
         if sizes.is_empty() || sizes.len() > usize::from(u8::MAX) {
             return Err(ErrorKind::RankOutOfBounds { rank: sizes.len() });
@@ -59,9 +59,9 @@ impl Header {
         MAGIC_LEN + 4 * self.sizes.len()
     }
 
-    /// The number of elements and of their bytes, if the header and they can lie in memory at once.
+    /// The number of elements and of their bytes, if they fit into memory with the header.
     pub fn elements_and_bytes(&self) -> Result<(usize, usize), ErrorKind> {
-        // A size of 0 leaves nothing to hold, however large the others are.
+        // With a size of 0 there is nothing to store, however large the others are.
         let elements = if self.sizes.contains(&0) {
             Some(0)
         } else {

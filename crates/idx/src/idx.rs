@@ -1,4 +1,4 @@
-//! An IDX file's content, read from anywhere.
+//! The content of an IDX file.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
@@ -13,10 +13,10 @@ use crate::input::Input;
 /// A raw file of bytes from this length on is mapped into memory, not read.
 const MAP_FROM: u64 = 1 << 20;
 
-/// What is read at once from a file or reader; packed or of another type than bytes, it is converted from here.
+/// Bytes read at a time if the data is packed or of another type than bytes.
 const BUFFER: usize = 256 << 10;
 
-/// An array as an IDX file holds it: sizes, and as many elements as their product, in row-major order.
+/// An array: sizes, and as many elements as their product, in row-major order.
 ///
 /// ```
 /// use twolayer_idx::{Idx, Packing};
@@ -79,23 +79,23 @@ impl Idx {
         read(Input::new(&name, BufReader::with_capacity(BUFFER, file), length)?)
     }
 
-    /// The element type and sizes of the file at `path`, raw or gzip, of which no more than the header is read.
+    /// The element type and sizes of the file at `path`, raw or gzip; reads the header only.
     ///
     /// # Errors
     ///
-    /// As [`load`](Self::load), of what there is up to there.
+    /// As [`load`](Self::load), for the header.
     pub fn peek(path: impl AsRef<Path>) -> Result<(ElementType, Vec<usize>)> {
         let header = open(&name_of(path.as_ref()), path.as_ref())?.header()?;
         Ok((header.element_type, header.sizes))
     }
 
-    /// Reads the file at `path`, raw or gzip, into the caller's memory; gives the sizes, whose product is its length.
-    /// A file that fails late, such as one whose checksum is wrong, leaves anything there.
+    /// Reads the file at `path`, raw or gzip, into the caller's memory; returns the sizes, whose product is its length.
+    /// If the file fails late, such as by a wrong checksum, the content of `elements` is unspecified.
     ///
     /// # Errors
     ///
     /// As [`load`](Self::load); [`ErrorKind::OtherType`] and [`ErrorKind::OtherLength`] if the elements are not of type
-    /// `T` or not as many as `elements` has room for, before anything is written.
+    /// `T` or not `elements.len()` many; nothing is written then.
     pub fn load_into<T: Element>(path: impl AsRef<Path>, elements: &mut [T]) -> Result<Vec<usize>> {
         let name = name_of(path.as_ref());
         let mut input = open(&name, path.as_ref())?;
@@ -162,7 +162,7 @@ fn open<'a>(name: &'a str, path: &Path) -> Result<Input<'a, BufReader<File>>> {
     Input::new(name, BufReader::with_capacity(BUFFER, file), length)
 }
 
-/// The length of a regular file. That of anything else, such as a pipe, says nothing about what it holds.
+/// The length of a regular file; unknown for anything else, such as a pipe.
 fn length(name: &str, file: &File) -> Result<Option<u64>> {
     let metadata = file.metadata().map_err(|e| Error::io(name, "look at", e))?;
     Ok(metadata.is_file().then_some(metadata.len()))
@@ -196,7 +196,7 @@ fn load_mapped(name: &str, file: &File, length: Option<u64>) -> Result<Option<Id
         return Ok(None);
     }
     let (_, bytes) = input.volume(&header)?;
-    // Should the file have changed since its length was asked, it is read, which finds out.
+    // If the file has changed meanwhile, it is read instead, which reports the error.
     let data = Bytes::map(file, header.len()).filter(|data| data.len() == bytes);
     let sizes = header.sizes;
     Ok(data.map(|data| Idx { sizes, data: Data::U8(data) }))

@@ -1,4 +1,4 @@
-//! The bytes of one file, unpacked if need be, with errors that know where they happened.
+//! The bytes of a file, unpacked if gzip, with errors that name the place.
 
 use std::io::{self, BufRead, Chain, Cursor, ErrorKind as IoKind, Read};
 
@@ -9,11 +9,11 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::gunzip::{Fault, GZIP_MAGIC, Gunzip, MAX_RATIO};
 use crate::header::{Header, MAGIC_LEN};
 
-/// The elements of other types than bytes are converted in pieces of this many bytes, which the second-level cache
+/// Elements other than bytes are converted in pieces of this many bytes, which the second-level cache
 /// holds. A multiple of every element's size.
 const PIECE: usize = 64 << 10;
 
-/// A gzip stream that announces at most this many times its own length is believed, and its memory asked for at once;
+/// If a gzip stream announces at most this many times its own length, memory is allocated at once;
 /// beyond, memory grows with what is really unpacked. MNIST's images pack 4.9 times.
 const BELIEVED_RATIO: u64 = 64;
 
@@ -26,7 +26,7 @@ pub(crate) struct Input<'a, R> {
     stream: Stream<Chain<Cursor<Vec<u8>>, R>>,
     /// Bytes read so far, unpacked.
     at: u64,
-    /// The file's length in bytes, packed if it is packed, where it is known beforehand.
+    /// The file's (packed) length in bytes, if known.
     length: Option<u64>,
 }
 
@@ -36,7 +36,7 @@ enum Stream<R> {
 }
 
 impl<'a, R: BufRead> Input<'a, R> {
-    /// Looks at the first bytes of `reader` to tell gzip from raw. `length` is what `reader` holds, if known.
+    /// Distinguishes gzip from raw by the first bytes of `reader`. `length` is the reader's length, if known.
     pub fn new(name: &'a str, mut reader: R, length: Option<u64>) -> Result<Self> {
         let mut head = vec![0; MAGIC_LEN];
         let n = fill(&mut reader, &mut head).map_err(|e| Error::io(name, "read", e))?;
@@ -61,7 +61,7 @@ impl<'a, R: BufRead> Input<'a, R> {
         Error::new(self.name, Some(Place { offset, unpacked }), kind)
     }
 
-    /// Fills `out` from its start; gives how many bytes there were, fewer only at the end.
+    /// Fills `out`; returns the number of bytes, fewer only at the end.
     fn fill(&mut self, out: &mut [u8]) -> Result<usize> {
         let n = match &mut self.stream {
             Stream::Raw(reader) => fill(reader, out).map_err(|e| Error::io(self.name, "read", e))?,
@@ -83,7 +83,7 @@ impl<'a, R: BufRead> Input<'a, R> {
         Ok(n)
     }
 
-    /// Fills all of `out`, or says that the data end before the `expected` bytes that the header has announced.
+    /// Fills all of `out`, or returns an error that the data is shorter than the `expected` bytes.
     fn fill_exactly(&mut self, out: &mut [u8], expected: u64) -> Result<()> {
         let n = self.fill(out)?;
         if n < out.len() {
@@ -93,7 +93,7 @@ impl<'a, R: BufRead> Input<'a, R> {
         Ok(())
     }
 
-    /// Reads the header, and bounds the sizes by the length that the data can have at most.
+    /// Reads the header, and checks the sizes against the largest possible length of the data.
     pub fn header(&mut self) -> Result<Header> {
         let mut magic = [0; MAGIC_LEN];
         let n = self.fill(&mut magic)?;
@@ -133,7 +133,7 @@ impl<'a, R: BufRead> Input<'a, R> {
         Ok(())
     }
 
-    /// Reads the `n` bytes that the header has announced.
+    /// Reads the `n` bytes that the header announces.
     pub fn bytes(&mut self, header: &Header, n: usize) -> Result<Bytes> {
         let expected = (header.len() + n) as u64;
         let believed =
@@ -153,7 +153,7 @@ impl<'a, R: BufRead> Input<'a, R> {
         Ok(bytes.into())
     }
 
-    /// Reads the `n` elements that the header has announced.
+    /// Reads the `n` elements that the header announces.
     pub fn elements<T: Element>(&mut self, header: &Header, n: usize) -> Result<Vec<T>> {
         let size = T::TYPE.size();
         let expected = (header.len() + n * size) as u64;
@@ -172,7 +172,7 @@ impl<'a, R: BufRead> Input<'a, R> {
         Ok(elements)
     }
 
-    /// Reads the elements that the header has announced, as many as there is room for.
+    /// Reads the elements that the header announces into `out`.
     pub fn elements_into<T: Element>(&mut self, header: &Header, elements: &mut [T]) -> Result<()> {
         let size = T::TYPE.size();
         let expected = (header.len() + elements.len() * size) as u64;
@@ -193,7 +193,7 @@ impl<'a, R: BufRead> Input<'a, R> {
         self.error(MAGIC_LEN as u64, kind)
     }
 
-    /// Makes sure that nothing follows; for gzip this also reads the checksum behind the data.
+    /// Checks that nothing follows; for gzip, this also verifies the checksum.
     pub fn end(&mut self) -> Result<()> {
         let expected = self.at;
         if self.fill(&mut [0])? > 0 {
@@ -204,7 +204,7 @@ impl<'a, R: BufRead> Input<'a, R> {
     }
 }
 
-/// Reads until `out` is full or the reader ends; gives how many bytes there were.
+/// Reads until `out` is full or the reader ends; returns the number of bytes.
 fn fill<R: Read>(reader: &mut R, out: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < out.len() {

@@ -1,4 +1,4 @@
-//! Writing: to any writer, or to a path all at once.
+//! Writes IDX files.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -12,20 +12,20 @@ use crate::error::{Error, Result, name_of};
 use crate::header::Header;
 use crate::idx::Idx;
 
-/// Elements of other types than bytes are converted in pieces of this many.
+/// Elements other than bytes are converted in pieces of this many.
 const PIECE: usize = 8 << 10;
 
-/// How a file is written.
+/// The form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
-    /// As it is.
+    /// Uncompressed.
     Raw,
     /// As one gzip member, at deflate's default level, without name or time: the same data give the same bytes.
     Gzip,
 }
 
 impl Idx {
-    /// Writes to a writer, which need not be buffered for bytes, raw or gzip. `name` is what errors call it.
+    /// Writes to a writer, raw or gzip. `name` is its name in errors.
     ///
     /// # Errors
     ///
@@ -36,14 +36,14 @@ impl Idx {
 
     /// Writes the file at `path`, raw or gzip, whatever its name.
     ///
-    /// The file appears whole or not at all: it is written beside its place, synced, and renamed. What was there
-    /// before is replaced, through a symbolic link too, and keeps its permissions. A device or a pipe is written to
+    /// The file appears whole or not at all: it is written to a temporary file, synced, and renamed. An old file
+    /// is replaced, also through a symbolic link, and keeps its permissions. A device or a pipe is written to
     /// directly.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the system refuses anything, such as a missing folder or a full
-    /// disk; nothing half-written is left then, and what was there before is as it was.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) on any error of the system, such as a missing folder or a full
+    /// disk; nothing half-written is left then, and an old file is unchanged.
     pub fn save(&self, path: impl AsRef<Path>, packing: Packing) -> Result<()> {
         let path = path.as_ref();
         AtomicFile::new(path)

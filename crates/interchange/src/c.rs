@@ -1,4 +1,4 @@
-//! A C header: the weights, and functions that predict, for C99 and C++ alike and without dependencies.
+//! C headers: weights and functions that predict, for C99 and C++, without dependencies.
 
 use std::fmt::Write;
 
@@ -7,19 +7,19 @@ use twolayer_model::Model;
 
 use crate::error::{Error, Result};
 
-/// Numbers on a line.
+/// Numbers per line.
 const COLUMNS: usize = 8;
 
-/// An array has fewer elements than this; an enumerator of C goes no further.
+/// The limit of an array's length: that of a C enumerator.
 const MAX_LENGTH: usize = i32::MAX as usize;
 
-/// Whether a name can begin those of the header: a C identifier that begins with a letter, for others are the
-/// compiler's own.
+/// Whether a name can be the prefix: a C identifier that begins with a letter, since others are
+/// reserved.
 pub fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// A name for a header that is called `stem` and something: the same, as far as C allows.
+/// A prefix from the stem of a header's file name.
 pub fn name_for(stem: &str) -> String {
     let name: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     match name.trim_start_matches('_') {
@@ -28,11 +28,11 @@ pub fn name_for(stem: &str) -> String {
     }
 }
 
-/// The network as a header whose names begin with `name`. The same model gives the same text.
+/// The network as a header with the prefix `name`. The same model gives the same text.
 ///
 /// # Errors
 ///
-/// If `name` is none by [`is_name`], or an array would have 2^31 elements or more.
+/// If `name` is not valid by [`is_name`], or an array has 2^31 elements or more.
 pub fn write<T: Float>(model: &Model<T>, name: &str) -> Result<String> {
     let shape = model.parameters.shape();
     let fail = |what: &dyn std::fmt::Display| Err(Error::new("C header", what));
@@ -51,7 +51,7 @@ pub fn write<T: Float>(model: &Model<T>, name: &str) -> Result<String> {
     Ok(text)
 }
 
-/// What stands for what in the templates, each word between two @, which no value has but the first.
+/// The values of the templates' placeholders, which are words between two @.
 fn words<T: Float>(activation: Activation, name: &str) -> Vec<(&'static str, String)> {
     let single = size_of::<T>() == 4;
     let pick = |a: &str, b: &str| if single { a } else { b }.to_owned();
@@ -67,7 +67,7 @@ fn words<T: Float>(activation: Activation, name: &str) -> Vec<(&'static str, Str
         ("EXP", pick("expf", "exp")),
         ("ZERO", pick("0.0f", "0.0")),
         ("ONE", pick("1.0f", "1.0")),
-        // The program divides in single precision, whatever the network's, as the notebook's loader does.
+        // The division is in single precision for every network, as in the notebook's loader.
         ("SCALED", pick("(float)pixels[i] / 255.0f", "(double)((float)pixels[i] / 255.0f)")),
     ]
 }
@@ -97,8 +97,8 @@ fn array<T: Float>(text: &mut String, model: &Model<T>, parameter: Parameter, na
     // Writing to a string does not fail.
     let _ = writeln!(text, "static const {real} {name}_{}[{}] = {{", parameter.name(), numbers.len());
     for line in numbers.chunks(COLUMNS) {
-        // With as many digits the decimal is so near the number that it is read as this and no other, even by a
-        // compiler that reads a double first.
+        // With this many digits, the decimal is read as exactly this number, even by a
+        // compiler that parses a double first.
         let list: Vec<String> = match single {
             true => line.iter().map(|x| format!("{:.8e}f", x.to_f64())).collect(),
             false => line.iter().map(|x| format!("{:.16e}", x.to_f64())).collect(),

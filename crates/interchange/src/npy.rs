@@ -1,17 +1,17 @@
-//! One NumPy array: the `.npy` format, of which the header is a Python dictionary as text.
+//! NumPy's `.npy` format: a header, which is a Python dictionary as text, and the data.
 
 use crate::error::short;
 use crate::tensor::Type;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// Data begin at a multiple of this many bytes.
+/// The alignment of the data in bytes.
 const ALIGNMENT: usize = 64;
 
-/// The longest header that is read, in bytes; those of plain arrays have about a hundred.
+/// The longest header that is read, in bytes; those of plain arrays take about a hundred.
 const MAX_HEADER: usize = 1 << 16;
 
-/// What a header says.
+/// A parsed header.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub kind: Type,
@@ -23,7 +23,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Bytes of the data, if a machine can have so many.
+    /// Bytes of the data, unless they overflow.
     pub fn data(&self) -> Option<usize> {
         self.sizes.iter().try_fold(self.kind.size(), |product, &n| product.checked_mul(n))
     }
@@ -34,14 +34,14 @@ pub(crate) fn header(size: usize, sizes: &[usize]) -> Vec<u8> {
     header_of(&format!("<f{size}"), sizes)
 }
 
-/// A text as an array of no dimension, as `numpy.array("...")` is.
+/// A text as an array without dimensions, like `numpy.array("...")`.
 pub(crate) fn of_text(text: &str) -> Vec<u8> {
     let mut bytes = header_of(&format!("<U{}", text.chars().count()), &[]);
     bytes.extend(text.chars().flat_map(|c| u32::from(c).to_le_bytes()));
     bytes
 }
 
-/// The header of an array of elements that NumPy describes so, of version 1.0.
+/// The header, version 1.0, of an array with this NumPy type.
 fn header_of(description: &str, sizes: &[usize]) -> Vec<u8> {
     let list: Vec<String> = sizes.iter().map(usize::to_string).collect();
     let comma = if sizes.len() == 1 { "," } else { "" };
@@ -58,14 +58,14 @@ fn header_of(description: &str, sizes: &[usize]) -> Vec<u8> {
     bytes
 }
 
-/// Reads the header at the beginning of an array's bytes. Errors say what is wrong with the array.
+/// Parses the header at the start of an array's bytes. Errors complete "the array ...".
 pub(crate) fn parse(bytes: &[u8]) -> Result<Header, String> {
     let ((name, fortran_order, sizes), length) = fields(bytes)?;
     let (kind, big_endian) = number(name)?;
     Ok(Header { kind, big_endian, fortran_order, sizes, length })
 }
 
-/// The one text that an array holds.
+/// The text of an array without dimensions.
 pub(crate) fn text(bytes: &[u8]) -> Result<String, String> {
     let ((name, _, sizes), length) = fields(bytes)?;
     let number = match name.get(..2) {
@@ -79,11 +79,11 @@ pub(crate) fn text(bytes: &[u8]) -> Result<String, String> {
         return Err("holds something else than one text".into());
     }
     let text: Option<String> = data.as_chunks().0.iter().map(|c| char::from_u32(number(*c))).collect();
-    // NumPy fills what is shorter than its room with zeros.
+    // NumPy pads with zeros.
     Ok(text.ok_or("holds what is no text")?.trim_end_matches('\0').into())
 }
 
-/// What the header says, and how long it is.
+/// The parsed header and its length.
 fn fields(bytes: &[u8]) -> Result<(Fields<'_>, usize), String> {
     let Some(rest) = bytes.strip_prefix(MAGIC) else { return Err("does not begin as a NumPy array does".into()) };
     let (fixed, length) = match rest {
@@ -107,13 +107,13 @@ fn fields(bytes: &[u8]) -> Result<(Fields<'_>, usize), String> {
 /// NumPy's name for the type, whether the order is Fortran's, and the sizes.
 type Fields<'a> = (&'a str, bool, Vec<usize>);
 
-/// Reads just as much of Python as headers are written in.
+/// Parses the part of Python that headers use.
 struct Parser<'a> {
     rest: &'a str,
 }
 
 impl<'a> Parser<'a> {
-    /// The dictionary's three entries in any order; `None` if it is none, an error if the type is that of records.
+    /// The dictionary's three entries in any order; `None` if malformed, an error for record types.
     fn dictionary(&mut self) -> Option<Result<Fields<'a>, String>> {
         let (mut kind, mut order, mut sizes) = (None, None, None);
         self.token("{")?;
@@ -175,7 +175,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// A type of numbers and whether they are big-endian, from NumPy's name for it.
+/// The element type, and whether it is big-endian, from NumPy's name.
 fn number(name: &str) -> Result<(Type, bool), String> {
     let kind = match name.get(1..) {
         Some("f2") => Type::F16,

@@ -15,14 +15,14 @@ use crate::npy::{self, Header};
 use crate::tensor::{Layout, Tensor, network};
 use crate::tensor::{bytes, sizes};
 
-/// No byte of deflate unpacks to more: a match of 258 bytes takes at least two bits.
+/// The most bytes that a byte of deflate unpacks to: a match of 258 bytes takes at least two bits.
 const MAX_RATIO: u64 = 1032;
 
-/// The array that names the activation, where it is not the notebook's sigmoid.
+/// The array that names the activation, if it is not sigmoid.
 const ACTIVATION: &str = "activation.npy";
 
-/// The network's arrays W1, b1, W2 and b2, in its own precision, as `numpy.load` reads them; and, unless its units are
-/// sigmoid as the notebook's are, the text `activation`. The same network gives the same bytes.
+/// The network's arrays W1, b1, W2 and b2, in its own precision, for `numpy.load`; and, unless the activation is
+/// sigmoid, the text `activation`. The same network gives the same bytes.
 ///
 /// # Errors
 ///
@@ -36,7 +36,7 @@ pub fn write<T: Float>(parameters: &Parameters<T>, activation: Activation) -> Re
     let told = (activation != Activation::default()).then(|| (ACTIVATION.into(), npy::of_text(activation.name())));
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, array) in Parameter::ALL.into_iter().map(numbers).chain(told) {
-        // Stored, as numpy.savez does it: weights hardly get smaller. Without the time, which would differ.
+        // Stored, like numpy.savez: weights hardly compress. Without time stamps, which would differ.
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
             .last_modified_time(DateTime::default())
@@ -57,7 +57,7 @@ fn file_of(parameter: Parameter) -> String {
     format!("{}.npy", parameter.name())
 }
 
-/// Reads the network's four arrays, and the activation if it is there.
+/// Reads the network's four arrays and the activation, if present.
 pub(crate) fn read(file: &str, content: &[u8]) -> Result<AnyModel> {
     let mut archive = ZipArchive::new(Cursor::new(content)).map_err(|error| damaged(file, &error))?;
     check_names(file, &archive)?;
@@ -100,7 +100,7 @@ fn damaged(file: &str, error: &ZipError) -> Error {
     Error::new(file, format_args!("damaged ZIP archive: {error}; save or copy the arrays again"))
 }
 
-/// Makes sure that the four arrays are there and no others but the activation: a third layer must not be passed over.
+/// Checks that the four arrays are present and no others except the activation: a third layer must not be ignored.
 fn check_names(file: &str, archive: &ZipArchive<Cursor<&[u8]>>) -> Result<()> {
     let found: Vec<Cow<'_, str>> =
         archive.file_names().collect::<Result<_, _>>().map_err(|error| damaged(file, &error))?;
@@ -139,7 +139,7 @@ fn check_names(file: &str, archive: &ZipArchive<Cursor<&[u8]>>) -> Result<()> {
 
 const AGAIN: &str = "save or copy the arrays again";
 
-/// The bytes of one array. `packed` is more than it can take in the file. Errors say what is wrong with the array.
+/// The bytes of an array; `packed` bounds its size in the file. Errors complete "the array ...".
 fn unpacked(mut entry: ZipFile<'_, impl Read>, packed: u64) -> Result<Vec<u8>, String> {
     let failed = |error: std::io::Error| format!("cannot be unpacked: {error}; {AGAIN}");
     let size = entry.size();
@@ -151,14 +151,14 @@ fn unpacked(mut entry: ZipFile<'_, impl Read>, packed: u64) -> Result<Vec<u8>, S
     }
     let mut bytes = Vec::new();
     entry.by_ref().take(size).read_to_end(&mut bytes).map_err(failed)?;
-    // The end is where the checksum is compared.
+    // Reading to the end verifies the checksum.
     match entry.read(&mut [0]).map_err(failed)? {
         0 => Ok(bytes),
         _ => Err(format!("is longer than the archive says; {AGAIN}")),
     }
 }
 
-/// An array's header and numbers, which are little-endian then.
+/// An array's header and its data in little-endian order.
 fn numbers(mut bytes: Vec<u8>) -> Result<(Header, Vec<u8>), String> {
     let header = npy::parse(&bytes)?;
     let (found, expected) = (bytes.len() - header.length, header.data());

@@ -22,7 +22,7 @@ const IR_VERSION: i64 = 8;
 /// The version of the operators, of the same year.
 const OPSET: i64 = 13;
 
-/// Protocol buffers end here.
+/// The size limit of protocol buffers.
 const MAX_BYTES: usize = i32::MAX as usize;
 
 /// The network as an ONNX model: `pixels`, N × inputs from 0 to 1, to `probabilities`, N × classes, in the network's own
@@ -30,7 +30,7 @@ const MAX_BYTES: usize = i32::MAX as usize;
 ///
 /// # Errors
 ///
-/// If it would take 2 GiB or more, which such a file cannot.
+/// If it would take 2 GiB or more.
 pub fn write<T: Float>(model: &Model<T>) -> Result<Vec<u8>> {
     let size = model.parameters.shape().parameters().saturating_mul(size_of::<T>());
     let message = if size < MAX_BYTES { Some(network(model)) } else { None };

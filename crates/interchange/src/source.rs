@@ -1,4 +1,4 @@
-//! Which program a file is from, told by its first bytes.
+//! Detects which program a file is from by its first bytes.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,7 +9,7 @@ use twolayer_model::AnyModel;
 use crate::error::{Error, Result};
 use crate::{npz, torch};
 
-/// What a network was read from.
+/// The source of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// NumPy arrays under the notebook's names.
@@ -18,10 +18,10 @@ pub enum Source {
     Torch,
 }
 
-/// Bytes that tell the kind of a file.
+/// Bytes needed to detect the kind of a file.
 const HEAD: usize = 8;
 
-/// The longest header of a safetensors file that is believed, in bytes.
+/// The longest plausible header of a safetensors file, in bytes.
 const MAX_HEADER: u64 = 1 << 20;
 
 const EXPECTED: &str = "expected are W1, b1, W2 and b2 saved by numpy.savez, or a PyTorch state_dict saved by \
@@ -31,7 +31,7 @@ const EXPECTED: &str = "expected are W1, b1, W2 and b2 saved by numpy.savez, or 
 ///
 /// # Errors
 ///
-/// Every fault of the file, and the system's refusals, as an [`Error`] that tells them.
+/// Any error of the file or of the system.
 pub fn load(path: impl AsRef<Path>) -> Result<(Source, AnyModel)> {
     let name = path.as_ref().display().to_string();
     let mut file = File::open(path).map_err(|error| Error::io(&name, "open", &error))?;
@@ -40,7 +40,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<(Source, AnyModel)> {
         file.by_ref().take(limit).read_to_end(bytes).map_err(|error| Error::io(&name, "read", &error))
     };
     more(HEAD as u64, &mut bytes)?;
-    // Before the rest is read: it may be endless.
+    // Before the rest is read, which may be endless.
     recognise(&name, &bytes)?;
     more(u64::MAX, &mut bytes)?;
     read(&name, &bytes)
@@ -50,7 +50,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<(Source, AnyModel)> {
 ///
 /// # Errors
 ///
-/// Every fault of the content as an [`Error`] that tells it.
+/// Any error of the content.
 pub fn read(name: &str, bytes: &[u8]) -> Result<(Source, AnyModel)> {
     let source = recognise(name, bytes)?;
     let model = match source {

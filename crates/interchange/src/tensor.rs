@@ -1,4 +1,4 @@
-//! Four named tensors, from whichever file, and the network that they make.
+//! Builds a network from four named tensors of any file format.
 
 use half::{bf16, f16};
 use twolayer_core::{Float, MemoryEstimate, Parameter, Parameters, Shape};
@@ -6,7 +6,7 @@ use twolayer_model::{AnyModel, Model};
 
 use crate::error::{Error, Result};
 
-/// A number's type in a file.
+/// An element type in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
     F16,
@@ -16,7 +16,7 @@ pub(crate) enum Type {
 }
 
 impl Type {
-    /// Bytes of a number.
+    /// Bytes per element.
     pub fn size(self) -> usize {
         match self {
             Type::F16 | Type::Bf16 => 2,
@@ -26,30 +26,30 @@ impl Type {
     }
 }
 
-/// A tensor as the file has it.
+/// A tensor as stored in a file.
 #[derive(Debug)]
 pub(crate) struct Tensor<'a> {
     /// Its name in the file.
     pub name: &'a str,
     pub sizes: Vec<usize>,
     pub kind: Type,
-    /// Little-endian, as many as the sizes say.
+    /// The data, little-endian.
     pub bytes: &'a [u8],
-    /// Whether the first index is the one that moves fastest.
+    /// Whether the order is column-major.
     pub columns_first: bool,
 }
 
-/// Which index of a weight is the input's.
+/// The layout of weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// Inputs × outputs, as the notebook has them.
+    /// Inputs × outputs, as in the notebook.
     Notebook,
-    /// Outputs × inputs, as PyTorch has them.
+    /// Outputs × inputs, as in PyTorch.
     Torch,
 }
 
 impl Tensor<'_> {
-    /// Rows and columns as the notebook would have them; a bias is one row.
+    /// Rows and columns in the notebook's layout; a bias is one row.
     fn dims(&self, file: &str, parameter: Parameter, layout: Layout) -> Result<(usize, usize)> {
         let bias = matches!(parameter, Parameter::B1 | Parameter::B2);
         match (bias, self.sizes.as_slice(), layout) {
@@ -71,7 +71,7 @@ impl Tensor<'_> {
         Error::new(file, format_args!("{} {what}; give the weights of a two-layer network", self.name))
     }
 
-    /// The numbers row by row, as the notebook would have them.
+    /// The elements row by row, in the notebook's layout.
     fn numbers<T: Float>(&self, rows: usize, columns: usize, layout: Layout) -> Vec<T> {
         let size = self.kind.size();
         let number = |bytes: &[u8]| {
@@ -83,7 +83,7 @@ impl Tensor<'_> {
                 _ => f64::NAN,
             })
         };
-        // A bias is the same either way.
+        // A bias is the same in either layout.
         if rows == 1 || self.columns_first == (layout == Layout::Torch) {
             return self.bytes.chunks_exact(size).map(number).collect();
         }
@@ -92,7 +92,7 @@ impl Tensor<'_> {
     }
 }
 
-/// The network of four tensors: W1, b1, W2, b2.
+/// Builds the network from W1, b1, W2 and b2.
 pub(crate) fn network(file: &str, tensors: &[Tensor<'_>; 4], layout: Layout) -> Result<AnyModel> {
     let shape = shape(file, tensors, layout)?;
     let doubles = tensors.iter().filter(|tensor| tensor.kind == Type::F64).count();
@@ -112,7 +112,7 @@ pub(crate) fn network(file: &str, tensors: &[Tensor<'_>; 4], layout: Layout) -> 
     }
 }
 
-/// The shape, if the tensors' sizes are those of one network.
+/// The shape, if the tensors' sizes fit each other.
 fn shape(file: &str, tensors: &[Tensor<'_>; 4], layout: Layout) -> Result<Shape> {
     let [w1, _, w2, _] = tensors;
     let (inputs, hidden) = w1.dims(file, Parameter::W1, layout)?;

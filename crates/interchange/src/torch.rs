@@ -6,7 +6,7 @@ use twolayer_model::AnyModel;
 use crate::error::{Error, Result, names};
 use crate::tensor::{Layout, Tensor, Type, network};
 
-/// What the four tensors may be called: as attributes of a module, and by their place in `nn.Sequential`.
+/// Names of the four tensors: as attributes of a module, or in an `nn.Sequential`.
 const NAMES: [[&str; 4]; 2] =
     [["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"], ["0.weight", "0.bias", "2.weight", "2.bias"]];
 
@@ -24,7 +24,7 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<AnyModel> {
             "this is a model of this program already; give it to the other commands as it is",
         ));
     }
-    // The set of which the most are there: a tensor that is missing is to be told by its likely name.
+    // The set of names with the most matches, so that a missing tensor is reported by its likely name.
     let present = |set: &&[&str; 4]| set.iter().filter(|name| found.contains(name)).count();
     let [named, placed] = &NAMES;
     let set = if present(&placed) > present(&named) { placed } else { named };

@@ -24,8 +24,8 @@ impl<T: Float> Model<T> {
 
     /// Writes the model's file.
     ///
-    /// The file appears whole or not at all: it is written beside its place, synced, and renamed. What was there
-    /// before is replaced, through a symbolic link too, and keeps its permissions. A device or a pipe is written to
+    /// The file appears whole or not at all: it is written to a temporary file, synced, and renamed. An old file
+    /// is replaced, also through a symbolic link, and keeps its permissions. A device or a pipe is written to
     /// directly.
     ///
     /// # Errors

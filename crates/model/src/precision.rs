@@ -20,7 +20,7 @@ impl Precision {
         }
     }
 
-    /// Bytes of a number.
+    /// Bytes per element.
     pub fn size(self) -> usize {
         match self {
             Precision::F32 => 4,

@@ -1,4 +1,4 @@
-//! The few messages of onnx.proto that a network of four operators needs, by their field numbers there.
+//! The messages of onnx.proto that a network of four operators needs, with their field numbers.
 
 use prost::Message;
 
