@@ -188,7 +188,6 @@ fn what_is_no_checkpoint_of_this_run_is_refused() {
     resume(2, "--optimizer adam --iters 39", &checkpoint, &["40 iterations", "39 iterations"]);
     resume(2, "--optimizer adam --log log", &checkpoint, &["kept no losses"]);
     resume(1, "--optimizer adam", &model, &["not a checkpoint"]);
-    resume(1, "--optimizer adam --engine float --isa scalar --iters 50", &checkpoint, &["isa ", "now it is scalar"]);
     let data = scratch.path().join("data");
     fs::create_dir(&data).unwrap();
     for part in ["train", "t10k"] {

@@ -80,7 +80,7 @@ impl Split {
             [rows, height, width] => (rows, height, width),
             [rows, features] => (rows, 1, features),
             _ => {
-                let expected = "rows x height x width, or rows x features,";
+                let expected = "rows x height x width, or rows x features";
                 return Err(wrong_rank(images_name, "images", expected, sizes));
             }
         };

@@ -121,7 +121,7 @@ fn counts_that_differ() {
     for count in [1, 3] {
         let error = split(&images(&[2, 1, 1]), &labels(&vec![0; count])).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::CountMismatch { images: 2, labels, .. } if *labels == count));
-        let words = ["differ in number: 2 here", &format!("{count} in the labels")];
+        let words = ["2 images here", &format!("{count} labels in the labels")];
         assert_told(&error, "the images", &words);
     }
 }
@@ -133,11 +133,11 @@ fn wrong_types() {
         let error = split(&encoded(idx, Packing::Raw), &good_labels).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::WrongType { found, .. } if *found == idx.element_type()));
         let found = format!("its elements are {}", idx.element_type());
-        assert_told(&error, "the images", &["cannot serve as images", &found, "u8"]);
+        assert_told(&error, "the images", &["cannot be the images", &found, "u8"]);
     }
     for idx in &arrays(&[2])[1..] {
         let error = split(&good_images, &encoded(idx, Packing::Gzip)).unwrap_err();
-        assert_told(&error, "the labels", &["cannot serve as labels"]);
+        assert_told(&error, "the labels", &["cannot be the labels"]);
     }
 }
 
@@ -145,12 +145,12 @@ fn wrong_types() {
 fn wrong_ranks() {
     let error = split(&images(&[2]), &labels(&[0, 1])).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::WrongRank { .. }));
-    assert_told(&error, "the images", &["cannot serve as images", "sizes are 2,"]);
+    assert_told(&error, "the images", &["cannot be the images", "sizes are 2;"]);
     let error = split(&images(&[2, 1, 1, 1]), &labels(&[0, 1])).unwrap_err();
     assert_told(&error, "the images", &["2 x 1 x 1 x 1", "rows x features"]);
     let error = split(&images(&[2, 1, 1]), &images(&[2, 1])).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::WrongRank { .. }));
-    assert_told(&error, "the labels", &["cannot serve as labels", "2 x 1"]);
+    assert_told(&error, "the labels", &["cannot be the labels", "2 x 1"]);
     // Swapped files.
     split(&labels(&[0, 1]), &images(&[2, 1, 1])).unwrap_err();
 }
@@ -186,7 +186,7 @@ fn image_sizes_that_differ() {
     let test = Split::from_slices(("the test images", &images(&[1, 3, 2])), ("test labels", &labels(&[0]))).unwrap();
     let error = DataSet::new(train, test).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ImageSizeMismatch { .. }));
-    let words = ["3 x 2", "the images are 2 x 3"];
+    let words = ["3 x 2", "those of the images 2 x 3"];
     assert_told(&error, "the test images", &words);
 }
 

@@ -51,7 +51,7 @@ fn another_type_or_length_is_refused_and_nothing_is_written() {
     for length in [0, 5, 7] {
         let mut bytes = vec![7u8; length];
         let error = Idx::load_into(&path, &mut bytes).unwrap_err();
-        assert_told(&error, &name, &["6 elements (2 x 3)", &format!("room for {length}")]);
+        assert_told(&error, &name, &["6 elements (2 x 3)", &format!("buffer holds {length}")]);
         assert!(bytes.iter().all(|&b| b == 7));
     }
 }

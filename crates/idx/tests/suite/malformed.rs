@@ -37,9 +37,9 @@ fn not_idx() {
         (b"<html>", "3C 68 74 6D (a web page"),
         (b"5,0,4,1,9", "(text)"),
         (b"BZh9....", "(bzip2"),
-        (&[0x1F], "1F,"),
-        (&[1], "01,"),
-        (&[0, 1, 8, 1, 0, 0, 0, 0], "00 01 08 01,"),
+        (&[0x1F], "1F;"),
+        (&[1], "01;"),
+        (&[0, 1, 8, 1, 0, 0, 0, 0], "00 01 08 01;"),
     ] {
         let error = refused(bytes);
         assert!(matches!(error.kind(), ErrorKind::NotIdx { .. }));
@@ -68,7 +68,7 @@ fn rank_out_of_bounds() {
     let error = refused(&[0, 0, 8, 0, 7]);
     assert!(matches!(error.kind(), ErrorKind::RankOutOfBounds { rank: 0 }));
     assert_eq!(error.place(), raw(3));
-    assert_told(&error, "some file", &["rank out of bounds: 0", "from 1 to 255"]);
+    assert_told(&error, "some file", &["rank out of bounds: 0", "1 to 255"]);
     assert_eq!(refused(&gzip(&[0, 0, 8, 0, 7])).place(), unpacked(3));
 }
 

@@ -152,7 +152,7 @@ fn extra_tensors() {
 fn wrong_and_mixed_types() {
     let error = refused(&file(&header(METADATA, &TENSORS.replace("F32", "I32")), &data()));
     assert!(matches!(error.kind(), ErrorKind::WrongType { tensor: "W1", found } if found == "I32"));
-    assert_told(&error, "some file", &["W1 is of type I32", "F32 or F64"]);
+    assert_told(&error, "some file", &["W1 has type I32", "F32 or F64"]);
     let error = refused(&with(r#""W2":{"dtype":"F32""#, r#""W2":{"dtype":"U32""#));
     assert!(matches!(error.kind(), ErrorKind::WrongType { tensor: "W2", .. }));
     let tensors = TENSORS.replace("[1],\"data_offsets\":[8,12]", "[1],\"data_offsets\":[8,16]");
@@ -160,20 +160,20 @@ fn wrong_and_mixed_types() {
     let tensors = tensors.replace(r#""b1":{"dtype":"F32""#, r#""b1":{"dtype":"F64""#);
     let error = refused(&file(&header(METADATA, &tensors), &[0; 32]));
     assert!(matches!(error.kind(), ErrorKind::MixedTypes { tensor: "b1", .. }), "{error}");
-    assert_told(&error, "some file", &["b1 is of type F64, but W1 of type F32"]);
+    assert_told(&error, "some file", &["b1 has type F64, but W1 has F32"]);
 }
 
 #[test]
 fn wrong_shapes() {
     for (found, by, wrong, words) in [
-        ("[2,1]", "[1,2]", "b1", "the sizes [1], where [2]"),
-        ("[2,1]", "[2]", "W1", "the sizes [2], where [inputs, hidden]"),
-        ("[2,1]", "[2,1,1]", "W1", "the sizes [2, 1, 1]"),
-        ("[1,2]", "[2]", "W2", "where [hidden, classes]"),
-        ("[1,2]", "[2,1]", "W2", "the sizes [2, 1], where [1, 1]"),
-        ("[2],", "[1,2],", "b2", "the sizes [1, 2], where [2]"),
-        ("[1],", "[1,1],", "b1", "the sizes [1, 1], where [1]"),
-        ("[1],", "[],", "b1", "the sizes [], where [1]"),
+        ("[2,1]", "[1,2]", "b1", "shape [1]; expected [2]"),
+        ("[2,1]", "[2]", "W1", "shape [2]; expected [inputs, hidden]"),
+        ("[2,1]", "[2,1,1]", "W1", "shape [2, 1, 1]"),
+        ("[1,2]", "[2]", "W2", "expected [hidden, classes]"),
+        ("[1,2]", "[2,1]", "W2", "shape [2, 1]; expected [1, 1]"),
+        ("[2],", "[1,2],", "b2", "shape [1, 2]; expected [2]"),
+        ("[1],", "[1,1],", "b1", "shape [1, 1]; expected [1]"),
+        ("[1],", "[],", "b1", "shape []; expected [1]"),
     ] {
         let error = refused(&with(found, by));
         assert!(matches!(error.kind(), ErrorKind::WrongShape { tensor, .. } if *tensor == wrong), "{error}");
@@ -186,7 +186,7 @@ fn sizes_of_zero_and_beyond_memory() {
     let tensors = r#""W1":{"dtype":"F32","shape":[0,1],"data_offsets":[0,0]},"b1":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"W2":{"dtype":"F32","shape":[1,1],"data_offsets":[4,8]},"b2":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}"#;
     let error = refused(&file(&format!("{{{tensors}}}"), &[0; 12]));
     assert!(matches!(error.kind(), ErrorKind::ImpossibleShape { .. }));
-    assert_told(&error, "some file", &["make no network", "inputs"]);
+    assert_told(&error, "some file", &["do not make a network", "inputs"]);
     // 2^42 bytes announced, 28 there: neither the slice nor the reader may ask for the memory.
     let end = 1u64 << 42;
     let tensors =
@@ -205,12 +205,12 @@ fn sizes_of_zero_and_beyond_memory() {
 #[test]
 fn wrong_metadata() {
     for (found, by, words) in [
-        ("\"1\"", "\"3\"", "unknown format version \"3\", where \"1\" or \"2\""),
-        ("2x1x2", "784x50x10", "\"784x50x10\", but its tensors make \"2x1x2\""),
-        ("1/255", "1/256", "scaled by \"1/256\", where \"1/255\""),
-        ("format_version", "version", "lack the entry format_version"),
-        ("input_scale", "scale", "lack the entry input_scale"),
-        ("\"shape\":\"", "\"size\":\"", "lack the entry shape"),
+        ("\"1\"", "\"3\"", "unknown format version \"3\"; expected \"1\" or \"2\""),
+        ("2x1x2", "784x50x10", "\"784x50x10\", but its tensors have \"2x1x2\""),
+        ("1/255", "1/256", "scaled by \"1/256\"; expected \"1/255\""),
+        ("format_version", "version", "has no entry format_version"),
+        ("input_scale", "scale", "has no entry input_scale"),
+        ("\"shape\":\"", "\"size\":\"", "has no entry shape"),
     ] {
         let error = refused(&with(found, by));
         assert_told(&error, "some file", &[words]);
@@ -242,7 +242,7 @@ fn weights_that_are_not_finite() {
                 matches!(error.kind(), ErrorKind::NotFinite { tensor: t, row: r, column: c } if (*t, *r, *c) == (tensor, row, column)),
                 "{error}"
             );
-            let words = format!("tensor {tensor} holds an infinite value or NaN at row {row}, column {column}");
+            let words = format!("tensor {tensor} has an infinite or NaN value at row {row}, column {column}");
             assert_told(&error, "some file", &[&words]);
         }
     }
@@ -264,7 +264,7 @@ fn models_that_cannot_be_written() {
     model.options.insert("long".to_owned(), "x".repeat(1 << 20));
     let error = model.to_bytes().unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::OptionsTooLong { .. }));
-    assert_told(&error, "model in memory", &["shorten the options"]);
+    assert_told(&error, "model in memory", &["shorten them"]);
     model.options.insert("long".to_owned(), "x".repeat((1 << 20) - 1000));
     AnyModel::from_slice("long", &model.to_bytes().unwrap()).unwrap();
 }

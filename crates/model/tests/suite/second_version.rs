@@ -45,7 +45,7 @@ fn what_neither_version_knows_is_refused() {
         bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
         AnyModel::from_slice("some file", &bytes).unwrap_err()
     };
-    assert_told(&with("\"relu\"", "\"tanh\""), "some file", &["\"tanh\", where sigmoid or relu"]);
+    assert_told(&with("\"relu\"", "\"tanh\""), "some file", &["\"tanh\"; expected sigmoid or relu"]);
     assert!(matches!(with("run.losses", "ran.losses").kind(), ErrorKind::ExtraTensors { .. }));
     // A file of the first version has no lists.
     assert!(matches!(with("_version\":\"2", "_version\":\"1").kind(), ErrorKind::ExtraTensors { .. }));
