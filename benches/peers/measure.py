@@ -25,18 +25,16 @@ class Program:
 
 
 def ours(program, data, levels):
-    """Our programs: floats in f32 at every level, then whole numbers and f64 at the best."""
+    """Our programs: f32 at every level, f64 at the best."""
     command = (program, "train", "--json", "--data", data)
-    kinds = [("f32", level, "float") for level in levels]
-    kinds += [("f32", levels[0], "fixed"), ("f64", levels[0], "float")]
     return [
         Program(
-            f"twolayer-{precision}-{level}" + ("-fixed" if engine == "fixed" else ""),
-            f"twolayer, {precision}, {level}" + (", whole numbers" if engine == "fixed" else ""),
+            f"twolayer-{precision}-{level}",
+            f"twolayer, {precision}, {level}",
             f"twolayer-{precision}-{levels[0]}",
-            (*command, "--precision", precision, "--isa", level, "--engine", engine),
+            (*command, "--precision", precision, "--isa", level),
         )
-        for precision, level, engine in kinds
+        for precision, level in [*(("f32", level) for level in levels), ("f64", levels[0])]
     ]
 
 
