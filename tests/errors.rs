@@ -47,7 +47,11 @@ fn every_malformed_file_is_told_apart_and_named() {
         (1, floats, &["train-labels-idx1-ubyte", "f32", "u8"]),
         (1, idx(&[2, 2], &[0, 1, 0, 1]), &["train-labels-idx1-ubyte", "2 x 2"]),
         (0, idx(&[0, 2, 3], &[]), &["train-images-idx3-ubyte", "no images"]),
-        (3, idx(&[3], &[0, 1, 0]), &["t10k-images-idx3-ubyte", "4 images here", "3 labels in", "t10k-labels-idx1-ubyte"]),
+        (
+            3,
+            idx(&[3], &[0, 1, 0]),
+            &["t10k-images-idx3-ubyte", "4 images here", "3 labels in", "t10k-labels-idx1-ubyte"],
+        ),
         (3, idx(&[4], &[0, 1, 2, 0]), &["t10k-labels-idx1-ubyte", "label 2", "2 classes"]),
         (2, idx(&[4, 3, 2], &pixels), &["t10k-images-idx3-ubyte", "3 x 2", "2 x 3"]),
     ];

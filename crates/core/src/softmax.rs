@@ -24,6 +24,18 @@ pub const SOFTMAX_MAX_EPSILONS: f64 = 48.0;
 /// Classes per partial sum: about the square root of 1,000, so that the rounding error grows with the square root.
 const PART: usize = 32;
 
+/// A sum of losses, in four interleaved parts, which hides the latency of additions; in f64, since the difference of two
+/// finite f32 may be infinite. Blocks of rows whose sizes are multiples of 4 give the sum of all rows at once.
+#[derive(Default)]
+pub(crate) struct LossSum([f64; 4]);
+
+impl LossSum {
+    pub fn total(&self) -> f64 {
+        let [a, b, c, d] = self.0;
+        (a + b) + (c + d)
+    }
+}
+
 /// Scratch memory for a band of rows, as many as a vector has lanes.
 pub(crate) struct Softmax<T> {
     classes: usize,
@@ -40,16 +52,25 @@ impl<T: Float> Softmax<T> {
         level.dispatch(Pass { work: self, logits, rows, row, scale: T::ONE, labels: None });
     }
 
-    /// Replaces rows of logits by the gradient of their mean loss, (p − [label]) / rows; returns the mean loss.
-    pub fn gradient(&mut self, level: Level, logits: &mut [T], row: usize, labels: &[u32]) -> f64 {
-        let rows = labels.len();
-        let scale = T::from_f64(1.0 / rows as f64);
-        level.dispatch(Pass { work: self, logits, rows, row, scale, labels: Some(labels) }) / rows as f64
+    /// Replaces rows of logits, `row` apart, by the gradient of the mean loss of a batch of `batch` rows, to which these
+    /// belong: (p − [label]) / batch. Adds their losses to `sum`.
+    pub fn gradient(
+        &mut self,
+        level: Level,
+        (logits, row): (&mut [T], usize),
+        labels: &[u32],
+        batch: usize,
+        sum: &mut LossSum,
+    ) {
+        let (rows, scale) = (labels.len(), T::from_f64(1.0 / batch as f64));
+        level.dispatch(Pass { work: self, logits, rows, row, scale, labels: Some((labels, sum)) });
     }
 
     /// The sum of the losses of rows of logits, which stay as they are.
     pub fn losses(&mut self, level: Level, logits: &[T], row: usize, labels: &[u32]) -> f64 {
-        level.dispatch(Losses { work: self, logits, row, labels })
+        let mut sum = LossSum::default();
+        level.dispatch(Losses { work: self, logits, row, labels, sum: &mut sum });
+        sum.total()
     }
 
     /// The band of the first `high` rows of these logits, checked to be within them.
@@ -67,33 +88,31 @@ struct Pass<'a, T> {
     rows: usize,
     row: usize,
     scale: T,
-    labels: Option<&'a [u32]>,
+    labels: Option<(&'a [u32], &'a mut LossSum)>,
 }
 
 impl<T: Float> Kernel<T> for Pass<'_, T> {
-    type Output = f64;
+    type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) -> f64 {
-        let Pass { work, logits, rows, row, scale, labels } = self;
-        let mut losses = [0.0; 4];
+    fn run<S: Simd<T>>(self, s: S) {
+        let Pass { work, logits, rows, row, scale, mut labels } = self;
         let mut hot = [T::ZERO; 2 * MAX_LANES];
         hot[MAX_LANES] = scale;
         for n in (0..rows).step_by(S::LANES) {
             let logits = &mut logits[n * row..];
             let band = work.band(logits, row, S::LANES.min(rows - n));
-            let mine = labels.map_or(&[][..], |labels| &labels[n..n + band.high]);
+            let mine = labels.as_ref().map_or(&[][..], |(labels, _)| &labels[n..n + band.high]);
             // SAFETY: `band` found its rows and classes within the logits, which are borrowed mutably.
             unsafe {
                 let most = band.transpose(s);
                 let sum = band.exponentials(s, most);
-                if !mine.is_empty() {
-                    add_losses(s, &mut losses, s.add(ln_v(s, sum), most), logits, row, mine);
+                if let Some((_, losses)) = &mut labels {
+                    add_losses(s, losses, s.add(ln_v(s, sum), most), (logits, row), (n, mine));
                 }
                 band.transpose_back(s, logits.as_mut_ptr(), s.div(s.splat(scale), sum), (mine, &hot));
             }
         }
-        (losses[0] + losses[1]) + (losses[2] + losses[3])
     }
 }
 
@@ -102,15 +121,15 @@ struct Losses<'a, T> {
     logits: &'a [T],
     row: usize,
     labels: &'a [u32],
+    sum: &'a mut LossSum,
 }
 
 impl<T: Float> Kernel<T> for Losses<'_, T> {
-    type Output = f64;
+    type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) -> f64 {
-        let Losses { work, logits, row, labels } = self;
-        let mut losses = [0.0; 4];
+    fn run<S: Simd<T>>(self, s: S) {
+        let Losses { work, logits, row, labels, sum: losses } = self;
         for (n, mine) in labels.chunks(S::LANES).enumerate() {
             let logits = &logits[n * S::LANES * row..];
             let band = work.band(logits, row, mine.len());
@@ -118,29 +137,26 @@ impl<T: Float> Kernel<T> for Losses<'_, T> {
             unsafe {
                 let most = band.transpose(s);
                 let sum = band.exponentials(s, most);
-                add_losses(s, &mut losses, s.add(ln_v(s, sum), most), logits, row, mine);
+                add_losses(s, losses, s.add(ln_v(s, sum), most), (logits, row), (n * S::LANES, mine));
             }
         }
-        (losses[0] + losses[1]) + (losses[2] + losses[3])
     }
 }
 
-/// Adds ln S + m − l of each row's label to four interleaved sums, which hides the latency of additions; in f64, since the
-/// difference of two finite f32 may be infinite.
+/// Adds ln S + m − l of the label of each row from row `first` on.
 #[inline(always)]
 fn add_losses<T: Float, S: Simd<T>>(
     s: S,
-    sums: &mut [f64; 4],
+    LossSum(sums): &mut LossSum,
     log_sum: S::V,
-    logits: &[T],
-    row: usize,
-    labels: &[u32],
+    (logits, row): (&[T], usize),
+    (first, labels): (usize, &[u32]),
 ) {
     let mut lanes = [T::ZERO; MAX_LANES];
     // SAFETY: MAX_LANES is at least LANES.
     unsafe { s.store(lanes.as_mut_ptr(), log_sum) };
     for (i, (&label, log_sum)) in labels.iter().zip(lanes).enumerate() {
-        sums[i % 4] += log_sum.to_f64() - logits[i * row + label as usize].to_f64();
+        sums[(first + i) % 4] += log_sum.to_f64() - logits[i * row + label as usize].to_f64();
     }
 }
 
@@ -285,7 +301,9 @@ pub fn softmax_cross_entropy<T: Float>(level: Level, mut logits: MatMut<'_, T>, 
     let (rows, cols) = (logits.rows(), logits.cols());
     check(rows, cols, labels)?;
     let stride = logits.row_stride();
-    Ok(Softmax::new(cols).gradient(level, logits.as_mut_slice(), stride, labels))
+    let mut sum = LossSum::default();
+    Softmax::new(cols).gradient(level, (logits.as_mut_slice(), stride), labels, rows, &mut sum);
+    Ok(sum.total() / rows as f64)
 }
 
 fn check(rows: usize, cols: usize, labels: &[u32]) -> Result<()> {

@@ -230,7 +230,7 @@ unsafe fn tile<T: Float, S: Simd<T>, const MR: usize>(
             let row = out.c.add(r * out.row);
             (0..cols).step_by(CACHE_LINE / size_of::<T>()).for_each(|c| prefetch::<true, _>(row.add(c)));
         }
-        let tile = multiply::<T, S, MR, 2, false>(s, depth, a, b, 2 * S::LANES, 0);
+        let tile = multiply::<T, S, MR, 2, false>(s, depth, a, (b, 2 * S::LANES, 0), [[s.zero(); 2]; MR]);
         out.store(s, &tile, [rows, cols]);
     }
 }
@@ -307,7 +307,8 @@ unsafe fn rows_of<T: Float, S: Simd<T>, const MR: usize, const NV: usize, const 
     while i + MR <= m {
         // SAFETY: MR rows from i on are within A and C.
         unsafe {
-            let tile = multiply::<T, S, MR, NV, MASKED>(s, k, a.at_row(i), b.ptr, b.row, last);
+            let zero = [[s.zero(); NV]; MR];
+            let tile = multiply::<T, S, MR, NV, MASKED>(s, k, a.at_row(i), (b.ptr, b.row, last), zero);
             Scaled { c: out.c.add(i * out.row), ..out }.store(s, &tile, [MR, n]);
         }
         i += MR;

@@ -5,12 +5,12 @@ use crate::simd::Simd;
 
 /// Handles one vector of a product's result.
 pub(crate) trait Epilogue<T: Float>: Copy {
-    /// `p` is the place of the vector in the result, `sum` its value. Returns a vector that is zero in every lane if
-    /// all is well; the caller adds these up and checks the total once.
+    /// `p` is the place of the vector in the result, `col` its first column, `sum` its value. Returns a vector that is
+    /// zero in every lane if all is well; the caller adds these up and checks the total once.
     ///
     /// # Safety
-    /// A vector at `p` is readable and writable.
-    unsafe fn apply<S: Simd<T>>(self, s: S, p: *mut T, sum: S::V) -> S::V;
+    /// A vector at `p` is readable and writable, and the result has `col + LANES` columns.
+    unsafe fn apply<S: Simd<T>>(self, s: S, p: *mut T, col: usize, sum: S::V) -> S::V;
 }
 
 /// Stores the sums.
@@ -19,7 +19,7 @@ pub(crate) struct Store;
 
 impl<T: Float> Epilogue<T> for Store {
     #[inline(always)]
-    unsafe fn apply<S: Simd<T>>(self, s: S, p: *mut T, sum: S::V) -> S::V {
+    unsafe fn apply<S: Simd<T>>(self, s: S, p: *mut T, _: usize, sum: S::V) -> S::V {
         // SAFETY: the caller's promise.
         unsafe { s.store(p, sum) };
         s.zero()

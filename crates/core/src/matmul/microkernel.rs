@@ -5,7 +5,7 @@ use crate::simd::Simd;
 
 /// A matrix in memory: element (r, c) is at `ptr + r · row + c · col`.
 #[derive(Clone, Copy)]
-pub(crate) struct Strided<T> {
+pub(super) struct Strided<T> {
     pub ptr: *const T,
     pub row: usize,
     pub col: usize,
@@ -21,12 +21,12 @@ impl<T> Strided<T> {
     }
 }
 
-/// The product of `MR` rows of A by `NV` vectors of columns of B, summed over the depth `k` in ascending order:
+/// Adds to `tile` the product of `MR` rows of A by `NV` vectors of columns of B, over the depth `k` in ascending order:
 ///
 /// ```text
 /// for p in 0..k
 ///   for v in 0..NV   b[v] ← B[p][v · LANES ..]
-///   for r in 0..MR   acc[r][..] ← acc[r][..] + A[r][p] · b[..]
+///   for r in 0..MR   tile[r][..] ← tile[r][..] + A[r][p] · b[..]
 /// ```
 ///
 /// With `MASKED`, only `last` lanes of the last vector are read.
@@ -35,15 +35,13 @@ impl<T> Strided<T> {
 /// A's elements (0..MR, 0..k) are readable; so are, for each of B's `k` rows, `b_row` apart, `NV` vectors (the last one
 /// in its first `last` lanes alone, with `MASKED`).
 #[inline(always)]
-pub(crate) unsafe fn multiply<T: Float, S: Simd<T>, const MR: usize, const NV: usize, const MASKED: bool>(
+pub(super) unsafe fn multiply<T: Float, S: Simd<T>, const MR: usize, const NV: usize, const MASKED: bool>(
     s: S,
     k: usize,
     a: Strided<T>,
-    mut b: *const T,
-    b_row: usize,
-    last: usize,
+    (mut b, b_row, last): (*const T, usize, usize),
+    mut tile: [[S::V; NV]; MR],
 ) -> [[S::V; NV]; MR] {
-    let mut acc = [[s.zero(); NV]; MR];
     let mut column = a.ptr;
     for _ in 0..k {
         // SAFETY: the caller promises these rows, columns and lanes. The pointers may end up past the last element that
@@ -57,7 +55,7 @@ pub(crate) unsafe fn multiply<T: Float, S: Simd<T>, const MR: usize, const NV: u
                     s.load(b.add(v * S::LANES))
                 };
             }
-            for (r, row) in acc.iter_mut().enumerate() {
+            for (r, row) in tile.iter_mut().enumerate() {
                 let x = s.broadcast(column.add(r * a.row));
                 for (sum, &w) in row.iter_mut().zip(&width) {
                     *sum = s.mul_add(x, w, *sum);
@@ -67,5 +65,5 @@ pub(crate) unsafe fn multiply<T: Float, S: Simd<T>, const MR: usize, const NV: u
         column = column.wrapping_add(a.col);
         b = b.wrapping_add(b_row);
     }
-    acc
+    tile
 }

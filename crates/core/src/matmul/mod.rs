@@ -26,7 +26,7 @@ mod oracle;
 mod tests;
 
 pub(crate) use epilogue::{Epilogue, Store};
-pub(crate) use padded_product::{BLOCK, PaddedProduct, StridedSlice};
+pub(crate) use padded_product::{PaddedProduct, StridedSlice};
 
 use crate::error::{Error, Result};
 use crate::math::Float;

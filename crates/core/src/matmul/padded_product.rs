@@ -1,13 +1,9 @@
-//! The network's matrix products: columns padded to whole blocks, an epilogue instead of α and β.
+//! The network's matrix products: columns padded to whole vectors, an epilogue instead of α and β.
 
 use super::epilogue::Epilogue;
 use super::microkernel::{Strided, multiply};
 use crate::math::Float;
 use crate::simd::{Kernel, Simd};
-
-/// Columns of every [`PaddedProduct`] are a multiple of this: one AVX-512 vector of `f32`, and whole vectors of every
-/// other instruction set.
-pub(crate) const BLOCK: usize = 16;
 
 /// A matrix in a slice: element (r, c) at `r · row + c · col`.
 #[derive(Clone, Copy)]
@@ -17,8 +13,8 @@ pub(crate) struct StridedSlice<'a, T> {
     pub col: usize,
 }
 
-/// The product A·B of `rows × k` by `k × cols`, `cols` a multiple of [`BLOCK`]. The epilogue receives each vector of
-/// the result with its place in C.
+/// The product A·B of `rows × k` by `k × cols`, `cols` in whole vectors. The epilogue receives each vector of the result
+/// with its place in C.
 pub(crate) struct PaddedProduct<'a, T, E> {
     pub rows: usize,
     pub k: usize,
@@ -29,6 +25,8 @@ pub(crate) struct PaddedProduct<'a, T, E> {
     pub b_row: usize,
     pub c: &'a mut [T],
     pub c_row: usize,
+    /// Whether sums start from C's elements rather than from zero.
+    pub accumulate: bool,
     pub epilogue: E,
 }
 
@@ -41,42 +39,70 @@ impl<T: Float, E: Epilogue<T>> Kernel<T> for PaddedProduct<'_, T, E> {
         if self.rows == 0 {
             return true;
         }
-        assert!(self.k > 0 && self.cols.is_multiple_of(BLOCK) && self.b_row >= self.cols && self.c_row >= self.cols);
+        assert!(self.k > 0 && self.cols.is_multiple_of(S::LANES));
+        assert!(self.b_row >= self.cols && self.c_row >= self.cols);
         assert!(self.a.data.len() > (self.rows - 1) * self.a.row + (self.k - 1) * self.a.col);
         assert!(self.b.len() >= (self.k - 1) * self.b_row + self.cols);
         assert!(self.c.len() >= (self.rows - 1) * self.c_row + self.cols);
         let mut check = s.zero();
-        for at in (0..self.cols).step_by(BLOCK) {
-            // Eight vectors of accumulators, whatever the vector's width.
-            // SAFETY: checked above: a block of columns from `at` on is within B and C.
-            let block = unsafe {
-                match BLOCK / S::LANES {
-                    1 => self.block::<S, 8, 1>(s, at),
-                    2 => self.block::<S, 4, 2>(s, at),
-                    4 => self.block::<S, 2, 4>(s, at),
-                    _ => unreachable!("vectors have 4, 8 or 16 lanes"),
+        let vectors = self.cols / S::LANES;
+        let mut v = 0;
+        while v < vectors {
+            let width = tile_width::<T, S>(vectors - v);
+            let at = v * S::LANES;
+            // Accumulators, the vectors of B and one of A fill the registers.
+            // SAFETY: checked above: `width` vectors of columns from `at` on are within B and C.
+            let group = unsafe {
+                if S::REGISTERS >= 32 {
+                    match width {
+                        4 => self.columns::<S, 6, 2, 4>(s, at),
+                        3 => self.columns::<S, 8, 4, 3>(s, at),
+                        2 => self.columns::<S, 12, 4, 2>(s, at),
+                        _ => self.columns::<S, 8, 4, 1>(s, at),
+                    }
+                } else {
+                    match width {
+                        3 => self.columns::<S, 3, 1, 3>(s, at),
+                        2 => self.columns::<S, 6, 2, 2>(s, at),
+                        _ => self.columns::<S, 8, 4, 1>(s, at),
+                    }
                 }
             };
-            check = s.add(check, block);
+            check = s.add(check, group);
+            v += width;
         }
         s.nonzero_bits(check) == 0
     }
 }
 
+/// The vectors of the next tile's width when `left` remain: as many as keep the registers busy, and no single one at the
+/// end if it can be avoided.
+#[inline(always)]
+fn tile_width<T: Float, S: Simd<T>>(left: usize) -> usize {
+    if S::REGISTERS >= 32 {
+        if left >= 4 && left != 5 && left != 6 { 4 } else { left.min(3) }
+    } else if left % 2 == 0 || left > 3 { 2 } else { left.min(3) }
+}
+
 impl<T: Float, E: Epilogue<T>> PaddedProduct<'_, T, E> {
+    /// `NV` vectors of columns from `at` on: tiles of `MR` rows, then of `FEW`, then of one.
+    ///
     /// # Safety
-    /// Columns `at .. at + BLOCK` are within B and C, which are as long as `run` checks; `NV` vectors make a block.
+    /// The columns are within B and C, which are as long as `run` checks.
     #[inline(always)]
-    unsafe fn block<S: Simd<T>, const MR: usize, const NV: usize>(&mut self, s: S, at: usize) -> S::V {
-        let mut check = s.zero();
-        let mut n = 0;
+    unsafe fn columns<S: Simd<T>, const MR: usize, const FEW: usize, const NV: usize>(
+        &mut self,
+        s: S,
+        at: usize,
+    ) -> S::V {
+        let (mut check, mut n) = (s.zero(), 0);
         while n < self.rows {
             // SAFETY: as many rows from n on as A and C have.
             let (tile, done) = unsafe {
-                if n + MR <= self.rows {
-                    (self.tile::<S, MR, NV>(s, n, at), MR)
-                } else {
-                    (self.tile::<S, 1, NV>(s, n, at), 1)
+                match self.rows - n {
+                    left if left >= MR => (self.tile::<S, MR, NV>(s, n, at), MR),
+                    left if left >= FEW => (self.tile::<S, FEW, NV>(s, n, at), FEW),
+                    _ => (self.tile::<S, 1, NV>(s, n, at), 1),
                 }
             };
             check = s.add(check, tile);
@@ -86,21 +112,31 @@ impl<T: Float, E: Epilogue<T>> PaddedProduct<'_, T, E> {
     }
 
     /// # Safety
-    /// As for [`block`](Self::block), and A and C have rows `n .. n + MR`.
+    /// As for [`columns`](Self::columns), and A and C have rows `n .. n + MR`.
     #[inline(always)]
     unsafe fn tile<S: Simd<T>, const MR: usize, const NV: usize>(&mut self, s: S, n: usize, at: usize) -> S::V {
-        let mut check = s.zero();
         // SAFETY: the caller's promise.
         unsafe {
-            let a = Strided { ptr: self.a.data.as_ptr(), row: self.a.row, col: self.a.col }.at_row(n);
-            let tile = multiply::<T, S, MR, NV, false>(s, self.k, a, self.b.as_ptr().add(at), self.b_row, 0);
-            for (r, row) in tile.iter().enumerate() {
-                for (v, &sum) in row.iter().enumerate() {
-                    let p = self.c.as_mut_ptr().add((n + r) * self.c_row + at + v * S::LANES);
-                    check = s.add(check, self.epilogue.apply(s, p, sum));
+            let c = self.c.as_mut_ptr().add(n * self.c_row + at);
+            let mut tile = [[s.zero(); NV]; MR];
+            if self.accumulate {
+                for (r, row) in tile.iter_mut().enumerate() {
+                    for (v, sum) in row.iter_mut().enumerate() {
+                        *sum = s.load(c.add(r * self.c_row + v * S::LANES));
+                    }
                 }
             }
+            let a = Strided { ptr: self.a.data.as_ptr(), row: self.a.row, col: self.a.col }.at_row(n);
+            let b = (self.b.as_ptr().add(at), self.b_row, 0);
+            let tile = multiply::<T, S, MR, NV, false>(s, self.k, a, b, tile);
+            let mut check = s.zero();
+            for (r, row) in tile.iter().enumerate() {
+                for (v, &sum) in row.iter().enumerate() {
+                    let p = c.add(r * self.c_row + v * S::LANES);
+                    check = s.add(check, self.epilogue.apply(s, p, at + v * S::LANES, sum));
+                }
+            }
+            check
         }
-        check
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::error::{Error, Result};
 use crate::math::{Float, Map, MapSlice, sigmoid_v};
-use crate::matmul::BLOCK;
 use crate::simd::{Kernel, Level, Simd};
 
 /// The activation function of the hidden layer.
@@ -64,7 +63,7 @@ impl<T: Float> Map<T> for Activation {
 }
 
 /// The backward pass: turns the gradient with respect to the activations Z into that with respect to their arguments,
-/// dA = dZ ⊙ activation′, in place. Both lengths are a multiple of [`BLOCK`].
+/// dA = dZ ⊙ activation′, in place. Both lengths are whole vectors. Returns whether dA is finite.
 pub(super) struct ActivationGradient<'a, T> {
     pub activation: Activation,
     pub gradient: &'a mut [T],
@@ -72,18 +71,23 @@ pub(super) struct ActivationGradient<'a, T> {
 }
 
 impl<T: Float> Kernel<T> for ActivationGradient<'_, T> {
-    type Output = ();
+    type Output = bool;
 
     #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
+    fn run<S: Simd<T>>(self, s: S) -> bool {
         assert_eq!(self.gradient.len(), self.z.len());
-        assert!(self.z.len().is_multiple_of(BLOCK));
+        assert!(self.z.len().is_multiple_of(S::LANES));
+        let mut check = s.zero();
         for at in (0..self.z.len()).step_by(S::LANES) {
-            // SAFETY: LANES divides BLOCK, which divides both lengths.
+            // SAFETY: LANES divides both lengths.
             unsafe {
                 let (d, z) = (self.gradient.as_mut_ptr().add(at), s.load(self.z.as_ptr().add(at)));
-                s.store(d, s.mul(s.load(d), self.activation.derivative(s, z)));
+                let gradient = s.mul(s.load(d), self.activation.derivative(s, z));
+                s.store(d, gradient);
+                // 0 · x is 0 unless x is infinite or NaN.
+                check = s.mul_add(gradient, s.zero(), check);
             }
         }
+        s.nonzero_bits(check) == 0
     }
 }

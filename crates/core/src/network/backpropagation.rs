@@ -1,16 +1,17 @@
 //! The gradient by backpropagation.
 
-use super::mini_batch::{Input, MiniBatch};
+use super::mini_batch::{BATCH_BLOCK, Input, MiniBatch};
 use super::output_layer::OutputLayer;
 use super::parameters::Parameters;
 use super::prefetch::Prefetch;
 use super::rows_and_labels::{Labels, Rows};
+use super::shape::BLOCK;
 use super::shard::Shard;
 use super::two_layer_net::TwoLayerNet;
 use crate::buffer::Aligned;
 use crate::error::Result;
 use crate::math::Float;
-use crate::matmul::{BLOCK, Store};
+use crate::softmax::LossSum;
 
 impl<T: Float> TwoLayerNet<T> {
     /// The gradient of the mean loss with respect to every parameter, by backpropagation:
@@ -30,20 +31,24 @@ impl<T: Float> TwoLayerNet<T> {
 
     fn backpropagate<P: Input<T>>(&self, x: &[P], labels: &[u32]) -> Parameters<T> {
         let (shape, rows) = (self.shape(), labels.len());
-        let mut batch = MiniBatch::for_training(shape.inputs(), rows);
-        batch.gather(self.level, x, &mut (0..rows));
-        let blocks = shape.hidden_padded() / BLOCK;
-        let mut shard = Shard::new((self.level, self.activation), &self.parameters, 0..blocks, rows);
-        let mut output = OutputLayer::new(self.level, &self.parameters, rows);
-        let mut parts = Aligned::zeroed([blocks, rows, shape.classes_padded()]);
-        shard.forward(&batch, &mut Prefetch::none(), &mut parts);
-        output.forward(&parts, rows);
-        output.loss_gradient(labels);
-        shard.backward(&batch, output.dy(rows), Store);
-        output.backward(rows, Store);
+        let (capacity, blocks) = (rows.min(BATCH_BLOCK), shape.hidden_padded() / BLOCK);
+        let mut batch = MiniBatch::for_training(shape.inputs(), capacity);
+        let mut shard = Shard::new((self.level, self.activation), &self.parameters, 0..blocks, capacity);
+        let mut output = OutputLayer::new(self.level, &self.parameters, capacity);
+        let mut parts = Aligned::zeroed([blocks, capacity, shape.classes_padded()]);
+        for first in (0..rows).step_by(BATCH_BLOCK) {
+            let some = capacity.min(rows - first);
+            batch.gather(self.level, x, &mut (first..first + some));
+            let parts = &mut parts[..blocks * some * shape.classes_padded()];
+            shard.forward(&batch, &mut Prefetch::none(), parts);
+            output.forward(parts, some);
+            output.loss_gradient(&labels[first..first + some], rows, &mut LossSum::default());
+            shard.backward(&batch, output.dy(some), first > 0);
+            output.backward(some, first > 0);
+        }
         let mut gradient = Parameters::zeros(shape);
-        shard.store(&mut gradient);
-        output.store(&mut gradient);
+        shard.store_gradient(&mut gradient);
+        output.store_gradient(&mut gradient);
         gradient
     }
 }

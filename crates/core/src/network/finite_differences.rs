@@ -27,11 +27,10 @@
 
 use super::activation::Activation;
 use super::parameters::{Parameter, Parameters};
-use super::shape::Shape;
+use super::shape::{BLOCK, Shape};
 use super::two_layer_net::TwoLayerNet;
 use crate::buffer::Aligned;
 use crate::math::{self, Map, exp_v, ln_v};
-use crate::matmul::BLOCK;
 use crate::simd::{Kernel, Level, Simd};
 use crate::threads::{self, Threads};
 

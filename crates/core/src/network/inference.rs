@@ -1,18 +1,18 @@
 //! Inference: the forward pass over many rows, with predict, evaluate, loss and accuracy.
 
 use super::activation::Activation;
-use super::hidden_layer::{Forward, Panel};
+use super::hidden_layer::{self, MAX_VECTORS, Panel};
 use super::mini_batch::{Input, MiniBatch};
 use super::output_layer::{OutputLayer, partial_logits};
-use super::packed_weights::PANEL;
+use super::packed_weights::panels;
 use super::parameters::{Parameter, Parameters};
 use super::prefetch::Prefetch;
 use super::rows_and_labels::{Labels, Rows};
+use super::shape::BLOCK;
 use super::two_layer_net::TwoLayerNet;
 use crate::buffer::Aligned;
 use crate::error::Result;
 use crate::math::Float;
-use crate::matmul::BLOCK;
 use crate::simd::Level;
 use crate::threads;
 use std::ops::Range;
@@ -134,19 +134,21 @@ impl<T: Float> TwoLayerNet<T> {
 /// The forward pass of up to `capacity` rows, with the weights in place.
 pub(super) struct ForwardPass<T: Float, P> {
     net: (Level, Activation),
-    batch: MiniBatch<P>,
+    batch: MiniBatch<T, P>,
     z: Aligned<T>,
+    odd: Aligned<T>,
     parts: Aligned<T>,
     pub output: OutputLayer<T>,
 }
 
 impl<T: Float, P: Input<T>> ForwardPass<T, P> {
     pub fn new(net: &TwoLayerNet<T>, capacity: usize) -> Self {
-        let shape = net.shape();
+        let (shape, panel) = (net.shape(), MAX_VECTORS * net.level.lanes::<T>());
         ForwardPass {
             net: (net.level, net.activation),
             batch: MiniBatch::for_inference(shape.inputs(), capacity),
-            z: Aligned::zeroed([capacity, PANEL]),
+            z: Aligned::zeroed([capacity, panel]),
+            odd: Aligned::zeroed([capacity, panel]),
             parts: Aligned::zeroed([shape.hidden_padded() / BLOCK, capacity, shape.classes_padded()]),
             output: OutputLayer::new(net.level, &net.parameters, capacity),
         }
@@ -162,19 +164,19 @@ impl<T: Float, P: Input<T>> ForwardPass<T, P> {
         let (shape, padded) = (parameters.shape(), parameters.padded());
         let ((w1, stride), (b1, _)) = (Parameter::W1.place(shape), Parameter::B1.place(shape));
         let (w2, classes) = Parameter::W2.place(shape);
-        let part = rows * classes;
-        for at in (0..stride).step_by(PANEL) {
-            let width = PANEL.min(stride - at);
-            let (w1, b1) = (&padded[w1 + at..b1], &padded[b1 + at..][..width]);
-            let panel = Panel { w1, stride, b1, width, activation };
-            let z = &mut self.z[..rows * width];
-            level.dispatch(Forward { batch: &self.batch, panel, z, prefetch: &mut Prefetch::none() });
-            let w2 = &padded[w2 + at * classes..][..width * classes];
-            let parts = &mut self.parts[at / BLOCK * part..][..width / BLOCK * part];
-            partial_logits(level, rows, (z, width), (w2, classes), parts);
+        let lanes = level.lanes::<T>();
+        let parts = &mut self.parts[..shape.hidden_padded() / BLOCK * rows * classes];
+        for at in panels(shape.hidden().next_multiple_of(lanes), lanes) {
+            let width = at.len();
+            let (w1, b1) = (&padded[w1 + at.start..b1], &padded[b1 + at.start..][..width]);
+            let panel = Panel { w1, stride, b1, width, activation, finite: false };
+            let (z, odd) = (&mut self.z[..rows * width], &mut self.odd[..rows * width]);
+            hidden_layer::forward(level, &self.batch, panel, (z, odd), &mut Prefetch::none());
+            let w2 = &padded[w2 + at.start * classes..][..width * classes];
+            partial_logits(level, at.start, (z, width), (w2, classes), (&mut *parts, rows));
         }
         self.output.load(parameters);
-        self.output.forward(&self.parts[..shape.hidden_padded() / BLOCK * part], rows);
+        self.output.forward(parts, rows);
     }
 }
 

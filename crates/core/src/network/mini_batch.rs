@@ -12,6 +12,10 @@ use crate::simd::{Kernel, Level, Simd};
 /// Columns that one 64-bit word of a mask covers.
 pub const COLUMNS: usize = 128;
 
+/// Rows that are computed at a time: a larger mini-batch is taken in blocks of this many rows, which stay in the
+/// second-level cache. A multiple of 4, for the order of the loss's sums.
+pub const BATCH_BLOCK: usize = 128;
+
 /// An element of input rows: a `u8` pixel or the network's own float type.
 pub trait Input<T: Float>: Plain {
     /// The float value of `*p` in every lane.
@@ -22,6 +26,12 @@ pub trait Input<T: Float>: Plain {
 
     /// Bit i is set if column 2i or 2i + 1 is not zero.
     fn pairs<S: Simd<T>>(s: S, columns: &[Self; COLUMNS]) -> u64;
+
+    /// The float values of a vector of elements at `p`.
+    ///
+    /// # Safety
+    /// `p` points to `LANES` readable elements.
+    unsafe fn load<S: Simd<T>>(s: S, p: *const Self) -> S::V;
 }
 
 impl<T: Float> Input<T> for u8 {
@@ -37,6 +47,12 @@ impl<T: Float> Input<T> for u8 {
         let half = |bytes: &[u8]| u64::from(s.nonzero_pairs(bytes.try_into().expect("half of the columns")));
         half(low) | half(high) << 32
     }
+
+    #[inline(always)]
+    unsafe fn load<S: Simd<T>>(s: S, p: *const u8) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { s.load_pixels(p) }
+    }
 }
 
 impl<T: Float> Input<T> for T {
@@ -49,6 +65,12 @@ impl<T: Float> Input<T> for T {
     #[inline(always)]
     fn pairs<S: Simd<T>>(s: S, columns: &[T; COLUMNS]) -> u64 {
         float_pairs(s, columns)
+    }
+
+    #[inline(always)]
+    unsafe fn load<S: Simd<T>>(s: S, p: *const T) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { s.load(p) }
     }
 }
 
@@ -76,8 +98,14 @@ fn even_bits(x: u64) -> u64 {
     (x | x >> 16) & 0xffff_ffff
 }
 
+/// From this share of nonzero pairs on, in percent, the matrix product is faster than skipping zeros.
+const DENSE_PERCENT: usize = 70;
+
+/// Fewer rows than this fill no tile of the matrix product.
+const DENSE_ROWS: usize = 8;
+
 /// Up to `capacity` gathered rows of `inputs` columns.
-pub struct MiniBatch<P> {
+pub struct MiniBatch<T, P> {
     inputs: usize,
     /// Distance between rows: the inputs, padded with zeros to whole words of the mask.
     stride: usize,
@@ -89,9 +117,12 @@ pub struct MiniBatch<P> {
     by_pair: Aligned<u64>,
     /// Whether `by_pair` exists.
     has_pair_masks: bool,
+    /// The rows as floats, if they are dense.
+    floats: Option<Aligned<T>>,
+    is_dense: bool,
 }
 
-impl<P: Plain> MiniBatch<P> {
+impl<T: Float, P: Input<T>> MiniBatch<T, P> {
     /// For the forward pass: with masks by row.
     pub fn for_inference(inputs: usize, capacity: usize) -> Self {
         Self::new(inputs, capacity, false)
@@ -112,6 +143,8 @@ impl<P: Plain> MiniBatch<P> {
             by_row: Aligned::zeroed([words, capacity]),
             by_pair: Aligned::zeroed([words, 64, capacity.div_ceil(64) * usize::from(has_pair_masks)]),
             has_pair_masks,
+            floats: None,
+            is_dense: false,
         }
     }
 
@@ -132,6 +165,11 @@ impl<P: Plain> MiniBatch<P> {
     /// Words of a row's mask.
     pub fn words(&self) -> usize {
         self.stride / COLUMNS
+    }
+
+    /// The rows as floats and the distance between them, if most pairs are not zero.
+    pub fn dense(&self) -> Option<(&[T], usize)> {
+        self.floats.as_deref().filter(|_| self.is_dense).map(|floats| (floats, self.stride))
     }
 
     /// The columns of row `n` that `word` covers, and their bits.
@@ -158,34 +196,39 @@ impl<P: Plain> MiniBatch<P> {
         self.stride
     }
 
-    /// Copies rows `indices` of `source` and makes their masks.
+    /// Copies rows `indices` of `source` and makes their masks; for dense rows, their floats instead of the masks by
+    /// pair.
     ///
     /// # Panics
     /// If there are more than the capacity, or if a row is outside `source`.
-    pub fn gather<T: Float>(&mut self, level: Level, source: &[P], indices: &mut dyn Iterator<Item = usize>)
-    where
-        P: Input<T>,
-    {
+    pub fn gather(&mut self, level: Level, source: &[P], indices: &mut dyn Iterator<Item = usize>) {
         self.rows = 0;
         let inputs = self.inputs;
         let rows = indices.map(|i| &source[i * inputs..][..inputs]);
-        level.dispatch::<T, _>(Gather { batch: self, rows });
+        let nonzero = level.dispatch::<T, _>(Gather { batch: self, rows });
+        self.is_dense = self.rows >= DENSE_ROWS && nonzero * 100 >= self.rows * self.pairs() * DENSE_PERCENT;
+        if self.is_dense {
+            let size = [self.data.len()];
+            self.floats.get_or_insert_with(|| Aligned::zeroed(size));
+            level.dispatch::<T, _>(Widen(self));
+        }
         if self.has_pair_masks {
             level.dispatch::<f32, _>(Transpose(self));
         }
     }
 }
 
-struct Gather<'a, P, R> {
-    batch: &'a mut MiniBatch<P>,
+struct Gather<'a, T, P, R> {
+    batch: &'a mut MiniBatch<T, P>,
     rows: R,
 }
 
-impl<'s, T: Float, P: Input<T>, R: Iterator<Item = &'s [P]>> Kernel<T> for Gather<'_, P, R> {
-    type Output = ();
+impl<'s, T: Float, P: Input<T>, R: Iterator<Item = &'s [P]>> Kernel<T> for Gather<'_, T, P, R> {
+    /// The number of pairs that are not zero.
+    type Output = usize;
 
     #[inline(always)]
-    fn run<S: Simd<T>>(self, s: S) {
+    fn run<S: Simd<T>>(self, s: S) -> usize {
         let MiniBatch { stride, rows, data, by_row, .. } = self.batch;
         let words = *stride / COLUMNS;
         for (n, row) in self.rows.enumerate() {
@@ -204,12 +247,32 @@ impl<'s, T: Float, P: Input<T>, R: Iterator<Item = &'s [P]>> Kernel<T> for Gathe
             }
             *rows = n + 1;
         }
+        by_row[..*rows * words].iter().map(|bits| bits.count_ones() as usize).sum()
     }
 }
 
-struct Transpose<'a, P>(&'a mut MiniBatch<P>);
+/// Converts the rows to floats.
+struct Widen<'a, T, P>(&'a mut MiniBatch<T, P>);
 
-impl<P: Plain> Kernel<f32> for Transpose<'_, P> {
+impl<T: Float, P: Input<T>> Kernel<T> for Widen<'_, T, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, s: S) {
+        let MiniBatch { rows, stride, data, floats, .. } = self.0;
+        let Some(floats) = floats else { return };
+        let len = *rows * *stride;
+        assert!(data.len() >= len && floats.len() >= len);
+        for at in (0..len).step_by(S::LANES) {
+            // SAFETY: LANES divides the stride and so the length, which both have.
+            unsafe { s.store(floats.as_mut_ptr().add(at), P::load(s, data.as_ptr().add(at))) }
+        }
+    }
+}
+
+struct Transpose<'a, T, P>(&'a mut MiniBatch<T, P>);
+
+impl<T: Float, P: Input<T>> Kernel<f32> for Transpose<'_, T, P> {
     type Output = ();
 
     #[inline(always)]
@@ -274,8 +337,8 @@ mod tests {
                 let source = source(&mut random, inputs * 150, value, zero);
                 for rows in [1, 2, 63, 64, 65, 130] {
                     let indices: Vec<usize> = (0..rows).map(|_| random.below(150)).collect();
-                    let mut batch = MiniBatch::new(inputs, 130, true);
-                    batch.gather::<T>(level, &source, &mut indices.iter().copied());
+                    let mut batch = MiniBatch::<T, P>::for_training(inputs, 130);
+                    batch.gather(level, &source, &mut indices.iter().copied());
                     assert_eq!(batch.rows(), rows);
                     for (n, &i) in indices.iter().enumerate() {
                         let want = &source[i * inputs..][..inputs];
@@ -312,8 +375,8 @@ mod tests {
         let mut row = [0.0f32; 8];
         (row[3], row[4], row[7]) = (f32::NAN, -0.0, f32::from_bits(1));
         for level in Level::available() {
-            let mut batch = MiniBatch::new(8, 1, false);
-            batch.gather::<f32>(level, &row, &mut std::iter::once(0));
+            let mut batch = MiniBatch::<f32, f32>::for_inference(8, 1);
+            batch.gather(level, &row, &mut std::iter::once(0));
             assert_eq!(batch.part(0, 0).1, 0b1010);
         }
     }

@@ -20,6 +20,8 @@ mod shard;
 mod two_layer_net;
 
 #[cfg(test)]
+mod hidden_layer_tests;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod tests;
@@ -34,10 +36,11 @@ pub use shape::Shape;
 pub use two_layer_net::TwoLayerNet;
 
 pub(crate) use finite_differences::differences;
-pub(crate) use mini_batch::{Input, MiniBatch};
+pub(crate) use mini_batch::{BATCH_BLOCK, Input, MiniBatch};
 pub(crate) use numerical_gradient::check_h;
 pub(crate) use optimizer_update::{STATES, Step, UpdateRule};
 pub(crate) use output_layer::OutputLayer;
 pub(crate) use prefetch::Prefetch;
 pub(crate) use sgd_update::SgdUpdate;
+pub(crate) use shape::BLOCK;
 pub(crate) use shard::Shard;

@@ -1,17 +1,10 @@
 //! The updates of optimisers with state (momentum, Adam, …), and weight decay.
 
 use crate::math::Float;
-use crate::matmul::BLOCK;
 use crate::simd::{Kernel, Simd};
 
 /// State variables per parameter: m and v.
 pub(crate) const STATES: usize = 2;
-
-/// The gradient of some parameters and the optimiser's state of them, each in the form of the parameters.
-pub(super) struct OptimizerMemory<W> {
-    pub gradient: W,
-    pub state: [W; STATES],
-}
 
 /// Keeps quotients finite while a mean of squares is zero.
 const EPSILON: f64 = 1e-7;
@@ -47,7 +40,7 @@ impl<T: Float> Step<T> {
     }
 }
 
-/// Applies a step to `w`, whose length is a multiple of [`BLOCK`].
+/// Applies a step to `w`, whose length is in whole vectors.
 pub(super) struct Update<'a, T> {
     pub w: &'a mut [T],
     pub g: &'a [T],
@@ -62,11 +55,11 @@ impl<T: Float> Kernel<T> for Update<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> bool {
         let Update { w, g, state: [m, v], step } = self;
-        assert!(w.len().is_multiple_of(BLOCK) && [g.len(), m.len(), v.len()] == [w.len(); 3]);
+        assert!(w.len().is_multiple_of(S::LANES) && [g.len(), m.len(), v.len()] == [w.len(); 3]);
         let (rate, decay, epsilon) = (s.splat(step.rate), s.splat(step.decay), s.splat(T::from_f64(EPSILON)));
         let mut check = s.zero();
         for at in (0..w.len()).step_by(S::LANES) {
-            // SAFETY: LANES divides BLOCK, which divides all four lengths.
+            // SAFETY: LANES divides all four lengths.
             unsafe {
                 let (w, m, v) = (w.as_mut_ptr().add(at), m.as_mut_ptr().add(at), v.as_mut_ptr().add(at));
                 let old = s.load(w);

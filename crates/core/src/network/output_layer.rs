@@ -3,37 +3,45 @@
 //! Each worker computes the part of the logits that its hidden units contribute, one part for each block of units. The
 //! parts are summed in block order, so the logits do not depend on how the blocks are shared among workers.
 
-use super::optimizer_update::{OptimizerMemory, STATES, Step, Update};
+use super::optimizer_update::{STATES, Step, Update};
 use super::parameters::{Parameter, Parameters};
+use super::sgd_update::{ApplySgd, SgdUpdate};
+use super::shape::BLOCK;
 use crate::buffer::Aligned;
 use crate::math::Float;
-use crate::matmul::{BLOCK, Epilogue, PaddedProduct, Store, StridedSlice};
+use crate::matmul::{Epilogue, PaddedProduct, Store, StridedSlice};
 use crate::simd::{Kernel, Level, Simd};
-use crate::softmax::Softmax;
+use crate::softmax::{LossSum, Softmax};
 
-/// Parts of the logits for a panel of hidden units: part b is Z[block b]·W2[block b].
+/// Adds a panel to the parts of the logits: part b is Z[block b]·W2[block b], its units ascending.
 ///
-/// `z` is rows × width, `w2` width × `classes` (padded), `parts` width / BLOCK parts of rows × `classes`.
+/// `first` is the panel's first hidden unit, counted from that of the first part; `z` is rows × width, `w2` width ×
+/// `classes` (padded), `parts` a part of rows × `classes` for each block.
 pub(super) fn partial_logits<T: Float>(
     level: Level,
-    rows: usize,
+    first: usize,
     (z, width): (&[T], usize),
     (w2, classes): (&[T], usize),
-    parts: &mut [T],
+    (parts, rows): (&mut [T], usize),
 ) {
-    for (block, part) in parts.chunks_exact_mut(rows * classes).enumerate() {
-        let at = block * BLOCK;
+    let mut at = 0;
+    while at < width {
+        // A panel may begin and end within a block.
+        let unit = first + at;
+        let k = (BLOCK - unit % BLOCK).min(width - at);
         level.dispatch(PaddedProduct {
             rows,
-            k: BLOCK,
+            k,
             cols: classes,
             a: StridedSlice { data: &z[at..], row: width, col: 1 },
             b: &w2[at * classes..],
             b_row: classes,
-            c: part,
+            c: &mut parts[unit / BLOCK * rows * classes..][..rows * classes],
             c_row: classes,
+            accumulate: !unit.is_multiple_of(BLOCK),
             epilogue: Store,
         });
+        at += k;
     }
 }
 
@@ -56,6 +64,7 @@ pub(super) fn hidden_gradient<T: Float>(
         b_row: units,
         c: dz,
         c_row: width,
+        accumulate: false,
         epilogue: Store,
     });
 }
@@ -67,7 +76,7 @@ pub(super) fn w2_gradient<T: Float, E: Epilogue<T>>(
     units: usize,
     (z, width): (&[T], usize),
     (dy, classes): (&[T], usize),
-    (w2, epilogue): (&mut [T], E),
+    (w2, accumulate, epilogue): (&mut [T], bool, E),
 ) -> bool {
     level.dispatch(PaddedProduct {
         rows: units,
@@ -78,18 +87,22 @@ pub(super) fn w2_gradient<T: Float, E: Epilogue<T>>(
         b_row: classes,
         c: w2,
         c_row: classes,
+        accumulate,
         epilogue,
     })
 }
 
-/// b2, the logits of a batch, and the loss.
+/// b2, the logits of some rows, and the loss.
 pub(crate) struct OutputLayer<T> {
     level: Level,
     /// Classes, padded.
     classes: usize,
     b2: Aligned<T>,
-    memory: Option<OptimizerMemory<Aligned<T>>>,
-    /// Logits of the batch, then their gradient or probabilities, rows × classes (padded).
+    /// b2's gradient.
+    gradient: Aligned<T>,
+    /// An optimiser's state of b2.
+    state: Option<[Aligned<T>; STATES]>,
+    /// Logits, then their gradient or probabilities, rows × classes (padded).
     logits: Aligned<T>,
     softmax: Softmax<T>,
 }
@@ -99,23 +112,41 @@ impl<T: Float> OutputLayer<T> {
     pub fn new(level: Level, parameters: &Parameters<T>, capacity: usize) -> Self {
         let shape = parameters.shape();
         let classes = shape.classes_padded();
-        let (b2, logits) = (Aligned::zeroed([classes]), Aligned::zeroed([capacity, classes]));
-        let mut layer =
-            OutputLayer { level, classes, b2, memory: None, logits, softmax: Softmax::new(shape.classes()) };
+        let zeroed = || Aligned::zeroed([classes]);
+        let (b2, gradient, logits) = (zeroed(), zeroed(), Aligned::zeroed([capacity, classes]));
+        let softmax = Softmax::new(shape.classes());
+        let mut layer = OutputLayer { level, classes, b2, gradient, state: None, logits, softmax };
         layer.load(parameters);
         layer
     }
 
     /// Copies b2 from `parameters`.
     pub fn load(&mut self, parameters: &Parameters<T>) {
-        let (at, classes) = Parameter::B2.place(parameters.shape());
-        self.b2.copy_from_slice(&parameters.padded()[at..][..classes]);
+        load(&mut self.b2, parameters);
     }
 
-    /// Copies b2, or what an epilogue has made of it, to `parameters`.
+    /// Copies b2 to `parameters`.
     pub fn store(&self, parameters: &mut Parameters<T>) {
-        let row = &self.b2[..parameters.shape().classes()];
-        parameters.get_mut(Parameter::B2).row_mut(0).copy_from_slice(row);
+        store(&self.b2, parameters);
+    }
+
+    /// Copies b2's gradient to `gradient`.
+    pub fn store_gradient(&self, gradient: &mut Parameters<T>) {
+        store(&self.gradient, gradient);
+    }
+
+    /// Copies an optimiser's state of b2.
+    pub fn load_state(&mut self, state: &[Parameters<T>; STATES]) {
+        self.state = Some(state.each_ref().map(|state| {
+            let mut copy = self.b2.clone();
+            load(&mut copy, state);
+            copy
+        }));
+    }
+
+    /// Copies the optimiser's state back.
+    pub fn store_state(&self, state: &mut [Parameters<T>; STATES]) {
+        state.iter_mut().zip(self.state.iter().flatten()).for_each(|(to, from)| store(from, to));
     }
 
     /// Computes the logits of `rows` rows: b2 plus the parts of all blocks, in order.
@@ -124,16 +155,31 @@ impl<T: Float> OutputLayer<T> {
         self.level.dispatch(SumParts { parts, b: &self.b2, out });
     }
 
-    /// Replaces the logits by the gradient of their mean loss; returns the mean loss.
-    pub fn loss_gradient(&mut self, labels: &[u32]) -> f64 {
+    /// Replaces the logits by the gradient of the mean loss of a batch of `batch` rows, to which these belong; adds
+    /// their losses to `sum`.
+    pub fn loss_gradient(&mut self, labels: &[u32], batch: usize, sum: &mut LossSum) {
         let logits = &mut self.logits[..labels.len() * self.classes];
-        self.softmax.gradient(self.level, logits, self.classes, labels)
+        self.softmax.gradient(self.level, (logits, self.classes), labels, batch, sum);
     }
 
-    /// Hands b2's gradient to the epilogue, in place of b2. Returns whether everything that it returned was zero.
-    pub fn backward<E: Epilogue<T>>(&mut self, rows: usize, epilogue: E) -> bool {
+    /// Computes b2's gradient, or continues it from earlier rows if `accumulate`.
+    pub fn backward(&mut self, rows: usize, accumulate: bool) {
         let rows = &self.logits[..rows * self.classes];
-        self.level.dispatch(SumRows { rows, b: &mut self.b2, epilogue })
+        self.level.dispatch(SumRows { rows, b: &mut self.gradient, accumulate, epilogue: Store });
+    }
+
+    /// Updates b2 by SGD, after [`backward`](Self::backward). Returns whether it stayed finite.
+    pub fn sgd_step(&mut self, update: SgdUpdate<T>) -> bool {
+        self.level.dispatch(ApplySgd { w: &mut self.b2, g: &self.gradient, update })
+    }
+
+    /// Updates b2 by an optimiser with state, after [`backward`](Self::backward). Returns whether it stayed finite.
+    ///
+    /// # Panics
+    /// Unless [`load_state`](Self::load_state) was called.
+    pub fn optimizer_step(&mut self, step: Step<T>) -> bool {
+        let [m, v] = self.state.as_mut().expect("the optimiser's state is loaded");
+        self.level.dispatch(Update { w: &mut self.b2, g: &self.gradient, state: [m, v], step: step.without_decay() })
     }
 
     /// The sum of the losses; the logits stay.
@@ -157,43 +203,23 @@ impl<T: Float> OutputLayer<T> {
     pub fn dy(&self, rows: usize) -> &[T] {
         &self.logits[..rows * self.classes]
     }
-
-    /// Copies the optimiser's state of b2 from `state`.
-    pub fn load_state(&mut self, state: &[Parameters<T>; STATES]) {
-        let state = state.each_ref().map(|state| {
-            let mut copy = self.b2.clone();
-            copy.copy_from_slice(&state.padded()[Parameter::B2.place(state.shape()).0..][..self.classes]);
-            copy
-        });
-        self.memory = Some(OptimizerMemory { gradient: self.b2.clone(), state });
-    }
-
-    /// Copies the optimiser's state of b2 to `state`.
-    pub fn store_state(&self, state: &mut [Parameters<T>; STATES]) {
-        if let Some(memory) = &self.memory {
-            for (to, from) in state.iter_mut().zip(&memory.state) {
-                let classes = to.shape().classes();
-                to.get_mut(Parameter::B2).row_mut(0).copy_from_slice(&from[..classes]);
-            }
-        }
-    }
-
-    /// Updates b2 by an optimiser with state. Returns whether it stayed finite.
-    ///
-    /// # Panics
-    /// Unless [`load_state`](Self::load_state) was called.
-    pub fn optimizer_step(&mut self, rows: usize, step: Step<T>) -> bool {
-        let OptimizerMemory { gradient, state: [m, v] } =
-            self.memory.as_mut().expect("the optimiser's state is loaded");
-        self.level.dispatch(SumRows { rows: &self.logits[..rows * self.classes], b: gradient, epilogue: Store });
-        self.level.dispatch(Update { w: &mut self.b2, g: gradient, state: [m, v], step: step.without_decay() })
-    }
 }
 
-/// A bias's gradient: the sum of the rows, in order.
+fn load<T: Float>(b2: &mut [T], parameters: &Parameters<T>) {
+    let (at, classes) = Parameter::B2.place(parameters.shape());
+    b2.copy_from_slice(&parameters.padded()[at..][..classes]);
+}
+
+fn store<T: Float>(b2: &[T], parameters: &mut Parameters<T>) {
+    let classes = parameters.shape().classes();
+    parameters.get_mut(Parameter::B2).row_mut(0).copy_from_slice(&b2[..classes]);
+}
+
+/// A bias's gradient: the sum of the rows, in order, added to `b` if `accumulate`.
 pub struct SumRows<'a, T, E> {
     pub rows: &'a [T],
     pub b: &'a mut [T],
+    pub accumulate: bool,
     pub epilogue: E,
 }
 
@@ -203,16 +229,18 @@ impl<T: Float, E: Epilogue<T>> Kernel<T> for SumRows<'_, T, E> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) -> bool {
         let width = self.b.len();
-        assert!(width.is_multiple_of(BLOCK) && self.rows.len().is_multiple_of(width.max(1)));
+        assert!(width.is_multiple_of(S::LANES) && self.rows.len().is_multiple_of(width.max(1)));
         let mut check = s.zero();
         for at in (0..width).step_by(S::LANES) {
-            let mut sum = s.zero();
-            for row in self.rows.chunks_exact(width) {
-                // SAFETY: LANES divides BLOCK, which divides the width.
-                sum = s.add(sum, unsafe { s.load(row.as_ptr().add(at)) });
+            // SAFETY: LANES divides the width, that of b and of each row.
+            unsafe {
+                let b = self.b.as_mut_ptr().add(at);
+                let mut sum = if self.accumulate { s.load(b) } else { s.zero() };
+                for row in self.rows.chunks_exact(width) {
+                    sum = s.add(sum, s.load(row.as_ptr().add(at)));
+                }
+                check = s.add(check, self.epilogue.apply(s, b, at, sum));
             }
-            // SAFETY: as above.
-            check = s.add(check, unsafe { self.epilogue.apply(s, self.b.as_mut_ptr().add(at), sum) });
         }
         s.nonzero_bits(check) == 0
     }
@@ -231,7 +259,7 @@ impl<T: Float> Kernel<T> for SumParts<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
         let (size, width) = (self.out.len(), self.b.len());
-        assert!(width.is_multiple_of(BLOCK) && size.is_multiple_of(width.max(1)));
+        assert!(width.is_multiple_of(S::LANES) && size.is_multiple_of(width.max(1)));
         assert!(self.parts.len().is_multiple_of(size.max(1)));
         for at in (0..size).step_by(S::LANES) {
             // SAFETY: LANES divides the width, which divides the size, which divides the parts.

@@ -1,24 +1,23 @@
 //! The parameters of a shard, packed for its kernels.
 
 use super::activation::Activation;
-use super::hidden_layer::Panel;
+use super::hidden_layer::{MAX_VECTORS, Panel};
 use super::parameters::{Parameter, Parameters};
-use super::shape::Shape;
+use super::shape::{BLOCK, Shape};
 use crate::buffer::Aligned;
 use crate::math::Float;
-use crate::matmul::BLOCK;
+use crate::simd::Level;
 use std::ops::Range;
-
-/// The most hidden units of a panel. A panel's columns of W1 are contiguous, so that it is read in one stream and rows
-/// a power of two apart do not compete for a few cache sets.
-pub(super) const PANEL: usize = 4 * BLOCK;
 
 /// The columns of W1, the part of b1 and the rows of W2 of neighbouring hidden units; or anything of that form, such as
 /// their gradient.
 pub(super) struct PackedWeights<T> {
     pub shape: Shape,
-    /// Hidden units, a multiple of the block; the last may be padding.
+    /// Hidden units, in whole vectors; the last may be padding.
     pub units: Range<usize>,
+    /// The columns of each panel. A panel's part of W1 is contiguous, so that it is read in one stream and rows a power
+    /// of two apart do not compete for a few cache sets.
+    pub panels: Vec<Range<usize>>,
     /// Panel after panel, each inputs (padded to pairs) × width.
     pub w1: Aligned<T>,
     pub b1: Aligned<T>,
@@ -27,42 +26,40 @@ pub(super) struct PackedWeights<T> {
 }
 
 impl<T: Float> PackedWeights<T> {
-    /// All zeros.
-    pub fn zeroed(shape: Shape, units: Range<usize>) -> Self {
+    /// All zeros, for the hidden units of `blocks`.
+    pub fn zeroed(level: Level, shape: Shape, blocks: Range<usize>) -> Self {
+        let lanes = level.lanes::<T>();
+        let end = (blocks.end * BLOCK).min(shape.hidden().next_multiple_of(lanes));
+        let units = blocks.start * BLOCK..end;
         let width = units.len();
         PackedWeights {
             w1: Aligned::zeroed([shape.inputs_padded(), width]),
             b1: Aligned::zeroed([width]),
             w2: Aligned::zeroed([width, shape.classes_padded()]),
+            panels: panels(width, lanes),
             shape,
             units,
         }
     }
 
-    /// Packs the parameters of `units`, which are whole blocks.
-    pub fn pack(parameters: &Parameters<T>, units: Range<usize>) -> Self {
-        debug_assert!(units.start.is_multiple_of(BLOCK) && units.end.is_multiple_of(BLOCK));
-        let mut weights = Self::zeroed(parameters.shape(), units);
+    /// Packs the parameters of the hidden units of `blocks`.
+    pub fn pack(level: Level, parameters: &Parameters<T>, blocks: Range<usize>) -> Self {
+        let mut weights = Self::zeroed(level, parameters.shape(), blocks);
         weights.load(parameters);
         weights
     }
 
-    /// The panels, as ranges of columns.
-    pub fn panels(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
-        let width = self.units.len();
-        (0..width).step_by(PANEL).map(move |at| at..width.min(at + PANEL))
-    }
-
-    /// A panel's columns of W1.
-    pub fn w1_of(&self, panel: &Range<usize>) -> &[T] {
-        let inputs = self.shape.inputs_padded();
-        &self.w1[panel.start * inputs..][..panel.len() * inputs]
+    /// Whether W1 is finite.
+    pub fn w1_is_finite(&self) -> bool {
+        self.w1.iter().all(|w| w.is_finite())
     }
 
     /// A panel, for the forward pass.
-    pub fn panel(&self, panel: &Range<usize>, activation: Activation) -> Panel<'_, T> {
+    pub fn panel(&self, panel: &Range<usize>, activation: Activation, finite: bool) -> Panel<'_, T> {
         let (width, b1) = (panel.len(), &self.b1[panel.clone()]);
-        Panel { w1: self.w1_of(panel), stride: width, b1, width, activation }
+        let inputs = self.shape.inputs_padded();
+        let w1 = &self.w1[panel.start * inputs..][..width * inputs];
+        Panel { w1, stride: width, b1, width, activation, finite }
     }
 
     /// Units that are not padding.
@@ -75,7 +72,7 @@ impl<T: Float> PackedWeights<T> {
         let padded = parameters.padded();
         let ((w1, hidden), (b1, _), (w2, classes)) =
             (Parameter::W1.place(shape), Parameter::B1.place(shape), Parameter::W2.place(shape));
-        for panel in self.panels() {
+        for panel in self.panels.clone() {
             let mine = &mut self.w1[panel.start * shape.inputs_padded()..][..panel.len() * shape.inputs_padded()];
             for (i, row) in mine.chunks_exact_mut(panel.len()).enumerate() {
                 row.copy_from_slice(&padded[w1 + i * hidden + from + panel.start..][..panel.len()]);
@@ -90,7 +87,7 @@ impl<T: Float> PackedWeights<T> {
     pub fn unpack(&self, parameters: &mut Parameters<T>) {
         let (shape, from, real) = (self.shape, self.units.start, self.real_units());
         let mut w1 = parameters.get_mut(Parameter::W1);
-        for panel in self.panels() {
+        for panel in &self.panels {
             let mine = &self.w1[panel.start * shape.inputs_padded()..];
             let columns = panel.len().min(real.saturating_sub(panel.start));
             for (i, row) in mine.chunks_exact(panel.len()).enumerate().take(shape.inputs()) {
@@ -103,4 +100,12 @@ impl<T: Float> PackedWeights<T> {
             w2.row_mut(from + j).copy_from_slice(&row[..shape.classes()]);
         }
     }
+}
+
+/// Splits `width` columns evenly into as few panels as possible.
+pub(super) fn panels(width: usize, lanes: usize) -> Vec<Range<usize>> {
+    let vectors = width / lanes;
+    let count = vectors.div_ceil(MAX_VECTORS);
+    let bound = |i: usize| vectors * i / count * lanes;
+    (0..count).map(|i| bound(i)..bound(i + 1)).collect()
 }

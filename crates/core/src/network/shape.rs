@@ -1,7 +1,10 @@
 //! The network's sizes.
 
 use crate::error::{Error, Result};
-use crate::matmul::BLOCK;
+
+/// Hidden units per part of the logits. Parts are summed in order, so logits do not depend on how the blocks are shared
+/// among workers. Rows of [`Parameters`](super::parameters::Parameters) are padded to a multiple of it.
+pub(crate) const BLOCK: usize = 16;
 
 const MAX_PARAMETERS: u64 = 1 << 40;
 

@@ -59,6 +59,11 @@ impl Simd<f32> for Avx2 {
         unsafe { _mm256_maskstore_ps(p, first8(n), v) }
     }
     #[inline(always)]
+    unsafe fn load_pixels(self, p: *const u8) -> __m256 {
+        // SAFETY: the caller promises 8 readable bytes; the token, the instructions.
+        unsafe { divide_by_255(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(p.cast())))) }
+    }
+    #[inline(always)]
     fn add(self, a: __m256, b: __m256) -> __m256 {
         op!(_mm256_add_ps(a, b))
     }
@@ -183,6 +188,15 @@ impl Simd<f64> for Avx2 {
         unsafe { _mm256_maskstore_pd(p, first4(n), v) }
     }
     #[inline(always)]
+    unsafe fn load_pixels(self, p: *const u8) -> __m256d {
+        // SAFETY: the caller promises 4 readable bytes; the token, the instructions.
+        unsafe {
+            let bytes = _mm_cvtsi32_si128(p.cast::<i32>().read_unaligned());
+            let pixels = _mm256_castps128_ps256(_mm_cvtepi32_ps(_mm_cvtepu8_epi32(bytes)));
+            _mm256_cvtps_pd(_mm256_castps256_ps128(divide_by_255(pixels)))
+        }
+    }
+    #[inline(always)]
     fn add(self, a: __m256d, b: __m256d) -> __m256d {
         op!(_mm256_add_pd(a, b))
     }
@@ -297,4 +311,15 @@ fn nonzero_pairs(bytes: &[u8; 64]) -> u32 {
         let packed = _mm256_packs_epi16(_mm256_cmpeq_epi16(low, zero), _mm256_cmpeq_epi16(high, zero));
         !(_mm256_movemask_epi8(_mm256_permute4x64_epi64::<0b11_01_10_00>(packed)) as u32)
     }
+}
+
+/// `p` / 255, correctly rounded for integers from 0 to 255 (tested for each): the quotient by multiplication, corrected
+/// by its remainder. A division takes several times as long.
+#[inline(always)]
+pub(super) fn divide_by_255(p: __m256) -> __m256 {
+    op!({
+        let (divisor, inverse) = (_mm256_set1_ps(255.0), _mm256_set1_ps(1.0 / 255.0));
+        let quotient = _mm256_mul_ps(p, inverse);
+        _mm256_fmadd_ps(_mm256_fnmadd_ps(quotient, divisor, p), inverse, quotient)
+    })
 }

@@ -59,6 +59,16 @@ impl Simd<f32> for Avx512 {
         unsafe { _mm512_mask_storeu_ps(p, first16(n), v) }
     }
     #[inline(always)]
+    unsafe fn load_pixels(self, p: *const u8) -> __m512 {
+        // SAFETY: the caller promises 16 readable bytes; the token, the instructions.
+        unsafe {
+            let pixels = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(p.cast())));
+            let (divisor, inverse) = (_mm512_set1_ps(255.0), _mm512_set1_ps(1.0 / 255.0));
+            let quotient = _mm512_mul_ps(pixels, inverse);
+            _mm512_fmadd_ps(_mm512_fnmadd_ps(quotient, divisor, pixels), inverse, quotient)
+        }
+    }
+    #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {
         op!(_mm512_add_ps(a, b))
     }
@@ -169,6 +179,14 @@ impl Simd<f64> for Avx512 {
     unsafe fn store_partial(self, p: *mut f64, n: usize, v: __m512d) {
         // SAFETY: the caller promises n writable elements; masked lanes are not accessed.
         unsafe { _mm512_mask_storeu_pd(p, first8(n), v) }
+    }
+    #[inline(always)]
+    unsafe fn load_pixels(self, p: *const u8) -> __m512d {
+        // SAFETY: the caller promises 8 readable bytes; the token, the instructions.
+        unsafe {
+            let pixels = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(p.cast())));
+            _mm512_cvtps_pd(super::avx2::divide_by_255(pixels))
+        }
     }
     #[inline(always)]
     fn add(self, a: __m512d, b: __m512d) -> __m512d {

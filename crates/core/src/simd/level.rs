@@ -1,7 +1,7 @@
 //! The instruction set as a value: made only after detection, passed as an argument.
 
 use super::scalar;
-use super::vector::Kernel;
+use super::vector::{Kernel, Simd};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
 use crate::element::Element;
@@ -65,6 +65,11 @@ impl Level {
         TABLE[self.0 as usize].1
     }
 
+    /// Lanes of this instruction set's vectors of `T`.
+    pub(crate) fn lanes<T: SimdElement>(self) -> usize {
+        self.dispatch::<T, _>(Lanes)
+    }
+
     /// Runs `kernel` compiled for this instruction set.
     #[inline]
     pub(crate) fn dispatch<T: SimdElement, K: Kernel<T>>(self, kernel: K) -> K::Output {
@@ -81,6 +86,17 @@ fn find(name: &str, has: impl Fn(Kind) -> bool) -> Result<Level> {
             Err(Error::LevelUnavailable { name, available })
         }
         Some(&(kind, _)) => Ok(Level(kind)),
+    }
+}
+
+struct Lanes;
+
+impl<T: Element> Kernel<T> for Lanes {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) -> usize {
+        S::LANES
     }
 }
 

@@ -90,6 +90,11 @@ impl<T: Element> Simd<T> for Scalar {
         }
     }
     #[inline(always)]
+    unsafe fn load_pixels(self, p: *const u8) -> [T; N] {
+        // SAFETY: the caller promises N readable bytes; the table has an entry for every byte.
+        std::array::from_fn(|i| T::PIXELS[usize::from(unsafe { *p.add(i) })])
+    }
+    #[inline(always)]
     fn add(self, a: [T; N], b: [T; N]) -> [T; N] {
         zip(a, b, T::add)
     }

@@ -42,6 +42,11 @@ pub trait Simd<T: Element>: Copy + Send + Sync + 'static {
         self.splat(unsafe { *p })
     }
 
+    /// The values of `LANES` pixels: p / 255 rounded to `f32`, then widened.
+    /// # Safety
+    /// `p` points to `LANES` readable bytes.
+    unsafe fn load_pixels(self, p: *const u8) -> Self::V;
+
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;

@@ -1,8 +1,7 @@
 //! Estimates memory, so that impossible sizes are refused before a failed allocation aborts the program.
 
 use super::options::{GradientMethod, TrainOptions};
-use crate::matmul::BLOCK;
-use crate::network::Shape;
+use crate::network::{BLOCK, Shape};
 
 /// The memory that some work needs, in bytes, to within a factor of two. Add up the parts, then call
 /// [`is_available`](Self::is_available) before starting.

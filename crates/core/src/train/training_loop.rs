@@ -22,11 +22,12 @@ use super::sampler::Sampler;
 use super::workers::{Shared, run};
 use crate::error::{Error, Result};
 use crate::math::Float;
-use crate::matmul::BLOCK;
 use crate::network::{
-    Input, MiniBatch, OutputLayer, Parameters, Prefetch, STATES, SgdUpdate, Shard, Step, TwoLayerNet,
+    BATCH_BLOCK, BLOCK, Input, MiniBatch, OutputLayer, Parameters, Prefetch, STATES, SgdUpdate, Shard, Step,
+    TwoLayerNet,
 };
 use crate::simd::Level;
+use crate::softmax::LossSum;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -55,10 +56,11 @@ struct Context<'a, T, P> {
     inputs: usize,
     data: &'a [P],
     labels: &'a [u32],
-    /// Parts of the logits, blocks × batch × classes (padded), for even and odd iterations.
+    batch: usize,
+    /// Parts of the logits, blocks × rows × classes (padded), for even and odd phases.
     parts: [Shared<T>; 2],
-    /// Elements of one part.
-    part: usize,
+    /// Hidden blocks × classes (padded), and classes (padded).
+    part_sizes: (usize, usize),
     lists: [Shared<u64>; LISTS],
     /// The number of iterations; lowered if the sampler chooses a row that does not exist. Written before a barrier, read
     /// after it.
@@ -74,7 +76,7 @@ struct Worker<T: Float, P> {
     blocks: Range<usize>,
     shard: Shard<T>,
     output: OutputLayer<T>,
-    batch: MiniBatch<P>,
+    batch: MiniBatch<T, P>,
     labels: Vec<u32>,
 }
 
@@ -102,9 +104,9 @@ impl<T: Float> Training<'_, T> {
     /// If the system refuses a thread; nothing has been changed then.
     pub fn run<P: Input<T>, const STATEFUL: bool>(self, data: &[P]) -> Result<(usize, Result<TrainSummary>)> {
         let Training { net, labels, sampler, options, observer, optimizer } = self;
-        let (shape, capacity) = (net.shape(), options.batch);
-        let blocks = shape.hidden_padded() / BLOCK;
-        let part = capacity * shape.classes_padded();
+        let (shape, batch) = (net.shape(), options.batch);
+        let capacity = batch.min(BATCH_BLOCK);
+        let (blocks, classes) = (shape.hidden_padded() / BLOCK, shape.classes_padded());
         let (mut state, step) = optimizer.filter(|_| STATEFUL).unzip();
         let context = Context {
             rate: T::from_f64(options.learning_rate),
@@ -112,15 +114,16 @@ impl<T: Float> Training<'_, T> {
             inputs: shape.inputs(),
             data,
             labels,
-            parts: std::array::from_fn(|_| Shared::new([blocks, part])),
-            part,
-            lists: std::array::from_fn(|_| Shared::new([capacity])),
+            batch,
+            parts: std::array::from_fn(|_| Shared::new([blocks, capacity, classes])),
+            part_sizes: (blocks * classes, classes),
+            lists: std::array::from_fn(|_| Shared::new([batch])),
             limit: AtomicUsize::new(options.iterations),
             stop: AtomicUsize::new(usize::MAX),
             diverged: AtomicUsize::new(usize::MAX),
         };
         let first_iteration = options.first_iteration;
-        let mut leader = Leader { sampler, observer, first_iteration, indices: vec![0; capacity], invalid_batch: None };
+        let mut leader = Leader { sampler, observer, first_iteration, indices: vec![0; batch], invalid_batch: None };
         leader.draw(&context, 0);
         leader.draw(&context, 1);
         let count = options.threads.min(shape.max_threads());
@@ -208,19 +211,29 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
         mut leader: Option<&mut Leader<'_>>,
     ) -> Ended {
         let mut ended = Ended { iterations: 0, loss: f64::NAN };
+        let mut phase = 0;
         while ended.iterations < context.limit.load(Ordering::Relaxed) {
             let t = ended.iterations;
-            self.forward(level, context, t);
-            if let Some(leader) = &mut leader {
-                leader.draw(context, t + 2);
+            let mut losses = LossSum::default();
+            for first in (0..context.batch).step_by(BATCH_BLOCK) {
+                let rows = first..context.batch.min(first + BATCH_BLOCK);
+                self.forward(level, context, (t, phase), rows.clone());
+                if let Some(leader) = leader.as_mut().filter(|_| first == 0) {
+                    leader.draw(context, t + 2);
+                }
+                if barrier.wait().is_err() || context.stop.load(Ordering::Relaxed) < t {
+                    return ended;
+                }
+                // SAFETY: parts of this parity are written again in the next phase but one, after another barrier.
+                let parts = unsafe { context.parts[phase % 2].read() };
+                self.output.forward(&parts[..rows.len() * context.part_sizes.0], rows.len());
+                self.output.loss_gradient(&self.labels, context.batch, &mut losses);
+                phase += 1;
+                if rows.end < context.batch {
+                    self.backward(first > 0);
+                }
             }
-            if barrier.wait().is_err() || context.stop.load(Ordering::Relaxed) < t {
-                break;
-            }
-            // SAFETY: parts of this parity are written again in iteration t + 2, after another barrier.
-            let parts = unsafe { context.parts[t % 2].read() };
-            self.output.forward(parts, self.labels.len());
-            ended.loss = self.output.loss_gradient(&self.labels);
+            ended.loss = losses.total() / context.batch as f64;
             if let Some(leader) = &mut leader {
                 let progress = Progress { iteration: leader.first_iteration + t, loss: ended.loss };
                 if (leader.observer)(progress).is_break() {
@@ -230,7 +243,7 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
             if !ended.loss.is_finite() {
                 break;
             }
-            if !self.backward::<STATEFUL>(context, t) {
+            if !self.step::<STATEFUL>(context, t) {
                 context.diverged.fetch_min(t, Ordering::Relaxed);
                 context.stop.fetch_min(t, Ordering::Relaxed);
             }
@@ -239,30 +252,47 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
         ended
     }
 
-    /// Gathers the batch of iteration `t` and computes this worker's parts of its logits.
-    fn forward(&mut self, level: Level, context: &Context<'_, T, P>, t: usize) {
+    /// Gathers some rows of the batch of iteration `t` and computes this worker's parts of their logits.
+    fn forward(&mut self, level: Level, context: &Context<'_, T, P>, (t, phase): (usize, usize), rows: Range<usize>) {
         // SAFETY: the lists of this iteration and the next (if there is one) were written before the last barrier or the
         // start, and are written again after the next barrier.
         let (now, next) = unsafe { (context.lists[t % LISTS].read(), context.lists[(t + 1) % LISTS].read()) };
-        let next = if t + 1 < context.limit.load(Ordering::Relaxed) { next } else { &[] };
+        let next = match rows.end < context.batch {
+            true => &now[rows.end..context.batch.min(rows.end + BATCH_BLOCK)],
+            false if t + 1 < context.limit.load(Ordering::Relaxed) => &next[..context.batch.min(BATCH_BLOCK)],
+            false => &[],
+        };
+        let count = rows.len();
+        let now = &now[rows];
         self.batch.gather(level, context.data, &mut now.iter().map(|&i| i as usize));
         self.labels.clear();
         self.labels.extend(now.iter().map(|&i| context.labels[i as usize]));
-        let mine = self.blocks.start * context.part..self.blocks.end * context.part;
+        let part = count * context.part_sizes.1;
+        let mine = self.blocks.start * part..self.blocks.end * part;
         // SAFETY: only this worker writes its blocks, and parts of this parity were last read before the last barrier.
-        let parts = unsafe { context.parts[t % 2].write(mine) };
+        let parts = unsafe { context.parts[phase % 2].write(mine) };
         self.shard.forward(&self.batch, &mut Prefetch::new(context.data, context.inputs, next), parts);
     }
 
-    /// Takes the step; returns whether all weights stayed finite.
-    fn backward<const STATEFUL: bool>(&mut self, context: &Context<'_, T, P>, t: usize) -> bool {
-        let rows = self.labels.len();
-        if STATEFUL && let Some(step) = context.step {
-            let finite = self.shard.optimizer_step(&self.batch, self.output.dy(rows), step(t));
-            return self.output.optimizer_step(rows, step(t)) && finite;
-        }
+    /// Computes the gradients of the gathered rows, or continues those of earlier rows.
+    fn backward(&mut self, accumulate: bool) {
+        self.shard.backward(&self.batch, self.output.dy(self.labels.len()), accumulate);
+        self.output.backward(self.labels.len(), accumulate);
+    }
+
+    /// Computes the gradients of the last rows and takes the step; returns whether all weights stayed finite.
+    fn step<const STATEFUL: bool>(&mut self, context: &Context<'_, T, P>, t: usize) -> bool {
         let update = SgdUpdate { rate: context.rate };
-        let finite = self.shard.backward(&self.batch, self.output.dy(rows), update);
-        self.output.backward(rows, update) && finite
+        if !STATEFUL && context.batch <= BATCH_BLOCK {
+            let rows = self.labels.len();
+            let finite = self.shard.backward_and_sgd_step(&self.batch, self.output.dy(rows), update);
+            self.output.backward(rows, false);
+            return self.output.sgd_step(update) && finite;
+        }
+        self.backward(context.batch > BATCH_BLOCK);
+        match context.step.filter(|_| STATEFUL) {
+            Some(step) => self.shard.optimizer_step(step(t)) & self.output.optimizer_step(step(t)),
+            None => self.shard.sgd_step(update) & self.output.sgd_step(update),
+        }
     }
 }
