@@ -243,7 +243,7 @@ fn inputs_that_are_no_pictures_have_no_pictures() {
     ok("train --quiet --iters 0 --data {} --report {}", &[data.path(), &page]);
     let page = read(&page);
     assert!(select(&page, "img").is_empty());
-    assert!(texts(&page, "#units p")[0].contains("no pictures"));
+    assert!(texts(&page, "#units p")[0].contains("not images"));
     assert_eq!(texts(&page, "#mistakes li").len(), 2);
 }
 

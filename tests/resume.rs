@@ -181,12 +181,12 @@ fn what_is_no_checkpoint_of_this_run_is_refused() {
         fails(code, &format!("train --resume {{}} {options}"), &[from], words);
     };
     resume(1, "--iters 50", &checkpoint, &["lr 0.001", "now it is 0.1"]);
-    resume(1, "--optimizer adam --seed 1", &checkpoint, &["seed 0, and now it is 1"]);
+    resume(1, "--optimizer adam --seed 1", &checkpoint, &["seed 0, but now it is 1"]);
     resume(1, "--optimizer adam --activation relu", &checkpoint, &["activation not given", "relu"]);
     resume(1, "--optimizer adam --precision f64", &checkpoint, &["--precision f64"]);
     resume(1, "--optimizer adam --hidden 51", &checkpoint, &["its network is"]);
     resume(2, "--optimizer adam --iters 39", &checkpoint, &["40 iterations", "39 iterations"]);
-    resume(2, "--optimizer adam --log log", &checkpoint, &["kept no losses"]);
+    resume(2, "--optimizer adam --log log", &checkpoint, &["has no losses"]);
     resume(1, "--optimizer adam", &model, &["not a checkpoint"]);
     let data = scratch.path().join("data");
     fs::create_dir(&data).unwrap();

@@ -96,17 +96,17 @@ fn every_fault_of_an_archive_is_told_apart() {
     import_fails(&with("W3.npy", array("2, 2", &[1.0; 4])), &["besides", "\"W3\""]);
     import_fails(&with("b1.npy", array("4,", &[1.0; 4])), &["b1", "[4]", "[3]", "W1"]);
     import_fails(&with("W2.npy", array("2, 3", &[1.0; 6])), &["W2", "[2, 3]", "[3, 3]", "W1"]);
-    import_fails(&with("W1.npy", array("6,", &[1.0; 6])), &["W1", "[6]", "two sizes"]);
-    import_fails(&with("b2.npy", array("2, 1", &[1.0; 2])), &["b2", "[2, 1]", "one size"]);
+    import_fails(&with("W1.npy", array("6,", &[1.0; 6])), &["W1", "[6]", "[inputs, outputs]"]);
+    import_fails(&with("b2.npy", array("2, 1", &[1.0; 2])), &["b2", "[2, 1]", "[units]"]);
     import_fails(&with("b2.npy", array("3,", &[1.0; 2])), &["array b2", "8 bytes", "[3]"]);
     import_fails(&with("W1.npy", array("9999999999, 9999999999", &[1.0; 6])), &["array W1", "24 bytes"]);
-    import_fails(&with("W1.npy", array("0, 3", &[])), &["no network"]);
+    import_fails(&with("W1.npy", array("0, 3", &[])), &["do not make a network"]);
     import_fails(&with("b1.npy", typed("<i8", "3,", &[0; 24])), &["b1", "<i8", "float32"]);
     import_fails(&with("b1.npy", typed("|O", "3,", b"pickle")), &["b1", "|O"]);
     import_fails(&with("b1.npy", typed("<f8", "3,", &[0; 24])), &["b1 in double precision", "W1, W2, b2 not"]);
     import_fails(&with("b1.npy", array("3,", &[0.0, f32::NAN, 0.0])), &["b1[1]", "NaN"]);
     import_fails(&with("W1.npy", array("2, 3", &[0.0, 0.0, 0.0, 0.0, f32::INFINITY, 0.0])), &["W1[1, 1]"]);
-    import_fails(&with("b1.npy", b"no array".to_vec()), &["b1", "begin"]);
+    import_fails(&with("b1.npy", b"no array".to_vec()), &["b1", "not a NumPy array"]);
     import_fails(&with("archive/data.pkl", Vec::new()), &["PyTorch", "save_file"]);
     import_fails(&whole[..whole.len() - 40], &["damaged"]);
 }
@@ -119,7 +119,7 @@ fn every_fault_of_a_state_dict_is_told_apart() {
     import_fails(&torch("I32", &LAYERS), &["fc1.weight", "I32", "F64", ".float()"]);
     import_fails(&layers_with(2, ("fc2.weight", &[3, 2])), &["fc2.weight", "[3, 2]", "[3, 3]", "fc1.weight"]);
     import_fails(&layers_with(1, ("fc1.bias", &[2])), &["fc1.bias", "[2]", "[3]"]);
-    import_fails(&layers_with(0, ("fc1.weight", &[3, 1, 2])), &["fc1.weight", "[3, 1, 2]", "outputs and inputs"]);
+    import_fails(&layers_with(0, ("fc1.weight", &[3, 1, 2])), &["fc1.weight", "[3, 1, 2]", "[outputs, inputs]"]);
     let mut infinite = torch("F32", &LAYERS);
     let end = infinite.len();
     infinite[end - 4..].copy_from_slice(&f32::INFINITY.to_le_bytes());
@@ -131,10 +131,10 @@ fn every_fault_of_a_state_dict_is_told_apart() {
 fn what_is_no_network_is_told() {
     import_fails(b"", &["empty"]);
     import_fails(b"<!DOCTYPE html>", &["neither"]);
-    import_fails(b"\x93NUMPY\x01\0", &["one array"]);
+    import_fails(b"\x93NUMPY\x01\0", &["a single array"]);
     let scratch = tempfile::tempdir().unwrap();
     let model = model(scratch.path());
-    import_fails(&fs::read(model).unwrap(), &["a model of this program already", "as it is"]);
+    import_fails(&fs::read(model).unwrap(), &["already a model of twolayer"]);
     let [out, missing] = ["out", "missing"].map(|name| scratch.path().join(name));
     fails(1, "import {} --out {}", &[&missing, &out], &["missing", "check the path"]);
     fails(1, "import {} --out {}", &[scratch.path(), &out], &["folder"]);
@@ -160,8 +160,8 @@ fn exports_that_cannot_be_meant_are_refused() {
         fails(2, "export {} --out {}", &[&model, &at(name)], &[name, ".npz, .onnx or .h", "--format"]);
     }
     fails(2, "export {} --format npz --out {}", &[&model, &model], &["is the model itself"]);
-    fails(2, "export {} --name 2x --out {}", &[&model, &at("out.h")], &["\"2x\"", "a letter first"]);
-    fails(2, "export {} --name x --out {}", &[&model, &at("out.npz")], &["--name is for --format c"]);
+    fails(2, "export {} --name 2x --out {}", &[&model, &at("out.h")], &["\"2x\"", "begin with a letter"]);
+    fails(2, "export {} --name x --out {}", &[&model, &at("out.npz")], &["--name works only with --format c"]);
     fails(2, "export {} --format pdf --out {}", &[&model, &at("out")], &["pdf", "npz, onnx, c"]);
     fails(2, "export {}", &[&model], &["--out"]);
     fails(1, "export {} --out {}", &[&at("missing"), &at("out.npz")], &["missing", "check the path"]);

@@ -36,7 +36,7 @@ pub(crate) fn guard(body: impl FnOnce() -> Result<()>) -> tl_status {
     let failure = match ended {
         Ok(Ok(())) => return tl_status::Ok,
         Ok(Err(failure)) => failure,
-        Err(panic) => Failure::new(tl_status::Internal, format!("a fault of the library: {}", text_of(&*panic))),
+        Err(panic) => Failure::new(tl_status::Internal, format!("internal error of the library: {}", text_of(&*panic))),
     };
     let _ = MESSAGE.try_with(|message| {
         // SAFETY: it is this thread's own, and nothing in here calls back into the library.

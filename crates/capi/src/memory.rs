@@ -25,8 +25,5 @@ pub(crate) fn check(need: MemoryEstimate, threads: usize) -> Result<()> {
         return Ok(());
     }
     let kilobytes = u64::try_from(need.bytes()).unwrap_or(u64::MAX).div_ceil(1000);
-    Err(Failure::new(
-        tl_status::Memory,
-        format!("the call needs about {kilobytes} kB, which the system does not grant"),
-    ))
+    Err(Failure::new(tl_status::Memory, format!("the call needs about {kilobytes} kB, which the system refuses")))
 }

@@ -243,7 +243,7 @@ unsafe fn load<T: Precision>(path: *const c_char, network: *mut *mut T::Opaque) 
             None => {
                 let other = if T::SUFFIX == "_f32" { "_f64" } else { "_f32" };
                 let text = format!(
-                    "{}: its numbers are of the other precision; load it with the function of suffix {other}",
+                    "{}: it has the other precision; load it with the function ending in {other}",
                     path.display()
                 );
                 Err(Failure::new(tl_status::Precision, text))

@@ -12,7 +12,7 @@ pub(crate) fn check<T>(pointer: *const T, name: &str) -> Result<()> {
         return Err(Failure::new(tl_status::NullPointer, format!("{name} is NULL")));
     }
     if !pointer.is_aligned() {
-        let text = format!("{name} is {pointer:p}, which is no multiple of {} bytes", align_of::<T>());
+        let text = format!("{name} is {pointer:p}, which is not aligned to {} bytes", align_of::<T>());
         return Err(Failure::new(tl_status::Misaligned, text));
     }
     Ok(())

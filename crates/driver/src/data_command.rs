@@ -108,7 +108,7 @@ fn show(args: &DataShowArgs, out: &mut Output) -> Result<(), CliError> {
     }
     if ascii_image::draw(&half.images()[..half.inputs()], half.height(), half.width()).is_empty() {
         let (file, size) = (half.images_name(), size(&half));
-        return Err(CliError::new(format!("{file}: rows of {size} are no pictures; give images of at least 2 x 2")));
+        return Err(CliError::new(format!("{file}: rows of {size} are not images; give images of at least 2 x 2")));
     }
     let pictures: Vec<Vec<String>> = (first..=last).filter_map(|index| captioned(&half, index)).collect();
     let width = pictures.first().and_then(|lines| lines.first()).map_or(1, |line| line.chars().count());

@@ -75,7 +75,7 @@ fn format(args: &ExportArgs) -> Result<Format, CliError> {
         (None, Some("onnx")) => Ok(Format::Onnx),
         (None, Some("h")) => Ok(Format::C),
         _ => Err(CliError::usage(format!(
-            "the name {} does not say what to write; end it in .npz, .onnx or .h, or give --format npz, onnx or c",
+            "unknown format of {}; end the name in .npz, .onnx or .h, or give --format npz, onnx or c",
             args.out.display()
         ))),
     }
@@ -89,9 +89,9 @@ fn name(args: &ExportArgs, format: Format) -> Result<Option<String>, CliError> {
         }
         (Some(name), Format::C) if c::is_name(name) => Ok(Some(name.clone())),
         (Some(name), Format::C) => Err(CliError::usage(format!(
-            "--name {name:?} is no name for C; give letters, digits and _, a letter first"
+            "--name {name:?} is not a C identifier; use letters, digits and _, and begin with a letter"
         ))),
-        (Some(_), _) => Err(CliError::usage(format!("--name is for --format c, not for {}", format.name()))),
+        (Some(_), _) => Err(CliError::usage(format!("--name works only with --format c, not {}", format.name()))),
         (None, _) => Ok(None),
     }
 }
@@ -125,7 +125,10 @@ fn print(report: &ExportReport, shape: Shape, out: &mut Output) {
         ),
         (Format::C, name) => {
             let name = name.as_deref().unwrap_or_default();
-            out.field("Call", format_args!("{name}_predict_u8(pixels, probabilities); the head of the file shows how"));
+            out.field(
+                "Call",
+                format_args!("{name}_predict_u8(pixels, probabilities); the comment at the top of the file shows how"),
+            );
         }
     }
 }

@@ -123,7 +123,7 @@ fn entry(folder: &Path, name: &str, from: Option<String>) -> Result<FetchedFile,
     if !path.exists() {
         path = download::unpacked(&path);
     }
-    let metadata = fs::metadata(&path).map_err(|e| CliError::new(format!("cannot look at {}: {e}", path.display())))?;
+    let metadata = fs::metadata(&path).map_err(|e| CliError::new(format!("cannot access {}: {e}", path.display())))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into();
     Ok(FetchedFile { name, bytes: metadata.len(), from })
 }
@@ -147,5 +147,5 @@ fn print(set: &str, folder: &Path, entries: &[FetchedFile], out: &mut Output) {
     // Of which file it is said needs to be told only where it differs.
     let columns = if fetched == 0 || fetched == entries.len() { 2 } else { 3 };
     out.table(&Table { rows: 1 + entries.len(), columns, cell: &cell, left: &[1, 2] });
-    out.note(format_args!("Use it by: twolayer train --data {folder}"));
+    out.note(format_args!("Train on it with: twolayer train --data {folder}"));
 }

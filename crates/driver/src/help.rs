@@ -14,9 +14,9 @@ use crate::terminal::{self, Table};
 
 /// The first steps: commands and what they do.
 const FIRST_STEPS: [(&str, &str); 4] = [
-    ("twolayer train", "trains on digits that are built in"),
-    ("twolayer train --out digits.model", "the same, and keeps the model"),
-    ("twolayer predict digits.model --index 0", "shows what it takes a digit for"),
+    ("twolayer train", "trains on the bundled digits"),
+    ("twolayer train --out digits.model", "the same, and saves the model"),
+    ("twolayer predict digits.model --index 0", "shows what it predicts for an image"),
     ("twolayer fetch mnist", "for more: train --data data/mnist"),
 ];
 

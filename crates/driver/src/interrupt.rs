@@ -19,7 +19,7 @@ pub fn listen(quiet: bool) {
             process::exit(ENDED);
         }
         if !quiet && stderr().is_terminal() {
-            let note = "stopping after this iteration; Ctrl-C once more quits at once, and saves nothing";
+            let note = "stopping after this iteration; press Ctrl-C again to quit at once without saving";
             let _ = writeln!(stderr(), "\n{}", terminal::hanging("", note, terminal::width(stderr())));
         }
     });

@@ -18,7 +18,7 @@ pub fn check(need: MemoryEstimate, options: &str) -> Result<(), CliError> {
     }
     let have = match free {
         Some(free) if bytes > u128::from(free) => format!(" and {} are free", size(u128::from(free))),
-        _ => ", which the system does not grant".into(),
+        _ => ", which the system refuses".into(),
     };
     Err(CliError::new(format!("not enough memory: the run needs about {}{have}; lower {options}", size(bytes))))
 }

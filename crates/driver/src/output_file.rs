@@ -21,10 +21,10 @@ impl OutputFile {
         let fail = |why: String| CliError::new(format!("cannot write {}: {why}", path.display()));
         let place = AtomicFile::new(path).map_err(|e| match e.kind() {
             io::ErrorKind::IsADirectory => fail(format!("{e}; name a file in it")),
-            io::ErrorKind::NotFound => fail(format!("{e}; make it first")),
+            io::ErrorKind::NotFound => fail(format!("{e}; create it first")),
             _ => fail(e.to_string()),
         })?;
-        place.probe().map_err(|e| fail(format!("no file can be made in {}: {e}", place.folder().display())))?;
+        place.probe().map_err(|e| fail(format!("cannot create a file in {}: {e}", place.folder().display())))?;
         Ok(OutputFile { shown: path.into(), place })
     }
 

@@ -257,7 +257,8 @@ impl TrainingRun<'_> {
         }
         let done = count(outcome.iterations, "iteration");
         let saved = self.save.as_ref().map(|save| format!("; the model is in {}", save.shown())).unwrap_or_default();
-        let kept = self.keep.as_ref().map(|keep| format!("; go on with --resume {}", keep.shown())).unwrap_or_default();
+        let kept =
+            self.keep.as_ref().map(|keep| format!("; continue with --resume {}", keep.shown())).unwrap_or_default();
         Err(CliError::new(format!("interrupted after {done}{saved}{kept}")))
     }
 }

@@ -37,11 +37,13 @@ pub fn write<T: Float>(model: &Model<T>, name: &str) -> Result<String> {
     let shape = model.parameters.shape();
     let fail = |what: &dyn std::fmt::Display| Err(Error::new("C header", what));
     if !is_name(name) {
-        return fail(&format_args!("{name:?} is no name for C; give letters, digits and _, a letter first"));
+        return fail(&format_args!(
+            "{name:?} is not a C identifier; use letters, digits and _, and begin with a letter"
+        ));
     }
     let longest = (shape.inputs() * shape.hidden()).max(shape.hidden() * shape.classes());
     if longest > MAX_LENGTH {
-        return fail(&format_args!("an array of {longest} elements is more than compilers take; export it as onnx"));
+        return fail(&format_args!("an array of {longest} elements is too large for C compilers; export it as onnx"));
     }
     let mut text = head::<T>(model, name);
     for parameter in Parameter::ALL {

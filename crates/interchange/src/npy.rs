@@ -71,36 +71,35 @@ pub(crate) fn text(bytes: &[u8]) -> Result<String, String> {
     let number = match name.get(..2) {
         Some("<U") => u32::from_le_bytes,
         Some(">U") => u32::from_be_bytes,
-        _ => return Err(format!("is of type {}, where a text is expected", short(name))),
+        _ => return Err(format!("has type {}; expected a string", short(name))),
     };
     let data = &bytes[length..];
     let characters = name[2..].parse::<usize>().ok().and_then(|n| n.checked_mul(4));
     if characters != Some(data.len()) || sizes.iter().any(|&n| n != 1) {
-        return Err("holds something else than one text".into());
+        return Err("must hold one string".into());
     }
     let text: Option<String> = data.as_chunks().0.iter().map(|c| char::from_u32(number(*c))).collect();
     // NumPy pads with zeros.
-    Ok(text.ok_or("holds what is no text")?.trim_end_matches('\0').into())
+    Ok(text.ok_or("is not a valid string")?.trim_end_matches('\0').into())
 }
 
 /// The parsed header and its length.
 fn fields(bytes: &[u8]) -> Result<(Fields<'_>, usize), String> {
-    let Some(rest) = bytes.strip_prefix(MAGIC) else { return Err("does not begin as a NumPy array does".into()) };
+    let Some(rest) = bytes.strip_prefix(MAGIC) else { return Err("is not a NumPy array".into()) };
     let (fixed, length) = match rest {
         &[1, _, a, b, ..] => (10, usize::from(u16::from_le_bytes([a, b]))),
         &[2 | 3, _, a, b, c, d, ..] => (12, u32::from_le_bytes([a, b, c, d]) as usize),
         &[1..=3, ..] | &[] => return Err("ends within its header".into()),
-        &[version, ..] => return Err(format!("is of version {version} of the format, where 1 to 3 are known")),
+        &[version, ..] => return Err(format!("has format version {version}; expected 1 to 3")),
     };
     if length > MAX_HEADER {
-        return Err(format!("has a header of {length} bytes, where at most {MAX_HEADER} are read"));
+        return Err(format!("has a header of {length} bytes; expected at most {MAX_HEADER}"));
     }
     let length = fixed + length;
     let text = bytes.get(fixed..length).ok_or("ends within its header")?;
-    let text = std::str::from_utf8(text).map_err(|_| "has a header that is no text")?;
+    let text = std::str::from_utf8(text).map_err(|_| "has a header that is not UTF-8")?;
     let mut parser = Parser { rest: text };
-    let fields =
-        parser.dictionary().ok_or_else(|| format!("has a header that cannot be understood: {}", short(text)))??;
+    let fields = parser.dictionary().ok_or_else(|| format!("has an invalid header: {}", short(text)))??;
     Ok((fields, length))
 }
 
@@ -121,7 +120,7 @@ impl<'a> Parser<'a> {
             let key = self.string()?;
             self.token(":")?;
             match key {
-                "descr" if self.peek("[") => return Some(Err("holds records, where numbers are expected".into())),
+                "descr" if self.peek("[") => return Some(Err("has records; expected numbers".into())),
                 "descr" => kind = Some(self.string()?),
                 "fortran_order" => order = Some(self.boolean()?),
                 "shape" => sizes = Some(self.tuple()?),
@@ -181,13 +180,13 @@ fn number(name: &str) -> Result<(Type, bool), String> {
         Some("f2") => Type::F16,
         Some("f4") => Type::F32,
         Some("f8") => Type::F64,
-        _ => return Err(format!("is of type {}, where float32 or float64 is expected", short(name))),
+        _ => return Err(format!("has type {}; expected float32 or float64", short(name))),
     };
     match name.as_bytes()[0] {
         b'<' => Ok((kind, false)),
         b'>' => Ok((kind, true)),
         b'=' | b'|' => Ok((kind, cfg!(target_endian = "big"))),
-        _ => Err(format!("is of type {}, where float32 or float64 is expected", short(name))),
+        _ => Err(format!("has type {}; expected float32 or float64", short(name))),
     }
 }
 
@@ -231,7 +230,7 @@ mod tests {
         let none = [header_of("<U1", &[]), vec![0xFF; 4]].concat();
         for wrong in [&bytes[..bytes.len() - 1], &none, &header_of("<U4", &[2]), &header(4, &[]), &header_of("<U", &[])]
         {
-            assert!(text(wrong).unwrap_err().contains("text"), "{wrong:?}");
+            assert!(text(wrong).unwrap_err().contains("string"), "{wrong:?}");
         }
     }
 
@@ -254,14 +253,14 @@ mod tests {
             ("{'descr': '', 'fortran_order': False, 'shape': (2,)}", "type"),
             ("{'descr': 'éf4', 'fortran_order': False, 'shape': (2,)}", "type"),
             ("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (2,)}", "records"),
-            ("{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}", "understood"),
-            ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)} + 1", "understood"),
-            ("{'descr': '<f4', 'fortran_order': 0, 'shape': (2,)}", "understood"),
-            ("{'descr': '<f4', 'shape': (2,)}", "understood"),
-            ("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", "understood"),
-            ("{'descr': '<f4' 'fortran_order': False, 'shape': (2,)}", "understood"),
-            ("{", "understood"),
-            ("", "understood"),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}", "invalid"),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)} + 1", "invalid"),
+            ("{'descr': '<f4', 'fortran_order': 0, 'shape': (2,)}", "invalid"),
+            ("{'descr': '<f4', 'shape': (2,)}", "invalid"),
+            ("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", "invalid"),
+            ("{'descr': '<f4' 'fortran_order': False, 'shape': (2,)}", "invalid"),
+            ("{", "invalid"),
+            ("", "invalid"),
         ] {
             let message = with(text).unwrap_err().replace('"', "'");
             assert!(message.contains(word), "{text}: {message}");
@@ -269,6 +268,6 @@ mod tests {
         assert!(parse(b"\x93NUMPY\x04\0").unwrap_err().contains("version 4"));
         assert!(parse(b"\x93NUMPY\x01\0\xff\0{").unwrap_err().contains("ends within"));
         assert!(parse(b"\x93NUMPY\x02\0\xff\xff\xff\xff{").unwrap_err().contains("at most"));
-        assert!(parse(b"\x93NUMP").unwrap_err().contains("begin"));
+        assert!(parse(b"\x93NUMP").unwrap_err().contains("not a NumPy array"));
     }
 }

@@ -93,7 +93,7 @@ pub(crate) fn read(file: &str, content: &[u8]) -> Result<AnyModel> {
 fn activation(array: Vec<u8>) -> Result<Activation, String> {
     let name = npy::text(&array)?;
     let known = [Activation::Sigmoid, Activation::Relu].into_iter().find(|activation| activation.name() == name);
-    known.ok_or_else(|| format!("is {}, where sigmoid or relu is expected", short(&name)))
+    known.ok_or_else(|| format!("is {}; expected sigmoid or relu", short(&name)))
 }
 
 fn damaged(file: &str, error: &ZipError) -> Error {
@@ -145,7 +145,7 @@ fn unpacked(mut entry: ZipFile<'_, impl Read>, packed: u64) -> Result<Vec<u8>, S
     let size = entry.size();
     if size / MAX_RATIO > entry.compressed_size().min(packed) {
         return Err(format!(
-            "is damaged: {size} bytes cannot come of the {} in the file; {AGAIN}",
+            "is damaged: {} compressed bytes cannot unpack to {size}; {AGAIN}",
             entry.compressed_size()
         ));
     }
@@ -164,7 +164,7 @@ fn numbers(mut bytes: Vec<u8>) -> Result<(Header, Vec<u8>), String> {
     let (found, expected) = (bytes.len() - header.length, header.data());
     if expected != Some(found) {
         return Err(format!(
-            "holds {found} bytes of data, which are not those of the sizes {:?} in {:?}; {AGAIN}",
+            "has {found} bytes of data, which do not match shape {:?} and type {:?}; {AGAIN}",
             header.sizes, header.kind
         ));
     }

@@ -38,7 +38,7 @@ pub fn write<T: Float>(model: &Model<T>) -> Result<Vec<u8>> {
         Some(message) => Ok(message.encode_to_vec()),
         None => Err(Error::new(
             "ONNX model in memory",
-            format_args!("its weights take {size} bytes, but such a file ends at 2 GiB; export it as npz"),
+            format_args!("its weights take {size} bytes, but an ONNX file is limited to 2 GiB; export it as npz"),
         )),
     }
 }

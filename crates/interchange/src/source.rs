@@ -67,9 +67,9 @@ fn recognise(name: &str, bytes: &[u8]) -> Result<Source> {
     match bytes {
         [] => fail("the file is empty"),
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Ok(Source::Npz),
-        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => fail("this is one array by itself, of which a network has four"),
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => fail("this is a single array; a network has four"),
         [0x80, 2..=5, ..] if header.is_none_or(|n| n > MAX_HEADER) => {
-            fail("this is a Python pickle, which can run anything when it is opened and is not read")
+            fail("this is a Python pickle; opening one can run any code, so it is not read")
         }
         _ if header.is_some_and(|n| (2..=MAX_HEADER).contains(&n)) => Ok(Source::Torch),
         _ => fail("neither an .npz nor a safetensors file"),

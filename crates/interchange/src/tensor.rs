@@ -58,11 +58,11 @@ impl Tensor<'_> {
             (false, &[columns, rows], Layout::Torch) => Ok((rows, columns)),
             _ => {
                 let expected = match (bias, layout) {
-                    (true, _) => "one size, the number of units, is",
-                    (false, Layout::Notebook) => "two sizes, inputs and outputs, are",
-                    (false, Layout::Torch) => "two sizes, outputs and inputs, are",
+                    (true, _) => "[units]",
+                    (false, Layout::Notebook) => "[inputs, outputs]",
+                    (false, Layout::Torch) => "[outputs, inputs]",
                 };
-                Err(self.wrong(file, &format!("has the sizes {:?}, where {expected} expected", self.sizes)))
+                Err(self.wrong(file, &format!("has shape {:?}; expected {expected}", self.sizes)))
             }
         }
     }
@@ -130,17 +130,20 @@ fn shape(file: &str, tensors: &[Tensor<'_>; 4], layout: Layout) -> Result<Shape>
                 _ => vec![columns],
             };
             let other = if parameter == Parameter::B2 { w2.name } else { w1.name };
-            let what = format!("has the sizes {:?}, where {expected:?} is expected to go with {other}", tensor.sizes);
+            let what = format!("has shape {:?}; expected {expected:?} to match {other}", tensor.sizes);
             return Err(tensor.wrong(file, &what));
         }
     }
     let fail = |why: &dyn std::fmt::Display| {
-        Error::new(file, format_args!("its tensors make no network: {why}; give the weights of a two-layer network"))
+        Error::new(
+            file,
+            format_args!("its tensors do not make a network: {why}; give the weights of a two-layer network"),
+        )
     };
     let shape = Shape::new(inputs, hidden, classes).map_err(|error| fail(&error))?;
     match MemoryEstimate::default().parameters(shape, 8, 2).is_available() {
         true => Ok(shape),
-        false => Err(fail(&"they need more memory than the system grants")),
+        false => Err(fail(&"they need more memory than is free")),
     }
 }
 
@@ -158,7 +161,7 @@ fn parameters<T: Float>(file: &str, tensors: &[Tensor<'_>; 4], shape: Shape, lay
             };
             return Err(Error::new(
                 file,
-                format_args!("{}{place} is infinite or NaN, where numbers are expected; train it again", tensor.name),
+                format_args!("{}{place} is infinite or NaN; train the network again", tensor.name),
             ));
         }
         parameters.set(parameter, &numbers).map_err(|error| Error::new(file, error))?;

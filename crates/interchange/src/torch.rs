@@ -19,10 +19,7 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<AnyModel> {
         .map_err(|error| Error::new(file, format_args!("damaged safetensors file: {error}; save or copy it again")))?;
     let found = tensors.names();
     if OWN.iter().all(|name| found.contains(name)) {
-        return Err(Error::new(
-            file,
-            "this is a model of this program already; give it to the other commands as it is",
-        ));
+        return Err(Error::new(file, "this is already a model of twolayer; give it to the other commands"));
     }
     // The set of names with the most matches, so that a missing tensor is reported by its likely name.
     let present = |set: &&[&str; 4]| set.iter().filter(|name| found.contains(name)).count();
@@ -72,7 +69,7 @@ fn tensor<'a>(file: &str, tensors: &SafeTensors<'a>, name: &'static str) -> Resu
             return Err(Error::new(
                 file,
                 format_args!(
-                    "tensor {name} is of type {other}, where F16, BF16, F32 or F64 is expected; convert it with .float()"
+                    "tensor {name} has type {other}; expected F16, BF16, F32 or F64; convert it with .float()"
                 ),
             ));
         }

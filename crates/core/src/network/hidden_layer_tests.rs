@@ -10,16 +10,8 @@ use crate::simd::Level;
 use crate::testing::Random;
 
 /// Rows, inputs and width: around words of 64 pairs, pairs, tiles and blocks of rows.
-const SIZES: [[usize; 3]; 8] = [
-    [8, 1, 16],
-    [9, 2, 32],
-    [13, 37, 48],
-    [24, 127, 112],
-    [25, 128, 64],
-    [31, 129, 96],
-    [64, 200, 80],
-    [128, 785, 16],
-];
+const SIZES: [[usize; 3]; 8] =
+    [[8, 1, 16], [9, 2, 32], [13, 37, 48], [24, 127, 112], [25, 128, 64], [31, 129, 96], [64, 200, 80], [128, 785, 16]];
 
 /// Runs both passes over `data` at one level, by the dense path if `finite`; returns the bits of all results.
 fn passes<T: Float, P: Input<T>>(level: Level, data: &[P], size: [usize; 3], finite: bool) -> Vec<u64> {

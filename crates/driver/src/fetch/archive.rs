@@ -47,7 +47,7 @@ pub fn unpack(archive: &Path, folder: &Path, members: &[String]) -> Result<(), C
     for member in members {
         let names: Vec<String> = zip.file_names().flatten().map(|name| name.into_owned()).collect();
         let inside = names.iter().find(|name| name.rsplit('/').next() == Some(member));
-        let inside = inside.ok_or_else(|| fail(format!("{member} is not in it")))?;
+        let inside = inside.ok_or_else(|| fail(format!("it has no {member}")))?;
         let mut reader = zip.by_name(inside).map_err(|e| fail(e.to_string()))?;
         let mut unpacked = twolayer_atomic::temporary(folder).map_err(|e| fail(e.to_string()))?;
         io::copy(&mut reader, &mut unpacked).map_err(|e| fail(format!("{member}: {e}")))?;

@@ -117,7 +117,7 @@ fn from_mirror(file: &Remote, url: &str, client: &Client, partial: &mut Partial)
                             partial.cut(0)?;
                             let expected = file.md5;
                             return Err(DownloadError::Mirror(format!(
-                                "what it sent is not the file: its MD5 sum is {found}, where {expected} is expected"
+                                "it sent another file: its MD5 sum is {found}; expected {expected}"
                             )));
                         }
                     },
@@ -128,7 +128,7 @@ fn from_mirror(file: &Remote, url: &str, client: &Client, partial: &mut Partial)
             Err(why) => return Err(DownloadError::Mirror(why)),
         }
     }
-    Err(DownloadError::Mirror(format!("the connection broke {MAX_CONNECTIONS} times, at last: {broken}")))
+    Err(DownloadError::Mirror(format!("the connection broke {MAX_CONNECTIONS} times; the last time: {broken}")))
 }
 
 /// A partial download, in a file beside the target. It stays when the program ends, to be resumed.
@@ -147,7 +147,7 @@ impl Partial {
         let file = file.map_err(|e| CliError::new(format!("cannot write {}: {e}", path.display())))?;
         if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
             let path = path.display();
-            return Err(CliError::new(format!("another run is fetching {path} at this moment; wait until it is done")));
+            return Err(CliError::new(format!("another run is fetching {path}; wait until it has finished")));
         }
         Ok(Partial { path, file })
     }

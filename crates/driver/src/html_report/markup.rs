@@ -135,15 +135,15 @@ fn confusion(subject: &EvaluatedModel, examination: &Evaluated) -> Markup {
                 None => p { "There are too many classes to count each pair of them." },
                 Some(counts) => {
                     @if counts.len() <= MATRIX {
-                        p { "How often each class of the " (set) " set was taken for each: a row for the true class, a "
+                        p { "For each class of the " (set) " set, how often each class was predicted: a row for the true class, a "
                             "column for the predicted one. The darker or brighter a cell, the larger its share of the row." }
                         (matrix(counts))
                     } @else {
-                        p { "A matrix of " (counts.len()) " classes would not fit here." }
+                        p { "A confusion matrix of " (counts.len()) " classes would not fit here." }
                     }
                     @let pairs = mix_ups(counts, MIX_UPS);
                     @if !pairs.is_empty() {
-                        p { "Mixed up most often:" }
+                        p { "Most frequent mistakes:" }
                         ul.mixed {
                             @for (class, predicted, n) in pairs {
                                 li { (class) " taken for " (predicted) ", " (count(n, "time")) }
@@ -193,9 +193,9 @@ fn classes(examination: &Evaluated) -> Markup {
     html! {
         section #classes aria-labelledby="classes-title" {
             h2 #classes-title { "Class by class" }
-            p { "Precision: the share of right ones among those taken for the class. Recall: the share of the class that was "
+            p { "Precision: the share of correct predictions among those of the class. Recall: the share of the class that was "
                 "recognised. F1: the harmonic mean of both." }
-            div.scroll tabindex="0" role="region" aria-label="ClassScores of each class" {
+            div.scroll tabindex="0" role="region" aria-label="Scores of each class" {
                 table.numbers {
                     thead { tr {
                         th scope="col" { "class" } th scope="col" { "precision" } th scope="col" { "recall" }
@@ -229,10 +229,10 @@ fn mistakes(subject: &EvaluatedModel, examination: &Evaluated) -> Result<Markup,
             h2 #mistakes-title { "Mistakes" }
             p {
                 (grouped(wrong)) " of " (count(rows, "image")) " of the " (subject.split.name()) " set "
-                @if wrong == 1 { "was" } @else { "were" } " taken for something else"
+                @if wrong == 1 { "was" } @else { "were" } " predicted as another class"
                 @if wrong > examination.mistakes.len() {
-                    "; here are the " (examination.mistakes.len()) " that the network was surest of"
-                } @else if wrong > 1 { ", those that the network was surest of first" }
+                    "; here are the " (examination.mistakes.len()) " with the highest confidence"
+                } @else if wrong > 1 { ", those with the highest confidence first" }
                 "."
             }
             @if wrong > 0 {
@@ -270,14 +270,14 @@ fn units(subject: &EvaluatedModel) -> Result<Markup, CliError> {
             h2 #units-title { "Hidden units" }
             @if pictures {
                 p {
-                    "What each hidden unit looks for: the weights of its pixels. Light is a positive weight, ink there "
-                    "excites the unit; dark is a negative one; grey is zero. Each unit has a scale of its own. Below it "
-                    "are the classes that the unit speaks most for, and most against."
+                    "What each hidden unit responds to: its weights, one for each pixel. Light is a positive weight: ink there "
+                    "activates the unit; dark is negative; grey is zero. Each unit has its own scale. Below it "
+                    "are the classes with its largest and its smallest output weight."
                     @if hidden > UNITS { " The first " (UNITS) " of " (grouped(hidden)) " are shown." }
                 }
                 ol.tiles { @for unit in 0..hidden.min(UNITS) { (weights(subject, unit)?) } }
             } @else {
-                p { "The inputs are no pictures, so their weights are none." }
+                p { "The inputs are not images, so the weights cannot be shown as images." }
             }
         }
     })

@@ -108,7 +108,7 @@ fn encode(
     if let Some(palette) = palette {
         encoder.set_palette(palette);
     }
-    let failed = |e| CliError::new(format!("cannot make a picture of {width} x {height}: {e}"));
+    let failed = |e| CliError::new(format!("cannot encode an image of {width} x {height}: {e}"));
     let mut writer = encoder.write_header().map_err(failed)?;
     writer.write_image_data(bytes).map_err(failed)?;
     writer.finish().map_err(failed)?;

@@ -71,7 +71,7 @@ pub fn decode(bytes: &[u8]) -> Result<(Plane, (usize, usize)), String> {
         None if bytes.get(4..8) == Some(b"ftyp") => {
             return Err(format!("it is a HEIC or AVIF file; save it as {FORMATS}"));
         }
-        None => return Err(format!("it is no {FORMATS} file")),
+        None => return Err(format!("it is not a {FORMATS} file")),
     }
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_DECODED);

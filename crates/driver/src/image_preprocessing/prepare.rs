@@ -36,13 +36,11 @@ pub fn prepare(grey: &Plane, size: (usize, usize), side: usize) -> Result<Prepar
     let mut notes = Vec::new();
     let digits = components::side_by_side(&shapes, DIGIT_HEIGHT, DIGIT_MASS);
     if digits > 1 {
-        notes.push(format!(
-            "{digits} shapes stand side by side; they are taken for one digit: give one digit a picture"
-        ));
+        notes.push(format!("{digits} shapes stand side by side and are read as one digit; give one digit per picture"));
     }
     let (digit, thickened) = stroke_width::thicken(&ink.plane, crop);
     if thickened {
-        notes.push("thin strokes were thickened; what matters is their width beside the digit's height".into());
+        notes.push("thin strokes were thickened to match the training images".into());
     }
     let pixels = fit::fit(&digit, side);
     Ok(PreparedImage { width: size.0, height: size.1, light_paper: ink.light_paper, pixels, notes })

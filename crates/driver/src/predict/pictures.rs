@@ -49,7 +49,7 @@ struct Prediction {
 pub fn run(args: &PredictArgs, machine: &Machine, net: &dyn Network, out: &mut Output) -> Result<(), CliError> {
     let reader = Reader { side: side(&args.model, net)? };
     if args.pictures.iter().filter(|path| is_stdin(path)).count() > 1 {
-        return Err(CliError::usage("standard input, `-`, can be given once only"));
+        return Err(CliError::usage("standard input, `-`, can be given only once"));
     }
     if !args.json {
         out.field("Model", format_args!("{}: {}", args.model.display(), network::describe(net)));
@@ -128,6 +128,6 @@ fn show(seen: &Prediction, out: &mut Output) {
     }
     let side = seen.pixels.len();
     let drawing = ascii_image::draw(&seen.pixels.concat(), side, side);
-    out.line(format_args!("\nWhat the network saw, {side} x {side}:"));
+    out.line(format_args!("\nWhat the network sees, {side} x {side}:"));
     print_bars(&drawing, format!("predicted {}", seen.predicted), &seen.probabilities, out);
 }

@@ -53,22 +53,22 @@ impl<T: Float> State<T> {
 
     /// Resumes from a checkpoint of a run with the same `options`.
     pub fn resume(&mut self, path: &Path, options: &BTreeMap<String, String>) -> Result<(), CliError> {
-        let wrong = |what: String| CliError::new(format!("cannot go on from {}: {what}", path.display()));
-        let model = AnyModel::load(path)?.of::<T>().ok_or_else(|| {
-            wrong(format!("its numbers are not of --precision {}; give the precision of its run", T::NAME))
-        })?;
+        let wrong = |what: String| CliError::new(format!("cannot resume from {}: {what}", path.display()));
+        let model = AnyModel::load(path)?
+            .of::<T>()
+            .ok_or_else(|| wrong(format!("its precision is not {}; give the --precision of its run", T::NAME)))?;
         if model.run.is_empty() {
-            return Err(wrong("it is a model, not a checkpoint; give a file that --checkpoint has written".into()));
+            return Err(wrong("it is a model, not a checkpoint; give a file written by --checkpoint".into()));
         }
         if let Some((name, was, is)) = difference(&model.options, options) {
-            let text = format!("it was written with {name} {was}, and now it is {is}; repeat the options of its run");
+            let text = format!("it was written with {name} {was}, but now it is {is}; repeat the options of its run");
             return Err(wrong(text));
         }
         let shape = self.net.shape();
         if model.parameters.shape() != shape {
             return Err(wrong(format!("its network is {:?}, this one {shape:?}", model.parameters.shape())));
         }
-        self.take(model.run, shape).ok_or_else(|| wrong("it is damaged; go on from another one".into()))?;
+        self.take(model.run, shape).ok_or_else(|| wrong("it is damaged; resume from another one".into()))?;
         self.net.parameters = model.parameters;
         Ok(())
     }

@@ -35,12 +35,14 @@ impl<'a> Plan<'a> {
     pub fn new(args: &'a TrainArgs, started: Instant) -> Result<Plan<'a>, CliError> {
         let rate = args.learning.rate();
         if args.precision == Precision::F32 && !(rate as f32).is_normal() {
-            return Err(CliError::usage(format!("--lr {rate:?} is beyond the numbers of --precision f32; try f64")));
+            return Err(CliError::usage(format!("--lr {rate:?} is outside the range of --precision f32; try f64")));
         }
         let (gradient, rule) = (args.gradient()?, args.learning.rule()?);
         let plain = args.learning.optimizer.name() == "sgd" && args.learning.weight_decay == 0.0;
         if args.gradient == GradientName::Numerical && !plain {
-            return Err(CliError::usage("--gradient numerical goes with --optimizer sgd without --weight-decay alone"));
+            return Err(CliError::usage(
+                "--gradient numerical works only with --optimizer sgd and without --weight-decay",
+            ));
         }
         let named = [&args.out, &args.log, &args.checkpointing.checkpoint, &args.report];
         let names = ["--out", "--log", "--checkpoint", "--report", "--plot"];
@@ -58,7 +60,7 @@ impl<'a> Plan<'a> {
             };
             if let Some((option, _)) = all.iter().find(lost) {
                 let from = from.display();
-                return Err(CliError::usage(format!("{option} would replace {from}, which --resume goes on from")));
+                return Err(CliError::usage(format!("{option} would replace {from}, which --resume reads")));
             }
         }
         Ok(Plan { args, started, gradient, rule, targets, plot })
@@ -77,12 +79,12 @@ impl<'a> Plan<'a> {
         let rows = all - args.learning.validation.map_or(0, |share| (all as f64 * share).ceil() as usize).min(all);
         if rows == 0 || args.learning.validation.is_some_and(|_| rows == all) {
             return Err(CliError::usage(format!(
-                "--validation leaves {rows} of {} to train on; give a share that leaves some on both sides",
+                "--validation leaves {rows} of {} for training; give a share that leaves rows on both sides",
                 count(all, "row")
             )));
         }
         let schedule = Schedule::new(rows, args.batch, args.iters, args.epochs)
-            .ok_or_else(|| CliError::usage("--epochs is too large: its iterations cannot be counted"))?;
+            .ok_or_else(|| CliError::usage("--epochs is too large: the number of iterations overflows"))?;
         let keeps = keep.is_some() || args.checkpointing.resume.is_some();
         let digest = keeps.then(|| digest(data)).transpose()?;
         Ok(TrainingRun {
@@ -153,11 +155,11 @@ impl TrainingRun<'_> {
         if done > end {
             let (done, end) = (count(done, "iteration"), count(end, "iteration"));
             return Err(CliError::usage(format!(
-                "--resume: the checkpoint has {done}, the run is to have {end}; ask for more"
+                "--resume: the checkpoint already has {done}, but the run would end after {end}; ask for more"
             )));
         }
         if self.log.is_some() && state.record.losses.len() != done {
-            return Err(CliError::usage("--log: the checkpoint's run kept no losses; leave it out, or begin anew"));
+            return Err(CliError::usage("--log: the checkpoint has no losses; leave it out, or start a new run"));
         }
         Ok(())
     }

@@ -86,14 +86,14 @@ impl TrainingRun<'_> {
         }
         if self.rows < self.data.train.rows() {
             let kept_back = count(self.data.train.rows() - self.rows, "training row");
-            out.field("Validate", format_args!("on the last {kept_back}, which are not trained on"));
+            out.field("Validate", format_args!("on the last {kept_back}, which are held out"));
         }
         if let GradientMethod::Numerical { h } = self.gradient {
             out.field("Gradient", format_args!("numerical: central differences in f64, h = {h:e}"));
         }
         out.field("Random", format_args!("seed {}, {}", args.random.seed, args.random.rng.name()));
         let (have, team) = (self.machine.threads, self.team());
-        let team = if team < have { format!(" (a team of {team} for the training)") } else { String::new() };
+        let team = if team < have { format!(" ({team} for training)") } else { String::new() };
         out.field("Machine", format_args!("{}{team}", self.machine.describe()));
         out.line("");
     }
@@ -122,10 +122,13 @@ impl TrainingRun<'_> {
         out.field("Trained", format_args!("{iterations} in {time}: {samples} samples per second"));
         let (test, train) = (percent(outcome.test_accuracy), percent(outcome.train_accuracy));
         if outcome.early == Some(EarlyStop::Patience) {
-            out.field("Stopped", "the validation accuracy did not improve any more");
+            out.field("Stopped", "the validation accuracy stopped improving");
         }
         if let Some(kept) = outcome.kept_iterations {
-            out.field("Kept", format_args!("the weights after {}, the best of validation", count(kept, "iteration")));
+            out.field(
+                "Kept",
+                format_args!("the weights after {}, with the best validation accuracy", count(kept, "iteration")),
+            );
         }
         out.field("Accuracy", format_args!("{test} on the test set, {train} on the training set"));
         let files =

@@ -20,7 +20,7 @@ impl Drawing {
     pub fn png(&self) -> Result<Vec<u8>, CliError> {
         let scaled = |length: f64| (length as f32 * SCALE) as u32;
         let mut pixmap = Pixmap::new(scaled(self.width), scaled(self.height))
-            .ok_or_else(|| CliError::new("the curves are too large for a picture"))?;
+            .ok_or_else(|| CliError::new("the plot is too large for an image"))?;
         pixmap.fill(Color::WHITE);
         for mark in &self.marks {
             match mark {
