@@ -84,7 +84,7 @@ mod tests {
     fn what_else_a_file_may_be_is_told() {
         for (bytes, word) in [
             (&b""[..], "empty"),
-            (b"\x93NUMPY\x01\0v\0{", "one array"),
+            (b"\x93NUMPY\x01\0v\0{", "a single array"),
             (b"\x80\x02\x8a\nl\xfc\x9cF\xf9", "pickle"),
             (b"<html>404 Not Found", "neither"),
             (b"\0\0\0\0\0\0\0\0", "neither"),

@@ -81,7 +81,7 @@ impl<T: Float, E: Epilogue<T>> Kernel<T> for PaddedProduct<'_, T, E> {
 fn tile_width<T: Float, S: Simd<T>>(left: usize) -> usize {
     if S::REGISTERS >= 32 {
         if left >= 4 && left != 5 && left != 6 { 4 } else { left.min(3) }
-    } else if left % 2 == 0 || left > 3 {
+    } else if left.is_multiple_of(2) || left > 3 {
         2
     } else {
         left.min(3)
