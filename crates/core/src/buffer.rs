@@ -8,7 +8,7 @@ use std::ops::{Deref, DerefMut};
 /// One cache line; what every buffer is made of, so that it is aligned to 64 bytes without a hand-made allocation.
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]
-struct Line([u8; 64]);
+struct CacheLine([u8; 64]);
 
 /// Plain numbers: any bits are a value, and all bits zero are 0.
 ///
@@ -24,7 +24,7 @@ unsafe impl<T: Element> Plain for T {}
 
 /// A fixed number of elements, zero at first, the first of them at a multiple of 64 bytes.
 pub struct Aligned<T> {
-    lines: Vec<Line>,
+    lines: Vec<CacheLine>,
     len: usize,
     element: PhantomData<T>,
 }
@@ -36,7 +36,7 @@ impl<T: Plain> Aligned<T> {
     /// If they are more than the address space holds.
     pub fn zeroed<const D: usize>(dims: [usize; D]) -> Self {
         let len = product::<T, D>(dims);
-        let lines = vec![Line([0; 64]); (len * size_of::<T>()).div_ceil(64)];
+        let lines = vec![CacheLine([0; 64]); (len * size_of::<T>()).div_ceil(64)];
         Aligned { lines, len, element: PhantomData }
     }
 }
@@ -55,7 +55,7 @@ fn product<T, const D: usize>(dims: [usize; D]) -> usize {
 
 /// Room that begins on a cache line, for a kernel to write before it reads.
 pub struct Scratch<T> {
-    lines: Vec<Line>,
+    lines: Vec<CacheLine>,
     element: PhantomData<T>,
 }
 

@@ -225,7 +225,7 @@ impl TrainingRun<'_> {
             learning_rate: self.rate(outcome.iterations),
             iterations: self.next_stop(outcome.iterations) - outcome.iterations,
             first_iteration: outcome.iterations,
-            threads: self.team(),
+            threads: self.workers(),
             gradient: self.gradient,
         };
         let (rows, labels) = data::first(&self.data.train, self.rows);

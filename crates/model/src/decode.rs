@@ -256,7 +256,7 @@ impl<R: Read> Input<R> {
                 let found = Some(found);
                 Err(ErrorKind::TrailingBytes { expected, found })
             }
-            _ => Ok(()),
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -12,14 +12,14 @@ const SPINS: u32 = 20_000;
 
 /// On a cache line of its own, so that polling one does not slow the writing of another.
 #[repr(align(128))]
-struct Line<A>(A);
+struct Padded<A>(A);
 
 /// Where workers wait for each other, phase after phase.
 pub(super) struct Barrier {
     workers: usize,
     spins: u32,
-    arrived: Line<AtomicUsize>,
-    phase: Line<AtomicUsize>,
+    arrived: Padded<AtomicUsize>,
+    phase: Padded<AtomicUsize>,
     /// Workers that sleep or are about to.
     sleeping: AtomicUsize,
     mutex: Mutex<()>,
@@ -39,7 +39,7 @@ impl Barrier {
     }
 
     fn with_spins(workers: usize, spins: u32) -> Self {
-        let line = || Line(AtomicUsize::new(0));
+        let line = || Padded(AtomicUsize::new(0));
         Barrier {
             workers,
             spins,

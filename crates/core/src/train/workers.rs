@@ -18,32 +18,32 @@ impl Drop for BreakOnPanic<'_> {
     }
 }
 
-/// Runs `lead` with the first worker's state on this thread, and `follow` with each other worker's state on a thread of
-/// its own. Returns what `lead` returns.
+/// Runs `leader` with the first worker's state on this thread, and `other` with each other worker's state on a thread of
+/// its own. Returns what `leader` returns.
 ///
 /// # Errors
-/// If the system refuses a thread; `lead` has not run then, and no worker has passed the barrier.
+/// If the system refuses a thread; `leader` has not run then, and no worker has passed the barrier.
 ///
 /// # Panics
 /// If one of them does, once all have ended.
 pub(super) fn run<M: Send, R>(
     workers: &mut [M],
-    lead: impl FnOnce(&mut M, &Barrier) -> R,
-    follow: impl Fn(&mut M, &Barrier) + Sync,
+    leader: impl FnOnce(&mut M, &Barrier) -> R,
+    other: impl Fn(&mut M, &Barrier) + Sync,
 ) -> io::Result<R> {
     let barrier = Barrier::new(workers.len());
     let (first, others) = workers.split_first_mut().expect("at least one worker");
     if others.is_empty() {
-        return Ok(lead(first, &barrier));
+        return Ok(leader(first, &barrier));
     }
-    let (barrier, follow) = (&barrier, &follow);
+    let (barrier, other) = (&barrier, &other);
     std::thread::scope(|scope| {
         let _guard = BreakOnPanic(barrier);
         let mut threads = Vec::with_capacity(others.len());
         for worker in others {
             let started = thread_builder().spawn_scoped(scope, move || {
                 let _guard = BreakOnPanic(barrier);
-                follow(worker, barrier);
+                other(worker, barrier);
             });
             match started {
                 Ok(thread) => threads.push(thread),
@@ -53,7 +53,7 @@ pub(super) fn run<M: Send, R>(
                 }
             }
         }
-        let result = lead(first, barrier);
+        let result = leader(first, barrier);
         // Joined explicitly: the scope waits for their closures, and the threads themselves would end a moment later.
         threads.into_iter().for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
         Ok(result)

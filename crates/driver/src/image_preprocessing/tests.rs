@@ -130,7 +130,7 @@ fn what_is_no_picture_is_told_apart() {
     let cases: [(&[u8], &str); 5] = [
         (b"GIF89a\x01\0\x01\0", "Gif"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
-        (b"iteration,loss\n", "no PNG, JPEG, BMP or PGM"),
+        (b"iteration,loss\n", "not a PNG, JPEG, BMP or PGM"),
         (b"P5\n100000 100000\n255\n", "100000 x 100000"),
         (b"P5\n9 9\n255\nshort", ""),
     ];

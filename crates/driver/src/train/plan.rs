@@ -119,7 +119,7 @@ fn digest(data: &DataSet) -> Result<String, CliError> {
 impl TrainingRun<'_> {
     /// The worker threads: at most as many as processors, since workers wait for each other in every iteration,
     /// and at most as many as can share the work. The result does not depend on it.
-    pub fn team(&self) -> usize {
+    pub fn workers(&self) -> usize {
         let most = match self.gradient {
             GradientMethod::Backpropagation => self.shape.max_threads(),
             GradientMethod::Numerical { .. } => usize::MAX,
@@ -134,7 +134,7 @@ impl TrainingRun<'_> {
             _ => "--hidden, --batch, --threads or the iterations to --log",
         };
         let plain = self.args.learning.unusual().is_empty() && self.keep.is_none();
-        let (batch, threads, gradient) = (self.args.batch, self.team(), self.gradient);
+        let (batch, threads, gradient) = (self.args.batch, self.workers(), self.gradient);
         let need = MemoryEstimate::default()
             .training(self.shape, width, &TrainOptions { batch, threads, gradient, ..TrainOptions::default() })
             // The optimiser's state, the best weights, a checkpoint.

@@ -92,9 +92,9 @@ impl TrainingRun<'_> {
             out.field("Gradient", format_args!("numerical: central differences in f64, h = {h:e}"));
         }
         out.field("Random", format_args!("seed {}, {}", args.random.seed, args.random.rng.name()));
-        let (have, team) = (self.machine.threads, self.team());
-        let team = if team < have { format!(" ({team} for training)") } else { String::new() };
-        out.field("Machine", format_args!("{}{team}", self.machine.describe()));
+        let (have, workers) = (self.machine.threads, self.workers());
+        let workers = if workers < have { format!(" ({workers} for training)") } else { String::new() };
+        out.field("Machine", format_args!("{}{workers}", self.machine.describe()));
         out.line("");
     }
 
