@@ -189,7 +189,7 @@ fn what_the_network_saw_is_shown_beside_the_probabilities() {
     let model = small_model(scratch.path());
     let (a, b) = (picture(scratch.path(), "a.png"), picture(scratch.path(), "b.pgm"));
     let text = ok("predict {} {} {}", &[&model, &a, &b]);
-    for words in ["a.png: 120 x 120, dark ink on light paper", "b.pgm: 120 x 120", "saw, 8 x 8", "predicted", "█", "┌"]
+    for words in ["a.png: 120 x 120, dark ink on light paper", "b.pgm: 120 x 120", "sees, 8 x 8", "predicted", "█", "┌"]
     {
         assert!(text.contains(words), "no {words:?} in {text}");
     }
