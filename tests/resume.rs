@@ -98,7 +98,7 @@ fn ctrl_c_ends_a_run_with_its_model_and_a_checkpoint_to_go_on_from() {
     assert!(asked.elapsed() < Duration::from_secs(5));
     let (told, said) = (String::from_utf8(output.stderr).unwrap(), String::from_utf8(output.stdout).unwrap());
     assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.starts_with("error: interrupted after ") && told.contains("go on with --resume"), "{told}");
+    assert!(told.starts_with("error: interrupted after ") && told.contains("continue with --resume"), "{told}");
     assert!(said.contains("Accuracy  ") && said.contains("Model     "), "{said}");
     ok("eval {}", &[&model]);
     // A little further, in one piece and in two.
@@ -183,7 +183,7 @@ fn what_is_no_checkpoint_of_this_run_is_refused() {
     resume(1, "--iters 50", &checkpoint, &["lr 0.001", "now it is 0.1"]);
     resume(1, "--optimizer adam --seed 1", &checkpoint, &["seed 0, but now it is 1"]);
     resume(1, "--optimizer adam --activation relu", &checkpoint, &["activation not given", "relu"]);
-    resume(1, "--optimizer adam --precision f64", &checkpoint, &["--precision f64"]);
+    resume(1, "--optimizer adam --precision f64", &checkpoint, &["its precision is not f64"]);
     resume(1, "--optimizer adam --hidden 51", &checkpoint, &["its network is"]);
     resume(2, "--optimizer adam --iters 39", &checkpoint, &["40 iterations", "39 iterations"]);
     resume(2, "--optimizer adam --log log", &checkpoint, &["has no losses"]);
