@@ -9,6 +9,12 @@ pub(crate) fn mul_add_f32<const N: usize>(a: [f32; N], b: [f32; N], c: [f32; N])
 /// As [`mul_add_f32`]. The standard library computes it exactly on every target, in software where need be.
 #[inline(always)]
 pub(crate) fn mul_add_f64<const N: usize>(a: [f64; N], b: [f64; N], c: [f64; N]) -> [f64; N] {
+    if HAS_INSTRUCTION { std::array::from_fn(|i| a[i].mul_add(b[i], c[i])) } else { library_f64(&a, &b, &c) }
+}
+
+/// Not inlined: a call for each vector makes less code than one for each element.
+#[inline(never)]
+fn library_f64<const N: usize>(a: &[f64; N], b: &[f64; N], c: &[f64; N]) -> [f64; N] {
     std::array::from_fn(|i| a[i].mul_add(b[i], c[i]))
 }
 
@@ -32,14 +38,20 @@ fn emulated_f32<const N: usize>(a: [f32; N], b: [f32; N], c: [f32; N]) -> [f32; 
     let is_between = |i: usize| sum[i].to_bits() as u32 & 0x1fff_ffff == 0x1000_0000;
     let is_subnormal = |i: usize| (rounded[i].abs() < f32::MIN_POSITIVE) & (sum[i] != 0.0);
     if (0..N).fold(false, |any, i| any | is_between(i) | is_subnormal(i)) {
-        return std::array::from_fn(|i| rounded_to_odd(a[i], b[i], c[i]));
+        return all_rounded_to_odd(&a, &b, &c);
     }
     rounded
 }
 
+/// Not inlined, as it is rare and is in every kernel.
+#[cold]
+#[inline(never)]
+fn all_rounded_to_odd<const N: usize>(a: &[f32; N], b: &[f32; N], c: &[f32; N]) -> [f32; N] {
+    std::array::from_fn(|i| rounded_to_odd(a[i], b[i], c[i]))
+}
+
 /// Rounds the sum to odd, then to `f32`: as an `f64` has more than two bits beyond an `f32`, that equals one rounding
 /// (Boldo and Melquiond 2008, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd").
-#[inline(never)]
 fn rounded_to_odd(a: f32, b: f32, c: f32) -> f32 {
     let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
     let sum = product + c;

@@ -60,6 +60,11 @@ impl<T: Float, E: Epilogue<T>> Kernel<T> for PaddedProduct<'_, T, E> {
                         2 => self.columns::<S, 12, 4, 2>(s, at),
                         _ => self.columns::<S, 8, 4, 1>(s, at),
                     }
+                } else if S::REGISTERS < 16 {
+                    match width {
+                        2 => self.columns::<S, 2, 1, 2>(s, at),
+                        _ => self.columns::<S, 2, 1, 1>(s, at),
+                    }
                 } else {
                     match width {
                         3 => self.columns::<S, 3, 1, 3>(s, at),
@@ -81,7 +86,7 @@ impl<T: Float, E: Epilogue<T>> Kernel<T> for PaddedProduct<'_, T, E> {
 fn tile_width<T: Float, S: Simd<T>>(left: usize) -> usize {
     if S::REGISTERS >= 32 {
         if left >= 4 && left != 5 && left != 6 { 4 } else { left.min(3) }
-    } else if left.is_multiple_of(2) || left > 3 {
+    } else if left.is_multiple_of(2) || left > 3 || S::REGISTERS < 16 && left > 1 {
         2
     } else {
         left.min(3)

@@ -140,6 +140,7 @@ impl<T: Float, P: Input<T>> Kernel<T> for SparseForward<'_, '_, T, P> {
                     * unsafe {
                         match (width - at) / S::LANES {
                             1 => self.columns::<S, 1>(s, word, at),
+                            _ if S::REGISTERS < 16 => self.columns::<S, 2>(s, word, at),
                             2 => self.columns::<S, 2>(s, word, at),
                             3 => self.columns::<S, 3>(s, word, at),
                             4 => self.columns::<S, 4>(s, word, at),
@@ -292,13 +293,18 @@ impl<T: Float, P: Input<T>, E: Epilogue<T>> Kernel<T> for SparseBackward<'_, T, 
         let (mut check, mut at) = (s.zero(), 0);
         while at < width {
             // Two sums for each vector, two inputs, and a vector of dA.
-            let most = if S::REGISTERS >= 32 { MAX_VECTORS } else { 6 };
+            let most = match S::REGISTERS {
+                32.. => MAX_VECTORS,
+                16.. => 6,
+                _ => 2,
+            };
             let left = (width - at) / S::LANES;
             let some = if left > most { left.div_ceil(left.div_ceil(most)) } else { left };
             // SAFETY: checked above: `at` and the vectors after it are within the panel's width.
             let part = unsafe {
                 match some {
                     1 => self.columns::<S, 1>(s, at),
+                    _ if S::REGISTERS < 16 => self.columns::<S, 2>(s, at),
                     2 => self.columns::<S, 2>(s, at),
                     3 => self.columns::<S, 3>(s, at),
                     4 => self.columns::<S, 4>(s, at),
@@ -308,7 +314,7 @@ impl<T: Float, P: Input<T>, E: Epilogue<T>> Kernel<T> for SparseBackward<'_, T, 
                 }
             };
             check = s.add(check, part);
-            at += some.min(MAX_VECTORS) * S::LANES;
+            at += some * S::LANES;
         }
         s.nonzero_bits(check) == 0
     }

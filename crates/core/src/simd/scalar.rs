@@ -61,7 +61,8 @@ impl<T: Element> Simd<T> for Scalar {
     type V = [T; N];
     type M = [bool; N];
     const LANES: usize = N;
-    const REGISTERS: usize = 16;
+    /// Emulated multiply-adds take registers of their own; and small tiles keep programs small.
+    const REGISTERS: usize = 8;
 
     #[inline(always)]
     fn splat(self, x: T) -> [T; N] {
