@@ -104,7 +104,7 @@ fn print(report: &EvalReport, args: &EvalArgs, half: &Half, out: &mut Output) {
     print_matrix(&report.confusion, out);
     if let Some(file) = &report.report {
         out.line("");
-        out.field("EvalReport", file);
+        out.field("Report", file);
     }
 }
 

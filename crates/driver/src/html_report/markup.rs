@@ -250,7 +250,7 @@ fn mistaken(half: &Half, mistake: &Mistake) -> Result<Markup, CliError> {
         li {
             @if let Some(image) = image {
                 img.digit width=(image.width()) height=(image.height()) src=(address(&image.ink()?))
-                    alt={ "PngImage " (index) ": a " (label) " taken for a " (taken_for) };
+                    alt={ "Image " (index) ": a " (label) " taken for a " (taken_for) };
             }
             p {
                 strong { (label) " → " (taken_for) }

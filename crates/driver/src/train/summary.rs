@@ -131,8 +131,7 @@ impl TrainingRun<'_> {
             );
         }
         out.field("Accuracy", format_args!("{test} on the test set, {train} on the training set"));
-        let files =
-            [("Model", report.out), ("Losses", report.log), ("TrainReport", report.report), ("Curves", report.plot)];
+        let files = [("Model", report.out), ("Losses", report.log), ("Report", report.report), ("Curves", report.plot)];
         for (what, file) in files {
             if let Some(file) = file {
                 out.field(what, file);
