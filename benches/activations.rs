@@ -27,7 +27,7 @@ struct Function {
 const EXP: Function = Function { name: "exp", from: -10.0, to: 0.0, rounds: 4, exact: f64::exp };
 /// The same way back.
 const LN: Function = Function { name: "ln", from: 15.2, to: 3.8e6, rounds: 4, exact: f64::ln };
-/// Its values are arguments again without end.
+/// Its values are always valid arguments again.
 const SIGMOID: Function = Function { name: "sigmoid", from: -20.0, to: 20.0, rounds: 16, exact: plain_sigmoid };
 
 fn plain_sigmoid(x: f64) -> f64 {

@@ -25,7 +25,7 @@ const SHAPES: [(usize, usize, usize, bool); 6] = [
 /// Rows of a large product that are checked.
 const CHECKED_ROWS: usize = 128;
 
-/// From this many operations on, the scalar level takes a good part of a second.
+/// From this many operations on, the scalar level takes tenths of a second.
 const LARGE: usize = 1 << 30;
 
 struct Case {

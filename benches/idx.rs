@@ -1,8 +1,8 @@
 //! Reading images and labels: the bundled digits, and MNIST where `TWOLAYER_MNIST` names its folder; raw and gzip, with
 //! the files in the system's cache. Bytes are those of the pixels.
 //!
-//! `first-row` is over when the first image can be read (a raw file of some size is only mapped by then), `pixels` when
-//! every pixel has been. Peers of the latter: the standard library's `fs::read` for raw files, flate2's decoder into a
+//! `first-row` ends when the first image can be read (a large raw file is only mapped by then), `pixels` when every
+//! pixel has been read. Peers of the latter: the standard library's `fs::read` for raw files, flate2's decoder into a
 //! fresh vector for gzip; they leave out the labels and all checks.
 
 mod common;
@@ -25,7 +25,7 @@ struct Files {
 }
 
 impl Files {
-    /// The training set in `folder`, in both forms; what it lacks is made in `scratch`.
+    /// The training set in `folder`, in both forms; missing forms are created in `scratch`.
     fn new(name: &'static str, folder: &Path, scratch: &Path) -> Files {
         let (images, labels) = Part::Train.find(folder).expect("a training set");
         let form = |path: &Path, packing, suffix: &str| {

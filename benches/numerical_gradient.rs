@@ -1,4 +1,4 @@
-//! The gradient of every parameter by central differences, in f64 at the best level: computing anew only what a
+//! The gradient of every parameter by central differences, in f64 at the best level: recomputing only what a
 //! parameter affects (`network`), by definition (`brute-force`), and by the general form over a closure that computes
 //! the loss by matrix products (`closure`); backpropagation beside them. Then wider networks.
 //!

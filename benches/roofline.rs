@@ -20,7 +20,7 @@ const ROUNDS: usize = 16_384;
 /// Bytes of a buffer.
 const BUFFER: usize = 256 << 20;
 
-/// Times `work` on that many threads at once, started together; each does all iterations on an item of its own.
+/// Times `work` on that many threads at once, started together; each does all iterations on a separate item.
 fn together<I: Send>(b: &mut Bencher<'_>, items: &mut [I], work: impl Fn(&mut I) + Sync) {
     b.iter_custom(|iterations| {
         let barrier = Barrier::new(items.len());

@@ -1,7 +1,7 @@
 //! The page of a run in a real browser: light and dark, wide and narrow.
 //!
-//! Chromium is looked for under its usual names and the test skipped without it, unless TWOLAYER_CHROMIUM names the
-//! program; then it must be there.
+//! The test looks for Chromium under its usual names and is skipped without it, unless TWOLAYER_CHROMIUM names the
+//! program; then it must exist.
 
 mod common;
 
@@ -22,13 +22,13 @@ fn chromium() -> Option<String> {
     };
     let found = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(runs);
     if found.is_none() {
-        // Not by `eprintln!`, which the test harness would keep to itself.
+        // Not by `eprintln!`, which the test harness captures.
         let _ = writeln!(std::io::stderr(), "skipped: there is no Chromium; install it or set TWOLAYER_CHROMIUM");
     }
     found.map(String::from)
 }
 
-/// What the browser makes of a page: what it measured, and its complaints.
+/// What the browser measured on a page, and its error messages.
 struct Seen {
     overflow: i64,
     background: i64,
@@ -37,8 +37,8 @@ struct Seen {
     complaints: Vec<String>,
 }
 
-/// Opens the page as it is in a frame of this width, which a script outside the page measures: a window cannot be as
-/// narrow as a phone, and the page allows no script within.
+/// Opens the unchanged page in a frame of this width and measures it by a script outside the frame: a window cannot be
+/// as narrow as a phone, and the page allows no scripts.
 fn open(program: &str, page: &str, width: u32, dark: bool, folder: &Path) -> Seen {
     let escaped = page.replace('&', "&amp;").replace('"', "&quot;");
     let frame = format!(

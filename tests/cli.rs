@@ -1,4 +1,4 @@
-//! What each command does on a good day, and how it behaves in a pipe.
+//! What each command does when all goes well, and how it behaves in a pipe.
 
 mod common;
 
@@ -18,7 +18,7 @@ fn small_model(folder: &Path) -> std::path::PathBuf {
 }
 
 #[test]
-fn the_defaults_learn_the_bundled_digits_and_say_so() {
+fn the_defaults_learn_the_bundled_digits_and_print_the_accuracy() {
     let text = ok("train", &[]);
     assert!(text.contains("bundled"), "{text}");
     assert!(text.contains("samples per second"), "{text}");
@@ -105,7 +105,7 @@ fn the_same_seed_gives_the_same_file_for_any_number_of_threads() {
 }
 
 #[test]
-fn a_model_file_has_the_notebooks_names_and_says_how_it_was_made() {
+fn a_model_file_has_the_notebooks_names_and_the_training_options() {
     let scratch = tempfile::tempdir().unwrap();
     let out = scratch.path().join("model");
     ok("train --quiet --iters 10 --hidden 20 --seed 3 --precision f64 --out {}", &[&out]);
@@ -132,7 +132,7 @@ fn a_model_is_an_ordinary_file() {
     fs::write(&other, "").unwrap();
     ok("train --quiet --iters 1 --out {}", &[&out]);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
-    assert_eq!(mode(&out), mode(&other), "readable by whom the umask lets");
+    assert_eq!(mode(&out), mode(&other), "permissions follow the umask");
     assert_eq!(names_in(scratch.path()), ["model", "other"]);
 }
 
@@ -223,7 +223,7 @@ fn gradcheck_passes_at_every_level_and_shows_its_numbers() {
     assert!(text.contains("Passed") && ["W1", "b1", "W2", "b2"].iter().all(|name| text.contains(name)), "{text}");
 }
 
-/// The model that a run leaves is checked as random weights are, by either method, and nothing else differs.
+/// A saved model is checked like random weights, by both methods.
 #[test]
 fn gradcheck_checks_a_models_weights_by_either_method() {
     let scratch = tempfile::tempdir().unwrap();
@@ -246,9 +246,9 @@ fn gradcheck_checks_a_models_weights_by_either_method() {
 }
 
 #[test]
-fn a_check_that_fails_says_why() {
+fn a_failed_check_is_explained() {
     for (options, why) in
-        [("--h 0.1", "h is too large"), ("--h 1e-9", "rounding dominates"), ("--tolerance 1e-14", "out of reach")]
+        [("--h 0.1", "h is too large"), ("--h 1e-9", "rounding dominates"), ("--tolerance 1e-14", "cannot reach")]
     {
         let ran = run(&format!("gradcheck {options}"), &[]);
         assert_eq!(ran.code, Some(1), "{ran:#?}");
@@ -260,8 +260,8 @@ fn a_check_that_fails_says_why() {
 }
 
 #[test]
-fn numerical_gradients_train_to_what_backpropagation_does() {
-    // A rate at which so few iterations learn something.
+fn training_by_numerical_gradients_agrees_with_backpropagation() {
+    // A learning rate that suits so few iterations.
     for (precision, close) in [("f64", 1e-7), ("f32", 1e-3)] {
         let run = format!("train --iters 200 --lr 1 --precision {precision}");
         let backprop = json(&run, &[]);
@@ -305,9 +305,9 @@ fn piped_output_has_no_escapes() {
     }
 }
 
-/// `twolayer train | head -1`: the reader leaves early, nothing is said about it, and files are written all the same.
+/// `twolayer train | head -1`: the reader exits early; there is no error, and files are still written.
 #[test]
-fn a_closed_pipe_is_no_failure() {
+fn a_closed_pipe_is_not_an_error() {
     let scratch = tempfile::tempdir().unwrap();
     let model = scratch.path().join("model");
     for arguments in [&["train", "--out"][..], &["train"], &["train", "--json"], &["--help"], &["gradcheck"]] {
@@ -326,10 +326,10 @@ fn a_closed_pipe_is_no_failure() {
     assert!(Model::read(&model).metadata.to_string().contains("10000"));
 }
 
-/// Any other reason why nothing arrives is told.
+/// Any other failure to write is an error.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_standard_output_is_a_failure() {
+fn a_full_disk_behind_standard_output_is_an_error() {
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let output = twolayer().arg("info").stdout(full).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
@@ -338,7 +338,7 @@ fn a_full_standard_output_is_a_failure() {
 }
 
 #[test]
-fn help_shows_what_there_is() {
+fn help_lists_the_commands() {
     let text = ok("--help", &[]);
     for word in ["train", "eval", "predict", "gradcheck", "info", "Examples"] {
         assert!(text.contains(word), "{text}");

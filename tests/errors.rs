@@ -1,4 +1,4 @@
-//! What can go wrong, on real files: each time one paragraph, an exit code, and nothing half-written.
+//! Errors with real files: each is one paragraph and an exit code, and leaves no partial files.
 
 mod common;
 
@@ -24,7 +24,7 @@ fn train_fails(folder: &Path, words: &[&str]) {
 }
 
 #[test]
-fn every_malformed_file_is_told_apart_and_named() {
+fn every_fault_of_a_file_has_an_error_that_names_the_file() {
     let pixels = tiny()[0][16..].to_vec();
     let mut unknown_type = tiny()[0].clone();
     unknown_type[2] = 0x0A;
@@ -61,7 +61,7 @@ fn every_malformed_file_is_told_apart_and_named() {
 }
 
 #[test]
-fn damaged_gzip_is_told() {
+fn damaged_gzip_is_an_error() {
     let packed = fs::read(digits().join("t10k-images-idx3-ubyte.gz")).unwrap();
     let mut flipped = packed.clone();
     flipped[packed.len() / 2] ^= 0x10;
@@ -78,7 +78,7 @@ fn damaged_gzip_is_told() {
 }
 
 #[test]
-fn missing_and_unreadable_files_are_told() {
+fn missing_files_are_errors() {
     train_fails(Path::new("no/such/folder"), &["no/such/folder", "no such folder"]);
     let file = tempfile::NamedTempFile::new().unwrap();
     train_fails(file.path(), &["not a folder"]);
@@ -87,10 +87,10 @@ fn missing_and_unreadable_files_are_told() {
     train_fails(data.path(), &["no test labels", "t10k-labels-idx1-ubyte.gz"]);
 }
 
-/// Permissions do not stop a superuser; a process's own memory cannot be read from its start by anybody.
+/// Uses `/proc/self/mem`, whose first bytes nobody can read: permissions do not stop a superuser.
 #[cfg(target_os = "linux")]
 #[test]
-fn an_unreadable_file_is_told() {
+fn an_unreadable_file_is_an_error() {
     let data = folder(&tiny());
     let labels = data.path().join("train-labels-idx1-ubyte");
     fs::remove_file(&labels).unwrap();
@@ -107,7 +107,7 @@ fn classes_bound_the_labels_of_both_halves() {
 }
 
 #[test]
-fn senseless_options_are_usage_errors() {
+fn invalid_options_are_usage_errors() {
     for (option, values) in [
         ("--batch", &["0", "-1", "16777217", "1.5", "many", "99999999999999999999"][..]),
         ("--hidden", &["0", "-5", "x"]),
@@ -182,7 +182,7 @@ fn a_divergence_names_its_iteration_and_keeps_the_losses() {
     let rows = fs::read_to_string(&log).unwrap().lines().count() - 1;
     let iteration = iteration_of(&ran.stderr);
     assert_eq!(rows, iteration + 1, "a row for the iteration that diverged too: {ran:#?}");
-    // A batch of the whole set makes each iteration a piece of its own: the number is still the run's.
+    // With a batch of the whole set, each epoch is one iteration: the number still counts from the start of the run.
     let ran = fails(1, "train --lr 1e38 --batch 1437 --quiet", &[], &["diverged"]);
     assert!(iteration_of(&ran.stderr) > 0, "{ran:#?}");
 }
@@ -194,12 +194,12 @@ fn iteration_of(text: &str) -> usize {
 }
 
 #[test]
-fn files_that_cannot_be_written_are_told_before_the_training() {
+fn output_files_that_cannot_be_written_are_errors_before_training() {
     let scratch = tempfile::tempdir().unwrap();
     let missing = scratch.path().join("missing").join("file");
     for option in ["--out", "--log"] {
         let ran = fails(1, &format!("train {option} {{}}"), &[&missing], &["cannot write", "missing"]);
-        assert_eq!(ran.stdout, "", "told early");
+        assert_eq!(ran.stdout, "", "the error comes before training");
         let ran = fails(1, &format!("train {option} {{}}"), &[scratch.path()], &["it is a folder"]);
         assert_eq!(ran.stdout, "");
     }
@@ -211,22 +211,22 @@ fn files_that_cannot_be_written_are_told_before_the_training() {
 /// Through a link, so that even a program that renamed over its target could not replace the machine's device.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_told_and_nothing_is_left() {
+fn a_full_disk_is_an_error_and_leaves_no_files() {
     use std::os::unix::fs::FileTypeExt;
-    assert!(fs::metadata("/dev/full").unwrap().file_type().is_char_device(), "this machine has lost /dev/full");
+    assert!(fs::metadata("/dev/full").unwrap().file_type().is_char_device(), "/dev/full is not a device");
     let scratch = tempfile::tempdir().unwrap();
     let full = scratch.path().join("full");
     std::os::unix::fs::symlink("/dev/full", &full).unwrap();
     for option in ["--out", "--log"] {
         let ran = fails(1, &format!("train --iters 20 {option} {{}}"), &[&full], &["full", "No space left"]);
-        assert!(ran.stdout.contains("Accuracy"), "the outcome is not lost with the file: {ran:#?}");
+        assert!(ran.stdout.contains("Accuracy"), "the accuracy is printed although the file is lost: {ran:#?}");
     }
     assert_eq!(names_in(scratch.path()), ["full"]);
     assert!(fs::symlink_metadata(&full).unwrap().is_symlink());
 }
 
 #[test]
-fn models_that_are_none_or_do_not_fit_are_told() {
+fn invalid_and_mismatched_models_are_errors() {
     let scratch = tempfile::tempdir().unwrap();
     let model = scratch.path().join("model");
     let data = folder(&tiny());

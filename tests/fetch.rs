@@ -58,7 +58,7 @@ fn mnist_is_fetched_once_and_can_be_used() {
 }
 
 #[test]
-fn files_put_there_by_hand_are_known_packed_or_not() {
+fn files_put_there_by_hand_are_recognised_compressed_or_not() {
     let Some(mnist) = mnist() else { return };
     let scratch = tempfile::tempdir().unwrap();
     let nobody = Server::new(&[]);
@@ -81,7 +81,7 @@ fn files_put_there_by_hand_are_known_packed_or_not() {
 }
 
 #[test]
-fn a_refusal_is_one_paragraph_with_the_way_by_hand() {
+fn a_failed_fetch_is_one_paragraph_with_instructions() {
     let server = Server::new(&[("train-images-idx3-ubyte.gz", b"no digits")]);
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = format!("http://{closed}/");
@@ -113,9 +113,9 @@ fn a_refusal_is_one_paragraph_with_the_way_by_hand() {
     }
 }
 
-/// As without any network: nobody answers, neither the mirrors nor what is said to lead to them.
+/// Without a network: neither the mirrors nor the proxy answer.
 #[test]
-fn offline_it_says_in_one_short_line_what_to_do_by_hand() {
+fn the_error_without_a_network_is_one_short_line_with_instructions() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (scratch, proxy) = (tempfile::tempdir().unwrap(), format!("http://{closed}"));
     let ran = fetch(&["mnist"], scratch.path(), &[("ALL_PROXY", &proxy)]);
@@ -127,7 +127,7 @@ fn offline_it_says_in_one_short_line_what_to_do_by_hand() {
 }
 
 #[test]
-fn proxies_are_asked_unless_they_are_to_be_passed_by() {
+fn proxies_are_used_unless_no_proxy_excludes_the_host() {
     let proxy = Server::new(&[]);
     let address = format!("http://{}", proxy.address());
     let dir = tempfile::tempdir().unwrap();
@@ -145,9 +145,9 @@ fn proxies_are_asked_unless_they_are_to_be_passed_by() {
 }
 
 #[test]
-fn wrong_usage_of_fetch() {
+fn usage_errors_of_fetch() {
     let ran = fails(2, "fetch emnist", &[], &["emnist-balanced, emnist-byclass, ", "emnist-letters", "emnist-mnist"]);
-    assert!(!ran.stderr.contains("kmnist"), "its own splits, and no others: {ran:#?}");
+    assert!(!ran.stderr.contains("kmnist"), "only splits of EMNIST: {ran:#?}");
     fails(2, "fetch cifar", &[], &["cifar", "emnist-letters"]);
     fails(2, "fetch mnist --mirror ftp://host/", &[], &["https://"]);
     fails(2, "fetch mnist --timeout 0", &[], &["above 0"]);
@@ -175,7 +175,7 @@ fn show_draws_labelled_pictures_side_by_side_in_80_columns() {
     let text = ok("data show --index 0..9", &[]);
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     let captions: Vec<&str> = text.lines().filter(|line| line.contains("label")).collect();
-    assert_eq!(captions.len(), 3, "four of them fit beside each other: {text}");
+    assert_eq!(captions.len(), 3, "four images fit side by side: {text}");
     assert_eq!(text.matches("label").count(), 10);
     assert!(text.contains('█'));
     assert_eq!(text, ok("data show", &[]), "the default");

@@ -1,4 +1,4 @@
-//! No import runs upwards: each module imports only from modules that stand before it in ARCHITECTURE.md.
+//! Checks layering: each module imports only from modules listed before it in ARCHITECTURE.md.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 fn layers() -> Vec<(String, Vec<String>)> {
     let text = fs::read_to_string("ARCHITECTURE.md").unwrap();
     let list = text.split("```layers\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a list of layers");
-    // A long line goes on in the next one, which is indented.
+    // A long line continues on the next one, which is indented.
     let list = list.replace("\n ", " ");
     let line = |line: &str| {
         let (folder, modules) = line.split_once(':').expect("folder: modules");
@@ -86,7 +86,7 @@ fn imports(code: &str, prefix: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn no_import_runs_upwards() {
+fn modules_import_only_from_lower_layers() {
     let mut upwards = Vec::new();
     for (folder, order) in layers() {
         let path = Path::new(&folder);
@@ -113,10 +113,10 @@ fn no_import_runs_upwards() {
             }
         }
     }
-    assert!(upwards.is_empty(), "imports that run upwards:\n{}", upwards.join("\n"));
+    assert!(upwards.is_empty(), "imports from higher layers:\n{}", upwards.join("\n"));
 }
 
-/// The check sees what it is to see.
+/// The check recognises all forms of imports.
 #[test]
 fn imports_are_recognised() {
     let code = "use crate::a::{B, c::D};\nuse crate::{e, f::{g, H}, self as x};\nlet y = crate::i::j();\nmy_crate::k;";

@@ -1,4 +1,4 @@
-//! Ways to learn that are not the notebook's: optimisers, activations, initial weights, sampling, validation.
+//! Learning options beyond the notebook's: optimisers, activations, initial weights, sampling, validation.
 
 mod common;
 
@@ -10,7 +10,7 @@ use common::{fails, float, integer, json, mnist, ok};
 const RULES: [&str; 6] = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"];
 
 #[test]
-fn every_optimiser_learns_the_digits_and_its_model_is_what_it_was() {
+fn every_optimiser_learns_the_digits_and_its_model_evaluates_the_same() {
     let scratch = tempfile::tempdir().unwrap();
     let model = scratch.path().join("model");
     for rule in RULES {
@@ -20,7 +20,7 @@ fn every_optimiser_learns_the_digits_and_its_model_is_what_it_was() {
             let accuracy = float(&report["test_accuracy"]);
             assert!(accuracy > 0.85, "{options}: {accuracy}");
             assert_eq!((report["optimizer"].as_str(), report["activation"].as_str()), (Some(rule), Some(activation)));
-            // The file says which units it has: read as others, it would be another network.
+            // The file stores the activation: with another one, it would be another network.
             assert_eq!(json("eval {}", &[&model])["accuracy"], report["test_accuracy"], "{options}");
         }
     }
@@ -43,7 +43,7 @@ fn the_same_options_give_the_same_file_for_any_threads() {
 }
 
 #[test]
-fn weight_decay_makes_weights_small_and_a_decaying_rate_stands_still() {
+fn weight_decay_shrinks_weights_and_a_decayed_rate_stops_learning() {
     let scratch = tempfile::tempdir().unwrap();
     let loss = |options: &str| {
         let path = scratch.path().join("model");
@@ -51,20 +51,20 @@ fn weight_decay_makes_weights_small_and_a_decaying_rate_stands_still() {
         float(&json("eval {} --split train", &[&path])["mean_loss"])
     };
     let decayed = loss("--iters 2000 --weight-decay 0.1");
-    assert!(decayed > 2.0 * loss("--iters 2000"), "weights that stay small cannot fit so well");
+    assert!(decayed > 2.0 * loss("--iters 2000"), "smaller weights must fit the data less well");
     // With a factor of a millionth, nothing is learnt after the first epoch, of 14 iterations.
     assert!((loss("--iters 2000 --lr-decay 1e-6") - loss("--iters 14")).abs() < 1e-3);
 }
 
 #[test]
-fn validation_keeps_rows_back_and_patience_keeps_the_best_weights() {
+fn validation_holds_out_rows_and_patience_keeps_the_best_weights() {
     let scratch = tempfile::tempdir().unwrap();
     let model = scratch.path().join("model");
     let options = "--optimizer adam --lr 0.01 --validation 0.2 --patience 4 --epochs 400";
     let report = json(&format!("train --out {{}} {options}"), &[&model]);
     assert_eq!(report["early"], "patience");
     assert!(integer(&report["iterations"]) < 400 * integer(&report["epoch"]));
-    // 1,437 rows, of which a fifth, rounded up, is kept back.
+    // A fifth of 1,437 rows, rounded up, is held out.
     assert_eq!(integer(&report["epoch"]), (1437 - 288) / 100);
     let history = report["history"].as_array().unwrap();
     let accuracy = |m: &serde_json::Value| float(&m["validation_accuracy"]);
@@ -81,7 +81,7 @@ fn validation_keeps_rows_back_and_patience_keeps_the_best_weights() {
 }
 
 #[test]
-fn the_end_of_a_run_is_validated_too() {
+fn the_last_iteration_is_validated_too() {
     let report = json("train --optimizer adam --lr 0.01 --epochs 3 --validation 0.1 --patience 3", &[]);
     let plain = json("train --optimizer adam --lr 0.01 --epochs 3 --validation 0.1", &[]);
     assert_eq!(report["kept_iterations"], serde_json::Value::Null);
@@ -89,7 +89,7 @@ fn the_end_of_a_run_is_validated_too() {
 }
 
 #[test]
-fn options_that_contradict_each_other_are_wrong_usage() {
+fn contradictory_options_are_usage_errors() {
     for (options, words) in [
         ("--momentum 0.5", &["--momentum is for"][..]),
         ("--optimizer adam --momentum 0.5", &["--momentum is for"]),

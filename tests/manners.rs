@@ -1,4 +1,4 @@
-//! What a person and a shell may expect of any program.
+//! Command-line conventions: help, terminal width, pipes, colours, completions, man pages.
 
 mod common;
 
@@ -27,7 +27,7 @@ const COMMANDS: [&str; 13] = [
 ];
 
 #[test]
-fn alone_it_tells_what_to_do_first() {
+fn without_arguments_it_prints_the_first_steps() {
     let ran = run("", &[]);
     assert_eq!(ran.code, Some(2), "{ran:#?}");
     for words in ["twolayer train", "twolayer fetch mnist", "twolayer help"] {
@@ -55,10 +55,10 @@ fn every_command_has_help_with_examples() {
     }
 }
 
-/// Every line is as long as the words allow: none is longer than the terminal, and none ends where the next line's first
-/// word would still have fitted, as lines do that were broken by hand.
+/// Help is wrapped to the terminal: no line is longer than it, and no line is broken where the next word would still
+/// have fitted, as happens with hard line breaks.
 #[test]
-fn help_flows_in_any_terminal() {
+fn help_is_wrapped_to_any_terminal_width() {
     for command in [""].iter().chain(&COMMANDS) {
         for (option, width) in
             ["--help", "-h"].into_iter().flat_map(|option| [60, 80, 100].map(|width| (option, width)))
@@ -73,8 +73,8 @@ fn help_flows_in_any_terminal() {
                 let item = pair[0].starts_with("  twolayer") || pair[0].starts_with("  some-scanner");
                 let item = item || (indent(pair[0]) == 2 || pair[0].ends_with(':'));
                 let item = item || word.is_empty() || pair[0].is_empty() || word.starts_with(['-', '[']);
-                let room = pair[0].chars().count() + 1 + word.chars().count();
-                assert!(item || room > width, "{command} {option}, {width} columns: {pair:#?}");
+                let joined = pair[0].chars().count() + 1 + word.chars().count();
+                assert!(item || joined > width, "{command} {option}, {width} columns: {pair:#?}");
             }
         }
     }
@@ -170,9 +170,9 @@ fn what_commands_print_fits_a_narrow_terminal_and_is_aligned() {
     assert!(ran.stdout.lines().all(|line| line.chars().count() <= 40), "{ran:#?}");
 }
 
-/// What is not known to have a width is written whole, for programs and files.
+/// Without a known width, lines are not wrapped, for programs and files.
 #[test]
-fn a_pipe_gets_lines_that_are_not_broken() {
+fn lines_to_a_pipe_are_not_wrapped() {
     let text = ok("gradcheck", &[]);
     assert!(text.lines().any(|line| line.contains("mean diff") && line.contains("numerical")), "{text}");
     assert!(text.contains("Data      bundled digits (no --data): the first 100 training images of 8 x 8\n"), "{text}");
@@ -193,19 +193,19 @@ fn quiet_prints_results_without_notes_on_every_command() {
 }
 
 #[test]
-fn colours_are_left_out_where_they_are_not_wanted() {
+fn colours_are_off_in_pipes_and_when_disabled() {
     let help = |variables: &[(&str, &str)]| {
         let mut command = twolayer();
         command.arg("--help").env_remove("NO_COLOR").envs(variables.iter().copied());
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     };
     assert!(help(&[("CLICOLOR_FORCE", "1")]).contains('\u{1b}'));
-    assert!(!help(&[]).contains('\u{1b}'), "a pipe wants none");
+    assert!(!help(&[]).contains('\u{1b}'), "no colours in a pipe");
     assert!(!help(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).contains('\u{1b}'));
 }
 
 #[test]
-fn slips_are_answered_with_what_may_have_been_meant() {
+fn misspelt_words_get_suggestions() {
     for (line, meant) in [
         ("trian", "train"),
         ("train --optimiser adam", "--optimizer"),

@@ -44,7 +44,7 @@ fn a_model_of_mnist_is_evaluated_and_draws_its_digits() {
 }
 
 #[test]
-fn a_thousand_numerical_gradients_teach_what_backpropagation_does() {
+fn training_by_numerical_gradients_agrees_with_backpropagation() {
     let Some(folder) = mnist() else { return };
     let backprop = json("train --data {} --iters 1000", &[&folder]);
     let numerical = json("train --data {} --iters 1000 --gradient numerical", &[&folder]);

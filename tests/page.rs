@@ -1,4 +1,4 @@
-//! The page of a run and its curves, from the real binary: whole, self-contained, and true.
+//! The HTML report of a run and its curves, from the real binary: complete, self-contained and correct.
 
 mod common;
 
@@ -97,7 +97,7 @@ fn matrix(page: &Html) -> Vec<Vec<usize>> {
 }
 
 #[test]
-fn the_page_of_a_training_run_tells_what_its_json_tells() {
+fn the_report_of_a_training_run_agrees_with_its_json() {
     let scratch = tempfile::tempdir().unwrap();
     let (page, curves, model) = paths(&scratch, "run.svg");
     let run = json("train --epochs 40 --seed 3 --lr 0.5 --report {} --plot {} --out {}", &[&page, &curves, &model]);
@@ -114,7 +114,7 @@ fn the_page_of_a_training_run_tells_what_its_json_tells() {
     assert_eq!((fact(&page, "iterations"), fact(&page, "seed")), ("560".into(), "3".into()));
     assert_eq!((fact(&page, "learning rate"), fact(&page, "instruction set")), ("0.5".into(), word(&run["isa"])));
     assert_eq!(fact(&page, "threads"), run["threads"].to_string());
-    for time in ["time of training", "time of the whole run", "samples per second"] {
+    for time in ["training time", "total time", "samples per second"] {
         assert!(fact(&page, time).starts_with(|c: char| c.is_ascii_digit()), "{time}");
     }
     assert!(texts(&page, ".command")[0].contains("train --epochs 40 --seed 3"));
@@ -143,7 +143,7 @@ fn paths(scratch: &TempDir, curves: &str) -> (std::path::PathBuf, std::path::Pat
 }
 
 #[test]
-fn the_page_of_an_evaluation_tells_scores_and_mistakes() {
+fn the_report_of_an_evaluation_shows_scores_and_mistakes() {
     let scratch = tempfile::tempdir().unwrap();
     let (page, _, model) = paths(&scratch, "none");
     ok("train --quiet --epochs 50 --out {}", &[&model]);
@@ -168,9 +168,9 @@ fn the_page_of_an_evaluation_tells_scores_and_mistakes() {
         assert_eq!(*row, format!("{class}{precision}{recall}{f1}{all}"));
     }
 
-    // Mistakes: bounded, the surest first, and those that `predict` makes.
+    // Mistakes: a limited number, the most confident first, and the same as those of `predict`.
     let wrong = integer(&run["rows"]) - integer(&run["correct"]);
-    assert!(wrong > 60, "this test wants more mistakes than are shown, and there are {wrong}");
+    assert!(wrong > 60, "this test needs more mistakes than the report shows; there are {wrong}");
     assert!(texts(&page, "#mistakes p")[0].starts_with(&format!("{wrong} of 360 images")));
     let shown = texts(&page, "#mistakes li");
     assert_eq!((shown.len(), select(&page, "#mistakes img").len()), (60, 60));
@@ -194,7 +194,7 @@ fn the_page_of_an_evaluation_tells_scores_and_mistakes() {
 }
 
 #[test]
-fn names_from_outside_are_text_and_not_markup() {
+fn names_from_the_user_are_escaped() {
     let scratch = tempfile::tempdir().unwrap();
     let data = scratch.path().join("<b>&\"x\"");
     fs::rename(folder(&tiny()).keep(), &data).unwrap();
@@ -220,7 +220,7 @@ fn a_run_of_no_iterations_has_a_page_without_curves() {
 }
 
 #[test]
-fn a_run_that_diverges_leaves_its_curves_and_says_so() {
+fn a_run_that_diverges_still_writes_its_curves_and_an_error() {
     let scratch = tempfile::tempdir().unwrap();
     let (page, curves, model) = paths(&scratch, "curves.png");
     let line = "train --quiet --lr 1e38 --seed 5 --out {} --report {} --plot {}";
@@ -230,11 +230,11 @@ fn a_run_that_diverges_leaves_its_curves_and_says_so() {
     assert_eq!(sections(&page), ["curves", "run"]);
     assert!(text(one(&page, ".trouble")).contains("diverged"));
     assert_eq!(fact(&page, "seed"), "5");
-    assert!(!text(one(&page, "body")).contains("accuracy 0.00%"), "there is no outcome to tell");
+    assert!(!text(one(&page, "body")).contains("accuracy 0.00%"), "a failed run has no accuracy");
 }
 
 #[test]
-fn inputs_that_are_no_pictures_have_no_pictures() {
+fn inputs_that_are_not_images_have_no_images() {
     let scratch = tempfile::tempdir().unwrap();
     let (page, ..) = paths(&scratch, "none");
     let features = idx(&[4, 6], &[9, 0, 200, 4, 0, 0, 0, 80, 0, 0, 255, 1, 9, 0, 100, 0, 0, 0, 0, 60, 0, 0, 20, 1]);
@@ -248,7 +248,7 @@ fn inputs_that_are_no_pictures_have_no_pictures() {
 }
 
 #[test]
-fn a_large_network_of_large_pictures_still_gives_a_page_that_a_browser_likes() {
+fn the_report_of_a_large_network_stays_small() {
     let scratch = tempfile::tempdir().unwrap();
     let (page, ..) = paths(&scratch, "none");
     let mut noise = 1u32;
@@ -292,7 +292,7 @@ fn curves_are_svg_or_png_by_their_names() {
 }
 
 #[test]
-fn names_that_cannot_be_meant_are_told_before_the_training() {
+fn invalid_output_names_are_errors_before_training() {
     let scratch = tempfile::tempdir().unwrap();
     let (page, svg, model) = paths(&scratch, "curves.svg");
     for name in ["curves.jpg", "curves"] {
@@ -304,7 +304,7 @@ fn names_that_cannot_be_meant_are_told_before_the_training() {
     let missing = scratch.path().join("missing").join("file.svg");
     for option in ["--report", "--plot"] {
         let ran = fails(1, &format!("train {option} {{}}"), &[&missing], &["cannot write", "missing"]);
-        assert_eq!(ran.stdout, "", "told early");
+        assert_eq!(ran.stdout, "", "the error comes before training");
     }
     assert_eq!(names_in(scratch.path()), [""; 0]);
     ok("train --quiet --iters 1 --out {}", &[&model]);

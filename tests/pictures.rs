@@ -1,4 +1,4 @@
-//! Pictures of one's own: written as files of each kind, and predicted by the real binary.
+//! The user's pictures: written as files of each kind, and predicted by the real binary.
 
 mod common;
 
@@ -15,7 +15,7 @@ use twolayer_idx::{Part, Split};
 /// How many images of a data set are made into pictures.
 const PICTURES: usize = 200;
 
-/// An image of a data set as somebody might have scanned it: ten times as large, dark on light paper with a margin.
+/// An image of a data set as if scanned: ten times as large, dark ink on light paper with a margin.
 fn scanned(half: &Split, index: usize) -> GrayImage {
     let (pixels, width, height) = (half.image(index).unwrap(), half.width(), half.height());
     GrayImage::from_fn(10 * width as u32 + 40, 10 * height as u32 + 40, |x, y| {
@@ -25,7 +25,7 @@ fn scanned(half: &Split, index: usize) -> GrayImage {
     })
 }
 
-/// How many of the first test images are taken for the same by way of a picture file.
+/// How many of the first test images get the same prediction from a picture file.
 fn agreeing(data: &Path, model: &Path) -> usize {
     let half = Split::load_part(data, Part::Test).unwrap();
     let scratch = tempfile::tempdir().unwrap();
@@ -41,7 +41,7 @@ fn agreeing(data: &Path, model: &Path) -> usize {
     let ran = Ran::new("predict".into(), command.output().unwrap());
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
-    // As a data set of their own, which is read in no time.
+    // As a separate, small data set, which is fast to read.
     let sizes = [PICTURES as u32, half.height() as u32, half.width() as u32];
     let (images, labels) = (idx(&sizes, &images), idx(&sizes[..1], &half.labels()[..PICTURES]));
     let first = folder(&[images.clone(), labels.clone(), images, labels]);
@@ -67,14 +67,14 @@ fn picture(folder: &Path, name: &str) -> PathBuf {
 }
 
 #[test]
-fn pictures_of_the_bundled_digits_are_taken_for_what_the_digits_are() {
+fn pictures_of_the_bundled_digits_get_the_predictions_of_the_digits() {
     let scratch = tempfile::tempdir().unwrap();
     let same = agreeing(&digits(), &small_model(scratch.path()));
     assert!(same >= BUNDLED, "{same} of {PICTURES}");
 }
 
 #[test]
-fn pictures_of_mnist_are_taken_for_what_the_digits_are() {
+fn pictures_of_mnist_get_the_predictions_of_the_digits() {
     let Some(data) = mnist() else { return };
     let scratch = tempfile::tempdir().unwrap();
     let model = scratch.path().join("model");
@@ -91,7 +91,7 @@ const MNIST: usize = 196;
 /// The lines of a drawing, each through points in a square whose side is 1.
 type Lines = &'static [&'static [(f32, f32)]];
 
-/// Digits as somebody draws them.
+/// Digits drawn by hand.
 const DRAWN: [(usize, Lines); 7] = [
     (0, &[&[(0.5, 0.0), (0.15, 0.2), (0.1, 0.65), (0.4, 1.0), (0.75, 0.85), (0.85, 0.4), (0.7, 0.1), (0.5, 0.0)]]),
     (1, &[&[(0.55, 0.0), (0.45, 1.0)]]),
@@ -136,7 +136,7 @@ fn assert_all_right(data: &Path, pictures: &[(String, usize)], scratch: &Path) -
 }
 
 #[test]
-fn a_thin_pencil_on_large_paper_is_seen_as_mnists_strokes_are() {
+fn thin_strokes_on_large_paper_become_as_wide_as_mnists() {
     let Some(data) = mnist() else { return };
     let scratch = tempfile::tempdir().unwrap();
     let mut pictures = Vec::new();
@@ -230,7 +230,7 @@ fn a_picture_comes_from_standard_input() {
 }
 
 #[test]
-fn a_bad_picture_is_told_and_the_others_are_shown() {
+fn a_bad_picture_is_an_error_and_the_others_are_shown() {
     let scratch = tempfile::tempdir().unwrap();
     let model = small_model(scratch.path());
     let good = picture(scratch.path(), "good.png");
@@ -259,7 +259,7 @@ fn a_bad_picture_is_told_and_the_others_are_shown() {
 }
 
 #[test]
-fn pictures_or_an_index_and_a_model_of_squares() {
+fn pictures_exclude_an_index_and_need_a_model_of_square_images() {
     let scratch = tempfile::tempdir().unwrap();
     let file = picture(scratch.path(), "digit.png");
     fails(2, "predict model", &[], &["--index", "PICTURE"]);
@@ -268,5 +268,5 @@ fn pictures_or_an_index_and_a_model_of_squares() {
     let data = folder(&common::tiny());
     let model = scratch.path().join("model");
     ok("train --quiet --iters 1 --data {} --out {}", &[data.path(), &model]);
-    fails(1, "predict {} {}", &[&model, &file], &["6 pixels", "no square"]);
+    fails(1, "predict {} {}", &[&model, &file], &["6 pixels", "not a square"]);
 }

@@ -1,4 +1,4 @@
-//! Runs that are interrupted, killed, and taken up again.
+//! Runs that are interrupted or killed, and resumed.
 #![cfg(unix)]
 
 mod common;
@@ -30,9 +30,9 @@ fn signal(child: &Child, name: &str) {
     assert!(Command::new("kill").arg(name).arg(child.id().to_string()).status().unwrap().success());
 }
 
-/// A run in pieces gives the bytes of the whole one: its model, its losses, its table of epochs.
+/// A run resumed several times writes the same model, losses and table of epochs as an uninterrupted one.
 #[test]
-fn a_resumed_run_is_the_run_that_was_never_interrupted() {
+fn a_resumed_run_equals_an_uninterrupted_one() {
     let scratch = tempfile::tempdir().unwrap();
     let [whole, pieces, checkpoint, log, log_of_pieces] =
         ["whole", "pieces", "checkpoint", "log", "log2"].map(|name| scratch.path().join(name));
@@ -51,7 +51,7 @@ fn a_resumed_run_is_the_run_that_was_never_interrupted() {
                     assert_eq!(report["test_accuracy"], one["test_accuracy"], "{run}");
                 }
                 if end == 0 {
-                    // Nothing was due; the first piece begins anew.
+                    // No checkpoint was due; the first part starts again.
                     assert!(!checkpoint.exists(), "{run}");
                     json(
                         &format!("train --checkpoint {{}} --every 1 --log {{}} --iters 1 {run}"),
@@ -67,7 +67,7 @@ fn a_resumed_run_is_the_run_that_was_never_interrupted() {
 }
 
 #[test]
-fn times_are_those_of_all_pieces() {
+fn times_add_up_over_all_parts() {
     let scratch = tempfile::tempdir().unwrap();
     let checkpoint = scratch.path().join("checkpoint");
     let run = "--hidden 200 --optimizer adam";
@@ -75,18 +75,18 @@ fn times_are_those_of_all_pieces() {
     let second = json(&format!("train --resume {{}} --iters 2001 {run}"), &[&checkpoint]);
     let [before, after] = [&first, &second].map(|report| float(&report["train_seconds"]));
     assert!(before < after && after < 1.5 * before, "{before} and {after}");
-    // The second process by itself was over before so much training can have been done.
+    // The second process alone ended too quickly for this much training.
     let total = float(&second["total_seconds"]);
     assert!(total > after, "{total} in all, {after} of training");
 }
 
 #[test]
-fn ctrl_c_ends_a_run_with_its_model_and_a_checkpoint_to_go_on_from() {
+fn ctrl_c_ends_a_run_with_a_model_and_a_checkpoint() {
     let scratch = tempfile::tempdir().unwrap();
     let [model, checkpoint, whole] = ["model", "checkpoint", "whole"].map(|name| scratch.path().join(name));
     let child =
         start("--out {} --checkpoint {} --every 10000 --iters 100000000 --hidden 20 --quiet", &[&model, &checkpoint]);
-    // A run that has written a checkpoint has begun, and hears.
+    // Once a run has written a checkpoint, it handles signals.
     let started = Instant::now();
     while !checkpoint.exists() {
         assert!(started.elapsed() < Duration::from_secs(60), "no checkpoint in a minute");
@@ -96,24 +96,24 @@ fn ctrl_c_ends_a_run_with_its_model_and_a_checkpoint_to_go_on_from() {
     let asked = Instant::now();
     let output = child.wait_with_output().unwrap();
     assert!(asked.elapsed() < Duration::from_secs(5));
-    let (told, said) = (String::from_utf8(output.stderr).unwrap(), String::from_utf8(output.stdout).unwrap());
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.starts_with("error: interrupted after ") && told.contains("continue with --resume"), "{told}");
-    assert!(said.contains("Accuracy  ") && said.contains("Model     "), "{said}");
+    let (stderr, stdout) = (String::from_utf8(output.stderr).unwrap(), String::from_utf8(output.stdout).unwrap());
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.starts_with("error: interrupted after ") && stderr.contains("continue with --resume"), "{stderr}");
+    assert!(stdout.contains("Accuracy  ") && stdout.contains("Model     "), "{stdout}");
     ok("eval {}", &[&model]);
-    // A little further, in one piece and in two.
-    let text = told.split(' ').nth(3).unwrap().replace(',', "");
+    // 55 more iterations: resumed, and in one uninterrupted run.
+    let text = stderr.split(' ').nth(3).unwrap().replace(',', "");
     let done: usize = text.parse().unwrap();
-    assert_eq!(Model::read(&checkpoint).metadata["train.iterations"], done.to_string(), "the last one is of the end");
+    assert_eq!(Model::read(&checkpoint).metadata["train.iterations"], done.to_string(), "the last iteration");
     let end = done + 55;
     json(&format!("train --out {{}} --resume {{}} --iters {end} --hidden 20"), &[&model, &checkpoint]);
     json(&format!("train --out {{}} --iters {end} --hidden 20"), &[&whole]);
     assert!(fs::read(&model).unwrap() == fs::read(&whole).unwrap());
 }
 
-/// Killed at any moment, what is there is a whole checkpoint, and the run comes to the same end.
+/// A run killed at any moment leaves a valid checkpoint, and resuming gives the same result.
 #[test]
-fn killed_many_times_a_run_comes_to_the_same_end() {
+fn a_run_killed_many_times_gives_the_same_result() {
     let scratch = tempfile::tempdir().unwrap();
     let [model, checkpoint, whole] = ["model", "checkpoint", "whole"].map(|name| scratch.path().join(name));
     let run = "--iters 4000 --hidden 200 --optimizer adam --quiet";
@@ -125,7 +125,7 @@ fn killed_many_times_a_run_comes_to_the_same_end() {
         let mut paths = vec![model.as_path(), &checkpoint];
         paths.extend(checkpoint.exists().then_some(checkpoint.as_path()));
         let mut child = start(&format!("--out {{}} --checkpoint {{}} --every 3 {resume} {run}"), &paths);
-        // Moments of all kinds: while it starts, writes, renames, trains.
+        // Kill it at various moments: while it starts, writes, renames and trains.
         at = (at * 7 + 1) % 211;
         sleep(Duration::from_millis(20 + at));
         if child.try_wait().unwrap().is_some() {
@@ -149,9 +149,9 @@ fn killed_many_times_a_run_comes_to_the_same_end() {
     assert_eq!(names_in(scratch.path()), ["checkpoint", "model", "whole"], "after {kills} kills");
 }
 
-/// A run that patience has ended is over, whoever asks again.
+/// A run ended by --patience does not continue when resumed.
 #[test]
-fn patience_outlasts_an_interruption() {
+fn a_run_ended_by_patience_stays_ended_when_resumed() {
     let scratch = tempfile::tempdir().unwrap();
     let [model, again, checkpoint] = ["model", "again", "checkpoint"].map(|name| scratch.path().join(name));
     let run = "--optimizer adam --lr 0.01 --epochs 60 --validation 0.2 --patience 2";
@@ -162,10 +162,10 @@ fn patience_outlasts_an_interruption() {
     assert!(fs::read(&model).unwrap() == fs::read(&again).unwrap());
 }
 
-/// A disk that is full costs a checkpoint, not the run.
+/// A full disk prevents the checkpoint; the run still finishes and saves its model.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_checkpoint_that_cannot_be_written_does_not_cost_the_run() {
+fn a_run_finishes_even_if_a_checkpoint_cannot_be_written() {
     let scratch = tempfile::tempdir().unwrap();
     let model = scratch.path().join("model");
     fails(1, "train --iters 30 --out {} --checkpoint /dev/full --quiet", &[&model], &["cannot write /dev/full"]);
@@ -173,7 +173,7 @@ fn a_checkpoint_that_cannot_be_written_does_not_cost_the_run() {
 }
 
 #[test]
-fn what_is_no_checkpoint_of_this_run_is_refused() {
+fn files_other_than_this_runs_checkpoint_are_errors() {
     let scratch = tempfile::tempdir().unwrap();
     let [model, checkpoint, none] = ["model", "checkpoint", "none"].map(|name| scratch.path().join(name));
     json("train --out {} --checkpoint {} --iters 40 --optimizer adam", &[&model, &checkpoint]);
@@ -192,7 +192,7 @@ fn what_is_no_checkpoint_of_this_run_is_refused() {
     fs::create_dir(&data).unwrap();
     for part in ["train", "t10k"] {
         for kind in ["images-idx3", "labels-idx1"] {
-            // Trained on what is to be tested on: as good a set as any, and another.
+            // The test set as the training set too: a different data set.
             let from = format!("{}/data/t10k-{kind}-ubyte.gz", env!("CARGO_MANIFEST_DIR"));
             fs::copy(from, data.join(format!("{part}-{kind}-ubyte.gz"))).unwrap();
         }

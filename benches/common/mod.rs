@@ -61,7 +61,7 @@ pub fn group<'a>(c: &'a mut Criterion, kernel: &str, case: &str, work: Throughpu
     group
 }
 
-/// For iterations that take a good part of a second: as few samples as criterion allows, one iteration each.
+/// For iterations that take tenths of a second: as few samples as criterion allows, one iteration each.
 pub fn slow(group: &mut BenchmarkGroup<'_, WallTime>) {
     group.sample_size(10).sampling_mode(SamplingMode::Flat);
 }

@@ -32,7 +32,7 @@ impl Product {
         Product { rows, values, magnitudes, depth }
     }
 
-    /// Panics unless the rows of `found`, a whole product, are right to within what summing in order may round.
+    /// Panics unless the rows of `found`, a whole product, are correct within the rounding error of summing in order.
     pub fn check<T: Float>(&self, what: &str, found: &[T]) {
         let n = self.values.len() / self.rows.len();
         for (i, &r) in self.rows.iter().enumerate() {

@@ -104,7 +104,7 @@ impl Function {
                     ["0", "7", "15", "4097", "SIZE_MAX"].iter().for_each(|n| call("STRUCT_SIZE", Some((i, n))))
                 }
                 ("size_t", name) if name.ends_with("_length") => {
-                    // Texts and sizes may have more room than they need.
+                    // Buffers for texts and sizes may be larger than necessary.
                     let more = if matches!(name, "name_length" | "sizes_length") { &[][..] } else { &["+ 1", "* 2"] };
                     let any = self.name.contains("sigmoid");
                     more.iter().filter(|_| !any).for_each(|m| call("LENGTH", Some((i, &format!("{right} {m}")))));
@@ -149,7 +149,7 @@ impl Function {
         }
     }
 
-    /// Structs that begin with their size, with sizes that they do not have.
+    /// Structs that begin with their size, with wrong sizes.
     fn write_sizes(&self, right: &[String], out: &mut String) {
         for argument in
             self.parameters.iter().zip(right).filter(|(p, _)| p.is_const() && p.target().ends_with("_options"))
@@ -169,7 +169,7 @@ impl Function {
         }
     }
 
-    /// An argument that is right.
+    /// A valid argument.
     fn valid(&self, p: &Parameter) -> String {
         let (precision, target) = (self.precision(), p.target());
         let suffix = match target {

@@ -12,7 +12,7 @@ use crate::common::Ran;
 /// tested, and what needs a pkg-config file is skipped. With it, a tool that is missing is a failure.
 const PREFIX: &str = "TWOLAYER_PREFIX";
 
-/// What `README` of the library says to link with, besides it.
+/// The system libraries to link with, as the library's documentation lists them.
 const SYSTEM: [&str; 3] = ["-lm", "-lpthread", "-ldl"];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Linking {
     Shared,
 }
 
-/// A place to build programs.
+/// A folder to build programs in.
 pub struct Native {
     scratch: tempfile::TempDir,
     prefix: PathBuf,
@@ -31,7 +31,7 @@ fn installed() -> Option<PathBuf> {
     env::var_os(PREFIX).map(PathBuf::from)
 }
 
-/// Whether a tool is there. If the library was installed to be tested, it has to be.
+/// Whether a tool is installed. If the library was installed for these tests, the tool must be.
 pub fn has(tool: &str) -> bool {
     let found = Command::new(tool).arg("--version").output().is_ok();
     assert!(found || installed().is_none(), "{PREFIX} is set, but there is no {tool}");
@@ -46,7 +46,7 @@ fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        // Beside the target folder of the tests, whose features are others: each would undo what the other has built.
+        // Not in the target folder of the tests, which have other features: each build would invalidate the other.
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("capi");
         let mut cargo = Command::new(env!("CARGO"));
         cargo
@@ -96,12 +96,12 @@ impl Native {
         installed().is_some().then_some(self.prefix.as_path())
     }
 
-    /// A program of the language that its name tells. Without a C++ compiler, there is none.
+    /// A program in the language of its file extension; `None` without a C++ compiler.
     pub fn compile(&self, source: &Path, linking: Linking) -> Option<PathBuf> {
         self.compile_as(source, linking, if is_c(source) { "c11" } else { "c++11" })
     }
 
-    /// As [`compile`](Self::compile), of another year's language.
+    /// As [`compile`](Self::compile), with this version of the language standard.
     pub fn compile_as(&self, source: &Path, linking: Linking, standard: &str) -> Option<PathBuf> {
         let compiler = if is_c(source) { "cc" } else { "c++" };
         // Rust itself links by the C compiler.

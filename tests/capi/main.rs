@@ -1,4 +1,4 @@
-//! The C library as its users have it: the system's compilers and an installation prefix.
+//! The C library as users get it, with the system's compilers and an installation prefix.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -120,9 +120,9 @@ fn valgrind_finds_nothing_in_the_examples() {
 }
 
 /// Every function of the header, with each pointer NULL and misaligned, each length wrong, each buffer over another,
-/// structs of wrong sizes, networks that are not alive: see `abuse`.
+/// structs of wrong sizes, networks that were freed: see `abuse`.
 #[test]
-fn every_function_refuses_what_it_must() {
+fn every_function_rejects_invalid_arguments() {
     let native = Native::new();
     let header = fs::read_to_string(native.header()).unwrap();
     let (source, functions) = abuse::program(&header);
@@ -138,7 +138,7 @@ fn every_function_refuses_what_it_must() {
 }
 
 #[test]
-fn two_threads_share_a_network_or_are_told_that_they_cannot() {
+fn threads_share_a_network_or_get_an_error() {
     let native = Native::new();
     for linking in [Linking::Static, Linking::Shared] {
         let binary = native.compile(&program("threads.c"), linking).unwrap();
@@ -148,7 +148,7 @@ fn two_threads_share_a_network_or_are_told_that_they_cannot() {
 }
 
 #[test]
-fn the_library_asks_nothing_of_the_process_and_leaves_nothing_in_it() {
+fn the_library_does_not_change_the_state_of_the_process() {
     let native = Native::new();
     let binary = native.compile(&program("quiet.c"), Linking::Shared).unwrap();
     assert_eq!(ok(Command::new(&binary).arg(DIGITS)), "ok\n");
@@ -156,7 +156,7 @@ fn the_library_asks_nothing_of_the_process_and_leaves_nothing_in_it() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_process_with_little_memory_is_told_and_lives() {
+fn lack_of_memory_is_an_error_and_does_not_abort() {
     let native = Native::new();
     let binary = native.compile(&program("memory.c"), Linking::Shared).unwrap();
     assert_eq!(ok(Command::new(&binary).arg(native.folder())), "ok\n");

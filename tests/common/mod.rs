@@ -17,7 +17,7 @@ pub fn twolayer() -> Command {
     command
 }
 
-/// What a run of the binary left behind.
+/// The result of a run of the binary.
 #[derive(Debug)]
 pub struct Ran {
     pub code: Option<i32>,
@@ -52,7 +52,7 @@ pub fn run(arguments: &str, paths: &[&Path]) -> Ran {
     Ran::new(format!("{command:?}"), output)
 }
 
-/// Runs the binary, which must succeed without a word on standard error, and gives its standard output.
+/// Runs the binary, which must succeed with nothing on standard error; returns its standard output.
 pub fn ok(arguments: &str, paths: &[&Path]) -> String {
     let ran = run(arguments, paths);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
@@ -122,16 +122,16 @@ pub fn digits() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data")
 }
 
-/// The folder of MNIST's four files, which are too large to be part of this repository. The tests that need them are
-/// skipped, with a word, unless TWOLAYER_MNIST names it; then it must be right.
+/// The folder of MNIST's four files, which are too large to be part of this repository. Tests that need
+/// them are skipped with a message, unless TWOLAYER_MNIST names the folder; then it must exist.
 pub fn mnist() -> Option<PathBuf> {
     let Some(folder) = std::env::var_os("TWOLAYER_MNIST") else {
-        // Not by `eprintln!`, which the test harness would keep to itself.
+        // Not by `eprintln!`, which the test harness captures.
         let _ = writeln!(std::io::stderr(), "skipped: set TWOLAYER_MNIST to the folder of MNIST's four files");
         return None;
     };
     let folder = PathBuf::from(folder);
-    assert!(folder.is_dir(), "TWOLAYER_MNIST names {}, which is no folder", folder.display());
+    assert!(folder.is_dir(), "TWOLAYER_MNIST names {}, which is not a folder", folder.display());
     Some(folder)
 }
 

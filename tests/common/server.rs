@@ -1,4 +1,4 @@
-//! A file server on loopback that behaves as it is told by the first part of a path: `/ok/NAME`, `/stall/NAME`, …
+//! A loopback file server; the first part of a path selects its behaviour: `/ok/NAME`, `/stall/NAME`, …
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -32,14 +32,14 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let shared = for_all.clone();
-                // A client that has gone is no failure of the server's.
+                // A client may disconnect early.
                 thread::spawn(move || serve(stream, &shared).ok());
             }
         });
         Server { address, shared }
     }
 
-    /// The address below which the server behaves so.
+    /// The base address for this behaviour.
     pub fn base(&self, behaviour: &str) -> String {
         format!("http://{}/{behaviour}/", self.address)
     }
@@ -50,7 +50,7 @@ impl Server {
         self.address.to_string()
     }
 
-    /// What was asked so far: method and path, and the range where there was one.
+    /// The requests so far: method, path, and range if there was one.
     pub fn requests(&self) -> Vec<String> {
         self.shared.log.lock().unwrap().clone()
     }
@@ -145,7 +145,7 @@ fn body(stream: &mut TcpStream, behaviour: &str, file: &[u8], range: Option<usiz
             let middle = rest.len() / 2;
             rest[middle] ^= 1;
         }
-        // The first half of what is left; then the connection ends, or nothing comes any more.
+        // The first half of what is left; then the connection ends, or stalls.
         "truncate" | "stall" => rest.truncate(rest.len().div_ceil(2)),
         _ => {}
     }

@@ -1,4 +1,4 @@
-//! What cannot be exported or imported: each time one paragraph, an exit code, and nothing half-written.
+//! Errors of export and import: each is one paragraph and an exit code, and leaves no partial files.
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -84,7 +84,7 @@ fn import_fails(bytes: &[u8], words: &[&str]) {
 }
 
 #[test]
-fn every_fault_of_an_archive_is_told_apart() {
+fn every_fault_of_an_archive_has_its_error() {
     let whole = archive(&arrays());
     let scratch = tempfile::tempdir().unwrap();
     let [file, out] = ["whole", "out"].map(|name| scratch.path().join(name));
@@ -100,7 +100,7 @@ fn every_fault_of_an_archive_is_told_apart() {
     import_fails(&with("b2.npy", array("2, 1", &[1.0; 2])), &["b2", "[2, 1]", "[units]"]);
     import_fails(&with("b2.npy", array("3,", &[1.0; 2])), &["array b2", "8 bytes", "[3]"]);
     import_fails(&with("W1.npy", array("9999999999, 9999999999", &[1.0; 6])), &["array W1", "24 bytes"]);
-    import_fails(&with("W1.npy", array("0, 3", &[])), &["do not make a network"]);
+    import_fails(&with("W1.npy", array("0, 3", &[])), &["do not form a network"]);
     import_fails(&with("b1.npy", typed("<i8", "3,", &[0; 24])), &["b1", "<i8", "float32"]);
     import_fails(&with("b1.npy", typed("|O", "3,", b"pickle")), &["b1", "|O"]);
     import_fails(&with("b1.npy", typed("<f8", "3,", &[0; 24])), &["b1 in double precision", "W1, W2, b2 not"]);
@@ -112,7 +112,7 @@ fn every_fault_of_an_archive_is_told_apart() {
 }
 
 #[test]
-fn every_fault_of_a_state_dict_is_told_apart() {
+fn every_fault_of_a_state_dict_has_its_error() {
     import_fails(&torch("F32", &LAYERS[..3]), &["no tensor fc2.bias", "\"fc1.bias\", \"fc1.weight\", \"fc2.weight\""]);
     import_fails(&torch("F32", &[("l1.weight", &[3, 2])]), &["no tensor fc1.weight", "l1.weight", "rename"]);
     import_fails(&torch("F32", &[&LAYERS[..], &[("fc3.weight", &[2, 2])]].concat()), &["besides", "fc3.weight"]);
@@ -128,7 +128,7 @@ fn every_fault_of_a_state_dict_is_told_apart() {
 }
 
 #[test]
-fn what_is_no_network_is_told() {
+fn files_without_a_network_are_errors() {
     import_fails(b"", &["empty"]);
     import_fails(b"<!DOCTYPE html>", &["neither"]);
     import_fails(b"\x93NUMPY\x01\0", &["a single array"]);
@@ -151,7 +151,7 @@ fn model(folder: &Path) -> std::path::PathBuf {
 }
 
 #[test]
-fn exports_that_cannot_be_meant_are_refused() {
+fn invalid_exports_are_errors() {
     let scratch = tempfile::tempdir().unwrap();
     let model = model(scratch.path());
     let before = fs::read(&model).unwrap();
@@ -159,7 +159,7 @@ fn exports_that_cannot_be_meant_are_refused() {
     for name in ["out", "out.txt", "out.c"] {
         fails(2, "export {} --out {}", &[&model, &at(name)], &[name, ".npz, .onnx or .h", "--format"]);
     }
-    fails(2, "export {} --format npz --out {}", &[&model, &model], &["is the model itself"]);
+    fails(2, "export {} --format npz --out {}", &[&model, &model], &["is the model file"]);
     fails(2, "export {} --name 2x --out {}", &[&model, &at("out.h")], &["\"2x\"", "begin with a letter"]);
     fails(2, "export {} --name x --out {}", &[&model, &at("out.npz")], &["--name works only with --format c"]);
     fails(2, "export {} --format pdf --out {}", &[&model, &at("out")], &["pdf", "npz, onnx, c"]);

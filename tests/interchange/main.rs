@@ -1,4 +1,4 @@
-//! Models for other programs and from them, as those programs themselves see it: NumPy, ONNX Runtime, the system's
+//! Export to and import from other programs, checked with those programs: NumPy, ONNX Runtime, the system's
 //! compilers.
 
 #[path = "../common/mod.rs"]
@@ -48,7 +48,7 @@ fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {
 }
 
 #[test]
-fn what_is_exported_to_numpy_comes_back_to_the_bit() {
+fn an_export_to_numpy_is_imported_bit_for_bit() {
     let scratch = tempfile::tempdir().unwrap();
     for (precision, _) in TOLERANCE {
         let model = train(scratch.path(), precision);
@@ -167,7 +167,7 @@ fn the_names_in_the_header_are_those_asked_for() {
 }
 
 #[test]
-fn pytorchs_layers_are_read_with_their_weights_turned() {
+fn pytorchs_weights_are_transposed() {
     if !has_python() {
         return;
     }
@@ -205,7 +205,7 @@ fn forward(parameters: &Parameters<f32>, pixels: &[u8]) -> Vec<f64> {
 }
 
 #[test]
-fn rectified_units_are_exported_as_such() {
+fn relu_is_exported() {
     let scratch = tempfile::tempdir().unwrap();
     let (images, pixels) = pixels(scratch.path());
     let mut state = 1u32;
@@ -231,7 +231,7 @@ fn rectified_units_are_exported_as_such() {
 }
 
 #[test]
-fn an_archive_of_rectified_units_says_so() {
+fn an_npz_of_a_relu_network_names_the_activation() {
     let scratch = tempfile::tempdir().unwrap();
     let [file, npz, back] = ["model.st", "model.npz", "back"].map(|name| scratch.path().join(name));
     let mut model = twolayer_model::Model::new(Parameters::<f32>::zeros(Shape::new(4, 3, 2).unwrap()));

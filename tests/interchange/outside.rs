@@ -13,12 +13,12 @@ use crate::common::{Ran, digits};
 
 const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interchange/programs");
 
-/// The interpreter with numpy, onnx, onnxruntime and safetensors that TWOLAYER_PYTHON names. Without it, tests that need
-/// one are skipped, with a word; with it, anything that is missing is a failure.
+/// The interpreter with numpy, onnx, onnxruntime and safetensors that TWOLAYER_PYTHON names. Without it, tests that
+/// need one are skipped with a message; with it, anything that is missing is a failure.
 pub fn has_python() -> bool {
     let set = env::var_os("TWOLAYER_PYTHON").is_some();
     if !set {
-        // Not by `eprintln!`, which the test harness would keep to itself.
+        // Not by `eprintln!`, which the test harness captures.
         let _ = writeln!(
             std::io::stderr(),
             "skipped: set TWOLAYER_PYTHON to a Python with numpy, onnx, onnxruntime and safetensors"

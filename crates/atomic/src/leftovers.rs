@@ -14,7 +14,7 @@ pub(crate) fn remove(folder: &Path) {
         if !ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             continue;
         }
-        // Removed while locked, so that a process that has just created it and waits for the lock sees it gone.
+        // Removed while locked, so that a process that has just created it and waits for the lock finds it removed.
         let Ok(file) = OpenOptions::new().read(true).write(true).open(entry.path()) else { continue };
         if file.try_lock().is_ok() {
             let _ = fs::remove_file(entry.path());

@@ -1,7 +1,7 @@
-//! Files written whole or not at all.
+//! Atomically written files.
 //!
-//! New content goes to a temporary file beside the target and is renamed once it is on disk. So the target is the old
-//! file or the new one, never a part, and a failure leaves nothing else. A process that is killed leaves its temporary
+//! New content goes to a temporary file beside the target and is renamed once it is on disk. So the target is always
+//! the complete old or new file, and a failure leaves no other files. A process that is killed leaves its temporary
 //! file; the next one that writes into the folder removes it, unless it is locked and so still being written.
 
 mod leftovers;
@@ -27,8 +27,8 @@ impl AtomicFile {
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::IsADirectory`] if it is a folder, [`io::ErrorKind::NotFound`] if its folder does not exist, and
-    /// the system's own.
+    /// [`io::ErrorKind::IsADirectory`] if it is a folder, [`io::ErrorKind::NotFound`] if its folder does not exist, or
+    /// any other error of the system.
     pub fn new(path: &Path) -> io::Result<Self> {
         let file = match fs::metadata(path) {
             Ok(found) if found.is_dir() => return Err(io_error(io::ErrorKind::IsADirectory, "it is a folder".into())),
@@ -67,12 +67,12 @@ impl AtomicFile {
     ///
     /// # Errors
     ///
-    /// The system's.
+    /// Any error of the system.
     pub fn probe(&self) -> io::Result<()> {
         if self.replaced { temporary(self.folder()).map(drop) } else { Ok(()) }
     }
 
-    /// Replaces the file's content by what `write` writes, and syncs it to disk. Permissions are kept.
+    /// Replaces the file's content with what `write` writes, and syncs it to disk. Permissions are kept.
     ///
     /// # Errors
     ///
@@ -103,12 +103,12 @@ impl AtomicFile {
 pub fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX);
-    // As any new file, subject to the umask. (Temporary files are private by default.)
+    // Permissions by the umask, as for any new file. (Temporary files are private by default.)
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     loop {
         let file = builder.tempfile_in(folder).map_err(without_path)?;
-        // On a file system without locks, leftovers cannot be told from files in use and stay.
+        // On a file system without locks, leftovers cannot be distinguished from files in use, so they stay.
         let _ = file.as_file().lock();
         // Before it was locked, another process may have removed it as a leftover.
         if file.path().exists() {
@@ -131,7 +131,7 @@ fn without_path(error: io::Error) -> io::Error {
 /// spellings of one file compare equal.
 fn resolved(path: &Path) -> PathBuf {
     let mut path = path.to_path_buf();
-    // As many links as systems follow before they report a loop.
+    // The number of links that systems follow before they report a loop.
     for _ in 0..40 {
         match fs::read_link(&path) {
             Ok(to) => path = folder(&path).join(to),

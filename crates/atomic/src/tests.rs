@@ -1,4 +1,4 @@
-//! What is there after writing, failing and being killed.
+//! The files present after a write, a failure or a kill.
 
 use super::*;
 
@@ -28,7 +28,7 @@ fn replaces_whole_files_and_leaves_nothing_beside_them() {
 }
 
 #[test]
-fn places_where_no_file_can_be() {
+fn folders_and_missing_folders_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(AtomicFile::new(folder.path()).unwrap_err().kind(), io::ErrorKind::IsADirectory);
     let missing = AtomicFile::new(&folder.path().join("missing").join("file")).unwrap_err();
@@ -39,7 +39,7 @@ fn places_where_no_file_can_be() {
 }
 
 #[test]
-fn what_the_dead_left_is_removed_and_what_is_being_written_is_not() {
+fn files_of_killed_processes_are_removed_and_files_in_use_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     for name in [".twolayer-tmp-dead", ".twolayer-other", "twolayer-tmp-x"] {
@@ -58,7 +58,7 @@ fn what_the_dead_left_is_removed_and_what_is_being_written_is_not() {
 }
 
 #[test]
-fn many_who_write_at_once_do_not_disturb_one_another() {
+fn concurrent_writers_do_not_disturb_each_other() {
     let folder = tempfile::tempdir().unwrap();
     std::thread::scope(|scope| {
         for thread in 0..4 {
@@ -73,7 +73,7 @@ fn many_who_write_at_once_do_not_disturb_one_another() {
 
 #[cfg(unix)]
 #[test]
-fn links_stay_and_spellings_of_one_file_are_one() {
+fn links_are_kept_and_different_paths_to_a_file_compare_equal() {
     let folder = tempfile::tempdir().unwrap();
     let (real, link) = (folder.path().join("real"), folder.path().join("link"));
     std::os::unix::fs::symlink("real", &link).unwrap();
@@ -93,7 +93,7 @@ fn links_stay_and_spellings_of_one_file_are_one() {
 fn a_device_is_written_and_not_replaced() {
     for (device, fits) in [("/dev/null", true), ("/dev/full", false)] {
         let place = AtomicFile::new(Path::new(device)).unwrap();
-        // Before anything is written: a superuser's mistake here would replace the machine's device.
+        // Checked before writing: a faulty write by a superuser would replace the machine's device.
         assert!(!place.is_replaced());
         assert_eq!(place.write(|file| file.write_all(b"contents")).is_ok(), fits, "{device}");
         assert!(!fs::metadata(device).unwrap().is_file());

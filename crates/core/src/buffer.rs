@@ -1,28 +1,28 @@
-//! Buffers that begin on a cache line: zeroed, or to be written first.
+//! Buffers aligned to a cache line: zeroed or uninitialised.
 
 use crate::element::Element;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-/// One cache line; what every buffer is made of, so that it is aligned to 64 bytes without a hand-made allocation.
+/// One cache line. Buffers are vectors of these, which aligns them to 64 bytes without a custom allocation.
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]
 struct CacheLine([u8; 64]);
 
-/// Plain numbers: any bits are a value, and all bits zero are 0.
+/// Plain numbers: every bit pattern is a valid value, and all bits zero is 0.
 ///
 /// # Safety
 /// The type has no padding, no invalid bit patterns, and an alignment and size that divide 64.
 pub unsafe trait Plain: Copy + Send + Sync + 'static {}
-// SAFETY: primitive numbers are so.
+// SAFETY: primitive numbers fulfil these conditions.
 unsafe impl Plain for u8 {}
 // SAFETY: as above.
 unsafe impl Plain for u64 {}
 // SAFETY: `Element` is sealed, and both of its types are primitive numbers.
 unsafe impl<T: Element> Plain for T {}
 
-/// A fixed number of elements, zero at first, the first of them at a multiple of 64 bytes.
+/// A buffer of fixed length, initially zero and aligned to 64 bytes.
 pub struct Aligned<T> {
     lines: Vec<CacheLine>,
     len: usize,
@@ -30,10 +30,10 @@ pub struct Aligned<T> {
 }
 
 impl<T: Plain> Aligned<T> {
-    /// As many zeros as the product of `dims`.
+    /// Allocates as many zeros as the product of `dims`.
     ///
     /// # Panics
-    /// If they are more than the address space holds.
+    /// If they do not fit into the address space.
     pub fn zeroed<const D: usize>(dims: [usize; D]) -> Self {
         let len = product::<T, D>(dims);
         let lines = vec![CacheLine([0; 64]); (len * size_of::<T>()).div_ceil(64)];
@@ -44,7 +44,7 @@ impl<T: Plain> Aligned<T> {
 /// The product of `dims`.
 ///
 /// # Panics
-/// If so many elements are more than the address space holds.
+/// If that many elements do not fit into the address space.
 fn product<T, const D: usize>(dims: [usize; D]) -> usize {
     let len = dims
         .iter()
@@ -53,14 +53,14 @@ fn product<T, const D: usize>(dims: [usize; D]) -> usize {
     len.expect("a buffer larger than the address space")
 }
 
-/// Room that begins on a cache line, for a kernel to write before it reads.
+/// Uninitialised memory, aligned to a cache line, which a kernel writes before it reads.
 pub struct Scratch<T> {
     lines: Vec<CacheLine>,
     element: PhantomData<T>,
 }
 
 impl<T: Plain> Scratch<T> {
-    /// Room for as many elements as the product of `dims`.
+    /// Allocates memory for as many elements as the product of `dims`.
     ///
     /// # Panics
     /// As [`Aligned::zeroed`].
@@ -69,7 +69,7 @@ impl<T: Plain> Scratch<T> {
         Scratch { lines: Vec::with_capacity(bytes.div_ceil(64)), element: PhantomData }
     }
 
-    /// The first element. What has not been written is not initialised.
+    /// A pointer to the first element. Elements are uninitialised until they are written.
     pub fn as_mut_ptr(&mut self) -> *mut T {
         self.lines.as_mut_ptr().cast()
     }
@@ -79,7 +79,7 @@ impl<T: Plain> Deref for Aligned<T> {
     type Target = [T];
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        // SAFETY: the lines hold at least `len` elements, are aligned for them, and any bits are a value of `T`.
+        // SAFETY: the lines hold at least `len` elements, are aligned for them, and every bit pattern is a valid `T`.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 }
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_aligned_zeroed_and_of_the_length_asked_for() {
+    fn is_aligned_and_zeroed_and_has_the_requested_length() {
         for len in 0..200 {
             let mut b = Aligned::<f64>::zeroed([len]);
             assert_eq!(b.len(), len);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_overflow_are_no_short_buffers() {
+    fn sizes_that_overflow_panic() {
         for dims in [[usize::MAX, 2, 1], [usize::MAX / 2, usize::MAX / 2, 1], [usize::MAX / 8 + 1, 1, 1]] {
             assert!(std::panic::catch_unwind(|| Aligned::<f64>::zeroed(dims)).is_err());
         }

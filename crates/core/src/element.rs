@@ -1,4 +1,4 @@
-//! The element types `f32` and `f64`: facts and scalar arithmetic.
+//! The element types `f32` and `f64`: constants and scalar arithmetic.
 
 use crate::fused::{mul_add_f32, mul_add_f64};
 use std::fmt::{Debug, Display};
@@ -16,7 +16,7 @@ pub trait Element: Sealed + Copy + PartialOrd + PartialEq + Default + Debug + Di
     /// Not a number.
     const NAN: Self;
 
-    /// The nearest value.
+    /// The value of this type nearest to `x`.
     fn from_f64(x: f64) -> Self;
     /// The same value, exactly.
     fn to_f64(self) -> f64;

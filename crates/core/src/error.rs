@@ -13,7 +13,7 @@ pub enum Error {
     UnknownLevel {
         /// The name.
         name: String,
-        /// The names that exist.
+        /// The valid names.
         known: &'static [&'static str],
     },
     /// This processor lacks the instruction set.

@@ -6,7 +6,7 @@ pub(crate) fn mul_add_f32<const N: usize>(a: [f32; N], b: [f32; N], c: [f32; N])
     if HAS_INSTRUCTION { std::array::from_fn(|i| a[i].mul_add(b[i], c[i])) } else { emulated_f32(a, b, c) }
 }
 
-/// As [`mul_add_f32`]. The standard library computes it exactly on every target, in software where need be.
+/// As [`mul_add_f32`]. The standard library computes it exactly on every target, in software where necessary.
 #[inline(always)]
 pub(crate) fn mul_add_f64<const N: usize>(a: [f64; N], b: [f64; N], c: [f64; N]) -> [f64; N] {
     if HAS_INSTRUCTION { std::array::from_fn(|i| a[i].mul_add(b[i], c[i])) } else { library_f64(&a, &b, &c) }

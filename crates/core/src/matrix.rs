@@ -3,7 +3,7 @@
 use crate::element::Element;
 use crate::error::{Error, Result};
 
-/// A matrix that is read: element (r, c) stands at `r · row_stride + c · col_stride` of a flat buffer.
+/// A read-only view: element (r, c) is at index `r · row_stride + c · col_stride` of a flat buffer.
 #[derive(Clone, Copy, Debug)]
 pub struct MatRef<'a, T> {
     data: &'a [T],
@@ -13,7 +13,7 @@ pub struct MatRef<'a, T> {
     col_stride: usize,
 }
 
-/// A matrix that is written: rows of `cols` elements that stand together, `row_stride` apart.
+/// A mutable view: rows of `cols` contiguous elements that begin `row_stride` elements apart.
 #[derive(Debug)]
 pub struct MatMut<'a, T> {
     data: &'a mut [T],
@@ -40,7 +40,7 @@ fn check(len: usize, rows: usize, cols: usize, row_stride: usize, col_stride: us
 }
 
 impl<'a, T: Element> MatRef<'a, T> {
-    /// A `rows × cols` matrix whose rows follow each other without gaps.
+    /// A contiguous, row-major `rows × cols` matrix.
     ///
     /// # Errors
     /// [`Error::Length`] unless `data` has at least `rows · cols` elements.
@@ -48,7 +48,7 @@ impl<'a, T: Element> MatRef<'a, T> {
         Self::with_strides(data, rows, cols, cols, 1)
     }
 
-    /// A `rows × cols` matrix with any strides, in elements. Strides may be zero or overlap: it is only read.
+    /// A `rows × cols` matrix with any strides, in elements. Strides may be zero or make elements overlap.
     ///
     /// # Errors
     /// [`Error::Length`] if an element would be outside `data`.
@@ -57,7 +57,7 @@ impl<'a, T: Element> MatRef<'a, T> {
         Ok(MatRef { data, rows, cols, row_stride, col_stride })
     }
 
-    /// The transpose, of the same elements.
+    /// The transpose, as a view of the same elements.
     #[must_use]
     pub fn t(self) -> Self {
         MatRef { rows: self.cols, cols: self.rows, row_stride: self.col_stride, col_stride: self.row_stride, ..self }
@@ -98,12 +98,12 @@ impl<'a, T: Element> MatRef<'a, T> {
         (0..self.rows).flat_map(row).collect()
     }
 
-    /// The first element, for kernels: the element (r, c) is readable `r · row_stride + c · col_stride` behind it.
+    /// A pointer to the first element; element (r, c) is readable at offset `r · row_stride + c · col_stride`.
     pub(crate) fn as_ptr(&self) -> *const T {
         self.data.as_ptr()
     }
 
-    /// Rows `from .. from + rows`, for the splitting of work.
+    /// Rows `from .. from + rows`, to split work among threads.
     pub(crate) fn some_rows(self, from: usize, rows: usize) -> Self {
         assert!(from + rows <= self.rows);
         let data = if rows == 0 || self.cols == 0 { self.data } else { &self.data[from * self.row_stride..] };
@@ -112,7 +112,7 @@ impl<'a, T: Element> MatRef<'a, T> {
 }
 
 impl<'a, T: Element> MatMut<'a, T> {
-    /// A `rows × cols` matrix whose rows follow each other without gaps.
+    /// A contiguous, row-major `rows × cols` matrix.
     ///
     /// # Errors
     /// [`Error::Length`] unless `data` has at least `rows · cols` elements.
@@ -127,7 +127,7 @@ impl<'a, T: Element> MatMut<'a, T> {
     pub fn with_stride(data: &'a mut [T], rows: usize, cols: usize, row_stride: usize) -> Result<Self> {
         check(data.len(), rows, cols, row_stride, 1)?;
         if rows > 1 && row_stride < cols {
-            let expected = format!("rows of {cols} at least {cols} apart, not {row_stride}: they would overlap");
+            let expected = format!("a row stride of at least {cols}, not {row_stride}: rows would overlap");
             return Err(Error::Length { what: "the matrix buffer", found: data.len(), expected });
         }
         Ok(MatMut { data, rows, cols, row_stride: row_stride.max(cols) })
@@ -170,7 +170,7 @@ impl<'a, T: Element> MatMut<'a, T> {
         self.row_mut(r)[c] = value;
     }
 
-    /// The same matrix for a shorter time.
+    /// Reborrows the view for a shorter lifetime.
     pub fn reborrow(&mut self) -> MatMut<'_, T> {
         MatMut { data: self.data, ..*self }
     }
@@ -184,7 +184,7 @@ impl<'a, T: Element> MatMut<'a, T> {
         (view(upper, row), view(lower, self.rows - row))
     }
 
-    /// The buffer, from the first element to the last; what is between the rows is not the matrix's.
+    /// The buffer from the first element to the last. Gaps between rows are not part of the matrix.
     pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
         if self.rows == 0 || self.cols == 0 {
             return &mut [];
@@ -192,7 +192,7 @@ impl<'a, T: Element> MatMut<'a, T> {
         &mut self.data[..(self.rows - 1) * self.row_stride + self.cols]
     }
 
-    /// The first element, for kernels: `cols` elements are writable from each `r · row_stride` behind it.
+    /// A pointer to the first element; `cols` elements are writable from each offset `r · row_stride`.
     pub(crate) fn as_mut_ptr(&mut self) -> *mut T {
         self.data.as_mut_ptr()
     }

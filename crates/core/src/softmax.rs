@@ -1,10 +1,10 @@
 //! Softmax, cross-entropy and its gradient, in one pass over logits.
 //!
 //! For a row of logits l with maximum m:  e_c = exp(l_c − m),  S = Σ e_c,  p_c = e_c / S.  The loss of label t is
-//! −ln p_t = ln S + m − l_t, the log-sum-exp form, which is exact where p_t underflows; its derivative with respect to
-//! l_c is p_c − [c = t].  As the largest e_c is 1, S is at least 1 and nothing overflows.
+//! −ln p_t = ln S + m − l_t, the log-sum-exp form, which is accurate even where p_t underflows; its derivative with
+//! respect to l_c is p_c − [c = t].  As the largest e_c is 1, S is at least 1 and nothing overflows.
 //!
-//! Bands of rows are transposed, so that a vector holds the same class of as many rows as it has lanes; sums and maxima
+//! Bands of rows are transposed, so that a vector holds one class of several rows, one row per lane. Sums and maxima
 //! over classes then need no shuffles.
 //!
 //! For a row that contains NaN or +∞, or only −∞, all probabilities and the loss are NaN.
@@ -47,7 +47,7 @@ impl<T: Float> Softmax<T> {
         Softmax { classes, transposed: Scratch::new([classes, MAX_LANES]) }
     }
 
-    /// Replaces `rows` rows of logits, `row` apart, by their probabilities.
+    /// Replaces `rows` rows of logits, `row` apart, with their probabilities.
     pub fn probabilities(&mut self, level: Level, logits: &mut [T], rows: usize, row: usize) {
         level.dispatch(Pass { work: self, logits, rows, row, scale: T::ONE, labels: None });
     }
@@ -66,7 +66,7 @@ impl<T: Float> Softmax<T> {
         level.dispatch(Pass { work: self, logits, rows, row, scale, labels: Some((labels, sum)) });
     }
 
-    /// The sum of the losses of rows of logits, which stay as they are.
+    /// The sum of the losses of rows of logits. Does not change the logits.
     pub fn losses(&mut self, level: Level, logits: &[T], row: usize, labels: &[u32]) -> f64 {
         let mut sum = LossSum::default();
         level.dispatch(Losses { work: self, logits, row, labels, sum: &mut sum });
@@ -160,7 +160,7 @@ fn add_losses<T: Float, S: Simd<T>>(
     }
 }
 
-/// Up to as many rows as a vector has lanes, and room for their transpose: a vector for each class.
+/// At most as many rows as a vector has lanes, and a buffer for their transpose: a vector for each class.
 #[derive(Clone, Copy)]
 struct Band<T> {
     logits: *const T,
@@ -174,7 +174,7 @@ impl<T: Float> Band<T> {
     /// Transposes the logits; returns the largest of each row.
     ///
     /// # Safety
-    /// The logits have `high` rows of `classes`, and `transposed` has room for a vector a class.
+    /// The logits have `high` rows of `classes`, and `transposed` holds at least a vector for each class.
     #[inline(always)]
     unsafe fn transpose<S: Simd<T>>(self, s: S) -> S::V {
         let mut most = s.splat(T::ZERO.sub(T::INFINITY));
@@ -268,7 +268,7 @@ impl<T: Float> Band<T> {
     }
 }
 
-/// Replaces each row of logits by its softmax: probabilities that sum to 1.
+/// Replaces each row of logits with its softmax: probabilities that sum to 1.
 ///
 /// The relative error is at most [`SOFTMAX_MAX_EPSILONS`] · ε. A row that contains NaN or +∞, or only −∞, becomes NaN.
 pub fn softmax<T: Float>(level: Level, mut logits: MatMut<'_, T>) {
@@ -280,11 +280,11 @@ pub fn softmax<T: Float>(level: Level, mut logits: MatMut<'_, T>) {
     Softmax::new(cols).probabilities(level, logits.as_mut_slice(), rows, stride);
 }
 
-/// The mean cross-entropy −ln softmax(row)\[label\] over the rows of `logits`, exact where the probability underflows.
-/// It is finite for finite logits, unless two `f64` ones are further apart than the largest number.
+/// The mean cross-entropy −ln softmax(row)\[label\] over the rows of `logits`, accurate even where the probability
+/// underflows. It is finite for finite logits, unless two `f64` logits differ by more than `f64::MAX`.
 ///
 /// # Errors
-/// [`Error::Empty`] without rows, [`Error::Length`] unless there is a label for each, [`Error::Label`] for a label that
+/// [`Error::Empty`] if there are no rows, [`Error::Length`] unless each has a label, [`Error::Label`] for a label that
 /// is not a column.
 pub fn cross_entropy<T: Float>(level: Level, logits: MatRef<'_, T>, labels: &[u32]) -> Result<f64> {
     check(logits.rows(), logits.cols(), labels)?;
@@ -293,7 +293,7 @@ pub fn cross_entropy<T: Float>(level: Level, logits: MatRef<'_, T>, labels: &[u3
     Ok(sum / labels.len() as f64)
 }
 
-/// Replaces logits by the gradient of their mean cross-entropy, (softmax − one-hot) / rows; returns the mean.
+/// Replaces logits with the gradient of their mean cross-entropy, (softmax − one-hot) / rows; returns the mean.
 ///
 /// # Errors
 /// As [`cross_entropy`].
@@ -374,9 +374,9 @@ mod tests {
         check::<f64>();
     }
 
-    /// Where every addition to the sum rounds the same way.
+    /// Logits for which every addition to the sum rounds in the same direction.
     #[test]
-    fn stays_within_its_bound_where_roundings_add_up() {
+    fn stays_within_its_bound_when_rounding_errors_accumulate() {
         let epsilon = f64::from(f32::EPSILON);
         for level in Level::available() {
             for classes in [10, 100, 1000] {
@@ -408,7 +408,7 @@ mod tests {
             let apart = f64::from(f32::MAX) * 2.0;
             assert_eq!(run([f32::MAX, f32::MIN, 0.0]), ([1.0, 0.0, 0.0], apart), "{level}: beyond f32, but finite");
             assert_eq!(run([-inf, 0.0, -inf]), ([0.0, 1.0, 0.0], 0.0), "{level}");
-            assert_eq!(run([0.0, -inf, 0.0]).1, f64::INFINITY, "{level}: an impossible label");
+            assert_eq!(run([0.0, -inf, 0.0]).1, f64::INFINITY, "{level}: a label of probability 0");
             assert_eq!(run([1e-45, -0.0, 0.0]).0[0].to_bits(), (1.0f32 / 3.0).to_bits(), "{level}");
             for row in [[nan, 0.0, 0.0], [0.0, 0.0, nan], [inf, 0.0, 0.0], [inf, inf, 0.0], [-inf; 3]] {
                 let (p, loss) = run(row);
@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_that_do_not_fit_are_refused() {
+    fn invalid_labels_are_errors() {
         let l = [0.0f64; 6];
         let m = MatRef::new(&l, 2, 3).unwrap();
         assert!(cross_entropy(Level::best(), m, &[0]).is_err());

@@ -1,4 +1,4 @@
-//! Every result is the same bits at every instruction-set level and for any number of threads.
+//! Every result is bit-identical at every instruction-set level and for any number of threads.
 
 use std::ops::ControlFlow;
 use twolayer_core::{

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bundled_digits_are_what_their_provenance_says() {
+    fn the_bundled_digits_match_their_documentation() {
         let (data, classes) = Source(None).load(None).unwrap();
         assert_eq!((data.train.rows(), data.test.rows(), classes), (1437, 360, 10));
         assert_eq!((data.train.height(), data.train.width()), (8, 8));

@@ -33,11 +33,11 @@ pub fn run(args: &ExportArgs, out: &mut Output) -> Result<(), CliError> {
     let format = format(args)?;
     let name = name(args, format)?;
     let target = OutputFile::new(&args.out)?;
-    // The model could not be restored from the export.
+    // An export cannot be turned back into the model.
     if target.replaces(&args.model) {
         let out = args.out.display();
         return Err(CliError::usage(format!(
-            "--out {out} is the model itself, which would be lost; give another file"
+            "--out {out} is the model file, which would be overwritten; give another file"
         )));
     }
     let model = AnyModel::load(&args.model)?;
@@ -116,8 +116,8 @@ fn print(report: &ExportReport, shape: Shape, out: &mut Output) {
     out.field("Written", format_args!("{}: {format}, {bytes} bytes", report.out));
     match (report.format, &report.name) {
         (Format::Npz, _) => {
-            let told = if *activation == Activation::default().name() { "" } else { "; activation" };
-            out.field("Arrays", format_args!("W1, b1, W2, b2, for pixels from 0 to 1{told}"));
+            let extra = if *activation == Activation::default().name() { "" } else { "; activation" };
+            out.field("Arrays", format_args!("W1, b1, W2, b2, for pixels from 0 to 1{extra}"));
         }
         (Format::Onnx, _) => out.field(
             "Graph",

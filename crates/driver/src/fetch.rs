@@ -1,4 +1,4 @@
-//! `twolayer fetch`: downloads a data set and checks it before it gets its name.
+//! `twolayer fetch`: downloads a data set and verifies each file before renaming it to its final name.
 
 mod archive;
 mod digest;
@@ -38,13 +38,13 @@ struct FetchReport {
 struct FetchedFile {
     name: String,
     bytes: u64,
-    /// The address it was fetched from, or the archive it was unpacked from; none if it was there.
+    /// The address it was fetched from, or the archive it was unpacked from; none if it was already present.
     from: Option<String>,
 }
 
 /// Runs `twolayer fetch`.
 pub fn run(args: &FetchArgs, out: &mut Output) -> Result<(), CliError> {
-    // The one name without a set that the command line takes, for its splits are more than a misspelt word would suggest.
+    // The command line also accepts this name, to list its splits: clap would suggest only a few of them.
     let splits = || NAMES.into_iter().filter(|name| name.starts_with(EMNIST)).collect::<Vec<_>>().join(", ");
     let mut set = dataset(&args.set)
         .ok_or_else(|| CliError::usage(format!("{EMNIST} is several sets; give one of {}", splits())))?;
@@ -62,12 +62,12 @@ pub fn run(args: &FetchArgs, out: &mut Output) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Makes sure that the folder has the set's files.
+/// Ensures that the folder contains the set's files. Removes a new folder if it stays empty.
 fn fetch(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<FetchedFile>, CliError> {
     let made = !folder.exists();
     let fetched = fetch_into(set, folder, client);
     if made && fetched.is_err() {
-        // With nothing in it, it would only be in the way; with something in it, it stays.
+        // Fails if the folder contains a partial file, which is needed to resume.
         let _ = fs::remove_dir(folder);
     }
     fetched
@@ -75,7 +75,7 @@ fn fetch(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<FetchedFil
 
 fn fetch_into(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<FetchedFile>, CliError> {
     fs::create_dir_all(folder)
-        .map_err(|e| CliError::new(format!("cannot make the folder {}: {e}", folder.display())))?;
+        .map_err(|e| CliError::new(format!("cannot create the folder {}: {e}", folder.display())))?;
     if !set.members.is_empty() {
         return fetch_archive(set, folder, client);
     }
@@ -87,7 +87,7 @@ fn fetch_into(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<Fetch
         .collect()
 }
 
-/// The same where the files are in an archive. One that was fetched for this is removed; one that was there stays.
+/// The same for files in an archive. Removes the archive if it was fetched for this, and keeps one that was present.
 fn fetch_archive(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<FetchedFile>, CliError> {
     let mut from = None;
     if !archive::is_unpacked(folder, &set.members)? {
@@ -104,7 +104,7 @@ fn fetch_archive(set: &Dataset, folder: &Path, client: &Client) -> Result<Vec<Fe
     set.members.iter().map(|name| entry(folder, name, from.clone())).collect()
 }
 
-/// Where a file was fetched from, or the failure with the way to do without.
+/// Where a file was fetched from, or an error that explains how to get it by hand.
 fn source(outcome: DownloadResult, set: &Dataset, folder: &Path) -> Result<Option<String>, CliError> {
     match outcome {
         DownloadResult::Present => Ok(None),
@@ -131,20 +131,20 @@ fn entry(folder: &Path, name: &str, from: Option<String>) -> Result<FetchedFile,
 fn print(set: &str, folder: &Path, entries: &[FetchedFile], out: &mut Output) {
     let fetched = entries.iter().filter(|entry| entry.from.is_some()).count();
     let folder = folder.display();
-    let told = match fetched {
+    let summary = match fetched {
         0 => {
             format!("{set}: nothing to fetch, the {} in {folder} are the published ones", count(entries.len(), "file"))
         }
         n => format!("{set}: {} fetched into {folder}, checked by MD5", count(n, "file")),
     };
-    out.paragraph("", told);
+    out.paragraph("", summary);
     let cell = |row: usize, column: usize| match (row.checked_sub(1).map(|row| &entries[row]), column) {
         (None, _) => ["bytes", "file", ""][column].into(),
         (Some(entry), 0) => format!("  {}", grouped(entry.bytes as usize)),
         (Some(entry), 1) => entry.name.clone(),
         (Some(entry), _) => if entry.from.is_some() { "fetched" } else { "there" }.into(),
     };
-    // Of which file it is said needs to be told only where it differs.
+    // The third column is needed only if some files were fetched and others were present.
     let columns = if fetched == 0 || fetched == entries.len() { 2 } else { 3 };
     out.table(&Table { rows: 1 + entries.len(), columns, cell: &cell, left: &[1, 2] });
     out.note(format_args!("Train on it with: twolayer train --data {folder}"));

@@ -49,7 +49,7 @@ pub fn completions(args: &CompletionsArgs, out: &mut Output) -> Result<(), CliEr
 /// Runs `twolayer man`.
 pub fn man(args: &ManArgs, out: &mut Output) -> Result<(), CliError> {
     let dir = args.dir.display();
-    fs::create_dir_all(&args.dir).map_err(|e| CliError::new(format!("cannot make the folder {dir}: {e}")))?;
+    fs::create_dir_all(&args.dir).map_err(|e| CliError::new(format!("cannot create the folder {dir}: {e}")))?;
     let mut command = Cli::command();
     command.build();
     let mut count = 0;

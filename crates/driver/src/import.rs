@@ -28,12 +28,12 @@ pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), CliError> {
     let given = args.activation.map(ActivationName::activation);
     let target = OutputFile::new(&args.out)?;
     if target.replaces(&args.file) {
-        return Err(CliError::usage(format!("--out {} is the file itself; give another one", args.out.display())));
+        return Err(CliError::usage(format!("--out {} is the input file; give another one", args.out.display())));
     }
     let (source, mut model) = load(&args.file)?;
     let ((contents, activation), precision) = match &mut model {
-        AnyModel::F32(model) => (told(model, given)?, "f32"),
-        AnyModel::F64(model) => (told(model, given)?, "f64"),
+        AnyModel::F32(model) => (contents(model, given)?, "f32"),
+        AnyModel::F64(model) => (contents(model, given)?, "f64"),
     };
     target.write(&contents)?;
     let shape = model.shape();
@@ -57,8 +57,8 @@ pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The content of the model file, and its activation: the given one, or that of the file.
-fn told<T: Float>(model: &mut Model<T>, given: Option<Activation>) -> Result<(Vec<u8>, Activation), CliError> {
+/// The content of the model file, and its activation: the given one, or that of the imported file.
+fn contents<T: Float>(model: &mut Model<T>, given: Option<Activation>) -> Result<(Vec<u8>, Activation), CliError> {
     model.activation = given.unwrap_or(model.activation);
     Ok((model.to_bytes()?, model.activation))
 }

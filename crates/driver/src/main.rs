@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return help::report_usage(&error),
     };
-    // A panic is a bug; the user gets one paragraph all the same.
+    // A panic is a bug, but the user should still get one paragraph.
     panic::set_hook(Box::new(|info| {
         CliError::new(format!("internal error, please report it: {info}")).report();
     }));

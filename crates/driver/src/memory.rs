@@ -12,13 +12,13 @@ pub fn shape(inputs: usize, hidden: usize, classes: usize) -> Result<Shape, CliE
 /// An error if the machine lacks the memory; `options` are those to lower.
 pub fn check(need: MemoryEstimate, options: &str) -> Result<(), CliError> {
     let (free, bytes) = (available(), need.bytes());
-    // Both the free memory and what the process may allocate must suffice.
+    // Both the free memory and the limit of the process must suffice.
     if free.is_none_or(|free| bytes <= u128::from(free)) && need.is_available() {
         return Ok(());
     }
     let have = match free {
         Some(free) if bytes > u128::from(free) => format!(" and {} are free", size(u128::from(free))),
-        _ => ", which the system refuses".into(),
+        _ => ", more than the system allows".into(),
     };
     Err(CliError::new(format!("not enough memory: the run needs about {}{have}; lower {options}", size(bytes))))
 }
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refuses_what_no_machine_has() {
+    fn sizes_beyond_any_memory_are_errors() {
         let shape = Shape::new(784, 50, 10).unwrap();
         assert!(check(MemoryEstimate::default().parameters(shape, 8, 4).batch(100, shape, 8, 8), "--hidden").is_ok());
         let huge = Shape::new(784, 1 << 30, 10).unwrap();

@@ -1,14 +1,14 @@
-//! NumPy's legacy generator, replayed: `np.random.seed(s)`, `randn` and `choice(n, k)` draw for draw.
+//! NumPy's legacy generator: `np.random.seed(s)`, `randn` and `choice(n, k)` with the same draws.
 //!
 //! The notebook draws its weights and its batches from `np.random`'s global `RandomState`. NumPy has frozen that stream
-//! (NEP 19), so a run that replays it has the notebook's weights and batches, and can be compared with it
-//! number by number. Three functions of the generator matter, each with a rule that is easy to get wrong:
+//! (NEP 19), so a run with the same draws has the notebook's weights and batches, and can be compared with
+//! it number by number. Three of the generator's functions are used; each has a rule that is easy to get wrong:
 //!
 //! - a double takes two 32-bit draws, 27 bits of the first and 26 of the second;
-//! - a normal comes from Marsaglia's polar method, which yields two: the *second* is handed out first and the other is
-//!   kept for the next call, across whatever else is drawn in between;
-//! - an index below `n` is a 32-bit draw cut to the bits of `n - 1`, drawn anew while it is too large; when `n` is 1
-//!   nothing is drawn at all.
+//! - a normal comes from Marsaglia's polar method, which yields two: the *second* is returned first, and the other is
+//!   returned by the next call, even if other draws happen in between;
+//! - an index below `n` is a 32-bit draw masked to the bits of `n - 1`, repeated while it is too large; when `n` is 1,
+//!   nothing is drawn.
 
 use rand_mt::Mt;
 use twolayer_core::Sampler;
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_no_rows_that_numpy_would_draw_otherwise() {
+    fn rejects_numbers_of_rows_that_numpy_draws_differently() {
         assert!(LegacyChoice::new(LegacyRandom::new(0), 0).is_none());
         assert!(LegacyChoice::new(LegacyRandom::new(0), 1).is_some());
         if let Ok(rows) = usize::try_from((1u64 << 32) + 1) {

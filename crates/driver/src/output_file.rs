@@ -1,4 +1,4 @@
-//! Files written whole or not at all.
+//! Atomically written files.
 
 use std::fs;
 use std::io::{self, Write};
@@ -47,7 +47,7 @@ impl OutputFile {
     pub fn write(&self, contents: &[u8]) -> Result<(), CliError> {
         self.place.write(|file| file.write_all(contents)).map_err(|e| {
             let is_kept = self.place.is_replaced() && self.place.path().exists();
-            let kept = if is_kept { "; the file that was there is unchanged" } else { "" };
+            let kept = if is_kept { "; the old file is unchanged" } else { "" };
             CliError::new(format!("cannot write {}: {e}{kept}", self.shown.display()))
         })
     }

@@ -13,7 +13,7 @@ use crate::network::{self, Network};
 use crate::number_format::percent;
 use crate::output::Output;
 
-/// Characters of the longest bar, and the least that a bar is drawn with.
+/// Characters of the longest bar: the usual number, and the minimum for bars beside the picture.
 const BAR: usize = 24;
 const SHORT_BAR: usize = 10;
 /// The gap between a picture and the bars.
@@ -84,7 +84,7 @@ fn image(
     Ok(())
 }
 
-/// The index of the largest, the first of equals.
+/// The index of the largest probability; the first one in case of a tie.
 fn most_probable(probabilities: &[f64]) -> usize {
     let mut best = 0;
     for (class, p) in probabilities.iter().enumerate() {
@@ -101,8 +101,8 @@ fn print_bars(drawing: &[String], verdict: String, probabilities: &[f64], out: &
     let picture = drawing.first().map_or(0, |line| line.chars().count() + GAP.len());
     let width = out.width().unwrap_or(usize::MAX);
     let fits = width.saturating_sub(picture) >= verdict.len().max(number + SHORT_BAR);
-    let room = if fits { width - picture } else { width };
-    let bars = bars(verdict, probabilities, BAR.min(room.saturating_sub(number)));
+    let available = if fits { width - picture } else { width };
+    let bars = bars(verdict, probabilities, BAR.min(available.saturating_sub(number)));
     if fits {
         beside(drawing, &bars).iter().for_each(|line| out.line(line));
     } else {
@@ -111,7 +111,7 @@ fn print_bars(drawing: &[String], verdict: String, probabilities: &[f64], out: &
     }
 }
 
-/// The prediction, and a bar for each class of at most `length` characters.
+/// The prediction, and a bar for each class of at most `longest` characters.
 fn bars(verdict: String, probabilities: &[f64], longest: usize) -> Vec<String> {
     let mut lines = vec![verdict, String::new()];
     let width = (probabilities.len() - 1).to_string().len();
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_of_equals_is_most_probable() {
+    fn ties_go_to_the_first_class() {
         assert_eq!(most_probable(&[0.2, 0.4, 0.4]), 1);
         assert_eq!(most_probable(&[1.0]), 0);
     }
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_stand_side_by_side_whichever_is_longer() {
+    fn blocks_of_different_lengths_are_put_side_by_side() {
         let strings = |lines: &[&str]| lines.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(beside(&strings(&["│a│"]), &strings(&["x", "y"])), ["│a│   x", "      y"]);
         assert_eq!(beside(&[], &strings(&["x", "y"])), ["x", "y"]);

@@ -1,7 +1,7 @@
 //! The data sets that can be fetched: addresses and checksums.
 //!
-//! The MD5 sums are those of the publishers and of torchvision. They detect damaged and replaced files; wherever a set is
-//! served over HTTPS, it is fetched over HTTPS.
+//! The MD5 sums are those of the publishers and of torchvision. They detect damaged and replaced files. Sets served
+//! over HTTPS are fetched over HTTPS.
 
 /// A data set: file names and the addresses to prepend.
 pub struct Dataset {
@@ -141,7 +141,7 @@ fn emnist_members(name: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// What a shell makes of braces.
+    /// Expands braces as a shell does.
     fn expanded(text: &str) -> Vec<String> {
         let Some((before, (inner, after))) = text.split_once('{').map(|(a, b)| (a, b.split_once('}').unwrap())) else {
             return vec![text.into()];

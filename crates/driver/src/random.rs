@@ -66,7 +66,7 @@ impl Generator {
 mod tests {
     use super::*;
 
-    /// The promise above: seed 0 and the first draws it has always meant.
+    /// The promise above: the first draws of seed 0 must never change.
     #[test]
     fn a_seed_means_the_same_run_forever() {
         let mut generator = Generator::new(&RandomArgs { seed: 0, rng: RngName::Chacha8 }).unwrap();

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_small_cases() {
+    fn edge_cases_are_correct() {
         let piece = |rows, batch, iters, epochs| stops(Schedule::new(rows, batch, iters, epochs).unwrap());
         assert_eq!(piece(10, 3, 0, None), [0; 0]);
         assert_eq!(piece(10, 3, 1, None), [1]);

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_go_to_the_next_line_and_below_each_other() {
+    fn long_text_is_wrapped_and_indented() {
         assert_eq!(hanging("Data  ", "one two three", Some(13)), "Data  one two\n      three");
         assert_eq!(hanging("Data  ", "one two three", Some(18)), "Data  one two\n      three");
         assert_eq!(hanging("Data  ", "one two three", Some(19)), "Data  one two three");

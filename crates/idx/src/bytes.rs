@@ -12,7 +12,7 @@ const HUGE_FROM: usize = 4 << 20;
 
 /// A fixed run of bytes: a vector, memory in huge pages, or a file mapped into memory. Dereferences to `[u8]`.
 ///
-/// A raw file of bytes at least 1 MiB long is mapped rather than read, so that its first row is there at once and its
+/// A raw file of bytes at least 1 MiB long is mapped rather than read, so that its first row is ready at once and its
 /// pages are shared with the system's cache. As with every mapping, another process that shortens the file while it is
 /// mapped kills this one when it reads the lost part (`SIGBUS`), and one that overwrites it changes what is read;
 /// replacing the file by a rename, as [`Idx::save`](crate::Idx::save) does, is safe.
@@ -94,7 +94,7 @@ impl fmt::Debug for Bytes {
     }
 }
 
-/// Zeroed memory to be filled and then frozen.
+/// Zeroed memory, to be filled and then frozen into [`Bytes`].
 pub(crate) enum Fresh {
     Heap(Vec<u8>),
     Huge(MmapMut),
@@ -126,7 +126,7 @@ impl Fresh {
         }
     }
 
-    /// Ends the writing.
+    /// Makes the memory read-only.
     pub(crate) fn freeze(self) -> Bytes {
         Bytes(match self {
             Fresh::Heap(vec) => Storage::Heap(vec),

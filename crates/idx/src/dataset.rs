@@ -71,7 +71,7 @@ impl Split {
     /// [`ErrorKind::WrongType`] unless both hold `u8`; [`ErrorKind::WrongRank`] unless the images have 2 or 3
     /// dimensions and the labels 1; [`ErrorKind::Empty`] if there is no image or an image has no pixels;
     /// [`ErrorKind::CountMismatch`] if there are not as many labels as images. Labels may also be QMNIST's table of
-    /// `i32`, `rows x 8`, whose first column is the class; [`ErrorKind::LabelOutOfBounds`] if one is no byte.
+    /// `i32`, `rows x 8`, whose first column is the class; [`ErrorKind::LabelOutOfBounds`] if one is not a byte.
     pub fn pair(images: (&str, Idx), labels: (&str, Idx)) -> Result<Self> {
         let ((images_name, images), (labels_name, labels)) = (images, labels);
         let (sizes, images) = bytes_of(images_name, "images", images)?;

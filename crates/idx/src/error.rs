@@ -207,7 +207,7 @@ pub enum ErrorKind {
         last: i32,
     },
     /// A folder contains several data sets.
-    #[error("several data sets in one folder: {}; put each into a folder of its own", sets.join(", "))]
+    #[error("several data sets in one folder: {}; put each into a separate folder", sets.join(", "))]
     SeveralSets {
         /// The names of the sets.
         sets: Vec<String>,

@@ -53,7 +53,7 @@ impl Part {
         Ok((images, find_one(folder, labels, &stem, suffix)?))
     }
 
-    /// The one set with names of its own whose images are in the folder.
+    /// The only set other than MNIST whose images are in the folder.
     fn find_relative(self, folder: &Path, role: &'static str) -> Result<Option<(&'static str, PathBuf)>> {
         let mut found = Vec::new();
         for set in RELATIVES {
@@ -79,7 +79,7 @@ impl Part {
     }
 }
 
-/// The prefixes of sets with names of their own.
+/// The prefixes of the sets whose file names differ from MNIST's.
 const RELATIVES: [&str; 7] = [
     "emnist-balanced",
     "emnist-byclass",

@@ -86,7 +86,7 @@ impl<R: BufRead> Gunzip<R> {
                 }
                 _ if taken == 0 && given == 0 && ended => return Err(Fault::EndsEarly),
                 _ if taken == 0 && given == 0 => {
-                    return Err(Fault::Corrupt("the data lead nowhere".to_owned()));
+                    return Err(Fault::Corrupt("no progress in the compressed data".to_owned()));
                 }
                 _ => {}
             }

@@ -63,8 +63,8 @@ impl Idx {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if it cannot be opened or read, and every fault of the format or the compression as its own
-    /// [`ErrorKind`].
+    /// [`ErrorKind::Io`] if it cannot be opened or read, and a separate [`ErrorKind`] for every fault of the format or
+    /// the compression.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let name = name_of(path);
@@ -114,22 +114,22 @@ impl Idx {
         Ok(header.sizes)
     }
 
-    /// Reads the content of a file, raw or gzip, from memory. `name` is what errors call it.
+    /// Reads the content of a file, raw or gzip, from memory. `name` is its name in errors.
     ///
     /// # Errors
     ///
-    /// Every fault of the format or the compression as its own [`ErrorKind`].
+    /// A separate [`ErrorKind`] for every fault of the format or the compression.
     pub fn from_slice(name: &str, bytes: &[u8]) -> Result<Self> {
         read(Input::new(name, bytes, Some(bytes.len() as u64))?)
     }
 
-    /// Reads a file, raw or gzip, from a reader, which is read to its end. `name` is what errors call it. The reader
-    /// need not be buffered; memory grows with what it really gives.
+    /// Reads a file, raw or gzip, from a reader, which is read to its end. `name` is its name in errors. The reader
+    /// need not be buffered; memory grows with the data actually read.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if the reader fails, and every fault of the format or the compression as its own
-    /// [`ErrorKind`].
+    /// [`ErrorKind::Io`] if the reader fails, and a separate [`ErrorKind`] for every fault of the format or the
+    /// compression.
     pub fn from_reader(name: &str, reader: impl Read) -> Result<Self> {
         read(Input::new(name, BufReader::with_capacity(BUFFER, reader), None)?)
     }

@@ -1,4 +1,4 @@
-//! The bytes of a file, unpacked if gzip, with errors that name the place.
+//! The bytes of a file, decompressed if gzip, with errors that give the offset.
 
 use std::io::{self, BufRead, Chain, Cursor, ErrorKind as IoKind, Read};
 
@@ -14,10 +14,10 @@ use crate::header::{Header, MAGIC_LEN};
 const PIECE: usize = 64 << 10;
 
 /// If a gzip stream announces at most this many times its own length, memory is allocated at once;
-/// beyond, memory grows with what is really unpacked. MNIST's images pack 4.9 times.
+/// above that, memory grows with the data actually unpacked. MNIST's images compress 4.9 times.
 const BELIEVED_RATIO: u64 = 64;
 
-/// The first step of memory that grows with what is really read, in bytes.
+/// The initial size of memory that grows with the data actually read, in bytes.
 const FIRST_STEP: usize = 1 << 20;
 
 /// One file, from its first byte.
@@ -188,7 +188,7 @@ impl<'a, R: BufRead> Input<'a, R> {
     fn no_memory(&self, header: &Header) -> Error {
         let kind = ErrorKind::SizeOutOfBounds {
             sizes: header.sizes.clone(),
-            reason: "more than this machine has memory for".to_owned(),
+            reason: "more than fit into the free memory".to_owned(),
         };
         self.error(MAGIC_LEN as u64, kind)
     }

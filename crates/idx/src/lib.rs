@@ -2,12 +2,12 @@
 //!
 //! An IDX file is two zero bytes, a byte for the element type, a byte for the number of dimensions, a big-endian
 //! 32-bit size for each, and the elements, big-endian, in row-major order. [`Idx`] reads and writes all six element
-//! types and 1 to 255 dimensions, raw or gzip, which it tells by the first bytes. [`DataSet`] finds the four files of
-//! a set of labelled images in a folder and makes sure that they fit together.
+//! types and 1 to 255 dimensions, raw or gzip, which it detects by the first bytes. [`DataSet`] finds the four files
+//! of a set of labelled images in a folder and checks that they belong together.
 //!
-//! Nothing is believed before it is checked: sizes are multiplied with overflow in mind and bounded by what the file,
-//! or the gzip stream, can hold; where that is unknown, memory grows with what is really read. Any input ends in data
-//! or in an [`Error`] that names the file, the place, what was found, what was expected and what to do.
+//! Headers are not trusted: products of sizes are checked for overflow and limited to what the file or gzip stream
+//! can hold; where that is unknown, memory grows with the data actually read. Any input gives data or an [`Error`] that
+//! says which file and offset are wrong, what was found, what was expected and what to do.
 //!
 //! ```no_run
 //! let set = twolayer_idx::DataSet::load("mnist")?;

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::io;
 
-/// What to do about an error of the system.
+/// Advice on an error of the system.
 pub(crate) fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound => "; check the path",
         io::ErrorKind::IsADirectory => "; give a file, not a folder",
         io::ErrorKind::PermissionDenied => "; allow it to this user or give another path",
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room or give another path",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space or give another path",
         _ => "",
     }
 }

@@ -1,5 +1,5 @@
-//! Memory is bounded by what is there, not by what a header says. One test alone in its process, so that nothing else
-//! allocates while it measures.
+//! Memory use is limited by the data present, not by the sizes in a header. The only test of its process, so that
+//! nothing else allocates while it measures.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::Write;
@@ -20,7 +20,7 @@ static PEAK: AtomicUsize = AtomicUsize::new(0);
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         PEAK.fetch_max(USED.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
-        // SAFETY: the caller owes `System` what it owes this allocator.
+        // SAFETY: the contract of `System.alloc` is that of this allocator.
         unsafe { System.alloc(layout) }
     }
 
@@ -34,7 +34,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What a call gives, and by how many bytes memory in use rose at most.
+/// The result of a call, and the largest increase of memory in use, in bytes.
 fn measured<T>(f: impl FnOnce() -> T) -> (T, usize) {
     let before = USED.load(Relaxed);
     PEAK.store(before, Relaxed);
@@ -43,7 +43,7 @@ fn measured<T>(f: impl FnOnce() -> T) -> (T, usize) {
 }
 
 /// A peak of this process's memory that counts what is mapped too, in bytes: `VmHWM` of what is touched, `VmPeak` of
-/// all. 0 where the system does not tell.
+/// all. 0 where the system does not report it.
 fn peak(of: &str) -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(of));
@@ -66,7 +66,7 @@ fn gzip(parts: &[&[u8]]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Bytes that do not pack.
+/// Incompressible bytes.
 fn noise(n: usize) -> Vec<u8> {
     let mut state = 1u64;
     let mut next = || {
@@ -79,9 +79,9 @@ fn noise(n: usize) -> Vec<u8> {
 const MIB: usize = 1 << 20;
 
 #[test]
-fn memory_is_bounded_by_what_is_there() {
-    // First, while the process has not grown: what is mapped. 1 MiB of noise announces 60, which are believed and
-    // mapped but not touched, then 1000, which are not believed.
+fn memory_use_is_limited_by_the_data_present() {
+    // First, while the process has not grown: what is mapped. 1 MiB of noise announces 60, which are allocated
+    // but not touched, then 1000, which are not allocated.
     for announced in [60, 1000] {
         let boast = gzip(&[&header(0x08, &[announced << 20]), &noise(MIB)]);
         let before = (peak("VmHWM"), peak("VmPeak"));
@@ -103,7 +103,7 @@ fn memory_is_bounded_by_what_is_there() {
         for (bytes, kind) in [(&lie, "truncated"), (&packed_lie, "size out of bounds")] {
             let (result, used) = measured(|| Idx::from_slice("lie", bytes).unwrap_err());
             assert!(result.to_string().contains(kind), "{result}");
-            assert!(used < MIB, "slice of type {code}: {used} bytes for a {kind} lie");
+            assert!(used < MIB, "slice of type {code}: {used} bytes for a {kind} header");
             let (result, used) = measured(|| Idx::from_reader("lie", &bytes[..]).unwrap_err());
             let truncated = matches!(result.kind(), ErrorKind::Truncated { .. });
             assert!(truncated, "{result}");
@@ -122,6 +122,6 @@ fn memory_is_bounded_by_what_is_there() {
         let (result, used) = measured(|| Idx::from_slice("boast", &boast).unwrap_err());
         let truncated = matches!(result.kind(), ErrorKind::Truncated { .. });
         assert!(truncated, "{result}");
-        assert!(used < 3 * MIB, "boast of type {code}: {used} bytes");
+        assert!(used < 3 * MIB, "noise of type {code}: {used} bytes");
     }
 }

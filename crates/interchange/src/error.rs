@@ -1,4 +1,4 @@
-//! What can go wrong, told in a sentence or two.
+//! The error type: a message of one or two sentences.
 
 use std::fmt;
 use std::io;
@@ -6,8 +6,8 @@ use std::io;
 /// What this crate's functions return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A file that is no network that can be read, or a network that a format cannot hold. It names the file, what was
-/// found, what was expected and what to do.
+/// A file without a readable network, or a network that a format cannot hold. The message names the file and says what
+/// was found, what was expected and what to do.
 #[derive(Debug)]
 pub struct Error {
     file: String,

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_comes_back_and_what_is_none_is_told() {
+    fn a_text_round_trips_and_other_arrays_are_errors() {
         let bytes = of_text("relu");
         assert_eq!(text(&bytes).as_deref(), Ok("relu"));
         let padded = [header_of(">U3", &[1]), b"\0\0\0h\0\0\0\xe9\0\0\0\0".to_vec()].concat();
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_make_no_sense_are_told_apart() {
+    fn each_fault_of_a_header_has_its_error() {
         for (text, word) in [
             ("{'descr': '<i8', 'fortran_order': False, 'shape': (2,)}", "'<i8'"),
             ("{'descr': '|O', 'fortran_order': False, 'shape': (2,)}", "'|O'"),

@@ -107,7 +107,7 @@ fn check_names(file: &str, archive: &ZipArchive<Cursor<&[u8]>>) -> Result<()> {
     if found.iter().any(|name| name.ends_with("data.pkl")) {
         return Err(Error::new(
             file,
-            "this is PyTorch's own format, a pickle, which can run anything when it is opened and is not read; save the \
+            "this is PyTorch's own format, a pickle, which can run any code when loaded, so it is not read; save the \
              state_dict with safetensors.torch.save_file",
         ));
     }

@@ -40,7 +40,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<(Source, AnyModel)> {
         file.by_ref().take(limit).read_to_end(bytes).map_err(|error| Error::io(&name, "read", &error))
     };
     more(HEAD as u64, &mut bytes)?;
-    // Before the rest is read, which may be endless.
+    // Before reading the rest, which may be infinite.
     recognise(&name, &bytes)?;
     more(u64::MAX, &mut bytes)?;
     read(&name, &bytes)
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_else_a_file_may_be_is_told() {
+    fn other_kinds_of_files_are_named_in_errors() {
         for (bytes, word) in [
             (&b""[..], "empty"),
             (b"\x93NUMPY\x01\0v\0{", "a single array"),

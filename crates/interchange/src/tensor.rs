@@ -137,7 +137,7 @@ fn shape(file: &str, tensors: &[Tensor<'_>; 4], layout: Layout) -> Result<Shape>
     let fail = |why: &dyn std::fmt::Display| {
         Error::new(
             file,
-            format_args!("its tensors do not make a network: {why}; give the weights of a two-layer network"),
+            format_args!("its tensors do not form a network: {why}; give the weights of a two-layer network"),
         )
     };
     let shape = Shape::new(inputs, hidden, classes).map_err(|error| fail(&error))?;

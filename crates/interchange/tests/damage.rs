@@ -1,9 +1,9 @@
-//! Files that were damaged in every way that is cheap to try: the end is a network or an error in one line.
+//! Reading damaged files gives a network or an error of one line, and never panics.
 
 use twolayer_core::{Activation, Init, Parameters, Shape};
 use twolayer_interchange::{npz, read};
 
-/// A network of no particular weights.
+/// An arbitrary network.
 fn parameters() -> Parameters<f32> {
     let mut i = 0;
     Parameters::normal(Shape::new(5, 3, 4).unwrap(), Init::Normal(0.1), || {
@@ -45,11 +45,11 @@ fn survives(bytes: &[u8]) -> bool {
 }
 
 #[test]
-fn every_length_and_every_byte_is_survived() {
+fn truncation_and_changed_bytes_never_panic() {
     for whole in [npz::write(&parameters(), Activation::Relu).unwrap(), torch("F32", 4), torch("BF16", 2)] {
         assert!(survives(&whole));
         for length in 0..whole.len() {
-            assert!(!survives(&whole[..length]), "the first {length} bytes are no network");
+            assert!(!survives(&whole[..length]), "the first {length} bytes were read as a network");
         }
         for at in 0..whole.len() {
             for flip in [0x01, 0x80, 0xFF, 0x20] {
@@ -62,7 +62,7 @@ fn every_length_and_every_byte_is_survived() {
 }
 
 #[test]
-fn several_bytes_at_once_are_survived() {
+fn several_changed_bytes_never_panic() {
     let mut state = 7u64;
     let mut draw = |n: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

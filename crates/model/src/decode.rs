@@ -82,7 +82,7 @@ fn check_names(header: &Metadata, version: Option<&str>) -> Result<()> {
     }
 }
 
-/// Those of the four tensors that exist.
+/// Those of the four tensors that are present.
 fn infos(header: &Metadata) -> impl Iterator<Item = (Parameter, &TensorInfo)> {
     Parameter::ALL.into_iter().filter_map(|parameter| Some((parameter, header.info(parameter.name())?)))
 }
@@ -107,7 +107,7 @@ fn check_types(header: &Metadata) -> Result<Precision> {
     Ok(first.unwrap_or(Precision::F32))
 }
 
-/// Makes sure that the tensors' sizes are those of one network; gives its shape.
+/// Checks that the tensors' sizes are those of one network; returns its shape.
 fn check_shapes(header: &Metadata) -> Result<Shape> {
     let dims = |parameter: Parameter, expected: &str| {
         let found = header.info(parameter.name()).map(|info| &info.shape);
@@ -120,7 +120,7 @@ fn check_shapes(header: &Metadata) -> Result<Shape> {
             }),
         }
     };
-    // The two matrices say what the network is; the rest must follow.
+    // The two matrices determine the shape; the other sizes must match it.
     let (inputs, hidden) = dims(Parameter::W1, "[inputs, hidden]")?;
     let (_, classes) = dims(Parameter::W2, "[hidden, classes]")?;
     let shape = Shape::new(inputs, hidden, classes)
@@ -199,7 +199,7 @@ fn tensors<T: Float>(input: &mut Input<impl Read>, header: &Metadata, shape: Sha
         }
     }
     input.end()?;
-    // Allocated only now: all numbers have been read, so the sizes are real.
+    // Allocated only now: all numbers have been read, so the sizes are correct.
     let mut parameters = Parameters::zeros(shape);
     for (parameter, numbers) in read {
         parameters

@@ -101,7 +101,7 @@ pub enum ErrorKind {
         expected: String,
     },
     /// No network can have these sizes.
-    #[error("its tensors do not make a network: {reason}; {GIVE_A_MODEL}")]
+    #[error("its tensors do not form a network: {reason}; {GIVE_A_MODEL}")]
     ImpossibleShape {
         /// Why not.
         reason: String,
@@ -228,13 +228,13 @@ pub(crate) fn name_of(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// What to do about an error of the system.
+/// Advice on an error of the system.
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound => "; check the path",
         io::ErrorKind::IsADirectory => "; give a file, not a folder",
         io::ErrorKind::PermissionDenied => "; allow it to this user or give another path",
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room or give another path",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space or give another path",
         _ => "",
     }
 }

@@ -17,7 +17,7 @@ impl<T: Float> Model<T> {
     /// # Errors
     ///
     /// [`ErrorKind::NotFinite`] if a parameter is infinite or NaN; [`ErrorKind::OptionsTooLong`] if the options take
-    /// most of a mebibyte.
+    /// almost 1 MiB or more.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         encode::model(self).map_err(|kind| Error::new("model in memory", kind))
     }
@@ -31,8 +31,8 @@ impl<T: Float> Model<T> {
     /// # Errors
     ///
     /// Those of [`Model::to_bytes`]; [`ErrorKind::NoPlace`] if the path is a folder or its folder does not exist;
-    /// [`ErrorKind::Io`] if the system refuses anything, such as for a full disk. Nothing half-written is left then,
-    /// and what was there before is as it was.
+    /// [`ErrorKind::Io`] if the system refuses anything, such as for a full disk. No partial file is left then,
+    /// and an old file is unchanged.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         encode::model(self).and_then(|bytes| write(path, &bytes)).map_err(|kind| Error::new(&name_of(path), kind))
@@ -44,27 +44,27 @@ impl AnyModel {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if it cannot be opened or read, and every fault of the file as its own [`ErrorKind`].
+    /// [`ErrorKind::Io`] if it cannot be opened or read, and a separate [`ErrorKind`] for every fault of the file.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         read(path).map_err(|kind| Error::new(&name_of(path), kind))
     }
 
-    /// Reads the content of a model file from memory. `name` is what errors call it.
+    /// Reads the content of a model file from memory. `name` is its name in errors.
     ///
     /// # Errors
     ///
-    /// Every fault of the content as its own [`ErrorKind`].
+    /// A separate [`ErrorKind`] for every fault of the content.
     pub fn from_slice(name: &str, bytes: &[u8]) -> Result<Self> {
         decode::model(bytes, Some(bytes.len() as u64)).map_err(|kind| Error::new(name, kind))
     }
 
-    /// Reads the content of a model file from a reader, which is read to its end. `name` is what errors call it.
-    /// Memory grows with what the reader really gives.
+    /// Reads the content of a model file from a reader, which is read to its end. `name` is its name in errors.
+    /// Memory grows with the data actually read.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if the reader fails, and every fault of the content as its own [`ErrorKind`].
+    /// [`ErrorKind::Io`] if the reader fails, and a separate [`ErrorKind`] for every fault of the content.
     pub fn from_reader(name: &str, reader: impl Read) -> Result<Self> {
         decode::model(reader, None).map_err(|kind| Error::new(name, kind))
     }
@@ -74,7 +74,7 @@ fn read(path: &Path) -> Result<AnyModel, ErrorKind> {
     let failed = |action| move |error| ErrorKind::Io { action, error };
     let file = File::open(path).map_err(failed("open"))?;
     let metadata = file.metadata().map_err(failed("look at"))?;
-    // The length of anything but a regular file says nothing about its content.
+    // Only the length of a regular file is that of its content.
     let length = metadata.is_file().then_some(metadata.len());
     decode::model(file, length)
 }

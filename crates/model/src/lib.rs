@@ -18,8 +18,8 @@
 //! The same parameters and options give the same bytes. A file without metadata, or whose `format` is not `twolayer`,
 //! is another program's; it is read if it has the four tensors, and its pixels are scaled by 1/255 too.
 //!
-//! Any file, however damaged, gives a model or an [`Error`] that names the file, what was found, what was expected and
-//! what to do. Files are written whole or not at all.
+//! Any file, however damaged, gives a model or an [`Error`] that names the file and says what was found, what was
+//! expected and what to do. Files are written atomically.
 //!
 //! ```
 //! use twolayer_core::{Parameters, Shape};

@@ -12,7 +12,7 @@ pub(crate) enum Precision {
 }
 
 impl Precision {
-    /// That of a Rust type: there are only two.
+    /// The precision of a Rust type, `f32` or `f64`.
     pub fn of<T: Float>() -> Self {
         match size_of::<T>() {
             4 => Precision::F32,

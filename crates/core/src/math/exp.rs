@@ -1,14 +1,14 @@
 //! e^x.
 //!
 //! With n = round(x / ln 2) and r = x − n·ln 2, |r| ≤ ln 2 / 2:  e^x = 2^n · e^r.  ln 2 is taken in two parts, the
-//! first short enough that n times it is exact, so r carries no rounding of n·ln 2.  e^r = 1 + r + r²·q(r), where q is
+//! first short enough that n times it is exact, so r has no error from n·ln 2.  e^r = 1 + r + r²·q(r), where q is
 //! the polynomial through (e^r − 1 − r) / r² at the Chebyshev nodes of the interval: within 2^-26.5 of e^r, relatively,
 //! at degree 4 (`f32`), and within 2^-55.7 at degree 9 (`f64`). Only the last sum and the scaling round noticeably.
 
 use super::map::{Map, MapSlice, polynomial};
 use crate::simd::{Level, Simd, SimdElement};
 
-/// No result of [`exp`] is further than this from the true value, in ULP.
+/// An upper bound on the error of [`exp`], in ULP.
 pub const EXP_MAX_ULP: f64 = 1.2;
 
 /// An element type, with the constants of [`exp`].

@@ -11,7 +11,7 @@ use super::map::{Map, MapSlice, polynomial};
 use crate::element::Sealed;
 use crate::simd::{Level, Simd};
 
-/// No result of [`ln`] is further than this from the true value, in ULP.
+/// An upper bound on the error of [`ln`], in ULP.
 pub const LN_MAX_ULP: f64 = 1.5;
 
 /// An element type, with the constants of [`ln`].
@@ -65,7 +65,7 @@ pub(crate) fn ln_v<T: LnElement, S: Simd<T>>(s: S, x: S::V) -> S::V {
     let small = s.mul_add(q, s.add(half_square, p), s.mul(e, s.splat(T::LN2_LO)));
     let rest = s.sub(s.sub(half_square, small), f);
     let result = s.sub(s.mul(e, s.splat(T::LN2_HI)), rest);
-    // The arguments that have no m and e.
+    // Arguments for which m and e do not exist.
     let positive = s.lt(zero, x);
     let finite = s.lt(x, s.splat(T::INFINITY));
     let result = s.select(finite, result, x);

@@ -1,14 +1,14 @@
 //! The sigmoid 1 / (1 + e^-x).
 //!
 //! With e = e^-|x|, at most 1, it is 1 / (1 + e) for x ≥ 0 and e / (1 + e) below: nothing overflows, and small values
-//! keep their relative accuracy. The error is that of e, plus half an ULP each of a sum and a quotient, which an unlucky
-//! position in the binade may double. The largest error over all `f32` is below 2.5.
+//! keep their relative accuracy. The error is that of e, plus half an ULP each for a sum and a quotient; depending on
+//! the position in the binade, this may double. The largest error over all `f32` is below 2.5.
 
 use super::exp::{ExpElement, exp_v};
 use super::map::{Map, MapSlice};
 use crate::simd::{Level, Simd};
 
-/// No result of [`sigmoid`] is further than this from the true value, in ULP.
+/// An upper bound on the error of [`sigmoid`], in ULP.
 pub const SIGMOID_MAX_ULP: f64 = 2.5;
 
 /// 1 / (1 + e^-x) for every element, in place: within [`SIGMOID_MAX_ULP`], 0 and 1 at −∞ and ∞, NaN for NaN.

@@ -40,7 +40,7 @@ pub(crate) fn dense_f32() -> Vec<f32> {
     let mut x: Vec<f32> = (0..=u32::MAX).step_by(1021).map(f32::from_bits).collect();
     x.extend([0.0, -0.0, 1.0, -1.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, f32::MIN_POSITIVE, f32::MAX, f32::MIN]);
     x.extend((-2000..2000).map(|i| i as f32 / 16.0));
-    // The sigmoid's worst of all.
+    // The arguments with the largest errors of the sigmoid.
     x.extend([-3.441_333_8, -1.947_191_8]);
     x
 }
@@ -80,7 +80,7 @@ fn check<T: Float>(name: &str, x: &[T], bound: f64, f: fn(Level, &mut [T]), want
             failures += &format!("\n{level}: {worst} ULP at {:?}: {:?}, not {:?}", x[at], y[at], want[at].0);
         }
     }
-    assert!(failures.is_empty(), "{name} {} is out of its bound of {bound} ULP:{failures}", T::NAME);
+    assert!(failures.is_empty(), "{name} {} exceeds its bound of {bound} ULP:{failures}", T::NAME);
 }
 
 pub(crate) fn check_f32(name: &str, x: &[f32], bound: f64, f: fn(Level, &mut [f32]), reference: fn(f64) -> f64) {
@@ -160,7 +160,7 @@ pub(crate) fn exp_two(x: f64) -> Two {
     let half = (n / 2.0).trunc();
     let scale = |v: f64| v * 2f64.powi(half as i32) * 2f64.powi((n - half) as i32);
     if rough < f64::MIN_POSITIVE {
-        // Below the normal range nothing smaller can be held: the reference itself is half an ULP off.
+        // No f64 can hold the low part of a subnormal: the reference itself is up to half an ULP off.
         return (scale(sum.0), 0.0);
     }
     (scale(sum.0), scale(sum.1))
@@ -186,14 +186,14 @@ pub(crate) fn ln_two(x: f64) -> Two {
     let y = scaled.ln();
     let e = exp_two(y);
     let step = div(add((scaled, 0.0), (-e.0, -e.1)), e);
-    // The step is about 1e-17, so its square's half, the next term, is far below what counts.
+    // The step is about 1e-17, so the next term, half its square, is negligible.
     add(add((y, 0.0), step), mul((-k, 0.0), LN2))
 }
 
 pub(crate) fn sigmoid_two(x: f64) -> Two {
     let e = exp_two(-x.abs());
     if x.is_nan() || e.0 < f64::MIN_POSITIVE {
-        // Adding 1 changes nothing any more.
+        // e^-|x| is negligible beside 1.
         return if x > 0.0 { (1.0, 0.0) } else { e };
     }
     let below = add((1.0, 0.0), e);
@@ -201,11 +201,11 @@ pub(crate) fn sigmoid_two(x: f64) -> Two {
 }
 
 #[test]
-fn the_checker_sees_errors() {
+fn the_checker_detects_errors() {
     let next = |x: f32| f32::from_bits(x.to_bits() + 1);
     assert_eq!(distance(1.0f32, (1.0, 0.0)), 0.0);
     assert_eq!(distance(next(1.0), (1.0, 0.0)), 1.0);
-    assert_eq!(distance(next(0.0), (0.0, 0.0)), 1.0, "zero is no free pass");
+    assert_eq!(distance(next(0.0), (0.0, 0.0)), 1.0, "an error at zero counts");
     assert!(distance(1e-3f32, (0.0, 0.0)) > 1e6);
     assert!(distance(0.0f32, (1e-3, 0.0)) > 1e6);
     assert_eq!(distance(f32::NAN, (1.0, 0.0)), f64::INFINITY);

@@ -1,4 +1,4 @@
-//! The blocking loops around the tile.
+//! The blocking loops around the microkernel.
 
 use super::epilogue::Scaled;
 use super::microkernel::{Strided, multiply};
@@ -38,7 +38,7 @@ const NC: usize = 2048;
 const CONFLICT_STRIDE: usize = 2048;
 /// Up to this many bytes, B is used without packing if its rows are contiguous: it stays in the second-level cache.
 const UNPACKED_BYTES: usize = 256 << 10;
-/// With so few rows of A, each panel of B is read too seldom for packing to pay.
+/// With this few rows of A, each panel of B is read too rarely for packing to pay off.
 const FEW_ROWS: usize = 12;
 
 /// Rows of the tile with 32 registers and with 16. The tile is two vectors wide: 24 or 12 accumulators.
@@ -84,7 +84,7 @@ impl<T: Float> Kernel<T> for Product<'_, T> {
 #[inline(always)]
 unsafe fn packed<T: Float, S: Simd<T>>(s: S, [m, n, k]: [usize; 3], a: Strided<T>, b: Strided<T>, out: Scaled<T>) {
     let width = 2 * S::LANES;
-    // Equal depths: a short last one would read and write all of C for little work.
+    // Blocks of equal depth: a short last one would read and write all of C for little work.
     let (kc, nc, mc) = (k.div_ceil(k.div_ceil(KC)), NC.min(n), MC.min(m));
     let mut packed_b = Scratch::<T>::new([kc, nc.next_multiple_of(width)]);
     let read_in_place = a.col == 1 && !a.row.is_multiple_of(CONFLICT_STRIDE / size_of::<T>());
@@ -94,7 +94,7 @@ unsafe fn packed<T: Float, S: Simd<T>>(s: S, [m, n, k]: [usize; 3], a: Strided<T
         for p in (0..k).step_by(kc) {
             let depth = kc.min(k - p);
             let beta = if p == 0 { out.beta } else { T::ONE };
-            // SAFETY: the blocks are within the matrices, and the buffers have room for the panels of a whole one.
+            // SAFETY: the blocks are within the matrices, and the buffers hold the panels of a full block.
             unsafe {
                 for at in (0..cols).step_by(width) {
                     let panel = Strided { ptr: b.ptr.add(p * b.row + (j + at) * b.col), ..b };
@@ -134,11 +134,11 @@ impl<T: Float> Block<T> {
     /// Packs the strip of row `at` unless it is read in place.
     ///
     /// # Safety
-    /// The block's rows and depth are within A, and there is room for them, padded to whole strips.
+    /// The block's rows and depth are within A, and the buffer holds them, padded to whole strips.
     #[inline(always)]
     unsafe fn pack<S: Simd<T>>(&self, s: S, at: usize, height: usize) {
         if !self.in_place(at, height) {
-            // SAFETY: the strip's rows are below `rows`; all strips before it took `at` rows of the room.
+            // SAFETY: the strip's rows are below `rows`; all strips before it took `at` rows of the buffer.
             unsafe {
                 let strip = self.a.at_row(at);
                 let transposed = Strided { row: strip.col, col: strip.row, ..strip };
@@ -225,7 +225,7 @@ unsafe fn tile<T: Float, S: Simd<T>, const MR: usize>(
 ) {
     // SAFETY: the caller's promise.
     unsafe {
-        // C is rarely in the cache; by the end of the depth it is.
+        // C is rarely in the cache. Prefetched here, it arrives before the sums are complete.
         for r in 0..rows {
             let row = out.c.add(r * out.row);
             (0..cols).step_by(CACHE_LINE / size_of::<T>()).for_each(|c| prefetch::<true, _>(row.add(c)));
@@ -316,7 +316,7 @@ unsafe fn rows_of<T: Float, S: Simd<T>, const MR: usize, const NV: usize, const 
     i
 }
 
-/// Multiply-adds that make up for waking a thread (a few microseconds) or starting one (some twenty).
+/// The least work for which it pays to wake a thread (a few microseconds) or start one (about 20), in multiply-adds.
 fn min_work_per_thread(kind: Threads) -> usize {
     match kind {
         Threads::Current => 1 << 18,

@@ -1,4 +1,4 @@
-//! What happens to the sums of a register tile as they leave the registers.
+//! Epilogues: what a product does with the sums of a register tile, such as storing them.
 
 use crate::math::Float;
 use crate::simd::Simd;
@@ -50,7 +50,7 @@ impl<T: Float> Scaled<T> {
         let (alpha, beta) = (s.splat(self.alpha), s.splat(self.beta));
         // SAFETY: the caller's promise.
         unsafe {
-            // Loop bounds and a choice that the compiler knows; otherwise the sums would be spilled to memory.
+            // Constant loop bounds and branches; otherwise the compiler would spill the sums to memory.
             match (rows == MR && cols == NV * S::LANES, self.beta == T::ZERO) {
                 (true, true) => self.store_whole(s, tile, |_, sum| s.mul(alpha, sum)),
                 (true, false) => self.store_whole(s, tile, |p, sum| s.mul_add(beta, s.load(p), s.mul(alpha, sum))),
@@ -69,7 +69,7 @@ impl<T: Float> Scaled<T> {
         }
     }
 
-    /// Stores `value` of each place in C and its sum.
+    /// Stores `value(place in C, sum)` for each vector of the tile.
     ///
     /// # Safety
     /// C has a whole tile.

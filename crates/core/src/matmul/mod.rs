@@ -12,7 +12,7 @@
 //! Where B's rows are contiguous and B is small or A has few rows, nothing is packed. Otherwise B is packed, and A only
 //! where its rows are not contiguous or would compete for a few cache sets. Without packing, an element is one sum over
 //! the depth in ascending order; with packing, blocks of equal depth are summed so, then added in order. The choice
-//! depends on the shapes and strides, not on the level or the threads, so neither changes a bit.
+//! depends only on shapes and strides, so results are bit-identical at every level and for any number of threads.
 
 mod blocking;
 mod epilogue;
@@ -65,8 +65,8 @@ pub fn gemm<T: Float>(
     Ok(())
 }
 
-/// [`gemm`] on several threads, with the same result to the bit. They share C's rows: a product of four rows or fewer,
-/// or a small one, is computed on one.
+/// [`gemm`] on several threads, with bit-identical results. The threads split the rows of C; small products, and those
+/// of four rows or fewer, run on one thread.
 ///
 /// # Errors
 /// As [`gemm`].

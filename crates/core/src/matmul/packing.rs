@@ -39,15 +39,15 @@ pub(super) unsafe fn pack<T: Float, S: Simd<T>>(s: S, b: Strided<T>, [depth, col
     }
 }
 
-/// Rows that are copied before the next few columns are: a cache line of each column, where columns are contiguous.
-/// Otherwise columns a power of two apart would evict each other's lines.
+/// Rows copied before moving on to the next few columns: one cache line per column, where columns are contiguous.
+/// With more rows, columns a power of two apart would evict each other's lines.
 const LINE_ELEMENTS: usize = 16;
 const COLUMNS: usize = 4;
 
-/// `N` elements, `col` apart.
+/// Copies `N` elements that are `col` apart.
 ///
 /// # Safety
-/// They are readable, and so many elements at `to` writable.
+/// They are readable, and `N` elements at `to` are writable.
 #[inline(always)]
 unsafe fn copy<T: Float, const N: usize>(from: *const T, col: usize, to: *mut T) {
     for j in 0..N {

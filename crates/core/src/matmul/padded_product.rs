@@ -80,8 +80,8 @@ impl<T: Float, E: Epilogue<T>> Kernel<T> for PaddedProduct<'_, T, E> {
     }
 }
 
-/// The vectors of the next tile's width when `left` remain: as many as keep the registers busy, and no single one at the
-/// end if it can be avoided.
+/// The width of the next tile, in vectors, when `left` remain: enough to keep the registers busy, without leaving a
+/// single vector for the end if possible.
 #[inline(always)]
 fn tile_width<T: Float, S: Simd<T>>(left: usize) -> usize {
     if S::REGISTERS >= 32 {

@@ -6,7 +6,7 @@ use crate::matrix::{MatMut, MatRef};
 use crate::simd::Level;
 use crate::testing::{Random, with_both_kinds};
 
-/// How a matrix lies in its buffer.
+/// The layout of a matrix in its buffer.
 #[derive(Clone, Copy, Debug)]
 struct Layout {
     transposed: bool,
@@ -146,7 +146,7 @@ fn large_products_are_right() {
 }
 
 #[test]
-fn what_beta_zero_overwrites_is_not_read() {
+fn c_is_not_read_when_beta_is_zero() {
     for level in Level::available() {
         let a = [1.0f32; 20];
         let mut c = [f32::NAN; 25];
@@ -157,7 +157,7 @@ fn what_beta_zero_overwrites_is_not_read() {
 }
 
 #[test]
-fn infinities_nans_subnormals_and_signs_of_zero_go_through() {
+fn special_values_follow_ieee_754() {
     let tiny = f32::from_bits(3);
     for level in Level::available() {
         let run = |a: &[f32], b: &[f32]| {
@@ -190,7 +190,7 @@ fn an_empty_depth_scales_c_whatever_the_strides() {
 }
 
 #[test]
-fn shapes_that_do_not_fit_are_refused() {
+fn mismatched_shapes_are_errors() {
     let data = [0.0f32; 64];
     let mut c = [0.0f32; 64];
     for (a, b, c_shape) in [((2, 3), (4, 5), (2, 5)), ((2, 3), (3, 5), (3, 5)), ((2, 3), (3, 5), (2, 4))] {
@@ -201,14 +201,14 @@ fn shapes_that_do_not_fit_are_refused() {
     }
 }
 
-/// A BLAS that others wrote, so that the oracle is not our own alone.
+/// Checks against an independent BLAS as well as against our own oracle.
 #[test]
 fn agrees_with_matrixmultiply() {
     let (m, n, k) = (37, 41, 300);
     let mut random = Random::new(5);
     let (a, b): (Vec<f32>, Vec<f32>) = (random.values(m * k), random.values(k * n));
     let mut theirs = vec![0.0f32; m * n];
-    // SAFETY: the buffers have the sizes that the shapes and strides say.
+    // SAFETY: the buffers have the sizes that the shapes and strides imply.
     unsafe {
         let (k_, n_) = (k as isize, n as isize);
         matrixmultiply::sgemm(m, k, n, 1.0, a.as_ptr(), k_, 1, b.as_ptr(), n_, 1, 0.0, theirs.as_mut_ptr(), n_, 1);
@@ -224,7 +224,7 @@ fn agrees_with_matrixmultiply() {
 }
 
 #[test]
-fn threads_change_no_bit() {
+fn results_do_not_depend_on_threads() {
     let mut random = Random::new(6);
     for (m, n, k) in
         [(1, 5, 3), (13, 40, 20), (100, 50, 784), (257, 65, 300), (257, 150, 600), (300, 200, 150), (40, 90, 2100)]
@@ -247,9 +247,9 @@ fn threads_change_no_bit() {
     }
 }
 
-/// Packed, in two blocks of depth, over a result that is not to be read; and a single row whose distance means nothing.
+/// A packed product in two blocks of depth, with β = 0 over NaNs; and a single row, whose row stride must be ignored.
 #[test]
-fn packed_products_keep_to_their_operands() {
+fn packed_products_read_only_their_operands() {
     let mut random = Random::new(8);
     let (m, n, k) = (30, 60, 1500);
     for level in Level::available() {

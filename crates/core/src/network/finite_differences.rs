@@ -1,4 +1,4 @@
-//! Central differences that compute anew only what a parameter affects.
+//! Central differences that recompute only what a parameter affects.
 //!
 //! For each parameter θ, the result is (L(θ + h) − L(θ − h)) / 2h, where L is the mean over the rows of
 //! ℓ = ln Σ_c exp(y_c) − y_t, with a = x·W1 + b1, z = activation(a), y = z·W2 + b2. No derivative is used, so it is an
@@ -200,7 +200,7 @@ impl<'a> BasePoint<'a> {
     }
 }
 
-/// X·W + b in plain loops, so that what checks the training kernels does not use them. Products with 0 are skipped.
+/// X·W + b in plain loops, so that checks of the training kernels do not use them. Products with 0 are skipped.
 /// `x_row` and `out_row` are the distances between rows of X and of the result.
 fn affine(
     (x, x_row): (&[f64], usize),

@@ -1,16 +1,16 @@
 //! The hidden layer: Z = activation(X·W1 + b1), and W1's gradient Xᵀ·dA.
 //!
 //! Each pass has two paths. The sparse one skips pairs of columns that are zero; the dense one is the matrix product of
-//! [`PaddedProduct`]. Both sum in the same order, so the choice between them, by the density of the mini-batch, never
-//! changes a bit:
+//! [`PaddedProduct`]. Both sum in the same order, so the choice between them, by the density of the mini-batch, does
+//! not affect results:
 //!
 //! ```text
 //! forward    the even columns ascending, the odd columns ascending; then (even + odd) + b1
 //! backward   the rows ascending
 //! ```
 //!
-//! To skip a product with 0 changes no sum, except that 0 · ∞ is NaN, and that −0 + 0 is 0: so the dense path is for
-//! finite weights and gradients, and 0 is added to sums that may be −0.
+//! Skipping a product with 0 does not change a sum, except that 0 · ∞ is NaN and −0 + 0 is 0. So the dense path
+//! requires finite weights and gradients, and 0 is added to sums that may be −0.
 
 use super::activation::Activation;
 use super::mini_batch::{COLUMNS, Input, MiniBatch};
@@ -75,12 +75,12 @@ pub fn forward<T: Float, P: Input<T>>(
     }
 }
 
-/// What the dense forward pass does with its sums.
+/// The epilogue of the dense forward pass.
 #[derive(Clone, Copy)]
 enum Dense<'a, T> {
-    /// Stores those of the even columns.
+    /// Stores the sums of the even columns.
     Even,
-    /// Adds those of the odd columns and the bias, and applies the activation.
+    /// Adds the sums of the odd columns and the bias, and applies the activation.
     Odd { b1: &'a [T], activation: Activation },
 }
 

@@ -53,7 +53,7 @@ impl<T: Float> TwoLayerNet<T> {
         Ok(chunks.concat())
     }
 
-    /// The most probable class of each row, the first one of equals.
+    /// The most probable class of each row; the first one in case of a tie.
     ///
     /// # Errors
     /// As [`predict`](Self::predict).
@@ -180,7 +180,7 @@ impl<T: Float, P: Input<T>> ForwardPass<T, P> {
     }
 }
 
-/// The index of the largest element, the first one of equals.
+/// The index of the largest element; the first one in case of a tie.
 fn argmax<T: Float>(x: &[T]) -> usize {
     x.iter().enumerate().fold(0, |best, (i, v)| if *v > x[best] { i } else { best })
 }

@@ -7,7 +7,7 @@ use crate::math::Float;
 /// The standard deviation of initial weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
-    /// This one.
+    /// The given standard deviation.
     Normal(f64),
     /// 1 / √n for a unit with n inputs: for sigmoid units (Glorot and Bengio 2010, in the book's form).
     Xavier,
@@ -43,8 +43,8 @@ impl<T: Float> Parameters<T> {
         parameters
     }
 
-    /// [`normal`](Self::normal) with numbers from a generator. The same words give the same parameters in every version
-    /// of this crate, on every machine.
+    /// [`normal`](Self::normal) with numbers from a generator. The same random words give the same parameters in every
+    /// version of this crate, on every machine.
     #[cfg(feature = "rand")]
     pub fn random(shape: Shape, init: Init, rng: &mut impl rand::Rng) -> Self {
         let mut normal = StandardNormal { rng, next: None };
@@ -56,7 +56,7 @@ impl<T: Float> Parameters<T> {
 #[cfg(feature = "rand")]
 struct StandardNormal<'a, R> {
     rng: &'a mut R,
-    /// The method makes two numbers at a time.
+    /// The method makes two numbers at a time; this is the second one.
     next: Option<f64>,
 }
 
@@ -114,7 +114,7 @@ mod tests {
         }
     }
 
-    /// The promise that a seed means the same run in every version.
+    /// A seed must give the same run in every version.
     #[cfg(feature = "rand")]
     #[test]
     fn the_first_numbers_of_a_seed_are_fixed() {

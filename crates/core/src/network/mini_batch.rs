@@ -1,9 +1,9 @@
 //! Gathers the rows of a mini-batch, with bit masks of the pixels that are not zero.
 //!
-//! About four of five pixels of handwritten digits are 0, and a product with 0 changes no sum. So a mini-batch has a bit
-//! for each pair of neighbouring columns of each row. The hidden layer's forward pass walks a row's bits; its gradient
-//! walks a pair's bits over the rows, from the transposed masks. The unit is a pair because two columns give two
-//! independent sums, which hides the latency of multiply-adds, and neighbours tend to be zero together.
+//! About 80% of the pixels of handwritten digits are 0, and a product with 0 does not change a sum. So a mini-batch has
+//! a bit for each pair of neighbouring columns of each row. The forward pass of the hidden layer iterates over a row's
+//! bits; the gradient iterates over a pair's bits in all rows, from the transposed masks. The unit is a pair because
+//! two columns give two independent sums, which hides the latency of multiply-adds, and neighbours are often both zero.
 
 use crate::buffer::{Aligned, Plain};
 use crate::math::Float;
@@ -360,18 +360,18 @@ mod tests {
     }
 
     #[test]
-    fn masks_tell_where_pixels_are_not_zero() {
+    fn masks_mark_nonzero_pixels() {
         check::<f32, u8>(|r| r.bits() as u8 | 1, 0);
     }
 
     #[test]
-    fn masks_tell_where_floats_are_not_zero() {
+    fn masks_mark_nonzero_floats() {
         check::<f32, f32>(|r| r.value() as f32 + 2.0, 0.0);
         check::<f64, f64>(|r| r.value() + 2.0, 0.0);
     }
 
     #[test]
-    fn a_nan_is_not_zero_and_minus_zero_is() {
+    fn nan_counts_as_nonzero_and_minus_zero_as_zero() {
         let mut row = [0.0f32; 8];
         (row[3], row[4], row[7]) = (f32::NAN, -0.0, f32::from_bits(1));
         for level in Level::available() {

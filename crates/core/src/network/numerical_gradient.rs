@@ -15,7 +15,7 @@ pub const DEFAULT_H: f64 = 1e-4;
 
 impl<T: Float> TwoLayerNet<T> {
     /// The gradient of the mean loss by central differences in `f64`, (L(θ + h) − L(θ − h)) / 2h for every parameter θ,
-    /// computing anew only what a parameter affects. The notebook's h is [`DEFAULT_H`].
+    /// recomputing only what a parameter affects. The notebook's h is [`DEFAULT_H`].
     ///
     /// Without rounding it equals [`numerical_gradient_brute_force`](Self::numerical_gradient_brute_force); on MNIST's
     /// shape it is some hundreds of times faster. Its truncation error is h²/6 times the third derivative; its rounding
@@ -72,7 +72,7 @@ impl<T: Float> TwoLayerNet<T> {
     }
 }
 
-/// Refuses an h that is not finite and above 0.
+/// Returns an error unless h is finite and above 0.
 pub(crate) fn check_h(h: f64) -> Result<()> {
     if h > 0.0 && h.is_finite() {
         return Ok(());

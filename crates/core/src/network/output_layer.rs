@@ -108,7 +108,7 @@ pub(crate) struct OutputLayer<T> {
 }
 
 impl<T: Float> OutputLayer<T> {
-    /// With room for `capacity` rows.
+    /// Copies b2, and allocates buffers for `capacity` rows.
     pub fn new(level: Level, parameters: &Parameters<T>, capacity: usize) -> Self {
         let shape = parameters.shape();
         let classes = shape.classes_padded();
@@ -155,7 +155,7 @@ impl<T: Float> OutputLayer<T> {
         self.level.dispatch(SumParts { parts, b: &self.b2, out });
     }
 
-    /// Replaces the logits by the gradient of the mean loss of a batch of `batch` rows, to which these belong; adds
+    /// Replaces the logits with the gradient of the mean loss of a batch of `batch` rows, to which these belong; adds
     /// their losses to `sum`.
     pub fn loss_gradient(&mut self, labels: &[u32], batch: usize, sum: &mut LossSum) {
         let logits = &mut self.logits[..labels.len() * self.classes];
@@ -182,13 +182,13 @@ impl<T: Float> OutputLayer<T> {
         self.level.dispatch(Update { w: &mut self.b2, g: &self.gradient, state: [m, v], step: step.without_decay() })
     }
 
-    /// The sum of the losses; the logits stay.
+    /// The sum of the losses. Does not change the logits.
     pub fn losses(&mut self, labels: &[u32]) -> f64 {
         let logits = &self.logits[..labels.len() * self.classes];
         self.softmax.losses(self.level, logits, self.classes, labels)
     }
 
-    /// Replaces the logits of `rows` rows by probabilities.
+    /// Replaces the logits of `rows` rows with probabilities.
     pub fn probabilities(&mut self, rows: usize) {
         let logits = &mut self.logits[..rows * self.classes];
         self.softmax.probabilities(self.level, logits, rows, self.classes);

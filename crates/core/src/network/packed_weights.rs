@@ -83,7 +83,7 @@ impl<T: Float> PackedWeights<T> {
         self.w2.copy_from_slice(&padded[w2 + from * classes..][..width * classes]);
     }
 
-    /// Copies them to their places in `parameters`.
+    /// Copies the elements to their places in `parameters`.
     pub fn unpack(&self, parameters: &mut Parameters<T>) {
         let (shape, from, real) = (self.shape, self.units.start, self.real_units());
         let mut w1 = parameters.get_mut(Parameter::W1);

@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_set_is_read_and_padding_stays_zero() {
+    fn set_values_are_read_back_and_padding_stays_zero() {
         for (i, h, c) in [(1, 1, 2), (3, 17, 5), (4, 16, 16), (7, 33, 40)] {
             let shape = Shape::new(i, h, c).unwrap();
             let mut p = Parameters::<f32>::zeros(shape);

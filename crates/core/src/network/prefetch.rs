@@ -2,8 +2,8 @@
 
 use crate::simd::{CACHE_LINE, prefetch};
 
-/// Prefetches rows line by line, spread over other work: so many requests at once would delay the loads of that work.
-/// The forward pass of a shard's first panel drives it. (Prefetching half of the rows in the backward pass was not
+/// Prefetches rows line by line, interleaved with other work: all requests at once would delay the loads of that work.
+/// The forward pass of a shard's first panel calls it. (Prefetching half of the rows in the backward pass was not
 /// faster.)
 pub struct Prefetch<'a> {
     data: *const u8,

@@ -49,7 +49,7 @@ impl<T: Float> Rows<'_, T> {
 /// The true class of each row.
 #[derive(Clone, Copy, Debug)]
 pub enum Labels<'a, T> {
-    /// Class indices; networks of more than 256 classes need the other form.
+    /// Class indices. Networks with more than 256 classes need [`OneHot`](Self::OneHot).
     Classes(&'a [u8]),
     /// One-hot rows, rows × classes: 1 at the class, 0 elsewhere.
     OneHot(&'a [T]),
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_of_labels_say_the_same() {
+    fn class_indices_and_one_hot_labels_are_equivalent() {
         let shape = Shape::new(1, 1, 3).unwrap();
         let classes = Labels::<f32>::Classes(&[2, 0]).classes(2, shape).unwrap();
         let one_hot = Labels::OneHot(&[0.0f32, 0.0, 1.0, 1.0, 0.0, 0.0]).classes(2, shape).unwrap();
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_labels_and_rows_are_refused() {
+    fn invalid_labels_and_rows_are_errors() {
         let shape = Shape::new(2, 1, 3).unwrap();
         assert!(Labels::<f32>::Classes(&[2, 3]).classes(2, shape).is_err());
         assert!(Labels::<f32>::Classes(&[2]).classes(2, shape).is_err());

@@ -16,7 +16,7 @@ use crate::matmul::{Epilogue, Store};
 use crate::simd::Level;
 use std::ops::Range;
 
-/// The weights of a shard, and room for some rows.
+/// The weights of a shard, and buffers for some rows.
 pub(crate) struct Shard<T: Float> {
     level: Level,
     activation: Activation,
@@ -31,7 +31,7 @@ pub(crate) struct Shard<T: Float> {
     buffers: Buffers<T>,
 }
 
-/// What the forward pass leaves for the backward pass.
+/// Results of the forward pass that the backward pass needs.
 struct Buffers<T> {
     /// classes × units.
     w2_transposed: Aligned<T>,
@@ -42,7 +42,7 @@ struct Buffers<T> {
 }
 
 impl<T: Float> Shard<T> {
-    /// The shard of `blocks`, with room for `capacity` rows.
+    /// The shard of `blocks`, with buffers for `capacity` rows.
     pub fn new(
         (level, activation): (Level, Activation),
         parameters: &Parameters<T>,

@@ -1,4 +1,4 @@
-//! The network against its definition, at every level and over shapes that fill no vector.
+//! Checks the network against its definition, at every level and for sizes that are not multiples of a vector.
 
 use super::oracle::Oracle;
 use super::{Activation, Labels, Parameters, Rows, Shape, TwoLayerNet};
@@ -59,7 +59,7 @@ impl<T: Float> Case<T> {
     }
 }
 
-/// Rounding of a dot product of n terms around 1, as many times over as the network is deep.
+/// A tolerance: the rounding of a dot product of n terms of about 1, times a factor for the network's depth.
 fn within<T: Float>(n: usize) -> f64 {
     4.0 * (n as f64 + 10.0) * 2f64.powi(-(T::MANTISSA_BITS as i32))
 }
@@ -69,7 +69,7 @@ fn check_forward<T: Float>() {
     for (size, activation) in SHAPES.iter().flat_map(|&size| Activation::ALL.map(|a| (size, a))) {
         let case = Case::<T>::new(size, 1.0).with(activation);
         let oracle = Oracle::new(&case.net);
-        // Units without a bound make logits as large as their sums.
+        // ReLU is unbounded, so logits may be as large as the sums.
         let close = within::<T>(size[0].max(size[1])) * if activation == Activation::Relu { 4.0 } else { 1.0 };
         let want: Vec<f64> = case.rows().iter().flat_map(|x| oracle.forward(x).2).collect();
         let losses = case.rows().iter().zip(&case.labels).map(|(x, &t)| oracle.loss(x, t.into())).sum::<f64>();
@@ -142,10 +142,10 @@ fn furthest(a: &Parameters<f64>, b: &Parameters<f64>) -> f64 {
     a.to_vec().iter().zip(&b.to_vec()).fold(0.0, worst)
 }
 
-/// What is evaluated anew for a parameter is all that it moves: on weights from small to saturating, on rows of zeros,
-/// of one value, of one pixel and of any.
+/// The structured differences recompute everything that a parameter affects: with small to saturating weights, and
+/// rows of zeros, of equal values, of a single pixel and of random pixels.
 #[test]
-fn central_differences_are_those_of_their_definition() {
+fn central_differences_match_brute_force() {
     let mut failures = Vec::new();
     let shapes = [[1, 1, 2], [1, 1, 1], [2, 1, 3], [1, 17, 2], [3, 2, 17], [5, 16, 3], [33, 7, 10], [18, 33, 16]];
     for [inputs, hidden, classes] in shapes {
@@ -164,7 +164,7 @@ fn central_differences_are_those_of_their_definition() {
                     let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
                     let fast = net.numerical_gradient(x, t, 1e-4).unwrap();
                     let off = furthest(&fast, &net.numerical_gradient_brute_force(x, t, 1e-4).unwrap());
-                    // Rounding is some part of the loss, which units without a bound make large.
+                    // The rounding error is proportional to the loss, which is large with ReLU.
                     if !(off < 1e-9 * net.loss(x, t).unwrap().max(1.0)) {
                         failures.push(format!(
                             "{level} {activation:?} {inputs} x {hidden} x {classes}, {rows} of {kind}, {scale}: {off:e}"
@@ -178,9 +178,9 @@ fn central_differences_are_those_of_their_definition() {
     assert!(failures.is_empty(), "{} cases fail:\n{}", failures.len(), failures.join("\n"));
 }
 
-/// Steps that swap the largest logit, saturate units, overflow what is not written with care, or are nearly nothing.
+/// Steps that change which logit is largest, saturate units, overflow naive formulas, or are subnormal.
 #[test]
-fn central_differences_of_large_steps_are_those_of_their_definition() {
+fn central_differences_match_brute_force_for_extreme_steps() {
     for h in [0.1, 3.0, 1e3, 1e5, 1e200, 1e-320] {
         for level in Level::available() {
             let case = Case::<f64>::new([6, 9, 4, 5], 1.0);
@@ -194,7 +194,7 @@ fn central_differences_of_large_steps_are_those_of_their_definition() {
 }
 
 #[test]
-fn a_loss_that_is_no_number_has_no_differences() {
+fn all_differences_are_nan_if_the_loss_is() {
     let mut case = Case::<f64>::new([3, 2, 2, 2], 0.5);
     case.pixels[0] = 0;
     case.pixels[3] = 0;
@@ -222,9 +222,9 @@ fn central_differences_do_not_depend_on_threads_or_on_the_precision_of_the_weigh
     }
 }
 
-/// Any finite parameters give probabilities and a loss that are finite, whatever saturates or underflows.
+/// Finite parameters give finite probabilities, losses and gradients, even where units saturate or values underflow.
 #[test]
-fn no_finite_input_makes_a_nan() {
+fn finite_parameters_never_give_nan() {
     for size in [1e-42, 1.0, 1e3, 1e20, 1e35] {
         let case = Case::<f32>::new([9, 20, 5, 12], size);
         for level in Level::available() {
@@ -255,7 +255,7 @@ fn ties_go_to_the_first_class_and_counts_are_right() {
 }
 
 #[test]
-fn a_step_of_no_size_is_refused() {
+fn an_invalid_step_is_an_error() {
     let case = Case::<f64>::new([3, 2, 2, 1], 0.5);
     for h in [0.0, -1e-4, f64::NAN, f64::INFINITY] {
         let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
@@ -266,7 +266,7 @@ fn a_step_of_no_size_is_refused() {
 }
 
 #[test]
-fn one_hot_labels_are_the_same_as_classes() {
+fn one_hot_labels_give_the_same_results_as_classes() {
     let case = Case::<f32>::new([20, 18, 3, 10], 1.0);
     let hot: Vec<f32> = case.labels.iter().flat_map(|&t| (0..3).map(move |c| f32::from(u8::from(c == t)))).collect();
     let x = Rows::Pixels(&case.pixels);
@@ -276,7 +276,7 @@ fn one_hot_labels_are_the_same_as_classes() {
 }
 
 #[test]
-fn results_do_not_depend_on_threads_or_on_the_company_of_rows() {
+fn results_do_not_depend_on_threads_or_on_other_rows() {
     let case = Case::<f32>::new([100, 50, 10, 500], 1.0);
     let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
     let all = (case.net.predict(x).unwrap(), case.net.evaluate(x, t).unwrap());

@@ -9,9 +9,9 @@ use crate::threads::Threads;
 
 /// A two-layer network: probabilities = softmax(activation(X·W1 + b1)·W2 + b2).
 ///
-/// Rows are pixels (scaled by 1/255) or floats; labels are class indices or one-hot rows. `threads` share prediction
-/// and evaluation of many rows, and numerical gradients. Results are the same bits at every level and for any number of
-/// threads.
+/// Rows are pixels (scaled by 1/255) or floats; labels are class indices or one-hot rows. Prediction and
+/// evaluation of many rows, and numerical gradients, run on `threads`. Results are bit-identical at every level and for
+/// any number of threads.
 ///
 /// ```
 /// use twolayer_core::{Labels, Parameters, Rows, Shape, TwoLayerNet};
@@ -57,7 +57,7 @@ impl<T: Float> TwoLayerNet<T> {
         TwoLayerNet { level, ..self }
     }
 
-    /// The same network, computed by `threads`.
+    /// The same network, computed on `threads`.
     #[must_use]
     pub fn with_threads(self, threads: Threads) -> Self {
         TwoLayerNet { threads, ..self }

@@ -16,7 +16,7 @@ macro_rules! op {
     }};
 }
 
-/// The first `n` of 8 lanes, as the sign bits that masked loads and stores look at.
+/// The first `n` of 8 lanes, as the sign bits that masked loads and stores test.
 #[inline(always)]
 fn first8(n: usize) -> __m256i {
     op!(_mm256_cmpgt_epi32(_mm256_set1_epi32(n as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)))
@@ -260,8 +260,8 @@ impl Simd<f64> for Avx2 {
         let subnormal = op!(_mm256_cmp_pd::<_CMP_LT_OQ>(a, _mm256_set1_pd(f64::MIN_POSITIVE)));
         let a = op!(_mm256_blendv_pd(a, _mm256_mul_pd(a, _mm256_set1_pd(9_007_199_254_740_992.0)), subnormal));
         let below = op!(_mm256_and_pd(subnormal, _mm256_set1_pd(53.0)));
-        // Subtracting the bits of 0.75 moves the boundaries of the exponent from 1, 2, 4 … to 0.75, 1.5, 3 …. The exponent is
-        // taken with a bias of 2048, for AVX2 has no arithmetic shift of 64 bits, and put into the low bits of 2^52.
+        // Subtracting the bits of 0.75 moves the boundaries of the exponent from 1, 2, 4 … to 0.75, 1.5, 3 ….
+        // The bias is 2048, since AVX2 has no arithmetic shift of 64 bits; the exponent goes into the low bits of 2^52.
         op!({
             let bits = _mm256_castpd_si256(a);
             let moved = _mm256_sub_epi64(bits, _mm256_set1_epi64x((0.75f64).to_bits() as i64));

@@ -270,7 +270,7 @@ impl Simd<f64> for Avx512 {
     }
 }
 
-/// Bytes have no element type: the same for both.
+/// Works on bytes, so it is the same for both element types.
 #[inline(always)]
 fn nonzero_pairs(bytes: &[u8; 64]) -> u32 {
     // SAFETY: 64 readable bytes behind the reference; called by the token's methods alone.

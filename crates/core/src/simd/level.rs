@@ -10,7 +10,7 @@ use std::fmt;
 
 /// An instruction set that this processor has.
 ///
-/// There is no way to make one that the processor lacks, so whoever holds a `Level` may run its kernels.
+/// A `Level` exists only if the processor has the instruction set, so running its kernels is always safe.
 /// All levels give the same results, to the bit; they differ in speed.
 ///
 /// ```
@@ -100,7 +100,7 @@ impl<T: Element> Kernel<T> for Lanes {
     }
 }
 
-/// An element type that every level has vectors of.
+/// An element type that every level supports.
 pub trait SimdElement: Element {
     /// [`Level::dispatch`] for this type.
     fn dispatch<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output;
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_level_that_the_processor_lacks_is_an_error_not_a_lower_one() {
+    fn a_missing_level_is_an_error_and_not_replaced_by_a_lower_one() {
         for &name in Level::NAMES {
             assert!(matches!(find(name, |_| false), Err(Error::LevelUnavailable { name: n, .. }) if n == name));
             assert_eq!(find(name, |_| true).map(Level::name), Ok(name));

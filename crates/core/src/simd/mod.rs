@@ -1,19 +1,19 @@
 //! The vector operations that the kernels use, and the instruction sets that implement them.
 //!
 //! Everything above this folder is written once, generic over an instruction set `S: Simd<T>` and an element type `T`.
-//! A token such as `Avx512` proves that the processor has the instruction set: only the function that runs after
-//! detection makes one. So operations on registers are safe methods, and `unsafe` marks those that access memory.
+//! A token such as `Avx512` proves that the processor has the instruction set: only code that runs after
+//! detection creates one. So operations on registers are safe methods, and `unsafe` marks those that access memory.
 //!
 //! Every operation is defined to the bit, multiply-adds being fused, so all instruction sets give the same results.
 //!
 //! To add an instruction set: write one file with a token, its two `Simd` impls and its list of processor features,
 //! which `instruction_set!` turns into `detected` and `run`; then add a line to `Level`'s table and the two matches.
 
-/// Makes of one list of processor features the token, `detected`, and `run`, which is compiled for these features.
+/// Defines, for a list of processor features, the token, `detected`, and `run`, which is compiled for these features.
 #[cfg(target_arch = "x86_64")]
 macro_rules! instruction_set {
     ($token:ident, $($feature:tt)+) => {
-        /// Proof that the processor has this instruction set; made by [`run`] alone.
+        /// Proof that the processor has this instruction set; only [`run`] creates it.
         #[derive(Clone, Copy)]
         pub struct $token(());
 

@@ -5,7 +5,7 @@ use super::{Kernel, Level, MAX_LANES, Simd, transpose};
 use crate::element::Element;
 use crate::testing::Random;
 
-/// The operations on one or two vectors, so that a test can name them.
+/// The operations on one or two vectors, so that tests can select one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Op {
     Add,
@@ -109,14 +109,14 @@ fn check_arithmetic<T: SimdElement>() {
 }
 
 #[test]
-fn arithmetic_is_that_of_the_language() {
+fn arithmetic_matches_scalar_rust() {
     check_arithmetic::<f32>();
     check_arithmetic::<f64>();
 }
 
 fn check_round<T: SimdElement>() {
     let halves: Vec<(T, T)> = (-4000..4000).map(|i| (T::from_f64(f64::from(i) / 8.0), T::ZERO)).collect();
-    // The sign of a zero is not part of the promise.
+    // The sign of a zero is unspecified.
     for level in Level::available() {
         let (a, b): (Vec<T>, Vec<T>) = halves.iter().copied().unzip();
         for (got, a) in level.dispatch(Run(Op::Round, &a, &b)).iter().zip(&a) {
@@ -155,7 +155,7 @@ fn check_powers<T: SimdElement>() {
     let scaled: Vec<(T, T)> = (-range..range)
         .flat_map(|n| [1.0, 0.75, 1.41, 1.4999].map(|m| (T::from_f64(m), T::from_f64(n as f64))))
         .collect();
-    // Halves of the exponent are exact, and the rounding of a subnormal happens in the last step alone.
+    // In two steps, since 2^n alone may overflow. In f64 only the last step may round, to a subnormal.
     check::<T>(Op::Ldexp, &scaled, |a, n| {
         let n = n.to_f64() as i32;
         let half = |v: f64, n: i32| v * 2f64.powi(n / 2) * 2f64.powi(n - n / 2);
@@ -164,7 +164,7 @@ fn check_powers<T: SimdElement>() {
 }
 
 #[test]
-fn powers_of_two_come_off_and_on_exactly() {
+fn frexp_and_ldexp_match_their_definitions() {
     check_powers::<f32>();
     check_powers::<f64>();
 }
@@ -223,7 +223,7 @@ fn multiply_adds_are_rounded_once() {
     check_fused::<f64>();
 }
 
-/// Copies the first `n` elements through a vector; the buffers end right behind them.
+/// Copies the first `n` elements through a vector; the buffers end directly after them.
 struct Partial<'a, T>(&'a [T], &'a mut [T]);
 
 impl<T: Element> Kernel<T> for Partial<'_, T> {
@@ -251,12 +251,12 @@ fn check_partial<T: SimdElement>() {
 }
 
 #[test]
-fn partial_loads_and_stores_touch_their_part_alone() {
+fn partial_loads_and_stores_access_only_n_elements() {
     check_partial::<f32>();
     check_partial::<f64>();
 }
 
-/// A square of numbers, interleaved row by row with itself moved, and transposed.
+/// Checks `interleave` and `transpose` on vectors of consecutive integers.
 struct Turn<T>(std::marker::PhantomData<T>);
 
 impl<T: Element> Kernel<T> for Turn<T> {
@@ -267,11 +267,11 @@ impl<T: Element> Kernel<T> for Turn<T> {
         let numbers = |from: usize| -> [T; MAX_LANES] { std::array::from_fn(|i| T::from_f64((from + i) as f64)) };
         let lanes = |v: S::V| {
             let mut x = [T::ZERO; MAX_LANES];
-            // SAFETY: room for the most lanes.
+            // SAFETY: no vector has more than MAX_LANES elements.
             unsafe { s.store(x.as_mut_ptr(), v) };
             x
         };
-        // SAFETY: as many elements as a vector may have.
+        // SAFETY: `numbers` returns MAX_LANES elements, and no vector has more.
         let vector = |from: usize| unsafe { s.load(numbers(from).as_ptr()) };
         let (low, high) = s.interleave(vector(0), vector(100));
         let (low, high) = (lanes(low), lanes(high));
@@ -292,7 +292,7 @@ impl<T: Element> Kernel<T> for Turn<T> {
 }
 
 #[test]
-fn rows_become_columns() {
+fn interleave_and_transpose_move_every_element() {
     for level in Level::available() {
         level.dispatch(Turn::<f32>(std::marker::PhantomData));
         level.dispatch(Turn::<f64>(std::marker::PhantomData));
@@ -317,7 +317,7 @@ impl<T: Element> Kernel<T> for Bits<'_, T> {
 }
 
 #[test]
-fn bits_tell_what_is_not_zero() {
+fn nonzero_bits_match_their_definitions() {
     let mut random = Random::new(7);
     for round in 0..2000 {
         let bytes: [u8; 64] = std::array::from_fn(|_| if random.below(4) == 0 { random.bits() as u8 } else { 0 });
@@ -338,15 +338,15 @@ fn bits_tell_what_is_not_zero() {
     }
 }
 
-/// Tests that loop over `Level::available` say nothing about a level that is not there: a run that means to test some
-/// levels names them in `TWOLAYER_TEST_LEVELS`, comma-separated, and fails here if one was not exercised.
+/// Tests loop over `Level::available`, so they silently skip levels that the processor lacks. A run that must cover
+/// certain levels lists them in `TWOLAYER_TEST_LEVELS`, separated by commas; this test fails if one is missing.
 #[test]
-fn the_levels_that_are_meant_to_be_tested_are_there() {
+fn the_processor_has_the_levels_to_test() {
     let available: Vec<&str> = Level::available().into_iter().map(Level::name).collect();
     println!("levels exercised: {}", available.join(", "));
     assert_eq!(available[0], "scalar");
     for name in std::env::var("TWOLAYER_TEST_LEVELS").unwrap_or_default().split(',').filter(|n| !n.is_empty()) {
-        assert!(available.contains(&name), "the level {name} was to be tested, but this processor lacks it");
+        assert!(available.contains(&name), "TWOLAYER_TEST_LEVELS lists {name}, which this processor lacks");
     }
 }
 

@@ -10,7 +10,7 @@ pub trait Simd<T: Element>: Copy + Send + Sync + 'static {
     type M: Copy;
     /// Elements per vector: a power of two, at most [`MAX_LANES`].
     const LANES: usize;
-    /// Vector registers of the instruction set, which size the register tiles.
+    /// Vector registers of the instruction set, which determine the size of register tiles.
     const REGISTERS: usize;
 
     fn splat(self, x: T) -> Self::V;
@@ -83,7 +83,7 @@ pub trait Simd<T: Element>: Copy + Send + Sync + 'static {
     fn nonzero_pairs(self, bytes: &[u8; 64]) -> u32;
 }
 
-/// The most lanes that a vector has.
+/// The maximum number of lanes of a vector.
 pub(crate) const MAX_LANES: usize = 16;
 
 /// Transposes the square of the first [`Simd::LANES`] vectors.
@@ -102,11 +102,11 @@ pub(crate) fn transpose<T: Element, S: Simd<T>>(s: S, mut rows: [S::V; MAX_LANES
     rows
 }
 
-/// Work that is written once and compiled once per instruction set. Mark [`run`](Self::run) and everything that it
+/// A kernel, written once and compiled for each instruction set. Mark [`run`](Self::run) and everything that it
 /// calls `#[inline(always)]`, so that it becomes part of the function with the instruction set's `#[target_feature]`.
 pub trait Kernel<T: Element> {
-    /// What the work returns.
+    /// The result of the kernel.
     type Output;
-    /// The work.
+    /// Runs the kernel.
     fn run<S: Simd<T>>(self, s: S) -> Self::Output;
 }

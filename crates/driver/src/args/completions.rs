@@ -23,7 +23,7 @@ pub struct CompletionsArgs {
   twolayer man --dir ~/.local/share/man/man1
   man twolayer-train")]
 pub struct ManArgs {
-    /// Folder to write the pages to, one for each command; it is made if need be
+    /// Folder to write the pages to, one for each command; created if missing
     #[arg(long, value_name = "DIR")]
     pub dir: PathBuf,
 }

@@ -42,7 +42,7 @@ pub struct FetchArgs {
     pub json: bool,
 }
 
-/// The sets, and the name that stands for several, for which `fetch` lists them.
+/// The sets, and `emnist`, for which `fetch` lists the splits.
 fn names() -> PossibleValuesParser {
     let sets = NAMES.into_iter().map(PossibleValue::new);
     PossibleValuesParser::new(sets.chain([PossibleValue::new(EMNIST).hide(true)]))

@@ -38,7 +38,7 @@ pub fn is_unpacked(folder: &Path, members: &[String]) -> Result<bool, CliError> 
     Ok(true)
 }
 
-/// Extracts `members`; each gets its name when it is complete.
+/// Extracts `members`; each is renamed to its final name when it is complete.
 pub fn unpack(archive: &Path, folder: &Path, members: &[String]) -> Result<(), CliError> {
     let fail = |why: String| CliError::new(format!("cannot unpack {}: {why}", archive.display()));
     let file = File::open(archive).map_err(|e| fail(e.to_string()))?;
@@ -71,7 +71,7 @@ fn place(unpacked: tempfile::NamedTempFile, path: &Path, sum: &str) -> Result<()
 fn not_ours(path: &Path, found: &str, expected: &str) -> CliError {
     let path = path.display();
     CliError::new(format!(
-        "{path} is not the published file: its MD5 sum is {found}, where {expected} is expected; move it away or remove it, \
-         and fetch again"
+        "{path} is not the published file: its MD5 sum is {found}; expected {expected}; move it away or remove it, and \
+         fetch again"
     ))
 }

@@ -1,4 +1,4 @@
-//! Downloads a file from the first mirror that has it. It gets its name when its checksum is right.
+//! Downloads a file from the first mirror that has it. It is renamed to its final name once its checksum is verified.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -20,7 +20,7 @@ const MAX_CONNECTIONS: usize = 10;
 /// The result of a download.
 #[derive(Debug, PartialEq, Eq)]
 pub enum DownloadResult {
-    /// The file was there.
+    /// The file was already present.
     Present,
     /// The file was downloaded from this address.
     Fetched(String),
@@ -36,7 +36,7 @@ enum DownloadError {
     Local(CliError),
 }
 
-/// Downloads the file into `folder`, unless it is there.
+/// Downloads the file into `folder`, unless it is already present.
 pub fn ensure(file: &Remote, folder: &Path, mirrors: &[String], client: &Client) -> Result<DownloadResult, CliError> {
     let target = folder.join(file.name);
     if is_present(file, &target)? || is_unpacked(file, &target)? {
@@ -61,19 +61,19 @@ pub fn ensure(file: &Remote, folder: &Path, mirrors: &[String], client: &Client)
     }
     partial.leave();
     // Without a network, all reasons are the same.
-    let told = match refusals.as_slice() {
+    let reasons = match refusals.as_slice() {
         [(_, first), others @ ..] if others.iter().all(|(_, why)| why == first) => first.clone(),
         _ => refusals.iter().map(|(mirror, why)| format!("{mirror}: {why}")).collect::<Vec<_>>().join("; "),
     };
-    Ok(DownloadResult::Refused(told))
+    Ok(DownloadResult::Refused(reasons))
 }
 
-/// Whether the file is there. Another file of that name is an error: it is not replaced.
+/// Whether the file is present. A different file of that name is an error: it is not replaced.
 pub fn is_present(file: &Remote, target: &Path) -> Result<bool, CliError> {
     match digest::verify(target, file) {
         Ok(Ok(())) => Ok(true),
         Ok(Err(found)) => Err(CliError::new(format!(
-            "{} is not the published file: its MD5 sum is {found}, where {} is expected; move it away or remove it, and \
+            "{} is not the published file: its MD5 sum is {found}; expected {}; move it away or remove it, and \
              fetch again",
             target.display(),
             file.md5
@@ -88,7 +88,7 @@ pub fn unpacked(target: &Path) -> PathBuf {
     target.with_extension("")
 }
 
-/// Whether the unpacked file is there, if its checksum is known.
+/// Whether the unpacked file is present, if its checksum is known.
 fn is_unpacked(file: &Remote, target: &Path) -> Result<bool, CliError> {
     let path = unpacked(target);
     match file.content_md5.filter(|_| path != target && path.is_file()) {
@@ -103,7 +103,7 @@ fn from_mirror(file: &Remote, url: &str, client: &Client, partial: &mut Partial)
         let before = partial.length(file.at_most)?;
         match client.get(url, before) {
             Ok(None) => {
-                // The partial file is complete or longer, and wrong: start again.
+                // The partial file is complete or too long, and its checksum is wrong: start again.
                 partial.cut(0)?;
                 continue;
             }
@@ -117,7 +117,7 @@ fn from_mirror(file: &Remote, url: &str, client: &Client, partial: &mut Partial)
                             partial.cut(0)?;
                             let expected = file.md5;
                             return Err(DownloadError::Mirror(format!(
-                                "it sent another file: its MD5 sum is {found}; expected {expected}"
+                                "it sent a different file: its MD5 sum is {found}; expected {expected}"
                             )));
                         }
                     },

@@ -56,7 +56,7 @@ impl Client {
         let from = match response.status().as_u16() {
             200 => 0,
             206 if from > 0 && starts_at(&response) == Some(from) => from,
-            206 => return Err("it sent another part of the file than requested".into()),
+            206 => return Err("it sent a different part of the file than requested".into()),
             416 if from > 0 => return Ok(None),
             _ => return Err(format!("it answered {}", response.status())),
         };

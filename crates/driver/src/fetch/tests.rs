@@ -1,4 +1,4 @@
-//! Fetching a small set from a server on loopback that does all that servers do.
+//! Fetching a small set from a loopback server that behaves in all the ways that real servers do.
 
 use std::fs;
 use std::io::Write;
@@ -33,7 +33,7 @@ impl Case {
         Case { server, folder: tempfile::tempdir().unwrap(), contents, files }
     }
 
-    /// Fetches from a server that behaves so, or, where several are given, from each in turn.
+    /// Fetches from a mirror for each of these behaviours, tried in turn.
     fn fetch(&self, behaviours: &[&str]) -> Result<Vec<FetchedFile>, String> {
         let mirrors = behaviours.iter().map(|behaviour| self.server.base(behaviour)).collect();
         let set = Dataset {
@@ -73,13 +73,13 @@ fn remote(name: &'static str, bytes: &[u8]) -> Remote {
     Remote { name, md5: md5::of(bytes).unwrap().leak(), content_md5: None, at_most: AT_MOST }
 }
 
-/// One that is soon tired, and asks no proxy, whatever the environment says.
+/// A client with a short timeout that ignores the environment's proxies.
 fn client() -> Client {
     Client::new(Duration::from_millis(400), None, false)
 }
 
 #[test]
-fn fetches_once_and_then_asks_nobody() {
+fn fetches_once_and_then_sends_no_requests() {
     let case = Case::new();
     let entries = case.fetch(&["ok"]).unwrap();
     case.assert_complete();
@@ -88,11 +88,11 @@ fn fetches_once_and_then_asks_nobody() {
     assert_eq!(case.server.requests(), ["GET /ok/large", "GET /ok/small"]);
     let entries = case.fetch(&["ok"]).unwrap();
     assert!(entries.iter().all(|entry| entry.from.is_none()));
-    assert_eq!(case.server.requests().len(), 2, "nothing was asked again");
+    assert_eq!(case.server.requests().len(), 2, "no further requests");
 }
 
 #[test]
-fn every_bad_mirror_is_left_for_the_next() {
+fn after_every_kind_of_failure_the_next_mirror_is_tried() {
     for (bad, word) in [
         ("403", "403"),
         ("404", "404"),
@@ -113,13 +113,13 @@ fn every_bad_mirror_is_left_for_the_next() {
         for word in [word, "by hand: put ", &(case.server.base(bad) + "{large,small} into ")] {
             assert!(why.contains(word), "{bad}: no {word:?} in {why}");
         }
-        assert!(!case.names().contains(&"large".to_string()), "{bad}: a file took its name unchecked");
+        assert!(!case.names().contains(&"large".to_string()), "{bad}: a file was renamed without a check");
         assert!(start.elapsed() < Duration::from_secs(30), "{bad}: {:?}", start.elapsed());
     }
 }
 
 #[test]
-fn servers_that_redirect_or_tell_no_length_will_do() {
+fn redirects_and_responses_without_a_length_work() {
     for good in ["redirect", "unsized", "norange"] {
         let case = Case::new();
         case.fetch(&[good]).unwrap();
@@ -128,7 +128,7 @@ fn servers_that_redirect_or_tell_no_length_will_do() {
 }
 
 #[test]
-fn a_connection_that_breaks_is_taken_up_where_it_broke() {
+fn a_broken_connection_is_resumed_where_it_broke() {
     let case = Case::new();
     case.fetch(&["truncate", "ok"]).unwrap();
     case.assert_complete();
@@ -150,7 +150,7 @@ fn an_interrupted_fetch_is_resumed() {
 }
 
 #[test]
-fn a_server_that_ignores_ranges_starts_anew() {
+fn a_server_that_ignores_ranges_sends_the_whole_file() {
     let case = Case::new();
     case.partial(&case.contents[0][..12_345]);
     case.fetch(&["norange"]).unwrap();
@@ -158,20 +158,20 @@ fn a_server_that_ignores_ranges_starts_anew() {
 }
 
 #[test]
-fn a_server_that_sends_another_range_is_not_believed() {
+fn a_different_range_than_requested_is_an_error() {
     let case = Case::new();
     case.partial(&case.contents[0][..12_345]);
     let why = case.fetch(&["otherrange"]).map(|_| ()).unwrap_err();
-    assert!(why.contains("another part of the file"), "{why}");
+    assert!(why.contains("a different part of the file"), "{why}");
     assert_eq!(
         fs::read(case.folder.path().join("large.part")).unwrap(),
         case.contents[0][..12_345],
-        "what was there stays"
+        "the old file is kept"
     );
 }
 
 #[test]
-fn rubbish_in_the_partial_file_is_found_out_and_fetched_anew() {
+fn a_corrupt_partial_file_is_detected_and_fetched_again() {
     let long = vec![9; 1 << 20];
     for rubbish in [&pattern(100, 1)[..], &pattern(30_000, 1), &pattern(35_000, 1), &long] {
         let case = Case::new();
@@ -182,7 +182,7 @@ fn rubbish_in_the_partial_file_is_found_out_and_fetched_anew() {
 }
 
 #[test]
-fn a_stall_keeps_what_came_for_the_next_run() {
+fn after_a_stall_the_next_run_resumes() {
     let case = Case::new();
     case.fetch(&["stall"]).map(|_| ()).unwrap_err();
     assert_eq!(case.names(), ["large.part"]);
@@ -193,7 +193,7 @@ fn a_stall_keeps_what_came_for_the_next_run() {
 }
 
 #[test]
-fn another_file_of_the_name_is_neither_used_nor_replaced() {
+fn a_different_file_of_that_name_is_neither_used_nor_replaced() {
     let case = Case::new();
     let path = case.folder.path().join("small");
     fs::write(&path, "mine").unwrap();
@@ -203,7 +203,7 @@ fn another_file_of_the_name_is_neither_used_nor_replaced() {
 }
 
 #[test]
-fn two_runs_at_once_do_not_write_one_file() {
+fn concurrent_runs_do_not_write_the_same_file() {
     let case = Case::new();
     let partial = fs::File::create(case.folder.path().join("large.part")).unwrap();
     partial.lock().unwrap();
@@ -215,7 +215,7 @@ fn two_runs_at_once_do_not_write_one_file() {
 }
 
 #[test]
-fn a_file_packed_anew_is_known_by_its_content() {
+fn a_recompressed_file_is_recognised_by_its_content() {
     let content = pattern(20_000, 5);
     let pack = |level| {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
@@ -228,13 +228,13 @@ fn a_file_packed_anew_is_known_by_its_content() {
     let mut case = Case { server: Server::new(&[("large", &anew)]), files: vec![file], ..Case::new() };
     case.fetch(&["ok"]).unwrap();
     assert_eq!(fs::read(case.folder.path().join("large")).unwrap(), anew);
-    // Other content is not, however well packed.
+    // Different content is not recognised, although it is valid gzip.
     fs::remove_file(case.folder.path().join("large")).unwrap();
     case.files[0].content_md5 = Some("00000000000000000000000000000000");
     case.fetch(&["ok"]).map(|_| ()).unwrap_err();
 }
 
-/// The archive of two made-up members under a folder of its own, as EMNIST's is.
+/// An archive of made-up members in a subfolder, like EMNIST's.
 fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, bytes) in members {
@@ -245,7 +245,7 @@ fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 #[test]
-fn an_archive_is_unpacked_and_its_files_known_again() {
+fn an_archive_is_unpacked_and_its_files_are_recognised_later() {
     let zip = archive(&[("a-train", b"one"), ("a-test", b"two"), ("b-train", b"three")]);
     let server = Server::new(&[("gzip.zip", &zip)]);
     let folder = tempfile::tempdir().unwrap();
@@ -263,7 +263,7 @@ fn an_archive_is_unpacked_and_its_files_known_again() {
     assert!(!folder.path().join("gzip.zip").exists() && !folder.path().join("b-train").exists());
     // Offline, and nothing to do.
     assert!(get("500").unwrap().iter().all(|entry| entry.from.is_none()));
-    // A member that is gone comes back from an archive put there by hand, which stays.
+    // A deleted member is extracted again from an archive put there by hand, which is kept.
     fs::remove_file(folder.path().join("a-test")).unwrap();
     assert!(get("500").map(|_| ()).unwrap_err().contains("/gzip.zip into "));
     fs::write(folder.path().join("gzip.zip"), &zip).unwrap();

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn differences_are_what_they_say() {
+    fn differences_match_values_computed_by_hand() {
         let d = Difference::between(&[1.0, -2.0, 0.0, 0.0], &[1.0, -2.5, 0.0, 1e-9], 2);
         assert_eq!((d.max_abs, d.max_rel), (0.5, 0.2));
         assert!((d.mean_abs - 0.125).abs() < 1e-9);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_not_a_number_passes() {
+    fn nan_never_passes() {
         for bad in [f64::NAN, f64::INFINITY] {
             for (a, n) in [([bad, 0.0], [0.0, 0.0]), ([0.0, 0.0], [bad, 0.0]), ([0.0, bad], [0.0, bad])] {
                 let d = Difference::between(&a, &n, 2);

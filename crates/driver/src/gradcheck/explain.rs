@@ -69,8 +69,8 @@ pub fn failures(
         }
         if off.mean_abs > NOISE * noise && !off.passes(subject.tolerance) {
             return format!(
-                "{}: backpropagation is wrong: numerical gradients agree to {noise:.1e} whatever the step, and it is \
-                 {:.1e} from them, most in {}: {:.9e} instead of {:.9e}",
+                "{}: backpropagation is wrong: numerical gradients of different steps agree to {noise:.1e}, but it \
+                 differs by {:.1e}, most in {}: {:.9e} instead of {:.9e}",
                 p.name(),
                 off.mean_abs,
                 place(p, &off.worst),
@@ -90,11 +90,9 @@ fn step_or_tolerance(subject: &CheckedNetwork<'_>, p: Parameter, tried: Vec<(f64
     let (name, mean) = (p.name(), d.mean_abs);
     if d.passes(subject.tolerance) {
         let (too, why) = if subject.h > h { ("large", "truncation") } else { ("small", "rounding") };
-        return format!("{name}: h is too {too}: {why} dominates; with --h {h:e} it passes, the mean being {mean:.1e}");
+        return format!("{name}: h is too {too}: {why} dominates; with --h {h:e} it passes with a mean of {mean:.1e}");
     }
-    format!(
-        "{name}: the tolerance is out of reach of central differences; at best, with --h {h:e}, the mean is {mean:.1e}"
-    )
+    format!("{name}: central differences cannot reach the tolerance; the least mean is {mean:.1e}, with --h {h:e}")
 }
 
 /// The hidden units that are saturated in every row: the derivatives of their W1 and b1 are lost in rounding by either
@@ -137,8 +135,8 @@ mod tests {
         CheckedNetwork { net, rows: Rows::Pixels(&PIXELS), labels: Labels::Classes(&[3, 1]), batch: 2, h, tolerance }
     }
 
-    /// What is said of `p` when it is checked against a gradient that is off by `wrong`.
-    fn told(net: &TwoLayerNet<f64>, p: Parameter, (h, tolerance): (f64, f64), wrong: f64) -> String {
+    /// The explanation for `p` when `wrong` is added to its gradient by backpropagation.
+    fn explanation(net: &TwoLayerNet<f64>, p: Parameter, (h, tolerance): (f64, f64), wrong: f64) -> String {
         let subject = subject(net, h, tolerance);
         let mut backprop = net.gradient(subject.rows, subject.labels).unwrap();
         let values: Vec<f64> = backprop.get(p).to_vec().iter().map(|g| g + wrong).collect();
@@ -148,33 +146,33 @@ mod tests {
     }
 
     #[test]
-    fn the_fault_is_found_where_it_is() {
+    fn each_cause_of_failure_is_identified() {
         for p in Parameter::ALL {
             for h in [0.01, 1.0, 30.0, 1e3, 1e300] {
-                let why = told(&net(), p, (h, 1e-9), 0.0);
+                let why = explanation(&net(), p, (h, 1e-9), 0.0);
                 assert!(why.contains("h is too large"), "{h:e}: {why}");
             }
             for h in [1e-11, 1e-17, 1e-40, 1e-320] {
-                let why = told(&net(), p, (h, 1e-9), 0.0);
+                let why = explanation(&net(), p, (h, 1e-9), 0.0);
                 assert!(why.contains("h is too small"), "{h:e}: {why}");
             }
             for (h, wrong) in [(1e-4, 1e-8), (1e-4, -0.1), (1e-2, 1e-6), (1e-40, 1e-8)] {
-                let why = told(&net(), p, (h, 1e-9), wrong);
+                let why = explanation(&net(), p, (h, 1e-9), wrong);
                 assert!(why.contains("backpropagation is wrong"), "{wrong:e} at {h:e}: {why}");
             }
-            let why = told(&net(), p, (1e-4, 1e-16), 0.0);
-            assert!(why.contains("tolerance is out of reach"), "{why}");
+            let why = explanation(&net(), p, (1e-4, 1e-16), 0.0);
+            assert!(why.contains("cannot reach the tolerance"), "{why}");
         }
     }
 
     #[test]
-    fn what_overflows_is_no_fault_of_backpropagation() {
+    fn overflow_is_not_blamed_on_backpropagation() {
         let mut net = net();
         net.parameters.get_mut(Parameter::B2).row_mut(0)[0] = 1e300;
-        let why = told(&net, Parameter::B2, (1e-4, 1e-9), 0.0);
-        assert!(why.contains("out of reach"), "{why}");
+        let why = explanation(&net, Parameter::B2, (1e-4, 1e-9), 0.0);
+        assert!(why.contains("cannot reach the tolerance"), "{why}");
         (0..3).for_each(|j| net.parameters.get_mut(Parameter::W2).row_mut(j)[0] = 1.7e308);
-        let why = told(&net, Parameter::W1, (1e-4, 1e-9), 0.0);
+        let why = explanation(&net, Parameter::W1, (1e-4, 1e-9), 0.0);
         assert!(why.contains("overflow"), "{why}");
     }
 

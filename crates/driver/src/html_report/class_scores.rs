@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn scores_are_those_computed_by_hand() {
-        // Class 0: 3 of its 4 recognised, 5 taken for it. Class 1: 6 of 8, 7. Class 2 has no image, and 0 are taken.
+        // Class 0: 3 of its 4 images are correct, and 5 are predicted as it. Class 1: 6 of 8, and 7. Class 2: none.
         let scores = ClassScores::of(&[vec![3, 1, 0], vec![2, 6, 0], vec![0, 0, 0]]);
         let expected = [(0.6, 0.75, 2.0 / 3.0, 4), (6.0 / 7.0, 0.75, 0.8, 8)];
         for (found, (precision, recall, f1, rows)) in scores.iter().zip(expected) {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn mix_ups_are_the_most_frequent_mistakes() {
+    fn confusions_are_sorted_by_frequency() {
         let confusion = [vec![9, 1, 3], vec![0, 9, 0], vec![3, 5, 9]];
         assert_eq!(mix_ups(&confusion, 3), [(2, 1, 5), (0, 2, 3), (2, 0, 3)]);
         assert_eq!(mix_ups(&confusion, 9).len(), 4);

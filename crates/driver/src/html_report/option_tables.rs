@@ -71,15 +71,15 @@ fn label(name: &str) -> String {
         "lr" => "learning rate".into(),
         "isa" => "instruction set".into(),
         "rng" => "random numbers".into(),
-        "epoch" => "iterations of an epoch".into(),
-        "batch" => "rows of a batch".into(),
+        "epoch" => "iterations per epoch".into(),
+        "batch" => "rows per batch".into(),
         "hidden" => "hidden units".into(),
         "out" => "model".into(),
         "log" => "losses".into(),
         "plot" => "curves".into(),
-        "h" => "step of differences".into(),
-        "train_seconds" => "time of training".into(),
-        "total_seconds" => "time of the whole run".into(),
+        "h" => "step of central differences".into(),
+        "train_seconds" => "training time".into(),
+        "total_seconds" => "total time".into(),
         "seconds" => "time".into(),
         "final_loss" => "loss of the last batch".into(),
         _ => name.replace('_', " "),
@@ -113,7 +113,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn every_scalar_is_told_once_and_an_unknown_one_is_an_option() {
+    fn every_scalar_appears_once_and_unknown_ones_are_options() {
         let report = json!({
             "test_accuracy": 0.9469, "seed": 12345678, "iterations": 10000, "lr": 0.1, "h": null, "history": [1],
             "new_option": true, "train_seconds": 0.5754, "final_loss": 0.16766, "samples_per_second": 1737906.5,
@@ -129,13 +129,13 @@ mod tests {
             ("Results", "iterations", "10,000"),
             ("Options", "learning rate", "0.1"),
             ("Options", "new option", "yes"),
-            ("Times", "time of training", "575.4 ms"),
+            ("Times", "training time", "575.4 ms"),
             ("Results", "loss of the last batch", "0.1677"),
             ("Times", "samples per second", "1,737,906"),
         ] {
             assert_eq!(all.iter().filter(|fact| **fact == expected).count(), 1, "{expected:?} in {all:?}");
         }
-        // Eight of the report, and what is known of the system and the program.
+        // Eight from the report; the others describe the system and the program.
         assert_eq!(all.len(), 8 + 2);
     }
 }

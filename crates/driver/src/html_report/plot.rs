@@ -109,7 +109,7 @@ pub fn accuracy(record: &TrainingRecord) -> Drawing {
     let both = |f: fn(f64, f64) -> f64, start| {
         history.iter().fold(start, |all, m| f(all, f(m.train_accuracy, m.test_accuracy)))
     };
-    // Late accuracies differ little: the axis spans the data, but at least so much that noise does not look like progress.
+    // Late accuracies differ little: the axis spans the data, but not so narrowly that noise looks like progress.
     let (least, most) = (both(f64::min, 1.0), both(f64::max, 0.0));
     let step = nice_step((most - least).max(0.05), 5.0);
     let (least, most) = ((least / step).floor() * step, (most / step).ceil() * step);
@@ -207,7 +207,7 @@ fn decimal(value: f64, step: f64) -> String {
     if step >= 2000.0 {
         return if value == 0.0 { "0".into() } else { format!("{value:.0e}") };
     }
-    // A step of 2 · 10⁻¹ may be a little less.
+    // A step of 2 · 10⁻¹ may be rounded to slightly less.
     let decimals = (-(step * 1.001).log10().floor()).clamp(0.0, 12.0) as usize;
     format!("{value:.decimals$}")
 }

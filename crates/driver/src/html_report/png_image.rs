@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn large_pictures_are_reduced_by_means_and_rows_of_features_are_none() {
+    fn large_pictures_are_reduced_and_rows_of_features_are_not_pictures() {
         let image = PngImage::new((0..100 * 200).map(|i| f64::from(i % 200 / 100) * 80.0), 100, 200).unwrap();
         assert_eq!((image.height(), image.width()), (25, 50));
         assert_eq!((image.values[0], image.values[49]), (0.0, 80.0));

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_goes_on_from_its_numbers() {
+    fn a_curve_continues_from_a_checkpoint() {
         let whole = curve((0..5000).map(f64::from));
         let mut part = LossCurve::of_numbers(&curve((0..1234).map(f64::from)).numbers()).unwrap();
         (1234..5000).for_each(|i| part.push(i, i as f64));
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_is_left_out_and_a_run_may_begin_anywhere() {
+    fn non_finite_losses_are_skipped_and_a_run_may_start_at_any_iteration() {
         let mut curve = LossCurve::default();
         for (iteration, loss) in [(500, 1.0), (501, f64::NAN), (502, f64::INFINITY), (503, 2.0)] {
             curve.push(iteration, loss);
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn some_of_a_long_history_has_its_ends() {
+    fn a_sample_of_a_long_history_includes_both_ends() {
         let mut record = TrainingRecord::new(false);
         for iteration in 0..1000 {
             let m = Measurement {

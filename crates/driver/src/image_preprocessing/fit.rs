@@ -18,8 +18,8 @@ pub fn centre(side: usize) -> f64 {
     if side < MNIST_BOX { side as f64 / 2.0 } else { (side / 2) as f64 + 0.5 }
 }
 
-/// Scales a digit into the box by its aspect ratio, and places it in `side` x `side` pixels so that its centre of mass is
-/// at their centre, as nearly as whole pixels and the edges allow.
+/// Scales a digit into the box, keeping its aspect ratio, and places it in `side` x `side` pixels so that its centre of
+/// mass is at their centre, as closely as whole pixels and the edges allow.
 pub fn fit(ink: &Plane, side: usize) -> Vec<u8> {
     let (width, height) = scaled(ink.width, ink.height, box_side(side));
     let all = Rectangle { left: 0, top: 0, right: ink.width, bottom: ink.height };

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_across_is_measured_as_wide_as_it_is() {
+    fn the_width_of_a_diagonal_line_is_measured_correctly() {
         for wide in [4.0, 10.0, 25.0f32] {
             let line =
                 Plane::from_fn(400, 400, |x, y| f32::from((x as f32 * 0.8 - y as f32 * 0.6 - 30.0).abs() < wide / 2.0));

@@ -1,4 +1,4 @@
-//! The steps, and a whole picture.
+//! Tests of each step and of a whole picture.
 
 use super::decode::decode;
 use super::fit::{box_side, centre_of_mass};
@@ -28,7 +28,7 @@ fn bounds(plane: &Plane) -> Rectangle {
 }
 
 #[test]
-fn ink_is_what_differs_from_the_paper_whichever_is_lighter() {
+fn dark_ink_on_light_paper_and_the_reverse_are_separated() {
     let dark = bar(120, 90, Rectangle { left: 50, top: 20, right: 60, bottom: 70 });
     let light = Plane { values: dark.values.iter().map(|v| 1.0 - v).collect(), ..dark.clone() };
     let (a, b) = (ink::separate(&dark, 1.0).unwrap(), ink::separate(&light, 1.0).unwrap());
@@ -50,7 +50,7 @@ fn light_from_one_side_and_noise_leave_the_paper_at_0() {
     }
     let seen = prepared(&photo);
     let found = bounds(&seen);
-    // Its centre of mass is between two pixels, and the noise decides.
+    // The centre of mass is between two pixels, so noise may move it either way.
     assert_eq!((found.width(), found.height()), (4, 20));
     assert!(seen.values.iter().all(|&v| v == 0.0 || v > 200.0), "{:?}", seen.values);
 }
@@ -68,7 +68,7 @@ fn the_longer_side_fills_the_box_and_the_aspect_is_kept() {
 
 #[test]
 fn the_centre_of_mass_is_mnists_to_half_a_pixel() {
-    // A 7 and a sort of h: their mass is far from the middle of their bounds, as far as the edges allow.
+    // A 7 and an h-like shape, whose centres of mass are far from the middle of their bounds.
     for (row, column) in [(40, 120), (110, 30)] {
         let grey = Plane::from_fn(170, 190, |x, y| {
             let inside = (30..130).contains(&x) && (40..150).contains(&y);
@@ -81,7 +81,7 @@ fn the_centre_of_mass_is_mnists_to_half_a_pixel() {
 }
 
 #[test]
-fn specks_are_dropped_and_digits_side_by_side_are_told() {
+fn specks_are_dropped_and_digits_side_by_side_give_a_note() {
     let one = Rectangle { left: 60, top: 40, right: 80, bottom: 140 };
     let mut grey = bar(300, 200, one);
     let clean = prepared(&grey);
@@ -97,7 +97,7 @@ fn specks_are_dropped_and_digits_side_by_side_are_told() {
 }
 
 #[test]
-fn pictures_without_ink_are_refused() {
+fn pictures_without_ink_are_errors() {
     let even = Plane::from_fn(50, 50, |_, _| 0.7);
     let slope = Plane::from_fn(50, 50, |x, y| (x + y) as f32 / 100.0);
     let faint = Plane::from_fn(50, 50, |x, _| if x == 25 { 0.75 } else { 0.8 });
@@ -109,7 +109,7 @@ fn pictures_without_ink_are_refused() {
 
 #[test]
 fn transparent_is_white_unless_all_ink_is_white() {
-    // Grey and alpha of two pixels, and what becomes of them.
+    // Grey and alpha of two pixels, and the expected grey values.
     for ([a, b], expected) in [
         ([[0, 0], [0, 255]], [1.0, 0.0]),
         ([[255, 0], [255, 255]], [0.0, 1.0]),
@@ -126,7 +126,7 @@ fn transparent_is_white_unless_all_ink_is_white() {
 }
 
 #[test]
-fn what_is_no_picture_is_told_apart() {
+fn each_kind_of_invalid_picture_has_its_error() {
     let cases: [(&[u8], &str); 5] = [
         (b"GIF89a\x01\0\x01\0", "Gif"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),

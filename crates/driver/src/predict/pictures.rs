@@ -96,8 +96,8 @@ fn side(model: &Path, net: &dyn Network) -> Result<usize, CliError> {
         return Ok(side);
     }
     Err(CliError::new(format!(
-        "the model {} takes {} an image, which is no square such as 28 x 28, so that pictures cannot be fitted to it; \
-         give images of the data it was trained on by --index",
+        "the model {} takes images of {}, not a square such as 28 x 28, so pictures cannot be fitted to it; give \
+         images of the data it was trained on with --index",
         model.display(),
         count(inputs, "pixel")
     )))

@@ -1,4 +1,4 @@
-//! Whatever a file holds, reading it ends in data or in an error, never in a panic.
+//! Reading any file gives data or an error, and never panics.
 
 use twolayer_idx::{Idx, Packing};
 
@@ -10,7 +10,7 @@ fn survive(bytes: &[u8]) {
     let reader = Idx::from_reader("reader", bytes);
     let dribble = Dribble { bytes, interrupted: false };
     let dribble = Idx::from_reader("dribble", dribble);
-    // Not compared as values, since a corrupted float may be no number.
+    // Not compared as values, since a corrupted float may be NaN.
     let text = |idx: Result<Idx, twolayer_idx::Error>| {
         idx.map(|idx| encoded(&idx, Packing::Raw)).map_err(|error| assert!(!error.to_string().is_empty()))
     };
@@ -37,9 +37,9 @@ fn every_single_byte_corruption() {
     }
 }
 
-/// A corruption that gzip's checksum covers cannot go through unnoticed.
+/// Every corruption of what gzip's checksum covers is detected.
 #[test]
-fn no_corruption_of_packed_data_goes_unnoticed() {
+fn every_corruption_of_packed_data_is_detected() {
     let idx = &arrays(&[40])[0];
     let sound = encoded(idx, Packing::Gzip);
     // Of gzip's header, the flags for text, the time, the extra flags and the system do not touch the data.
@@ -71,7 +71,7 @@ fn every_truncation_and_every_doubling() {
 
 /// Corrupted files packed again, so that the checksum is right and the header is not.
 #[test]
-fn every_single_byte_corruption_inside_sound_gzip() {
+fn every_single_byte_corruption_inside_valid_gzip() {
     for idx in arrays(&[2, 3]) {
         let sound = encoded(&idx, Packing::Raw);
         for at in 0..sound.len() {

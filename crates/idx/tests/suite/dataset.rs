@@ -1,4 +1,4 @@
-//! Data sets: found under every spelling, and refused when their files do not fit together.
+//! Data sets: found under all file names, and rejected if their files do not belong together.
 
 use std::fs;
 use std::path::Path;
@@ -61,7 +61,7 @@ fn found_under_every_spelling() {
 }
 
 #[test]
-fn raw_files_come_before_packed_ones_and_folders_are_passed_over() {
+fn raw_files_are_preferred_and_folders_are_skipped() {
     let folder = tempfile::tempdir().unwrap();
     write_set(folder.path(), ".", false);
     write_set(folder.path(), "-", true);

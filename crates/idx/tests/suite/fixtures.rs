@@ -49,7 +49,7 @@ pub fn each_type() -> Vec<(Vec<u8>, Data)> {
     ]
 }
 
-/// Arrays of every type with these sizes, each element another.
+/// Arrays of every type with these sizes, with distinct elements.
 pub fn arrays(sizes: &[usize]) -> Vec<Idx> {
     let n = sizes.iter().product::<usize>();
     let numbers = || (0..n).map(|i| (i * 7919) as i64 % 65_521);
@@ -64,7 +64,7 @@ pub fn arrays(sizes: &[usize]) -> Vec<Idx> {
     data.into_iter().map(|data| Idx::new(sizes.to_vec(), data).unwrap()).collect()
 }
 
-/// What a file of this array holds.
+/// The content of a file of this array.
 pub fn encoded(idx: &Idx, packing: Packing) -> Vec<u8> {
     let mut bytes = Vec::new();
     idx.write_to("memory", &mut bytes, packing).unwrap();
@@ -88,7 +88,7 @@ impl Read for Dribble<'_> {
     }
 }
 
-/// Checks that an error is told as promised: one line that begins with the file's name and contains these words.
+/// Checks an error's text: one line that begins with the file's name and contains these words.
 pub fn assert_told(error: &Error, file: &str, words: &[&str]) {
     let text = error.to_string();
     assert_eq!(error.file(), file);

@@ -1,4 +1,4 @@
-//! Files read into the caller's own memory.
+//! Files read into the caller's memory.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ fn into<T: Element + PartialEq + std::fmt::Debug>(idx: &Idx, path: &std::path::P
 fn every_type_rank_and_packing_is_read_into_memory_of_its_length() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("array");
-    // The last is longer than a piece of conversion.
+    // The last is longer than the pieces in which elements are converted.
     for sizes in [&[1][..], &[0], &[3, 4], &[2, 3, 2, 1, 3], &[70_001]] {
         for idx in arrays(sizes) {
             for packing in [Packing::Raw, Packing::Gzip] {
@@ -57,7 +57,7 @@ fn another_type_or_length_is_refused_and_nothing_is_written() {
 }
 
 #[test]
-fn damage_is_told_as_when_loading() {
+fn damaged_files_give_the_same_errors_as_load() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("array");
     let whole = file_of_bytes(&[4], &[1, 2, 3, 4]);

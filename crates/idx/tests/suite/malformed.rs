@@ -1,4 +1,4 @@
-//! Each way a file can be wrong has its own error, which names the file, the place, and what to do.
+//! Each fault of a file has a separate error, which names the file and the offset and says what to do.
 
 use std::io::{self, Read};
 
@@ -129,7 +129,7 @@ fn truncated_at_every_byte() {
         assert_eq!(error.place(), raw(found));
         let words = [&*format!("after {found} of at least {expected} bytes"), "truncated"];
         assert_told(&error, "some file", &words);
-        // The same inside sound gzip is the same error, not one of gzip.
+        // Inside valid gzip it is the same error, not one of gzip.
         let error = refused(&gzip(&whole[..n]));
         assert!(
             matches!(error.kind(), ErrorKind::Truncated { expected: e, found: f } if (*e, *f) == (expected, found)),
@@ -235,20 +235,20 @@ struct Failing<'a>(&'a [u8]);
 impl Read for Failing<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         match self.0.read(out)? {
-            0 => Err(io::Error::other("the disk is on fire")),
+            0 => Err(io::Error::other("the disk failed")),
             n => Ok(n),
         }
     }
 }
 
 #[test]
-fn a_failing_reader_is_no_fault_of_the_format() {
+fn a_failing_reader_is_not_reported_as_a_format_error() {
     let file = file_of_bytes(&[2], &[1, 2]);
     for file in [file.clone(), gzip(&file)] {
         for n in 0..file.len() {
             let error = Idx::from_reader("burning", Failing(&file[..n])).unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::Io { action: "read", .. }));
-            assert_told(&error, "burning", &["cannot read it", "on fire"]);
+            assert_told(&error, "burning", &["cannot read it", "the disk failed"]);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Sound files, from everywhere, in every type, rank and packing.
+//! Valid files, from every kind of source, in every type, rank and packing.
 
 use std::fs;
 use std::io::Write;
@@ -56,7 +56,7 @@ fn round_trips_of_every_type_rank_and_source() {
                 let file = encoded(&idx, packing);
                 assert_eq!(Idx::from_slice("slice", &file).unwrap(), idx);
                 assert_eq!(Idx::from_reader("reader", &file[..]).unwrap(), idx);
-                // The name says the opposite of the packing: only the content counts.
+                // The extension contradicts the packing: only the content counts.
                 let path = folder.path().join(match packing {
                     Packing::Raw => "a.gz",
                     Packing::Gzip => "a",
@@ -83,7 +83,7 @@ fn every_rank_up_to_255() {
     }
 }
 
-/// Above 1 MiB files are mapped, above 4 MiB unpacked into huge pages; neither may show.
+/// Above 1 MiB files are mapped, above 4 MiB unpacked into huge pages; the content must be the same.
 #[test]
 fn long_files_of_bytes() {
     let folder = tempfile::tempdir().unwrap();
@@ -118,7 +118,7 @@ fn a_mapped_file_survives_its_replacement() {
     assert_eq!(Idx::load(&path).unwrap().sizes(), [1 << 20]);
 }
 
-/// Packed files are told by their first bytes even where length and content would do for a raw one.
+/// Gzip is detected by the first bytes even where a raw file could have that length and content.
 #[test]
 fn a_packed_file_as_long_as_what_it_unpacks_to() {
     let n = 2 << 20;
@@ -141,7 +141,7 @@ fn a_packed_file_as_long_as_what_it_unpacks_to() {
     assert!(Idx::load(&path).unwrap() == Idx::from_slice("raw", &file).unwrap());
 }
 
-/// What a pipe holds does not show in its length.
+/// The length of a pipe is unknown.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_pipe_under_a_path() {
@@ -187,7 +187,7 @@ fn gzip_with_every_optional_field() {
     assert_eq!(Idx::from_slice("fields", &packed).unwrap(), expected);
 }
 
-/// Blank images pack a thousandfold: too good to be believed beforehand, and true all the same.
+/// Blank images compress a thousandfold: memory is not allocated at once, and reading succeeds.
 #[test]
 fn gzip_that_packs_as_well_as_gzip_can() {
     let n = 30_000_000;
@@ -209,7 +209,7 @@ fn a_slice_of_another_type_is_none() {
 }
 
 #[test]
-fn arrays_that_are_no_idx() {
+fn arrays_that_idx_cannot_hold() {
     let zero = Idx::new(vec![], vec![1u8]).unwrap_err();
     assert!(matches!(zero.kind(), ErrorKind::RankOutOfBounds { rank: 0 }));
     let many = Idx::new(vec![1; 256], vec![1u8]).unwrap_err();

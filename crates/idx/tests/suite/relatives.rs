@@ -1,4 +1,4 @@
-//! MNIST's relatives: EMNIST, transposed and in part with labels from 1, and QMNIST with its table of labels.
+//! Variants of MNIST: EMNIST, transposed and partly with labels from 1, and QMNIST with its table of labels.
 
 use std::fs;
 use std::path::Path;
@@ -85,11 +85,11 @@ fn a_folder_holds_one_set() {
     write_qmnist(folder.path(), &[1, 2, 3]);
     let error = DataSet::load(folder.path()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::SeveralSets { sets } if sets.len() == 2));
-    assert_told(&error, folder.path().to_str().unwrap(), &["emnist-letters, qmnist", "a folder of its own"]);
+    assert_told(&error, folder.path().to_str().unwrap(), &["emnist-letters, qmnist", "a separate folder"]);
 }
 
 #[test]
-fn missing_labels_of_a_relative_are_named() {
+fn missing_labels_of_qmnist_are_named() {
     let folder = tempfile::tempdir().unwrap();
     write_qmnist(folder.path(), &[1, 2, 3]);
     fs::remove_file(folder.path().join("qmnist-test-labels-idx2-int.gz")).unwrap();

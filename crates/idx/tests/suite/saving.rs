@@ -34,7 +34,7 @@ fn saves_and_replaces() {
 }
 
 #[test]
-fn a_missing_folder_and_a_folder_in_the_way() {
+fn a_missing_folder_and_a_folder_of_that_name_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("no/file");
     let error = labels().save(&path, Packing::Raw).unwrap_err();
@@ -64,7 +64,7 @@ impl Write for Full {
 }
 
 #[test]
-fn a_full_disk_is_told_wherever_it_happens() {
+fn a_full_disk_is_an_error_at_every_byte() {
     for idx in arrays(&[20]) {
         for packing in [Packing::Raw, Packing::Gzip] {
             let length = encoded(&idx, packing).len();
@@ -104,7 +104,7 @@ mod unix {
     }
 
     #[test]
-    fn a_symbolic_link_stays_and_leads_to_the_new_content() {
+    fn a_symbolic_link_is_kept_and_points_to_the_new_content() {
         let folder = tempfile::tempdir().unwrap();
         let (link, file) = (folder.path().join("link"), folder.path().join("file"));
         fs::write(&file, "old").unwrap();
@@ -115,8 +115,8 @@ mod unix {
         assert_eq!(names(folder.path()), ["file", "link"]);
     }
 
-    /// A device that is always full, and that no mistake can turn into a file of the machine's `/dev`: that one if this
-    /// user could not replace it, otherwise one made in `folder`. `None` where neither is to be had.
+    /// A device that is always full and that a faulty writer cannot replace in `/dev`: `/dev/full` if this user cannot
+    /// replace it, otherwise a copy made in `folder`. `None` if neither is possible.
     #[cfg(target_os = "linux")]
     fn full_device(folder: &Path) -> Option<std::path::PathBuf> {
         if tempfile::tempfile_in("/dev").is_err() {
@@ -133,11 +133,11 @@ mod unix {
     fn a_device_is_written_to_and_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let Some(device) = full_device(folder.path()) else {
-            eprintln!("skipped: no device to spare");
+            eprintln!("skipped: no device that is safe to write to");
             return;
         };
         let error = labels().save(&device, Packing::Raw).unwrap_err();
-        assert_told(&error, device.to_str().unwrap(), &["cannot write it", "No space left", "make room"]);
+        assert_told(&error, device.to_str().unwrap(), &["cannot write it", "No space left", "free some space"]);
         assert!(fs::metadata(&device).unwrap().file_type().is_char_device());
     }
 

@@ -1,4 +1,4 @@
-//! Whatever a file holds, reading it ends in a model or in an error, never in a panic.
+//! Reading any file gives a model or an error, and never panics.
 
 use std::io::{self, Read};
 
@@ -74,7 +74,7 @@ fn every_truncation_and_every_doubling() {
     }
 }
 
-/// Every byte of the header left out, and every digit made another: sizes and offsets that contradict each other.
+/// Omits each byte of the header and changes each digit, so that sizes and offsets contradict each other.
 #[test]
 fn every_edit_of_the_header() {
     let sound = small::<f32>();

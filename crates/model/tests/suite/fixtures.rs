@@ -34,7 +34,7 @@ pub fn model<T: Float>(inputs: usize, hidden: usize, classes: usize) -> Model<T>
     model
 }
 
-/// The bits of all parameters, which tell -0 from 0.
+/// The bits of all parameters, which distinguish -0 from 0.
 pub fn bits<T: Float>(parameters: &Parameters<T>) -> Vec<u64> {
     let values = parameters.to_vec();
     values.into_iter().map(|v| v.to_f64().to_bits()).collect()
@@ -48,13 +48,13 @@ pub fn file(header: &str, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The metadata of the sound file.
+/// The metadata of the valid file.
 pub const METADATA: &str = r#""format":"twolayer","format_version":"1","input_scale":"1/255","shape":"2x1x2""#;
 
-/// The tensors of the sound file, of 28 bytes.
+/// The tensors of the valid file, of 28 bytes.
 pub const TENSORS: &str = r#""W1":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"b1":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},"W2":{"dtype":"F32","shape":[1,2],"data_offsets":[12,20]},"b2":{"dtype":"F32","shape":[2],"data_offsets":[20,28]}"#;
 
-/// The data of the sound file: 1 to 7.
+/// The data of the valid file: 1 to 7.
 pub fn data() -> Vec<u8> {
     (1..8u8).flat_map(|n| f32::from(n).to_le_bytes()).collect()
 }
@@ -64,12 +64,12 @@ pub fn header(metadata: &str, tensors: &str) -> String {
     format!(r#"{{"__metadata__":{{{metadata}}},{tensors}}}"#)
 }
 
-/// A sound file of a 2 x 1 x 2 network.
+/// A valid file of a 2 x 1 x 2 network.
 pub fn sound() -> Vec<u8> {
     file(&header(METADATA, TENSORS), &data())
 }
 
-/// Checks that an error is told as promised: one line that begins with the file's name and contains these words.
+/// Checks an error's text: one line that begins with the file's name and contains these words.
 pub fn assert_told(error: &Error, file: &str, words: &[&str]) {
     let text = error.to_string();
     assert_eq!(error.file(), file);

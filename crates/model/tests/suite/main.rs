@@ -1,4 +1,4 @@
-//! Everything that the crate promises, checked from outside.
+//! Tests of the crate's public API.
 
 mod corruption;
 mod fixtures;

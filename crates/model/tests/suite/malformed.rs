@@ -1,4 +1,4 @@
-//! Each way a file can be wrong has its own error, which names the file, what was found, and what to do.
+//! Each fault of a file has a separate error, which names the file and says what was found and what to do.
 
 use std::io::{self, Read};
 
@@ -21,7 +21,7 @@ fn refused(bytes: &[u8]) -> Error {
     error
 }
 
-/// The sound file with one thing replaced in its header.
+/// The valid file with one replacement in its header.
 fn with(found: &str, by: &str) -> Vec<u8> {
     let sound = header(METADATA, TENSORS);
     assert!(sound.contains(found), "{found}");
@@ -29,7 +29,7 @@ fn with(found: &str, by: &str) -> Vec<u8> {
 }
 
 #[test]
-fn the_sound_file_is_sound() {
+fn the_valid_file_is_read() {
     AnyModel::from_slice("sound", &sound()).unwrap();
     AnyModel::from_slice("sound", &with("twolayer", "twolayer")).unwrap();
 }
@@ -186,7 +186,7 @@ fn sizes_of_zero_and_beyond_memory() {
     let tensors = r#""W1":{"dtype":"F32","shape":[0,1],"data_offsets":[0,0]},"b1":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"W2":{"dtype":"F32","shape":[1,1],"data_offsets":[4,8]},"b2":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}"#;
     let error = refused(&file(&format!("{{{tensors}}}"), &[0; 12]));
     assert!(matches!(error.kind(), ErrorKind::ImpossibleShape { .. }));
-    assert_told(&error, "some file", &["do not make a network", "inputs"]);
+    assert_told(&error, "some file", &["do not form a network", "inputs"]);
     // 2^42 bytes announced, 28 there: neither the slice nor the reader may ask for the memory.
     let end = 1u64 << 42;
     let tensors =
@@ -225,7 +225,7 @@ fn wrong_metadata() {
             "{error}"
         );
     }
-    // A later version may have other entries, or none: the version is what to tell.
+    // A later version may have other entries, or none: the error must be about the version.
     let error = refused(&file(&header(r#""format":"twolayer","format_version":"3""#, TENSORS), &data()));
     assert!(matches!(error.kind(), ErrorKind::UnknownVersion { .. }));
 }
@@ -275,19 +275,19 @@ struct Failing<'a>(&'a [u8]);
 impl Read for Failing<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         match self.0.read(out)? {
-            0 => Err(io::Error::other("the disk is on fire")),
+            0 => Err(io::Error::other("the disk failed")),
             n => Ok(n),
         }
     }
 }
 
 #[test]
-fn a_failing_reader_is_no_fault_of_the_file() {
+fn a_failing_reader_is_not_reported_as_a_damaged_file() {
     let sound = sound();
     for n in 0..=sound.len() {
         let error = AnyModel::from_reader("burning", Failing(&sound[..n])).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Io { action: "read", .. }));
-        assert_told(&error, "burning", &["cannot read it", "on fire"]);
+        assert_told(&error, "burning", &["cannot read it", "the disk failed"]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is written is read again, by this crate and by others, and is always the same.
+//! Written models are read back, by this crate and others, and the bytes are always the same.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -94,7 +94,7 @@ fn the_safetensors_crate_reads_what_is_written() {
     assert_eq!(metadata.len(), 4 + model.options.len());
 }
 
-/// Options that could be taken for other entries of the metadata stay options.
+/// Options with the names of other metadata entries remain options.
 #[test]
 fn options_named_like_metadata() {
     let mut model = Model::new(parameters::<f64>(2, 2, 2));
@@ -105,7 +105,7 @@ fn options_named_like_metadata() {
     assert_eq!(read.options(), &model.options);
 }
 
-/// Maps of random order are seeded anew in each process, and in each map: many of both.
+/// Hash maps have a random order in each process and each map, so this tries several of both.
 #[test]
 fn the_same_model_gives_the_same_bytes_in_every_process() {
     let bytes = model::<f32>(7, 5, 3).to_bytes().unwrap();
@@ -126,7 +126,7 @@ fn the_same_model_gives_the_same_bytes_in_every_process() {
     }
 }
 
-/// Run by `the_same_model_gives_the_same_bytes_in_every_process` in a process of its own; alone it does nothing.
+/// Run by `the_same_model_gives_the_same_bytes_in_every_process` in a child process; otherwise it does nothing.
 #[test]
 fn write_for_another_process() {
     let Some(path) = std::env::var_os("TWOLAYER_MODEL_TEST_OUT") else {
@@ -152,7 +152,7 @@ fn other_programs_files_are_read_with_defaults() {
     }
 }
 
-/// What a pipe holds does not show in its length.
+/// The length of a pipe is unknown.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_pipe_under_a_path() {

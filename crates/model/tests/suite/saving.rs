@@ -1,4 +1,4 @@
-//! Models are written whole or not at all.
+//! Models are written atomically.
 
 use std::fs;
 use std::path::Path;
@@ -31,7 +31,7 @@ fn saves_and_replaces_and_leaves_nothing_else() {
 }
 
 #[test]
-fn places_where_no_file_can_be() {
+fn folders_and_missing_folders_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let (path, deep) = (folder.path(), folder.path().join("no/model"));
     let error = small().save(path).unwrap_err();
@@ -82,7 +82,7 @@ mod unix {
         assert_eq!(names(folder.path()), ["file", "link"]);
     }
 
-    /// A read-only folder; of no use to a superuser, whom nothing stops.
+    /// A read-only folder; skipped for a superuser, who may write to it.
     #[test]
     fn a_folder_that_may_not_be_written() {
         let folder = tempfile::tempdir().unwrap();
@@ -103,8 +103,8 @@ mod unix {
         fs::set_permissions(&inner, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// A device that is always full, and that no mistake can turn into a file of the machine's `/dev`: that one if this
-    /// user could not replace it, otherwise one made in `folder`. `None` where neither is to be had.
+    /// A device that is always full and that a faulty writer cannot replace in `/dev`: `/dev/full` if this user cannot
+    /// replace it, otherwise a copy made in `folder`. `None` if neither is possible.
     #[cfg(target_os = "linux")]
     fn full_device(folder: &Path) -> Option<std::path::PathBuf> {
         if tempfile::tempfile_in("/dev").is_err() {
@@ -121,11 +121,11 @@ mod unix {
     fn a_device_is_written_to_and_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let Some(device) = full_device(folder.path()) else {
-            eprintln!("skipped: no device to spare");
+            eprintln!("skipped: no device that is safe to write to");
             return;
         };
         let error = small().save(&device).unwrap_err();
-        assert_told(&error, device.to_str().unwrap(), &["cannot write it", "No space left", "make room"]);
+        assert_told(&error, device.to_str().unwrap(), &["cannot write it", "No space left", "free some space"]);
         assert!(fs::metadata(&device).unwrap().file_type().is_char_device());
     }
 
@@ -145,7 +145,7 @@ mod unix {
         assert_eq!(read, expected);
     }
 
-    /// A disk that is full after a few KiB, as a limit on the length of files makes it for a process of its own.
+    /// A disk that is full after a few KiB, simulated in a child process by a limit on file sizes.
     #[test]
     fn a_full_disk_leaves_the_old_file_and_no_other() {
         let folder = tempfile::tempdir().unwrap();
@@ -176,7 +176,7 @@ mod unix {
         }
     }
 
-    /// Run by `a_full_disk_leaves_the_old_file_and_no_other` in a process of its own; alone it does nothing.
+    /// Run by `a_full_disk_leaves_the_old_file_and_no_other` in a child process; otherwise it does nothing.
     #[test]
     fn fill_the_disk() {
         let Ok(path) = std::env::var("TWOLAYER_MODEL_TEST_OUT") else {

@@ -1,4 +1,4 @@
-//! What the second version of the format can say: other units than the sigmoid, and what a run needs to go on.
+//! The second version of the format: activations other than the sigmoid, and the state to resume a run from.
 
 use twolayer_core::Activation;
 use twolayer_model::{AnyModel, ErrorKind};
@@ -6,7 +6,7 @@ use twolayer_model::{AnyModel, ErrorKind};
 use crate::fixtures::{assert_told, bits, model};
 
 #[test]
-fn units_and_lists_of_a_run_come_back_and_a_plain_model_stays_in_the_first_version() {
+fn activation_and_state_round_trip_and_a_plain_model_stays_in_version_1() {
     let mut plain = model::<f32>(5, 3, 2);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let first = text(&plain.to_bytes().unwrap());
@@ -32,7 +32,7 @@ fn units_and_lists_of_a_run_come_back_and_a_plain_model_stays_in_the_first_versi
 }
 
 #[test]
-fn what_neither_version_knows_is_refused() {
+fn unknown_activations_and_misplaced_state_are_errors() {
     let mut relu = model::<f64>(4, 3, 2);
     relu.activation = Activation::Relu;
     relu.run.insert("losses".into(), vec![1.0]);
