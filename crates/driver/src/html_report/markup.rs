@@ -132,14 +132,14 @@ fn confusion(subject: &EvaluatedModel, examination: &Evaluated) -> Markup {
         section #confusion aria-labelledby="confusion-title" {
             h2 #confusion-title { "Confusion matrix" }
             @match &examination.confusion {
-                None => p { "There are too many classes to count each pair of them." },
+                None => p { "There are too many classes for a confusion matrix." },
                 Some(counts) => {
                     @if counts.len() <= MATRIX {
                         p { "For each class of the " (set) " set, how often each class was predicted: a row for the true class, a "
                             "column for the predicted one. The darker or brighter a cell, the larger its share of the row." }
                         (matrix(counts))
                     } @else {
-                        p { "A confusion matrix of " (counts.len()) " classes would not fit here." }
+                        p { "A confusion matrix of " (counts.len()) " classes is too large to show." }
                     }
                     @let pairs = mix_ups(counts, MIX_UPS);
                     @if !pairs.is_empty() {
@@ -250,7 +250,7 @@ fn mistaken(half: &Half, mistake: &Mistake) -> Result<Markup, CliError> {
         li {
             @if let Some(image) = image {
                 img.digit width=(image.width()) height=(image.height()) src=(address(&image.ink()?))
-                    alt={ "Image " (index) ": a " (label) " taken for a " (taken_for) };
+                    alt={ "Image " (index) ": a " (label) " predicted as " (taken_for) };
             }
             p {
                 strong { (label) " → " (taken_for) }
