@@ -115,7 +115,7 @@ fn predictions(criterion: &mut Criterion) {
     let c = C::load();
     let split = data::digits().test;
     let x: Vec<f32> = data::floats(&split.images()[..INPUTS]);
-    let net = TwoLayerNet::<f32>::random(shape(), &mut ChaCha8Rng::seed_from_u64(SEED)).with_threads(Threads::ONE);
+    let net = TwoLayerNet::<f32>::random(shape(), &mut ChaCha8Rng::seed_from_u64(SEED)).with_threads(Threads::one());
     let predict = c.symbol::<Predict>("tl_predict_f32");
     let mut found = vec![0.0f32; CLASSES];
     c.with_network(|network| {

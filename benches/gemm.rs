@@ -62,14 +62,10 @@ impl Case {
         2 * self.m * self.n * self.k
     }
 
-    fn ours(&self, level: Level, threads: usize, c: &mut [f32]) {
+    fn ours(&self, level: Level, threads: &Threads, c: &mut [f32]) {
         let b = MatRef::new(&self.b, self.k, self.n).expect("the size of B");
         let c = MatMut::new(c, self.m, self.n).expect("the size of C");
-        let result = match threads {
-            1 => twolayer_core::gemm(level, 1.0, self.a(), b, 0.0, c),
-            _ => twolayer_core::gemm_parallel(level, Threads::Current, 1.0, self.a(), b, 0.0, c),
-        };
-        result.expect("shapes that fit");
+        twolayer_core::gemm_parallel(level, threads, 1.0, self.a(), b, 0.0, c).expect("shapes that fit");
     }
 
     fn matrixmultiply(&self, c: &mut [f32]) {
@@ -134,7 +130,8 @@ type Way<'a> = (String, Box<dyn Fn(&mut [f32]) + Sync + 'a>);
 fn ways(case: &Case, threads: usize) -> Vec<Way<'_>> {
     let mut ways: Vec<Way<'_>> = Vec::new();
     for level in Level::available() {
-        ways.push((level.name().into(), Box::new(move |c| case.ours(level, threads, c))));
+        let threads = Threads::new(threads);
+        ways.push((level.name().into(), Box::new(move |c| case.ours(level, &threads, c))));
     }
     let parallelism = match threads {
         1 => gemm::Parallelism::None,

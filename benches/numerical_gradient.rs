@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::hint::black_box;
 use twolayer_core::{
-    Labels, Level, MatMut, MatRef, Rows, Shape, TwoLayerNet, cross_entropy, gemm, math, numerical_gradient,
+    Labels, Level, MatMut, MatRef, Rows, Shape, Threads, TwoLayerNet, cross_entropy, gemm, math, numerical_gradient,
 };
 use twolayer_idx::DataSet;
 
@@ -69,11 +69,12 @@ fn bench(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>, with_clos
     let (x, t) = (Rows::Pixels(batch.pixels), Labels::Classes(batch.labels));
     let parameters = net.parameters.to_vec();
     let expected = net.gradient(x, t).expect("a gradient").to_vec();
-    let network = || net.numerical_gradient(x, t, H).expect("a gradient").to_vec();
-    let brute_force = || net.numerical_gradient_brute_force(x, t, H).expect("a gradient").to_vec();
+    let network = |net: &TwoLayerNet<f64>| net.numerical_gradient(x, t, H).expect("a gradient").to_vec();
+    let brute_force =
+        |net: &TwoLayerNet<f64>| net.numerical_gradient_brute_force(x, t, H).expect("a gradient").to_vec();
     let closure = || numerical_gradient(|p: &[f64]| batch.loss(p), black_box(&parameters), H);
-    assert_close("the network's", &network(), &expected, WITHIN);
-    assert_close("brute force's", &brute_force(), &expected, WITHIN);
+    assert_close("the network's", &network(net), &expected, WITHIN);
+    assert_close("brute force's", &brute_force(net), &expected, WITHIN);
     if with_closure {
         assert_close("the closure's", &closure(), &expected, WITHIN);
     }
@@ -81,10 +82,11 @@ fn bench(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>, with_clos
         let pool = common::pool(threads);
         let work = Throughput::Elements(parameters.len() as u64);
         let mut group = group(c, "numerical_gradient", &format!("batch-{}-t{threads}", batch.rows), work);
-        group.bench_function("network", |b| pool.install(|| b.iter(network)));
+        let net = net.clone().with_threads(Threads::new(threads));
+        group.bench_function("network", |b| b.iter(|| network(&net)));
         group.bench_function("backpropagation", |b| b.iter(|| net.gradient(x, t)));
         common::slow(&mut group);
-        group.bench_function("brute-force", |b| pool.install(|| b.iter(brute_force)));
+        group.bench_function("brute-force", |b| b.iter(|| brute_force(&net)));
         if with_closure {
             group.bench_function("closure", |b| pool.install(|| b.iter(closure)));
         }
@@ -95,8 +97,8 @@ fn bench(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>, with_clos
 fn forward(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>) {
     let (x, t) = (Rows::Pixels(batch.pixels), Labels::Classes(batch.labels));
     let mut group = group(c, "numerical_gradient", &format!("loss-{}", batch.rows), Throughput::Elements(1));
-    let pool = common::pool(1);
-    group.bench_function("network", |b| pool.install(|| b.iter(|| net.loss(x, t))));
+    let net = net.clone().with_threads(Threads::one());
+    group.bench_function("network", |b| b.iter(|| net.loss(x, t)));
 }
 
 /// Wider hidden layers with random weights.
@@ -111,8 +113,8 @@ fn widths(c: &mut Criterion, batch: &Batch<'_>) {
         let work = Throughput::Elements(shape.parameters() as u64);
         let mut group = group(c, "numerical_gradient", &format!("hidden-{hidden}-t2"), work);
         common::slow(&mut group);
-        let pool = common::pool(2);
-        group.bench_function("network", |b| pool.install(|| b.iter(|| net.numerical_gradient(x, t, H))));
+        let net = net.with_threads(Threads::new(2));
+        group.bench_function("network", |b| b.iter(|| net.numerical_gradient(x, t, H)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{INPUTS, THREADS, assert_close, data, epsilon, group, oracle, shape};
+use common::{INPUTS, assert_close, data, epsilon, group, oracle, shape};
 use criterion::{Criterion, Throughput};
 use std::hint::black_box;
 use twolayer_core::{Labels, Level, Rows};
@@ -25,15 +25,14 @@ fn predictions(c: &mut Criterion) {
             "pixels" => Rows::Pixels(&pixels[..rows * INPUTS]),
             _ => Rows::Floats(&floats[..rows * INPUTS]),
         };
-        for threads in THREADS {
-            let pool = common::pool(threads);
-            let case = format!("{name}-{rows}-t{threads}");
+        for (kind, threads) in common::threads() {
+            let case = format!("{name}-{rows}-{kind}");
             let mut group = group(c, "predict", &case, Throughput::Elements(rows as u64));
             for level in Level::available() {
-                let net = net.clone().with_level(level);
-                let found = pool.install(|| net.predict(x)).expect("probabilities");
+                let net = net.clone().with_level(level).with_threads(threads.clone());
+                let found = net.predict(x).expect("probabilities");
                 assert_close(&format!("{case} at {level}"), &found, &expected[..found.len()], 100.0 * epsilon::<f32>());
-                group.bench_function(level.name(), |b| pool.install(|| b.iter(|| net.predict(black_box(x)))));
+                group.bench_function(level.name(), |b| b.iter(|| net.predict(black_box(x))));
             }
         }
     }

@@ -1,19 +1,18 @@
-//! Training: one step, the notebook's recipe, and one step of other sizes; with 1 and 2 threads.
+//! Training: one step, the notebook's recipe, and one step of other sizes; with 1 and 2 threads, and a number
+//! chosen by measuring.
 //!
 //! Elements are the floating-point operations of dense products, to be compared with the roofline; as kernels skip
 //! zeros, the rate may exceed it. A step includes drawing and gathering its batch from 60,000 digits.
 
 mod common;
 
-use common::{
-    BATCH, CLASSES, INPUTS, THREADS, assert_close, data, dense_operations, epsilon, group, largest, oracle, shape,
-};
+use common::{BATCH, CLASSES, INPUTS, assert_close, data, dense_operations, epsilon, group, largest, oracle, shape};
 use criterion::{Criterion, Throughput};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::ops::ControlFlow;
 use std::time::Instant;
-use twolayer_core::{Float, Labels, Level, Rows, Sampler, Shape, TrainOptions, TwoLayerNet, UniformSampler};
+use twolayer_core::{Float, Labels, Level, Rows, Sampler, Shape, Threads, TrainOptions, TwoLayerNet, UniformSampler};
 use twolayer_idx::{DataSet, Split};
 
 /// Hidden layers of other sizes.
@@ -23,9 +22,9 @@ const BATCHES: [usize; 3] = [32, 256, 1024];
 /// Steps of the recipe.
 const RECIPE: usize = 10_000;
 
-fn start<T: Float>(shape: Shape, level: Level) -> (TwoLayerNet<T>, ChaCha8Rng) {
+fn start<T: Float>(shape: Shape, level: Level, threads: &Threads) -> (TwoLayerNet<T>, ChaCha8Rng) {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    (TwoLayerNet::random(shape, &mut rng).with_level(level), rng)
+    (TwoLayerNet::random(shape, &mut rng).with_level(level).with_threads(threads.clone()), rng)
 }
 
 fn train<T: Float>(net: &mut TwoLayerNet<T>, split: &Split, sampler: &mut dyn Sampler, options: &TrainOptions) -> f64 {
@@ -37,7 +36,7 @@ fn train<T: Float>(net: &mut TwoLayerNet<T>, split: &Split, sampler: &mut dyn Sa
 
 /// One step on the first rows is a step against the plain gradient.
 fn check<T: Float>(digits: &DataSet, shape: Shape, level: Level, options: &TrainOptions) {
-    let (mut net, _) = start::<T>(shape, level);
+    let (mut net, _) = start::<T>(shape, level, &Threads::new(2));
     let before: Vec<f64> = net.parameters.to_vec().iter().map(|p| p.to_f64()).collect();
     let options = TrainOptions { iterations: 1, ..options.clone() };
     let mut first = |rows: &mut [usize]| rows.iter_mut().enumerate().for_each(|(i, row)| *row = i);
@@ -51,15 +50,15 @@ fn check<T: Float>(digits: &DataSet, shape: Shape, level: Level, options: &Train
 
 /// Each iteration is one step of a training run.
 fn steps<T: Float>(c: &mut Criterion, digits: &DataSet, shape: Shape, batch: usize, levels: &[Level]) {
-    for threads in THREADS {
-        let case = format!("step-{}-{}x{batch}-t{threads}", T::NAME, shape.hidden());
+    for (name, threads) in common::threads() {
+        let case = format!("step-{}-{}x{batch}-{name}", T::NAME, shape.hidden());
         let mut group = group(c, "train", &case, Throughput::Elements(dense_operations(shape, batch)));
         if dense_operations(shape, batch) > 1 << 30 {
             common::slow(&mut group);
         }
         for &level in levels {
-            let options = TrainOptions { batch, threads, ..TrainOptions::default() };
-            let (mut net, rng) = start::<T>(shape, level);
+            let options = TrainOptions { batch, ..TrainOptions::default() };
+            let (mut net, rng) = start::<T>(shape, level, &threads);
             let mut sampler = UniformSampler::new(rng, digits.train.rows());
             group.bench_function(level.name(), |b| {
                 b.iter_custom(|iterations| {
@@ -75,16 +74,16 @@ fn steps<T: Float>(c: &mut Criterion, digits: &DataSet, shape: Shape, batch: usi
 
 /// Each iteration is the whole recipe, from the same start.
 fn recipes<T: Float>(c: &mut Criterion, digits: &DataSet, levels: &[Level]) {
-    for threads in THREADS {
+    for (name, threads) in common::threads() {
         let work = Throughput::Elements(RECIPE as u64 * dense_operations(shape(), BATCH));
-        let mut group = group(c, "train", &format!("recipe-{}-t{threads}", T::NAME), work);
+        let mut group = group(c, "train", &format!("recipe-{}-{name}", T::NAME), work);
         common::slow(&mut group);
         for &level in levels {
-            let options = TrainOptions { threads, ..TrainOptions::default() };
+            let options = TrainOptions::default();
             let mut bytes: Option<Vec<T>> = None;
             group.bench_function(level.name(), |b| {
                 b.iter(|| {
-                    let (mut net, rng) = start::<T>(shape(), level);
+                    let (mut net, rng) = start::<T>(shape(), level, &threads);
                     train(&mut net, &digits.train, &mut UniformSampler::new(rng, digits.train.rows()), &options);
                     let found = net.parameters.to_vec();
                     if let Some(bytes) = &bytes {
@@ -106,7 +105,7 @@ fn training(c: &mut Criterion) {
     let levels = Level::available();
     let best = [Level::best()];
     for &level in &levels {
-        let options = TrainOptions { threads: 2, ..TrainOptions::default() };
+        let options = TrainOptions::default();
         check::<f32>(&digits, shape(), level, &options);
         check::<f64>(&digits, shape(), level, &options);
     }

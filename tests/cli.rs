@@ -284,7 +284,8 @@ fn info_names_what_a_run_would_use() {
     assert_eq!(levels()[0], "scalar");
     assert_eq!(info["isa"], levels().last().unwrap().as_str());
     let report = json("train --iters 1", &[]);
-    assert_eq!((&report["isa"], &report["threads"]), (&info["isa"], &info["threads"]));
+    assert_eq!(report["isa"], info["isa"]);
+    assert!((1..=integer(&info["threads"])).contains(&integer(&report["threads"])), "{report}");
     let text = ok("info", &[]);
     assert!(levels().iter().all(|level| text.contains(level)), "{text}");
 }
@@ -343,4 +344,22 @@ fn help_lists_the_commands() {
     for word in ["train", "eval", "predict", "gradcheck", "info", "Examples"] {
         assert!(text.contains(word), "{text}");
     }
+}
+
+#[test]
+fn the_number_of_threads_is_chosen_by_measuring_unless_it_is_given() {
+    let available = integer(&json("info", &[])["threads"]);
+    for options in ["", "--threads auto"] {
+        let text = ok(&format!("train --iters 500 {options}"), &[]);
+        let up_to = if available > 1 {
+            format!("Machine   up to {available} threads, ")
+        } else {
+            "Machine   1 thread, ".into()
+        };
+        assert!(text.contains(&up_to), "{text}");
+        let chosen = integer(&json(&format!("train --iters 500 {options}"), &[])["threads"]);
+        assert!((1..=available).contains(&chosen), "{chosen}");
+    }
+    let text = ok("train --iters 500 --threads 3", &[]);
+    assert!(text.contains("Machine   3 threads, ") && text.contains(" on 3 threads: "), "{text}");
 }

@@ -11,7 +11,7 @@ pub mod oracle;
 use criterion::measurement::WallTime;
 use criterion::{Bencher, BenchmarkGroup, Criterion, SamplingMode, Throughput};
 use std::time::{Duration, Instant, SystemTime};
-use twolayer_core::{Float, Shape};
+use twolayer_core::{Float, Shape, Threads};
 
 /// The notebook's network and batch.
 pub const INPUTS: usize = 784;
@@ -66,7 +66,13 @@ pub fn slow(group: &mut BenchmarkGroup<'_, WallTime>) {
     group.sample_size(10).sampling_mode(SamplingMode::Flat);
 }
 
-/// A pool of that many threads. A whole benchmark loop runs inside it, so that entering it is not measured.
+/// Ways to choose the threads, by name.
+pub fn threads() -> [(&'static str, Threads); 3] {
+    [("t1", Threads::one()), ("t2", Threads::new(2)), ("auto", Threads::auto())]
+}
+
+/// Rayon's pool of that many threads, for peers. A whole benchmark loop runs inside it, so that entering it is not
+/// measured.
 pub fn pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool")
 }

@@ -17,8 +17,9 @@
  * functions that take it as const; a call that would have to wait for another one returns TL_STATUS_BUSY. Free a
  * network after all other calls have returned.
  *
- * The library prints nothing, reads no environment variable, installs no signal handler and leaves no thread running.
- * It keeps the last message of each thread and, once per process, a panic hook and some 50 bytes about the main thread.
+ * The library prints nothing, reads no environment variable, installs no signal handler and
+ * starts no threads but those of a large product, which end with it, and those of a network, which end when it
+ * is freed. It keeps the last message of each thread and, once per process, a panic hook and some 50 bytes about the main thread.
  * A call checks that its memory is available and returns TL_STATUS_MEMORY if not. An allocation that fails after that
  * check, or one of the last 16 kB, aborts the process.
  *
@@ -616,9 +617,10 @@ tl_status tl_network_set_level_f32(struct tl_network_f32 *network,
 tl_status tl_network_set_level_f64(struct tl_network_f64 *network, const char *name);
 
 /**
- * The number of threads that the network's calls use.
+ * The number of threads that the network's calls use, including the calling one; the most, if it is chosen by measuring.
  */
-tl_status tl_network_threads_f32(const struct tl_network_f32 *network, size_t *threads);
+tl_status tl_network_threads_f32(const struct tl_network_f32 *network,
+                                 size_t *threads);
 
 /**
  * As `tl_network_threads_f32`, in double precision.
@@ -626,9 +628,11 @@ tl_status tl_network_threads_f32(const struct tl_network_f32 *network, size_t *t
 tl_status tl_network_threads_f64(const struct tl_network_f64 *network, size_t *threads);
 
 /**
- * Sets the number of threads that the network's calls use, 1 to 1024, including the calling one. A call with enough
- * work starts the others; they end before it returns. Results do not depend on it. Training uses at most one thread per
- * 16 hidden units, and more threads than processors make it slower.
+ * Sets the number of threads that the network's calls use, including the calling one: 1 to 1024, or 0, the default, for
+ * a number up to that of the processors which is chosen by measuring, so that more threads are used only where they are
+ * faster. Results do not depend on it. The first call with enough work starts the threads; they sleep between calls and
+ * end when the network is freed or the number is set. A process made by fork starts its own. Training uses at most one
+ * thread for each 16 hidden units.
  */
 tl_status tl_network_set_threads_f32(struct tl_network_f32 *network,
                                      size_t threads);

@@ -5,7 +5,7 @@ use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLock
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use twolayer_core::{Activation, Float, Parameters, Threads, TwoLayerNet};
+use twolayer_core::{Activation, Float, Parameters, TwoLayerNet};
 
 use crate::pointer;
 use crate::status::{Failure, Result, tl_status};
@@ -56,14 +56,14 @@ pub(crate) struct Handle<T: Float> {
 }
 
 impl<T: Precision> Network<T> {
-    /// The number of threads of its calls.
+    /// The most threads of its calls.
     pub fn threads(&self) -> usize {
         self.net.threads.count()
     }
 
-    /// On one thread, at the best level.
+    /// At the best level, with a number of threads chosen by measuring.
     pub fn new(net: TwoLayerNet<T>, rng: ChaCha8Rng) -> Self {
-        Network { net: net.with_threads(Threads::ONE), rng }
+        Network { net, rng }
     }
 
     /// As [`new`](Self::new), with the generator of seed 0.

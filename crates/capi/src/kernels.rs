@@ -256,7 +256,7 @@ impl Element for f64 {
 /// The options are NULL or as the header asks.
 unsafe fn how(options: *const tl_run_options) -> Result<(Level, Threads)> {
     if options.is_null() {
-        return Ok((Level::best(), Threads::ONE));
+        return Ok((Level::best(), Threads::one()));
     }
     // SAFETY: as of this function.
     let options = unsafe { sized::read(options) }?;
@@ -265,7 +265,7 @@ unsafe fn how(options: *const tl_run_options) -> Result<(Level, Threads)> {
         // SAFETY: as of this function.
         false => machine::level(unsafe { pointer::text(options.level, "level") }?)?,
     };
-    Ok((level, Threads::own(machine::threads(options.threads)?)))
+    Ok((level, machine::threads(options.threads)?))
 }
 
 /// # Safety
@@ -310,7 +310,7 @@ unsafe fn gemm<T: Element>(
     // Blocks of A and B are packed, for each thread its own: of B up to 1024 x 2048.
     let packed = b.rows().min(1024).saturating_mul(b.cols().min(2048) + 96);
     memory::check(MemoryEstimate::default().elements(threads.count() * packed, size_of::<T>()), threads.count())?;
-    twolayer_core::gemm_parallel(level, threads, alpha, a, b, beta, c)?;
+    twolayer_core::gemm_parallel(level, &threads, alpha, a, b, beta, c)?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use twolayer_core::Level;
+use twolayer_core::{Level, Threads};
 
 use crate::pointer::{Out, one, write_text};
 use crate::status::{Failure, Result, tl_status};
@@ -65,10 +65,10 @@ pub(crate) fn level(name: &std::ffi::CStr) -> Result<Level> {
 /// The most threads of a call.
 const MOST_THREADS: usize = 1024;
 
-/// Checks a number of threads.
-pub(crate) fn threads(threads: usize) -> Result<usize> {
+/// A fixed number of threads.
+pub(crate) fn threads(threads: usize) -> Result<Threads> {
     match threads {
-        1..=MOST_THREADS => Ok(threads),
+        1..=MOST_THREADS => Ok(Threads::new(threads)),
         _ => Err(Failure::new(tl_status::Option, format!("threads is {threads}; expected 1 to {MOST_THREADS}"))),
     }
 }

@@ -69,7 +69,7 @@ pub unsafe extern "C" fn tl_network_set_level_f64(network: *mut tl_network_f64, 
     })
 }
 
-/// The number of threads that the network's calls use.
+/// The number of threads that the network's calls use, including the calling one; the most, if it is chosen by measuring.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_network_threads_f32(network: *const tl_network_f32, threads: *mut usize) -> tl_status {
     call!({
@@ -89,9 +89,11 @@ pub unsafe extern "C" fn tl_network_threads_f64(network: *const tl_network_f64, 
     })
 }
 
-/// Sets the number of threads that the network's calls use, 1 to 1024, including the calling one. A call with enough
-/// work starts the others; they end before it returns. Results do not depend on it. Training uses at most one thread per
-/// 16 hidden units, and more threads than processors make it slower.
+/// Sets the number of threads that the network's calls use, including the calling one: 1 to 1024, or 0, the default, for
+/// a number up to that of the processors which is chosen by measuring, so that more threads are used only where they are
+/// faster. Results do not depend on it. The first call with enough work starts the threads; they sleep between calls and
+/// end when the network is freed or the number is set. A process made by fork starts its own. Training uses at most one
+/// thread for each 16 hidden units.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_network_set_threads_f32(network: *mut tl_network_f32, threads: usize) -> tl_status {
     call!(set_threads::<f32>(network, threads))
@@ -106,6 +108,6 @@ pub unsafe extern "C" fn tl_network_set_threads_f64(network: *mut tl_network_f64
 unsafe fn set_threads<T: Precision>(network: *mut T::Opaque, threads: usize) -> Result<()> {
     // SAFETY: as of this function.
     let mut network = unsafe { handle::write::<T>(network) }?;
-    network.net.threads = Threads::own(machine::threads(threads)?);
+    network.net.threads = if threads == 0 { Threads::auto() } else { machine::threads(threads)? };
     Ok(())
 }

@@ -265,7 +265,6 @@ unsafe fn train<T: Precision, P: Element<T>>(
         learning_rate: options.learning_rate,
         iterations: options.iterations,
         first_iteration: first,
-        threads: 1,
         gradient,
     };
     let mut rng = network.rng.clone();
@@ -320,9 +319,8 @@ unsafe fn run<T: Precision, P: Element<T>>(
     // SAFETY: as of this function.
     let (x, t) = unsafe { batch::<T, P>(given) }?;
     let (shape, threads) = (network.net.shape(), network.threads());
-    let options = TrainOptions { threads, ..options };
     if options.batch <= MOST_ROWS {
-        let need = MemoryEstimate::default().training(shape, size_of::<T>(), &options);
+        let need = MemoryEstimate::default().training(shape, size_of::<T>(), &options, threads);
         memory::check(need.elements(given.1.1, 4), threads)?;
     }
     let trained = network.net.train(x, t, sampler, &options, &mut |p| match progress {

@@ -25,7 +25,7 @@ pub use network::{Activation, DEFAULT_H, Evaluation, Init, Labels, Parameter, Pa
 pub use numerical_gradient::numerical_gradient;
 pub use simd::Level;
 pub use softmax::{SOFTMAX_MAX_EPSILONS, cross_entropy, softmax, softmax_cross_entropy};
-pub use threads::{THREAD_NAME, Threads};
+pub use threads::{THREAD_NAME, ThreadPool, Threads};
 pub use train::{
     GradientMethod, MemoryEstimate, Optimizer, OptimizerKind, Progress, Sampler, TrainOptions, TrainSummary,
 };

@@ -20,7 +20,7 @@ use crate::threads::{self, Threads};
 pub fn numerical_gradient<T: Float>(loss: impl Fn(&[T]) -> T + Sync, parameters: &[T], h: T) -> Vec<T> {
     let places: Vec<usize> = (0..parameters.len()).collect();
     let loss = |p: &mut Vec<T>| loss(p).to_f64();
-    central_differences(Threads::Current, (&places, h), || parameters.to_vec(), |p, i| &mut p[i], loss)
+    central_differences(&Threads::Current, (&places, h), || parameters.to_vec(), |p, i| &mut p[i], loss)
         .into_iter()
         .map(T::from_f64)
         .collect()
@@ -32,7 +32,7 @@ const CHUNK: usize = 64;
 /// The central difference for each of `places`. Each thread has its own `state`; `element` returns the parameter in it,
 /// and `loss` computes the loss from it.
 pub(crate) fn central_differences<T: Float, S>(
-    threads: Threads,
+    threads: &Threads,
     (places, h): (&[usize], T),
     state: impl Fn() -> S + Sync + Send,
     element: impl Fn(&mut S, usize) -> &mut T + Sync + Send,
@@ -51,7 +51,7 @@ pub(crate) fn central_differences<T: Float, S>(
         let mine = &places[i * CHUNK..places.len().min((i + 1) * CHUNK)];
         mine.iter().map(|&place| one(state, place)).collect::<Vec<f64>>()
     };
-    threads::map(threads, places.len().div_ceil(CHUNK), state, chunk).concat()
+    threads::map(threads, (places.len().div_ceil(CHUNK), 1), state, chunk).concat()
 }
 
 #[cfg(test)]

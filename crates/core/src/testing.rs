@@ -1,11 +1,12 @@
 //! What the tests of several modules need.
 
 use crate::math::Float;
-use crate::threads::Threads;
+use crate::threads::{ThreadPool, Threads};
 
-/// Runs `test` with so many threads: of the core's own and, with the feature, of a pool of rayon's.
-pub(crate) fn with_both_kinds(threads: usize, test: impl Fn(Threads) + Send + Sync) {
-    test(Threads::own(threads));
+/// Runs `test` with so many threads: a fixed number, at most that number, and with the feature those of a pool of rayon's.
+pub(crate) fn with_all_kinds(threads: usize, test: impl Fn(Threads) + Send + Sync) {
+    test(Threads::new(threads));
+    test(Threads::Pool(ThreadPool::auto_up_to(threads).into()));
     #[cfg(feature = "rayon")]
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| test(Threads::Current));
 }

@@ -83,7 +83,7 @@ fn check_network<T: Float>() {
         for (x, activation) in data.rows().into_iter().flat_map(|x| Activation::ALL.map(|a| (x, a))) {
             for threads in [1, 2, 3] {
                 check(&format!("the network {size:?}, {threads} threads"), |level| {
-                    let net = data.net(level, activation).with_threads(Threads::own(threads));
+                    let net = data.net(level, activation).with_threads(Threads::new(threads));
                     let t = Labels::Classes(&data.labels);
                     let (p, g) = (net.predict(x).unwrap(), net.gradient(x, t).unwrap());
                     (bits(&p), net.loss(x, t).unwrap().to_bits(), bits(&g.to_vec()))
@@ -91,7 +91,7 @@ fn check_network<T: Float>() {
             }
             if size[0] < 100 {
                 check(&format!("the numerical gradient {size:?}"), |level| {
-                    let net = data.net(level, activation).with_threads(Threads::own(2));
+                    let net = data.net(level, activation).with_threads(Threads::new(2));
                     let g = net.numerical_gradient(x, Labels::Classes(&data.labels), 1e-4).unwrap();
                     bits(&g.to_vec())
                 });
@@ -117,13 +117,12 @@ fn check_training<T: Float>() {
     for (kind, activation) in KINDS.into_iter().flat_map(|kind| Activation::ALL.map(|a| (kind, a))) {
         for (batch, x) in [(33, data.rows()[0]), (33, data.rows()[1]), (290, data.rows()[0])] {
             let train = |level, threads| {
-                let mut net = data.net(level, activation);
+                let mut net = data.net(level, activation).with_threads(Threads::new(threads));
                 let mut optimizer = Optimizer::new(data.shape, kind, 0.0).unwrap();
                 let mut random = Random(3);
                 let mut sampler = |rows: &mut [usize]| rows.iter_mut().for_each(|row| *row = random.below(300));
                 let mut losses = Vec::new();
-                let options =
-                    TrainOptions { batch, iterations: 12, learning_rate: 0.02, threads, ..TrainOptions::default() };
+                let options = TrainOptions { batch, iterations: 12, learning_rate: 0.02, ..TrainOptions::default() };
                 let observer = &mut |p: twolayer_core::Progress| {
                     losses.push(p.loss.to_bits());
                     ControlFlow::Continue(())
@@ -151,10 +150,10 @@ fn check_numerical_training<T: Float>() {
     let data = Data::<T>::new([20, 17, 3, 30], 3);
     for threads in [1, 2] {
         check("training by numerical gradients", |level| {
-            let mut net = data.net(level, Activation::Sigmoid);
+            let mut net = data.net(level, Activation::Sigmoid).with_threads(Threads::new(threads));
             let mut sampler = |rows: &mut [usize]| (0..rows.len()).for_each(|i| rows[i] = i * 3 % 30);
             let gradient = GradientMethod::Numerical { h: 1e-4 };
-            let options = TrainOptions { batch: 7, iterations: 4, threads, gradient, ..TrainOptions::default() };
+            let options = TrainOptions { batch: 7, iterations: 4, gradient, ..TrainOptions::default() };
             let (x, t) = (Rows::Pixels(&data.pixels), Labels::Classes(&data.labels));
             net.train(x, t, &mut sampler, &options, &mut |_| ControlFlow::Continue(())).unwrap();
             bits(&net.parameters.to_vec())
@@ -202,7 +201,7 @@ fn check_kernels<T: Float>() {
                 let (mut one, mut two) = (c.clone(), c.clone());
                 gemm(level, alpha, a, b, beta, MatMut::new(&mut one, m, n).unwrap()).unwrap();
                 let many = MatMut::new(&mut two, m, n).unwrap();
-                gemm_parallel(level, Threads::own(3), alpha, transposed, b, beta, many).unwrap();
+                gemm_parallel(level, &Threads::new(3), alpha, transposed, b, beta, many).unwrap();
                 assert!(one == two, "gemm on several threads");
                 bits(&one)
             });

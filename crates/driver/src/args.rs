@@ -23,7 +23,7 @@ pub use fetch::FetchArgs;
 pub use interchange::{ExportArgs, Format, ImportArgs};
 pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName};
 pub use predict::PredictArgs;
-pub use values::{GradientName, Precision, RngName, Split, available_threads};
+pub use values::{GradientName, Precision, RngName, Split, ThreadCount, available_threads};
 use values::{batch, isa_names, positive, rate, seed, step, threads, whole};
 
 /// Trains, checks and runs a two-layer neural network on handwritten digits.
@@ -95,9 +95,9 @@ pub struct DataArgs {
 /// The part of the machine to use. Neither option changes a result: it is the same bytes for any.
 #[derive(Args)]
 pub struct MachineArgs {
-    /// Threads to use [default: all available]
-    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
-    pub threads: Option<usize>,
+    /// Threads to use; `auto` measures which number up to the number of processors is fastest, now and then anew
+    #[arg(long, value_name = "N", default_value = "auto", value_parser = threads, allow_negative_numbers = true)]
+    pub threads: ThreadCount,
 
     /// Instruction set to use; `auto` is the best of this processor
     #[arg(long, value_name = "LEVEL", default_value = "auto", value_parser = isa_names())]
@@ -302,11 +302,6 @@ impl TrainArgs {
 }
 
 impl MachineArgs {
-    /// The requested threads, or those available.
-    pub fn threads(&self) -> usize {
-        self.threads.unwrap_or_else(available_threads)
-    }
-
     /// The requested level, if this processor has it.
     pub fn level(&self) -> Result<Level, CliError> {
         match self.isa.as_str() {

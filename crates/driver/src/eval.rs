@@ -43,7 +43,7 @@ struct EvalReport {
 /// Runs `twolayer eval`.
 pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
     let machine = Machine::new(&args.machine)?;
-    let net = network::load(&args.model, machine.level)?;
+    let net = network::load(&args.model, &machine)?;
     let target = args.report.as_deref().map(OutputFile::new).transpose()?;
     if target.as_ref().is_some_and(|target| target.replaces(&args.model)) {
         return Err(CliError::usage(format!("--report and the model are both {}", args.model.display())));
@@ -59,8 +59,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
         )));
     }
     let start = Instant::now();
-    let (evaluation, predicted) =
-        machine.pool.install(|| Ok::<_, CliError>((net.evaluate(&half)?, net.classify(&half)?)))?;
+    let (evaluation, predicted) = (net.evaluate(&half)?, net.classify(&half)?);
     let mut report = EvalReport {
         model: args.model.display().to_string(),
         data: source.name(),
@@ -71,7 +70,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
         mean_loss: evaluation.loss,
         confusion: confusion::matrix(half.labels(), &predicted, classes),
         seconds: start.elapsed().as_secs_f64(),
-        threads: machine.threads,
+        threads: machine.threads(),
         isa: machine.level.name(),
         precision: net.precision(),
         report: target.as_ref().map(|target| target.shown().to_string()),
@@ -79,7 +78,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
     let written = target.as_ref().map_or(Ok(()), |target| {
         let subject = EvaluatedModel { net: net.as_ref(), split: args.split, half: &half };
         let page = page_of(&mut report, subject, source)?;
-        target.write(machine.pool.install(|| page.html())?.as_bytes())
+        target.write(page.html()?.as_bytes())
     });
     report.report.take_if(|_| written.is_err());
     if args.json {

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
-use twolayer_core::{Init, Level, MemoryEstimate, Parameter, Parameters, TwoLayerNet};
+use twolayer_core::{Init, MemoryEstimate, Parameter, Parameters, TwoLayerNet};
 use twolayer_idx::Split as Half;
 use twolayer_model::AnyModel;
 
@@ -80,7 +80,7 @@ pub fn run(args: &GradcheckArgs, out: &mut Output) -> Result<(), CliError> {
     }
     let net = match &args.model {
         Some(model) => {
-            let net = load(model, machine.level, &train)?;
+            let net = load(model, &machine, &train)?;
             check_memory(args, batch, &machine, net.shape())?;
             net
         }
@@ -89,30 +89,27 @@ pub fn run(args: &GradcheckArgs, out: &mut Output) -> Result<(), CliError> {
             train.check_labels(classes)?;
             let shape = memory::shape(train.inputs(), args.hidden, classes)?;
             check_memory(args, batch, &machine, shape)?;
-            TwoLayerNet::new(generator.weights::<f64>(shape, Init::NOTEBOOK)).with_level(machine.level)
+            machine.run(TwoLayerNet::new(generator.weights::<f64>(shape, Init::NOTEBOOK)))
         }
     };
     let (rows, labels) = data::first(&train, batch);
     let subject = CheckedNetwork { net: &net, rows, labels, batch, h: args.h, tolerance: args.tolerance };
-    let report = machine.pool.install(|| {
-        let gradients = gradients(&subject, args.brute_force)?;
-        compare(args, &machine, &subject, &gradients)
-    })?;
+    let report = compare(args, &machine, &subject, &gradients(&subject, args.brute_force)?)?;
     if args.json {
         out.json(&report)?;
     } else {
-        print(&report, source, &train, out);
+        print(&report, source, (&train, &machine), out);
     }
     if report.passed { Ok(()) } else { Err(failure(&report)) }
 }
 
 /// The network of a model file, converted to f64.
-fn load(path: &Path, level: Level, train: &Half) -> Result<TwoLayerNet<f64>, CliError> {
+fn load(path: &Path, machine: &Machine, train: &Half) -> Result<TwoLayerNet<f64>, CliError> {
     let (parameters, activation) = match AnyModel::load(path)? {
         AnyModel::F32(model) => (model.parameters.to_f64(), model.activation),
         AnyModel::F64(model) => (model.parameters, model.activation),
     };
-    let net = TwoLayerNet::new(parameters).with_activation(activation).with_level(level);
+    let net = machine.run(TwoLayerNet::new(parameters).with_activation(activation));
     network::check_fit(&net, path, train)?;
     Ok(net)
 }
@@ -124,8 +121,8 @@ fn check_memory(
     shape: twolayer_core::Shape,
 ) -> Result<(), CliError> {
     let need = MemoryEstimate::default()
-        .parameters(shape, size_of::<f64>(), 8 + if args.brute_force { 2 * machine.threads } else { 0 })
-        .batch(batch, shape, size_of::<f64>(), 2 + machine.threads)
+        .parameters(shape, size_of::<f64>(), 8 + if args.brute_force { 2 * machine.threads() } else { 0 })
+        .batch(batch, shape, size_of::<f64>(), 2 + machine.threads())
         // Inputs as f64, and a list of the nonzero ones.
         .elements(batch.saturating_mul(shape.inputs()), 8 + 16);
     memory::check(need, "--hidden or --batch")
@@ -177,13 +174,13 @@ fn compare(
         classes: shape.classes(),
         seed: random.then_some(args.random.seed),
         rng: random.then_some(args.random.rng),
-        threads: machine.threads,
+        threads: machine.threads(),
         isa: machine.level.name(),
         precision: "f64",
     })
 }
 
-fn print(report: &GradcheckReport, source: Source, train: &Half, out: &mut Output) {
+fn print(report: &GradcheckReport, source: Source, (train, machine): (&Half, &Machine), out: &mut Output) {
     let images = count(report.batch, "training image");
     let size = data::size(train);
     out.field("Data", format_args!("{}: the first {images} of {size}", source.describe()));
@@ -193,7 +190,7 @@ fn print(report: &GradcheckReport, source: Source, train: &Half, out: &mut Outpu
     };
     let (inputs, hidden, classes) = (report.inputs, report.hidden, report.classes);
     out.field("Network", format_args!("{inputs} -> {hidden} -> {classes}, f64, {weights}"));
-    out.field("Machine", format_args!("{}, {}", count(report.threads, "thread"), report.isa));
+    out.field("Machine", machine.describe());
     out.field("Method", format_args!("central differences, {}, h = {:e}", report.method, report.h));
     out.line("");
     print_differences(report, out);

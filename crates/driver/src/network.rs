@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use twolayer_core::{Activation, Evaluation, Float, Level, Result, Rows, Shape, TwoLayerNet};
+use twolayer_core::{Activation, Evaluation, Float, Result, Rows, Shape, TwoLayerNet};
 use twolayer_idx::Split as Half;
 use twolayer_model::{AnyModel, Model};
 
 use crate::data;
 use crate::error::CliError;
+use crate::machine::Machine;
 use crate::number_format::count;
 
 /// A trained network of `f32` or `f64`.
@@ -58,16 +59,16 @@ impl<T: Float> Network for TwoLayerNet<T> {
     }
 }
 
-/// Reads a model file; its network computes at `level`.
-pub fn load(path: &Path, level: Level) -> Result<Box<dyn Network>, CliError> {
+/// Reads a model file; its network is computed by `machine`.
+pub fn load(path: &Path, machine: &Machine) -> Result<Box<dyn Network>, CliError> {
     Ok(match AnyModel::load(path)? {
-        AnyModel::F32(model) => Box::new(of(model, level)),
-        AnyModel::F64(model) => Box::new(of(model, level)),
+        AnyModel::F32(model) => Box::new(machine.run(of(model))),
+        AnyModel::F64(model) => Box::new(machine.run(of(model))),
     })
 }
 
-fn of<T: Float>(model: Model<T>, level: Level) -> TwoLayerNet<T> {
-    TwoLayerNet::new(model.parameters).with_activation(model.activation).with_level(level)
+fn of<T: Float>(model: Model<T>) -> TwoLayerNet<T> {
+    TwoLayerNet::new(model.parameters).with_activation(model.activation)
 }
 
 /// `784 -> 50 -> 10, f32`, and the activation if it is not sigmoid.

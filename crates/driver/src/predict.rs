@@ -36,7 +36,7 @@ struct PredictReport {
 /// Runs `twolayer predict`.
 pub fn run(args: &PredictArgs, out: &mut Output) -> Result<(), CliError> {
     let machine = Machine::new(&args.machine)?;
-    let net = network::load(&args.model, machine.level)?;
+    let net = network::load(&args.model, &machine)?;
     match args.index {
         Some(index) => image(args, index, &machine, net.as_ref(), out),
         None => pictures::run(args, &machine, net.as_ref(), out),
@@ -57,7 +57,7 @@ fn image(
     let Some(pixels) = half.image(index) else {
         return Err(data::beyond(index, args.split, half.rows()));
     };
-    let probabilities = machine.pool.install(|| net.probabilities(pixels))?;
+    let probabilities = net.probabilities(pixels)?;
     let report = PredictReport {
         model: args.model.display().to_string(),
         data: source.name(),

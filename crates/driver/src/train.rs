@@ -58,7 +58,7 @@ impl TrainingRun<'_> {
         let mut state = State {
             best: learning.validation.map(|_| BestWeights::new(&parameters)),
             optimizer: Optimizer::new(self.shape, self.rule, learning.weight_decay)?,
-            net: TwoLayerNet::new(parameters).with_activation(learning.activation()).with_level(self.machine.level),
+            net: self.machine.run(TwoLayerNet::new(parameters).with_activation(learning.activation())),
             outcome: Outcome::default(),
             kept: Ok(()),
             record: TrainingRecord::new(self.log.is_some()),
@@ -225,7 +225,6 @@ impl TrainingRun<'_> {
             learning_rate: self.rate(outcome.iterations),
             iterations: self.next_stop(outcome.iterations) - outcome.iterations,
             first_iteration: outcome.iterations,
-            threads: self.workers(),
             gradient: self.gradient,
         };
         let (rows, labels) = data::first(&self.data.train, self.rows);
@@ -238,6 +237,7 @@ impl TrainingRun<'_> {
         outcome.train_seconds += start.elapsed().as_secs_f64();
         outcome.iterations += summary.iterations;
         outcome.final_loss = Some(summary.final_loss);
+        outcome.threads = summary.threads;
         Ok(())
     }
 
@@ -247,7 +247,7 @@ impl TrainingRun<'_> {
     }
 
     fn accuracy<T: Float>(&self, net: &TwoLayerNet<T>, (x, t): (Rows<'_, T>, Labels<'_, T>)) -> Result<f64, CliError> {
-        Ok(self.machine.pool.install(|| net.accuracy(x, t))?)
+        Ok(net.accuracy(x, t)?)
     }
 
     /// An interrupted run is an error, so that scripts notice.

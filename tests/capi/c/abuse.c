@@ -159,7 +159,6 @@ static void test_some(void) {
     CALL(TL_STATUS_LEVEL, tl_network_set_level_f32(network_f32, ""));
     CALL(TL_STATUS_LEVEL, tl_network_set_level_f32(network_f32, "\xff\xfe"));
     CALL(TL_STATUS_OPTION, tl_level_name(99, now.name, 16));
-    CALL(TL_STATUS_OPTION, tl_network_set_threads_f32(network_f32, 0));
     CALL(TL_STATUS_OPTION, tl_network_set_threads_f32(network_f32, 1025));
     CALL(TL_STATUS_OPTION, tl_network_get_parameters_f32(network_f32, 5, now.values_f32, PARAMETERS));
     CALL(TL_STATUS_OPTION, tl_network_set_parameters_f32(network_f32, -1, now.values_f32, PARAMETERS));

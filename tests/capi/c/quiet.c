@@ -90,7 +90,7 @@ int main(int argc, char **argv) {
     EXPECT(tl_train_options_init(&options, sizeof options) == TL_STATUS_OK);
     options.iterations = 2000;
     EXPECT(tl_train_u8_f32(network, images, sizeof images, labels, 1437, &options, &iterations, &loss) == TL_STATUS_OK);
-    EXPECT(tasks() == 1);
+    EXPECT(tasks() == 4);
     options.iterations = 2;
     options.numerical_h = 1e-4;
     EXPECT(tl_train_u8_f32(network, images, sizeof images, labels, 1437, &options, &iterations, &loss) == TL_STATUS_OK);
@@ -111,6 +111,7 @@ int main(int argc, char **argv) {
     options.numerical_h = 0;
     EXPECT(tl_train_u8_f32(loaded, images, sizeof images, labels, 1437, &options, &iterations, &loss) ==
            TL_STATUS_DIVERGED);
+    EXPECT(tl_network_free_f32(&loaded) == TL_STATUS_OK);
     EXPECT(tl_network_load_f32("/nowhere/model", &loaded) == TL_STATUS_FILE && loaded == NULL);
     EXPECT(tl_network_free_f32(&network) == TL_STATUS_OK);
     EXPECT(tasks() == 1);

@@ -8,6 +8,7 @@ use crate::math::Float;
 use crate::matrix::{MatMut, MatRef};
 use crate::simd::{CACHE_LINE, Kernel, Level, Simd, prefetch};
 use crate::threads::{self, Threads};
+use std::sync::{Mutex, PoisonError};
 
 /// C ← α·A·B + β·C, checked.
 pub(super) struct Product<'a, T> {
@@ -316,30 +317,30 @@ unsafe fn rows_of<T: Float, S: Simd<T>, const MR: usize, const NV: usize, const 
     i
 }
 
-/// The least work for which it pays to wake a thread (a few microseconds) or start one (about 20), in multiply-adds.
-fn min_work_per_thread(kind: Threads) -> usize {
-    match kind {
-        Threads::Current => 1 << 18,
-        Threads::Own(_) => 1 << 21,
-    }
-}
+/// Multiply-adds that make up for waking a thread, a few microseconds.
+const MIN_WORK_PER_THREAD: usize = 1 << 19;
 
 /// Splits C into bands of rows of nearly equal height, one per thread. Each band packs B for itself: that is a small
 /// part of the work, and sharing it would make the threads wait for each other.
-pub(super) fn split<T: Float>(level: Level, product: Product<'_, T>, (kind, threads): (Threads, usize)) {
-    let (rows, cols, depth) = (product.c.rows(), product.c.cols(), product.a.cols());
+pub(super) fn split<T: Float>(level: Level, product: Product<'_, T>, threads: &Threads) {
+    let Product { alpha, a, b, beta, mut c, unpacked } = product;
+    let (rows, cols, depth) = (c.rows(), c.cols(), a.cols());
     let work = rows.saturating_mul(cols).saturating_mul(depth);
-    let threads = threads.min(work / min_work_per_thread(kind));
-    let upper = (rows * (threads / 2) / threads.max(1)).next_multiple_of(TALL / 3).min(rows);
-    if threads < 2 || upper == 0 || upper == rows {
-        return level.dispatch(product);
+    let count = threads.count().min(work / MIN_WORK_PER_THREAD).max(1);
+    let mut bands = Vec::with_capacity(count);
+    let mut first = 0;
+    for band in 0..count {
+        let end =
+            if band + 1 == count { rows } else { (rows * (band + 1) / count).next_multiple_of(TALL / 3).min(rows) };
+        let (mine, rest) = c.split_rows(end - first);
+        c = rest;
+        let a = a.some_rows(first, end - first);
+        bands.push(Mutex::new(Some(Product { alpha, a, b, beta, c: mine, unpacked })));
+        first = end;
     }
-    let Product { alpha, a, b, beta, c, unpacked } = product;
-    let (c0, c1) = c.split_rows(upper);
-    let (a0, a1) = (a.some_rows(0, upper), a.some_rows(upper, rows - upper));
-    threads::join(
-        kind,
-        || split(level, Product { alpha, a: a0, b, beta, c: c0, unpacked }, (kind, threads / 2)),
-        || split(level, Product { alpha, a: a1, b, beta, c: c1, unpacked }, (kind, threads - threads / 2)),
-    );
+    let dispatch = |_: &mut (), band: usize| {
+        let product = bands[band].lock().unwrap_or_else(PoisonError::into_inner).take();
+        product.into_iter().for_each(|product| level.dispatch(product));
+    };
+    threads::map(threads, (count, 1), || (), dispatch);
 }

@@ -72,7 +72,7 @@ pub fn gemm<T: Float>(
 /// As [`gemm`].
 pub fn gemm_parallel<T: Float>(
     level: Level,
-    threads: Threads,
+    threads: &Threads,
     alpha: T,
     a: MatRef<'_, T>,
     b: MatRef<'_, T>,
@@ -80,7 +80,7 @@ pub fn gemm_parallel<T: Float>(
     c: MatMut<'_, T>,
 ) -> Result<()> {
     let product = checked(alpha, a, b, beta, c)?;
-    blocking::split(level, product, (threads, threads.count()));
+    blocking::split(level, product, threads);
     Ok(())
 }
 

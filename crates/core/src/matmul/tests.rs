@@ -4,7 +4,7 @@ use super::{gemm, gemm_parallel, oracle};
 use crate::math::Float;
 use crate::matrix::{MatMut, MatRef};
 use crate::simd::Level;
-use crate::testing::{Random, with_both_kinds};
+use crate::testing::{Random, with_all_kinds};
 
 /// The layout of a matrix in its buffer.
 #[derive(Clone, Copy, Debug)]
@@ -236,10 +236,10 @@ fn results_do_not_depend_on_threads() {
             let mut one = vec![0.0; m * n];
             gemm(level, 1.0, a, b, 0.0, MatMut::new(&mut one, m, n).unwrap()).unwrap();
             for threads in [1, 2, 3, 7] {
-                with_both_kinds(threads, |whose| {
+                with_all_kinds(threads, |whose| {
                     let mut many = vec![0.0; m * n];
                     let c = MatMut::new(&mut many, m, n).unwrap();
-                    gemm_parallel(level, whose, 1.0, a, b, 0.0, c).unwrap();
+                    gemm_parallel(level, &whose, 1.0, a, b, 0.0, c).unwrap();
                     assert_eq!(one, many, "{level}, {threads} threads, {m} x {n} x {k}");
                 });
             }

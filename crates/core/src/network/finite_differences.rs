@@ -38,7 +38,7 @@ use crate::threads::{self, Threads};
 pub(crate) fn differences(net: &TwoLayerNet<f64>, x: &[f64], labels: &[u32], h: f64) -> (f64, Parameters<f64>) {
     let point = BasePoint::new(net, x, labels);
     let columns = Columns::new(net.shape().inputs(), labels.len(), x);
-    let (loss, mut gradient) = (point.loss(), gradient((net.level, net.threads), &point, &columns, h));
+    let (loss, mut gradient) = (point.loss(), gradient((net.level, &net.threads), &point, &columns, h));
     if !loss.is_finite() {
         // Its difference to anything is NaN, even where no row's own loss changes.
         gradient.padded_mut().fill(f64::NAN);
@@ -47,13 +47,13 @@ pub(crate) fn differences(net: &TwoLayerNet<f64>, x: &[f64], labels: &[u32], h: 
 }
 
 /// All differences. A task is a row of W1, a block of hidden units (their b1 and W2), or b2.
-fn gradient((level, threads): (Level, Threads), point: &BasePoint<'_>, columns: &Columns, h: f64) -> Parameters<f64> {
+fn gradient((level, threads): (Level, &Threads), point: &BasePoint<'_>, columns: &Columns, h: f64) -> Parameters<f64> {
     let shape = point.shape;
     let (inputs, hidden, classes) = (shape.inputs(), shape.hidden_padded(), shape.classes());
     let blocks = hidden / BLOCK;
     let sums = threads::map(
         threads,
-        inputs + blocks + 1,
+        (inputs + blocks + 1, 4),
         || (),
         |(), task| {
             let mut sums = Aligned::zeroed([if task < inputs { hidden } else { (1 + classes) * BLOCK }]);

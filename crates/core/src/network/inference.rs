@@ -127,7 +127,7 @@ impl<T: Float> TwoLayerNet<T> {
             pass.forward(&self.parameters);
             f(&mut pass.output, n, from)
         };
-        threads::map(self.threads, rows.div_ceil(CHUNK), prepare, work)
+        threads::map(&self.threads, (rows.div_ceil(CHUNK), 2), prepare, work)
     }
 }
 

@@ -55,7 +55,7 @@ impl<T: Float> TwoLayerNet<T> {
             (pass, self.parameters.clone())
         };
         let differences = central_differences(
-            self.threads,
+            &self.threads,
             (&places, h),
             prepare,
             |(_, parameters), place| &mut parameters.padded_mut()[place],

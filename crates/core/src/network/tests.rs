@@ -4,7 +4,7 @@ use super::oracle::Oracle;
 use super::{Activation, Labels, Parameters, Rows, Shape, TwoLayerNet};
 use crate::math::Float;
 use crate::simd::Level;
-use crate::testing::{Random, with_both_kinds};
+use crate::testing::{Random, with_all_kinds};
 
 /// Inputs, hidden units, classes and rows: below, at and above the sizes of pairs, blocks, panels and mask words.
 const SHAPES: [[usize; 4]; 12] = [
@@ -215,8 +215,8 @@ fn central_differences_do_not_depend_on_threads_or_on_the_precision_of_the_weigh
         Ok(one.clone())
     );
     for threads in [1, 2, 3, 8] {
-        with_both_kinds(threads, |whose| {
-            let net = case.net.clone().with_threads(whose);
+        with_all_kinds(threads, |whose| {
+            let net = case.net.clone().with_threads(whose.clone());
             assert_eq!(net.numerical_gradient(x, t, 1e-4).unwrap(), one, "{whose:?}, {threads} threads");
         });
     }
@@ -284,8 +284,8 @@ fn results_do_not_depend_on_threads_or_on_other_rows() {
         assert_eq!(case.net.predict(Rows::Pixels(row)).unwrap(), all.0[n * 10..][..10], "row {n}");
     }
     for threads in [1, 2, 3, 8] {
-        with_both_kinds(threads, |whose| {
-            let net = case.net.clone().with_threads(whose);
+        with_all_kinds(threads, |whose| {
+            let net = case.net.clone().with_threads(whose.clone());
             assert_eq!(all, (net.predict(x).unwrap(), net.evaluate(x, t).unwrap()), "{whose:?}, {threads} threads");
         });
     }

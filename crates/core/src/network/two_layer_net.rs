@@ -9,8 +9,8 @@ use crate::threads::Threads;
 
 /// A two-layer network: probabilities = softmax(activation(X·W1 + b1)·W2 + b2).
 ///
-/// Rows are pixels (scaled by 1/255) or floats; labels are class indices or one-hot rows. Prediction and
-/// evaluation of many rows, and numerical gradients, run on `threads`. Results are bit-identical at every level and for
+/// Rows are pixels (scaled by 1/255) or floats; labels are class indices or one-hot rows. `threads` share training,
+/// prediction and evaluation of many rows, and numerical gradients. Results are the same bits at every level and for
 /// any number of threads.
 ///
 /// ```
@@ -29,14 +29,15 @@ pub struct TwoLayerNet<T: Float> {
     pub activation: Activation,
     /// The instruction set to use.
     pub level: Level,
-    /// The threads that share the work of a call; training has an option of its own.
+    /// The threads that share the work of a call, training included.
     pub threads: Threads,
 }
 
 impl<T: Float> TwoLayerNet<T> {
-    /// A network with these parameters, sigmoid units, the best level of this processor and [`Threads::Current`].
+    /// A network with these parameters, sigmoid units, the best level of this processor and
+    /// [`Threads::auto`].
     pub fn new(parameters: Parameters<T>) -> Self {
-        TwoLayerNet { parameters, activation: Activation::Sigmoid, level: Level::best(), threads: Threads::Current }
+        TwoLayerNet { parameters, activation: Activation::Sigmoid, level: Level::best(), threads: Threads::default() }
     }
 
     /// The notebook's initialisation: W1, then W2, are 0.01 · N(0, 1); biases are zero.
@@ -70,7 +71,7 @@ impl<T: Float> TwoLayerNet<T> {
 
     /// The same network in double precision.
     pub(crate) fn to_f64(&self) -> TwoLayerNet<f64> {
-        let TwoLayerNet { activation, level, threads, .. } = *self;
+        let (activation, level, threads) = (self.activation, self.level, self.threads.clone());
         TwoLayerNet { parameters: self.parameters.to_f64(), activation, level, threads }
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Barrier {
     broken: AtomicBool,
 }
 
-/// A worker panicked or could not be started: no further phase will be reached.
+/// A worker panicked: no further phase will be reached.
 #[derive(Debug)]
 pub(super) struct Broken;
 
@@ -101,9 +101,21 @@ impl Barrier {
     }
 }
 
+/// Breaks the barrier if its owner unwinds, so that no worker waits forever.
+pub(super) struct BreakOnPanic<'a>(pub &'a Barrier);
+
+impl Drop for BreakOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.break_all();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::threads::ThreadPool;
 
     #[test]
     fn breaking_the_barrier_ends_the_wait() {
@@ -115,6 +127,28 @@ mod tests {
                 barrier.break_all();
                 assert!(waiting.join().unwrap());
             });
+        }
+    }
+
+    #[test]
+    fn a_panic_of_one_worker_ends_all() {
+        for guilty in [0, 1, 2] {
+            let barrier = Barrier::new(3);
+            let work = |id: usize| {
+                let _guard = BreakOnPanic(&barrier);
+                for t in 0..100 {
+                    if id == guilty && t == 50 {
+                        std::panic::resume_unwind(Box::new("on purpose"));
+                    }
+                    if barrier.wait().is_err() {
+                        return;
+                    }
+                }
+                panic!("worker {guilty} did not panic");
+            };
+            let pool = ThreadPool::new(3);
+            let run = std::panic::AssertUnwindSafe(|| pool.run(3, || work(0), &work));
+            assert!(std::panic::catch_unwind(run).is_err());
         }
     }
 }

@@ -36,8 +36,8 @@ impl MemoryEstimate {
 
     /// Training a network with elements of `width` bytes, by [`TwoLayerNet::train`](crate::TwoLayerNet::train).
     #[must_use]
-    pub fn training(self, shape: Shape, width: usize, options: &TrainOptions) -> Self {
-        let (batch, threads) = (options.batch, options.threads);
+    pub fn training(self, shape: Shape, width: usize, options: &TrainOptions, threads: usize) -> Self {
+        let batch = options.batch;
         let estimate = self.parameters(shape, width, 3).batch(batch, shape, width, threads.saturating_add(1));
         match options.gradient {
             GradientMethod::Backpropagation => estimate,

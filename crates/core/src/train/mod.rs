@@ -5,9 +5,10 @@ mod memory_estimate;
 mod numerical_sgd;
 mod optimizer;
 mod options;
+mod run;
 mod sampler;
+mod shared;
 mod training_loop;
-mod workers;
 
 #[cfg(test)]
 mod optimizer_tests;

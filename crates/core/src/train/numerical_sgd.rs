@@ -5,7 +5,6 @@ use super::sampler::Sampler;
 use crate::error::{Error, Result};
 use crate::math::Float;
 use crate::network::{Parameter, Rows, TwoLayerNet, differences};
-use crate::threads::Threads;
 use std::ops::ControlFlow;
 
 /// Trains by SGD with central differences of step `h` as gradients.
@@ -17,7 +16,7 @@ pub(super) fn train<T: Float>(
     observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<TrainSummary> {
     let mut rows = vec![0; options.batch];
-    let mut summary = TrainSummary { iterations: 0, final_loss: f64::NAN };
+    let mut summary = TrainSummary { iterations: 0, final_loss: f64::NAN, threads: net.threads.count() };
     while summary.iterations < options.iterations {
         let iteration = options.first_iteration + summary.iterations;
         sampler.next_batch(&mut rows);
@@ -26,7 +25,7 @@ pub(super) fn train<T: Float>(
         }
         let batch = data.to_f64(rows.iter().copied(), net.shape());
         let classes: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
-        let wide = net.to_f64().with_threads(Threads::own(options.threads));
+        let wide = net.to_f64();
         let (loss, gradient) = differences(&wide, &batch, &classes, h);
         summary.final_loss = loss;
         let ends = observer(Progress { iteration, loss }).is_break();

@@ -2,8 +2,8 @@
 
 use super::numerical_sgd;
 use super::options::{GradientMethod, Progress, TrainOptions, TrainSummary};
+use super::run::Training;
 use super::sampler::Sampler;
-use super::training_loop::Training;
 use crate::error::{Error, Result};
 use crate::math::Float;
 use crate::network::{Labels, Parameters, Rows, STATES, Shape, Step, TwoLayerNet, UpdateRule};
@@ -11,8 +11,9 @@ use std::ops::ControlFlow;
 
 /// The rule by which a gradient g updates a parameter w; η is the learning rate.
 ///
-/// The forms are those of the book "Deep Learning from Scratch", chapter 6. SGD without weight decay is applied as the
-/// gradient leaves the registers; the others also read and write state, which takes some tenth of an iteration's time.
+/// The forms are those of the book "Deep Learning from Scratch", chapter 6. SGD without weight decay, on batches of at
+/// most 128 rows, is applied as the gradient leaves the registers; the others also read and write state, which takes some
+/// tenth of an iteration's time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum OptimizerKind {
     /// w ← w − η·g.

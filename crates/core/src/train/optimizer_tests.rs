@@ -6,6 +6,8 @@ use crate::error::Error;
 use crate::math::Float;
 use crate::network::{Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
 use crate::simd::Level;
+use crate::testing::with_all_kinds;
+use crate::threads::Threads;
 use std::ops::ControlFlow;
 
 const KINDS: [(OptimizerKind, f64); 8] = [
@@ -73,8 +75,8 @@ fn optimisers_do_as_the_book_says() {
                 plain.parameters.set(p, &w).unwrap();
             }
         }
-        let options = TrainOptions { batch, learning_rate: rate, iterations: 7, threads: 2, ..TrainOptions::default() };
-        let (net, optimizer) = optimized(&data, level, (kind, decay), &[options]);
+        let options = TrainOptions { batch, learning_rate: rate, iterations: 7, ..TrainOptions::default() };
+        let (net, optimizer) = optimized(&data, (level, Threads::new(2)), (kind, decay), &[options]);
         let far = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(far(&net.parameters.to_vec(), &plain.parameters.to_vec()) < 1e-9, "{level} {kind:?}");
         let state: Vec<_> = optimizer.state().iter().map(Parameters::to_vec).collect();
@@ -86,11 +88,11 @@ fn optimisers_do_as_the_book_says() {
 /// Trains in pieces, the optimiser's state taken out and put into a new one between them.
 fn optimized<T: Float>(
     data: &Data,
-    level: Level,
+    (level, threads): (Level, Threads),
     (kind, decay): (OptimizerKind, f64),
     pieces: &[TrainOptions],
 ) -> (TwoLayerNet<T>, Optimizer<T>) {
-    let (mut net, mut batches) = (data.net::<T>(level), data.batches(1));
+    let (mut net, mut batches) = (data.net::<T>(level).with_threads(threads), data.batches(1));
     let mut optimizer = Optimizer::new(data.shape, kind, decay).unwrap();
     for options in pieces {
         let mut fresh = Optimizer::new(data.shape, kind, decay).unwrap();
@@ -106,18 +108,15 @@ fn optimized<T: Float>(
 fn optimisers_give_the_same_bits_for_any_number_of_workers_and_in_pieces() {
     let data = Data::new(30, 50, 4, 50);
     for kind in KINDS {
-        let options = |iterations, threads| TrainOptions {
-            batch: 8,
-            iterations,
-            threads,
-            learning_rate: 0.01,
-            ..TrainOptions::default()
-        };
-        let (net, state) = optimized::<f32>(&data, Level::best(), kind, &[options(20, 1)]);
+        let options =
+            |iterations| TrainOptions { batch: 8, iterations, learning_rate: 0.01, ..TrainOptions::default() };
+        let (net, state) = optimized::<f32>(&data, (Level::best(), Threads::one()), kind, &[options(20)]);
         for threads in [1, 2, 3, 9] {
-            let pieces = [1, 0, 12, 7].map(|n| options(n, threads));
-            let (same, kept) = optimized::<f32>(&data, Level::best(), kind, &pieces);
-            assert!(net.parameters == same.parameters && state == kept, "{kind:?}, {threads} threads");
+            with_all_kinds(threads, |threads| {
+                let machine = (Level::best(), threads.clone());
+                let (same, kept) = optimized::<f32>(&data, machine, kind, &[1, 0, 12, 7].map(options));
+                assert!(net.parameters == same.parameters && state == kept, "{kind:?}, {threads:?}");
+            });
         }
     }
 }

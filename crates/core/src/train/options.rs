@@ -28,21 +28,18 @@ pub struct TrainOptions {
     pub iterations: usize,
     /// The number of the first step, for progress and messages: a run may be split into several calls.
     pub first_iteration: usize,
-    /// Threads that share the hidden layer. Backpropagation uses at most one per block of 16 hidden units.
-    pub threads: usize,
     /// How gradients are computed.
     pub gradient: GradientMethod,
 }
 
 impl Default for TrainOptions {
-    /// The notebook's: 10,000 iterations of 100 rows, learning rate 0.1; on one thread.
+    /// The notebook's: 10,000 iterations of 100 rows, learning rate 0.1.
     fn default() -> Self {
         TrainOptions {
             batch: 100,
             learning_rate: 0.1,
             iterations: 10_000,
             first_iteration: 0,
-            threads: 1,
             gradient: GradientMethod::Backpropagation,
         }
     }
@@ -60,9 +57,6 @@ impl TrainOptions {
         }
         if let GradientMethod::Numerical { h } = self.gradient {
             check_h(h)?;
-        }
-        if self.threads == 0 {
-            return invalid("threads", "is 0; expected at least 1".into());
         }
         if self.first_iteration.checked_add(self.iterations).is_none() {
             return invalid("first_iteration", "plus iterations overflows".into());
@@ -87,4 +81,6 @@ pub struct TrainSummary {
     pub iterations: usize,
     /// The loss of the last batch, before its update; NaN if no step was taken.
     pub final_loss: f64,
+    /// The number of threads; where it is chosen by measuring, that which was fastest.
+    pub threads: usize,
 }

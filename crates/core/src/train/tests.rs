@@ -5,7 +5,8 @@ use crate::error::Error;
 use crate::math::Float;
 use crate::network::{Init, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
 use crate::simd::Level;
-use crate::testing::Random;
+use crate::testing::{Random, with_all_kinds};
+use crate::threads::{ThreadPool, Threads};
 use std::ops::ControlFlow;
 
 pub struct Data {
@@ -35,8 +36,8 @@ impl Data {
     }
 
     /// Trains; returns the network and the losses.
-    fn train<T: Float>(&self, level: Level, options: &TrainOptions) -> (TwoLayerNet<T>, Vec<f64>) {
-        let mut net = self.net(level);
+    fn train<T: Float>(&self, level: Level, threads: Threads, options: &TrainOptions) -> (TwoLayerNet<T>, Vec<f64>) {
+        let mut net = self.net(level).with_threads(threads);
         let mut losses = Vec::new();
         let summary = net
             .train(
@@ -80,14 +81,15 @@ fn check_steps<T: Float>() {
                     plain.parameters.set(p, &w.iter().zip(&g).map(step).collect::<Vec<T>>()).unwrap();
                 }
             }
+            let options = TrainOptions { batch, learning_rate: rate, iterations: 6, ..TrainOptions::default() };
             for threads in [1, 2, 3, 9] {
-                let options =
-                    TrainOptions { batch, learning_rate: rate, iterations: 6, threads, ..TrainOptions::default() };
-                let (net, losses) = data.train::<T>(level, &options);
-                assert_eq!(net.parameters, plain.parameters, "{level} {} {hidden} {threads}", T::NAME);
-                // The same logits; only the order of the sum over many rows differs.
-                let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12 * b;
-                assert!(losses.iter().zip(&plain_losses).all(close), "{level} {} {hidden} {threads}", T::NAME);
+                with_all_kinds(threads, |threads| {
+                    let (net, losses) = data.train::<T>(level, threads.clone(), &options);
+                    assert_eq!(net.parameters, plain.parameters, "{level} {} {hidden} {threads:?}", T::NAME);
+                    // The same logits; only the order of the sum over many rows differs.
+                    let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12 * b;
+                    assert!(losses.iter().zip(&plain_losses).all(close), "{level} {} {hidden} {threads:?}", T::NAME);
+                });
             }
         }
     }
@@ -102,9 +104,9 @@ fn a_step_is_the_gradient_times_the_rate_to_the_bit() {
 #[test]
 fn a_run_may_be_taken_in_pieces() {
     let data = Data::new(30, 33, 4, 50);
-    let options = TrainOptions { batch: 8, iterations: 20, threads: 2, ..TrainOptions::default() };
-    let (whole, losses) = data.train::<f32>(Level::best(), &options);
-    let mut net = data.net::<f32>(Level::best());
+    let options = TrainOptions { batch: 8, iterations: 20, ..TrainOptions::default() };
+    let (whole, losses) = data.train::<f32>(Level::best(), Threads::new(2), &options);
+    let mut net = data.net::<f32>(Level::best()).with_threads(Threads::new(2));
     let (mut batches, mut pieces) = (data.batches(1), Vec::new());
     for (first, iterations) in [(0, 1), (1, 0), (1, 12), (13, 7)] {
         let options = TrainOptions { first_iteration: first, iterations, ..options.clone() };
@@ -122,13 +124,13 @@ fn a_run_may_be_taken_in_pieces() {
 /// Runs with this rate and sampler; returns what came of it and how far it got.
 fn attempt(
     rate: f64,
-    threads: usize,
+    threads: Threads,
     mut sampler: impl FnMut(&mut [usize]),
     stop_at: usize,
 ) -> (Result<TrainSummary, Error>, usize) {
     let data = Data::new(30, 40, 4, 50);
-    let mut net = data.net::<f32>(Level::best());
-    let options = TrainOptions { batch: 8, iterations: 300, learning_rate: rate, threads, ..TrainOptions::default() };
+    let mut net = data.net::<f32>(Level::best()).with_threads(threads);
+    let options = TrainOptions { batch: 8, iterations: 300, learning_rate: rate, ..TrainOptions::default() };
     let options = TrainOptions { first_iteration: 1000, ..options };
     let mut seen = 0;
     let (x, t) = (Rows::Pixels(&data.pixels), Labels::Classes(&data.labels));
@@ -143,10 +145,10 @@ fn attempt(
 fn a_divergence_names_its_iteration_for_any_number_of_workers() {
     let batches = || Data::new(30, 40, 4, 50).batches(2);
     for rate in [1e38, 3e37] {
-        let (one, seen) = attempt(rate, 1, batches(), 0);
+        let (one, seen) = attempt(rate, Threads::one(), batches(), 0);
         let Err(Error::Diverged { iteration, .. }) = one else { panic!("{one:?}") };
         assert_eq!(seen, iteration + 1, "the observer sees the loss that diverged: {one:?}");
-        for threads in [2, 3] {
+        for threads in [Threads::new(2), Threads::new(3), Threads::auto()] {
             assert_eq!(attempt(rate, threads, batches(), 0), (one.clone(), seen));
         }
     }
@@ -180,7 +182,7 @@ fn a_row_that_is_not_there_is_an_error() {
             indices.fill(if t == bad { 50 } else { 49 });
             t += 1;
         };
-        let (result, seen) = attempt(0.1, threads, sampler, usize::MAX);
+        let (result, seen) = attempt(0.1, Threads::new(threads), sampler, usize::MAX);
         assert_eq!(result, Err(Error::Sample { iteration: 1000 + bad, row: 50, rows: 50 }));
         assert_eq!(seen, if bad == 0 { 0 } else { 1000 + bad });
     }
@@ -189,7 +191,7 @@ fn a_row_that_is_not_there_is_an_error() {
 #[test]
 fn the_observer_ends_a_run_after_the_step_in_hand() {
     let batches = || Data::new(30, 40, 4, 50).batches(2);
-    for threads in [1, 2, 3] {
+    for threads in [Threads::one(), Threads::new(2), Threads::new(3), Threads::auto()] {
         let (result, seen) = attempt(0.1, threads, batches(), 1041);
         assert_eq!((result.unwrap().iterations, seen), (42, 1042));
     }
@@ -203,7 +205,7 @@ fn a_batch_drawn_ahead_of_the_end_is_not_missed() {
             indices.fill(if t == bad { 50 } else { 49 });
             t += 1;
         };
-        let (result, _) = attempt(0.1, 2, sampler, stop_at);
+        let (result, _) = attempt(0.1, Threads::new(2), sampler, stop_at);
         assert_eq!(result.unwrap().iterations, stop_at - 999);
     }
 }
@@ -212,10 +214,9 @@ fn a_batch_drawn_ahead_of_the_end_is_not_missed() {
 fn a_panic_of_the_observer_reaches_the_caller() {
     let ended = std::panic::catch_unwind(|| {
         let data = Data::new(30, 40, 4, 50);
-        let mut net = data.net::<f32>(Level::best());
+        let mut net = data.net::<f32>(Level::best()).with_threads(Threads::new(3));
         let (x, t) = (Rows::Pixels(&data.pixels), Labels::Classes(&data.labels));
-        let options = TrainOptions { threads: 3, ..TrainOptions::default() };
-        let _ = net.train(x, t, &mut data.batches(1), &options, &mut |p| {
+        let _ = net.train(x, t, &mut data.batches(1), &TrainOptions::default(), &mut |p| {
             if p.iteration == 9 {
                 std::panic::resume_unwind(Box::new("on purpose"));
             }
@@ -236,7 +237,6 @@ fn options_that_make_no_sense_are_refused() {
         TrainOptions { learning_rate: f64::INFINITY, ..good.clone() },
         TrainOptions { learning_rate: -1.0, ..good.clone() },
         TrainOptions { learning_rate: 1e39, ..good.clone() },
-        TrainOptions { threads: 0, ..good.clone() },
         TrainOptions { first_iteration: usize::MAX, ..good.clone() },
         TrainOptions { gradient: GradientMethod::Numerical { h: 0.0 }, ..good.clone() },
         TrainOptions { gradient: GradientMethod::Numerical { h: f64::NAN }, ..good.clone() },
@@ -253,8 +253,8 @@ fn options_that_make_no_sense_are_refused() {
 #[test]
 fn float_rows_train_as_pixels_do() {
     let data = Data::new(40, 20, 4, 50);
-    let options = TrainOptions { batch: 8, iterations: 10, threads: 2, ..TrainOptions::default() };
-    let (pixels, _) = data.train::<f32>(Level::best(), &options);
+    let options = TrainOptions { batch: 8, iterations: 10, ..TrainOptions::default() };
+    let (pixels, _) = data.train::<f32>(Level::best(), Threads::new(2), &options);
     let floats: Vec<f32> = data.pixels.iter().map(|&p| f32::from(p) / 255.0).collect();
     let mut net = data.net::<f32>(Level::best());
     let (x, t) = (Rows::Floats(&floats), Labels::Classes(&data.labels));
@@ -268,8 +268,9 @@ fn check_numerical<T: Float>(close: f64) {
     let data = Data::new(30, 20, 4, 50);
     for level in Level::available() {
         let options = TrainOptions { batch: 8, iterations: 20, ..TrainOptions::default() };
-        let (backprop, losses) = data.train::<T>(level, &options);
-        let (numerical, others) = data.train::<T>(level, &TrainOptions { gradient: NUMERICAL, ..options });
+        let (backprop, losses) = data.train::<T>(level, Threads::new(2), &options);
+        let (numerical, others) =
+            data.train::<T>(level, Threads::new(2), &TrainOptions { gradient: NUMERICAL, ..options });
         for (a, b) in backprop.parameters.to_vec().iter().zip(numerical.parameters.to_vec()) {
             assert!((a.to_f64() - b.to_f64()).abs() < close, "{level} {}: {a} and {b}", T::NAME);
         }
@@ -304,4 +305,31 @@ fn numerical_training_ends_and_fails_as_the_other_does() {
     assert_eq!(run(0.1, 2, 104).map(|s| s.iterations), Ok(5));
     assert_eq!(run(0.1, 50, 999), Err(Error::Sample { iteration: 102, row: 50, rows: 50 }));
     assert!(matches!(run(1.7e308, 2, 999), Err(Error::Diverged { .. })));
+}
+
+/// An observer that sleeps makes segments end early; the number of workers changes between them.
+#[test]
+fn a_run_whose_number_of_workers_changes_is_the_run_of_one() {
+    let data = Data::new(30, 40, 4, 50);
+    let train = |threads, sleeps: bool| {
+        let mut net = data.net::<f32>(Level::best()).with_threads(threads);
+        let options = TrainOptions { batch: 8, iterations: 3000, ..TrainOptions::default() };
+        let (x, t) = (Rows::Pixels(&data.pixels), Labels::Classes(&data.labels));
+        let mut losses = Vec::new();
+        let summary = net.train(x, t, &mut data.batches(1), &options, &mut |p| {
+            assert_eq!(p.iteration, losses.len());
+            losses.push(p.loss);
+            if sleeps && p.iteration % 97 < 3 {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            ControlFlow::Continue(())
+        });
+        assert_eq!(summary.unwrap().iterations, 3000);
+        (net.parameters, losses)
+    };
+    let one = train(Threads::one(), false);
+    for most in [2, 3] {
+        let threads = Threads::Pool(ThreadPool::auto_up_to(most).into());
+        assert!(train(threads, true) == one, "at most {most} threads");
+    }
 }

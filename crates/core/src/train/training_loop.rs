@@ -1,4 +1,4 @@
-//! The training loop.
+//! The training loop of a worker.
 //!
 //! Each worker owns a shard of the hidden layer: some blocks of hidden units, whose weights are in memory of its own.
 //! Transfers between cores are slow, so each worker gathers the whole batch itself, and keeps its own output layer. Only
@@ -9,185 +9,98 @@
 //! parts[t mod 2][blocks of w] ← activation(X·W1[columns of w] + b1) · W2[rows of w]    prefetching the next batch
 //! w = 0: draw the batch of step t + 2
 //! barrier
-//! logits ← b2 + parts[t mod 2] of all blocks, in order;  loss, dY                      each worker for itself
-//! dA ← dY·W2ᵀ ⊙ activation′;  W2, b1, W1, b2 ← … − rate · gradient                     as it leaves the registers
+//! logits ← b2 + parts[t mod 2] of all workers, in order;  loss, dY                      each worker for itself
+//! dA ← dY·W2ᵀ ⊙ activation′;  W2, b1, W1, b2 ← … − rate · gradient
 //! ```
 //!
-//! One barrier a step is enough: parts and lists of indices rotate through several buffers, and no worker can write one
+//! Batches of more than 128 rows go through this in blocks; the gradients of the blocks are added up before the step.
+//!
+//! One barrier for each block is enough: parts and lists of indices rotate through several buffers, and no worker can write one
 //! again before all workers have passed the barrier after its last use.
 
 use super::barrier::Barrier;
-use super::options::{Progress, TrainOptions, TrainSummary};
+use super::options::Progress;
 use super::sampler::Sampler;
-use super::workers::{Shared, run};
-use crate::error::{Error, Result};
+use super::shared::Shared;
+use crate::error::Error;
 use crate::math::Float;
-use crate::network::{
-    BATCH_BLOCK, BLOCK, Input, MiniBatch, OutputLayer, Parameters, Prefetch, STATES, SgdUpdate, Shard, Step,
-    TwoLayerNet,
-};
+use crate::network::{BATCH_BLOCK, Input, MiniBatch, OutputLayer, Prefetch, SgdUpdate, Shard, Step};
 use crate::simd::Level;
 use crate::softmax::LossSum;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 /// Index lists: one in use, one being prefetched, one being drawn.
 const LISTS: usize = 3;
 
-/// The state of an optimiser, and its step by the iteration's number in this call.
-type Stateful<'a, T> = (&'a mut [Parameters<T>; STATES], &'a (dyn Fn(usize) -> Step<T> + Sync));
-
-/// A call of `train`, its arguments checked.
-pub(super) struct Training<'a, T: Float> {
-    pub net: &'a mut TwoLayerNet<T>,
-    pub labels: &'a [u32],
-    pub sampler: &'a mut dyn Sampler,
-    pub options: &'a TrainOptions,
-    pub observer: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
-    /// For optimisers that keep state.
-    pub optimizer: Option<Stateful<'a, T>>,
-}
+/// Seconds that any segment may take, as threads wake up at its start.
+const SLACK: f64 = 5e-4;
 
 /// What the workers share, besides the barrier.
-struct Context<'a, T, P> {
-    rate: T,
+pub(super) struct Context<'a, T, P> {
+    pub(super) rate: T,
     /// The steps of an optimiser with state.
-    step: Option<&'a (dyn Fn(usize) -> Step<T> + Sync)>,
-    inputs: usize,
-    data: &'a [P],
-    labels: &'a [u32],
-    batch: usize,
+    pub(super) step: Option<&'a (dyn Fn(usize) -> Step<T> + Sync)>,
+    pub(super) inputs: usize,
+    pub(super) data: &'a [P],
+    pub(super) labels: &'a [u32],
+    pub(super) batch: usize,
     /// Parts of the logits, blocks × rows × classes (padded), for even and odd phases.
-    parts: [Shared<T>; 2],
+    pub(super) parts: [Shared<T>; 2],
     /// Hidden blocks × classes (padded), and classes (padded).
-    part_sizes: (usize, usize),
-    lists: [Shared<u64>; LISTS],
+    pub(super) part_sizes: (usize, usize),
+    pub(super) lists: [Shared<u64>; LISTS],
     /// The number of iterations; lowered if the sampler chooses a row that does not exist. Written before a barrier, read
     /// after it.
-    limit: AtomicUsize,
-    /// The iteration after which to stop, if before the limit.
-    stop: AtomicUsize,
+    pub(super) limit: AtomicUsize,
+    /// The iteration after which to stop, if before the limit and the end of the segment.
+    pub(super) stop: AtomicUsize,
     /// The first iteration that left a weight that is not finite.
-    diverged: AtomicUsize,
+    pub(super) diverged: AtomicUsize,
 }
 
 /// One worker's state.
-struct Worker<T: Float, P> {
-    blocks: Range<usize>,
-    shard: Shard<T>,
-    output: OutputLayer<T>,
-    batch: MiniBatch<T, P>,
-    labels: Vec<u32>,
+pub(super) struct Worker<T: Float, P> {
+    pub(super) blocks: Range<usize>,
+    pub(super) shard: Shard<T>,
+    pub(super) output: OutputLayer<T>,
+    pub(super) batch: MiniBatch<T, P>,
+    pub(super) labels: Vec<u32>,
 }
 
-/// What only the first worker does: draw batches and report progress.
-struct Leader<'a> {
-    sampler: &'a mut dyn Sampler,
-    observer: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
-    first_iteration: usize,
-    indices: Vec<usize>,
+/// What only the first worker does: draw batches, report progress, and end a segment that takes too long.
+pub(super) struct Leader<'a> {
+    pub(super) sampler: &'a mut dyn Sampler,
+    pub(super) observer: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
+    pub(super) first_iteration: usize,
+    pub(super) indices: Vec<usize>,
+    /// Batches drawn.
+    pub(super) drawn: usize,
     /// An iteration whose batch has a row that does not exist.
-    invalid_batch: Option<(usize, Error)>,
+    pub(super) invalid_batch: Option<(usize, Error)>,
+    /// Whether the observer ended the run.
+    pub(super) is_stopped: bool,
+    /// Seconds that an iteration of the segment may take; else the segment ends.
+    pub(super) patience: f64,
 }
 
-/// The end of a worker's loop.
-struct Ended {
-    iterations: usize,
-    loss: f64,
-}
-
-impl<T: Float> Training<'_, T> {
-    /// Trains on the rows `data`; `STATEFUL` tells whether there is an optimiser with state. Returns the steps taken, and
-    /// the result.
-    ///
-    /// # Errors
-    /// If the system refuses a thread; nothing has been changed then.
-    pub fn run<P: Input<T>, const STATEFUL: bool>(self, data: &[P]) -> Result<(usize, Result<TrainSummary>)> {
-        let Training { net, labels, sampler, options, observer, optimizer } = self;
-        let (shape, batch) = (net.shape(), options.batch);
-        let capacity = batch.min(BATCH_BLOCK);
-        let (blocks, classes) = (shape.hidden_padded() / BLOCK, shape.classes_padded());
-        let (mut state, step) = optimizer.filter(|_| STATEFUL).unzip();
-        let context = Context {
-            rate: T::from_f64(options.learning_rate),
-            step,
-            inputs: shape.inputs(),
-            data,
-            labels,
-            batch,
-            parts: std::array::from_fn(|_| Shared::new([blocks, capacity, classes])),
-            part_sizes: (blocks * classes, classes),
-            lists: std::array::from_fn(|_| Shared::new([batch])),
-            limit: AtomicUsize::new(options.iterations),
-            stop: AtomicUsize::new(usize::MAX),
-            diverged: AtomicUsize::new(usize::MAX),
-        };
-        let first_iteration = options.first_iteration;
-        let mut leader = Leader { sampler, observer, first_iteration, indices: vec![0; batch], invalid_batch: None };
-        leader.draw(&context, 0);
-        leader.draw(&context, 1);
-        let count = options.threads.min(shape.max_threads());
-        let worker = |w| {
-            let mine = blocks * w / count..blocks * (w + 1) / count;
-            let mut worker = Worker {
-                shard: Shard::new((net.level, net.activation), &net.parameters, mine.clone(), capacity),
-                blocks: mine,
-                output: OutputLayer::new(net.level, &net.parameters, capacity),
-                batch: MiniBatch::for_training(shape.inputs(), capacity),
-                labels: Vec::with_capacity(capacity),
-            };
-            if let Some(state) = &state {
-                worker.shard.load_state(state);
-                worker.output.load_state(state);
-            }
-            worker
-        };
-        let mut workers: Vec<_> = (0..count).map(worker).collect();
-        let ended = run(
-            &mut workers,
-            |worker, barrier| worker.train::<STATEFUL>(net.level, &context, barrier, Some(&mut leader)),
-            |worker, barrier| {
-                worker.train::<STATEFUL>(net.level, &context, barrier, None);
-            },
-        );
-        let ended = ended.map_err(|refused| Error::Thread { threads: count, what: refused.to_string() })?;
-        workers.iter().for_each(|w| w.shard.store(&mut net.parameters));
-        workers[0].output.store(&mut net.parameters);
-        if let Some(state) = &mut state {
-            workers.iter().for_each(|w| w.shard.store_state(state));
-            workers[0].output.store_state(state);
-        }
-        Ok((ended.iterations, result(context, leader, &net.parameters, (ended, options.iterations))))
-    }
-}
-
-/// The result of a run that was to take `iterations` steps.
-fn result<T: Float, P>(
-    context: Context<'_, T, P>,
-    leader: Leader<'_>,
-    parameters: &Parameters<T>,
-    (ended, iterations): (Ended, usize),
-) -> Result<TrainSummary> {
-    let done = ended.iterations;
-    let diverged = |iteration, what| Err(Error::Diverged { iteration: leader.first_iteration + iteration, what });
-    match context.diverged.into_inner() {
-        usize::MAX => {}
-        at => return diverged(at, parameters.first_not_finite().map_or("a weight", |(p, ..)| p.name())),
-    }
-    match leader.invalid_batch {
-        // The run reached this batch. One that was drawn ahead of an earlier end is not an error.
-        Some((t, error)) if t == done && context.stop.into_inner() == usize::MAX => Err(error),
-        _ if done < iterations && !ended.loss.is_finite() => diverged(done, "the loss"),
-        _ => Ok(TrainSummary { iterations: done, final_loss: ended.loss }),
-    }
+/// How far a run has come.
+#[derive(Clone, Copy)]
+pub(super) struct Reached {
+    pub(super) iterations: usize,
+    /// The loss of the last iteration.
+    pub(super) loss: f64,
 }
 
 impl Leader<'_> {
-    /// Draws the batch of iteration `t`, if there is one.
-    fn draw<T, P>(&mut self, context: &Context<'_, T, P>, t: usize) {
-        if t >= context.limit.load(Ordering::Relaxed) {
+    /// Draws the batch of iteration `t`, if there is one and it has not been drawn.
+    pub(super) fn draw<T, P>(&mut self, context: &Context<'_, T, P>, t: usize) {
+        // A segment that has ended early drew one batch more.
+        if t >= context.limit.load(Ordering::Relaxed) || t < self.drawn {
             return;
         }
+        self.drawn += 1;
         self.sampler.next_batch(&mut self.indices);
         let rows = context.labels.len();
         if let Some(&row) = self.indices.iter().find(|&&row| row >= rows) {
@@ -203,17 +116,18 @@ impl Leader<'_> {
 }
 
 impl<T: Float, P: Input<T>> Worker<T, P> {
-    fn train<const STATEFUL: bool>(
+    /// Trains from where the run is to iteration `until`, or to an earlier end.
+    pub(super) fn train<const STATEFUL: bool>(
         &mut self,
-        level: Level,
-        context: &Context<'_, T, P>,
+        (level, context): (Level, &Context<'_, T, P>),
         barrier: &Barrier,
+        (mut reached, until): (Reached, usize),
         mut leader: Option<&mut Leader<'_>>,
-    ) -> Ended {
-        let mut ended = Ended { iterations: 0, loss: f64::NAN };
+    ) -> Reached {
+        let (start, first) = (Instant::now(), reached.iterations);
         let mut phase = 0;
-        while ended.iterations < context.limit.load(Ordering::Relaxed) {
-            let t = ended.iterations;
+        while reached.iterations < until.min(context.limit.load(Ordering::Relaxed)) {
+            let t = reached.iterations;
             let mut losses = LossSum::default();
             for first in (0..context.batch).step_by(BATCH_BLOCK) {
                 let rows = first..context.batch.min(first + BATCH_BLOCK);
@@ -222,7 +136,7 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
                     leader.draw(context, t + 2);
                 }
                 if barrier.wait().is_err() || context.stop.load(Ordering::Relaxed) < t {
-                    return ended;
+                    return reached;
                 }
                 // SAFETY: parts of this parity are written again in the next phase but one, after another barrier.
                 let parts = unsafe { context.parts[phase % 2].read() };
@@ -233,23 +147,25 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
                     self.backward(first > 0);
                 }
             }
-            ended.loss = losses.total() / context.batch as f64;
+            reached.loss = losses.total() / context.batch as f64;
             if let Some(leader) = &mut leader {
-                let progress = Progress { iteration: leader.first_iteration + t, loss: ended.loss };
-                if (leader.observer)(progress).is_break() {
+                let progress = Progress { iteration: leader.first_iteration + t, loss: reached.loss };
+                leader.is_stopped = (leader.observer)(progress).is_break();
+                let allowed = SLACK + (t + 1 - first) as f64 * leader.patience;
+                if leader.is_stopped || leader.patience < f64::INFINITY && start.elapsed().as_secs_f64() > allowed {
                     context.stop.fetch_min(t, Ordering::Relaxed);
                 }
             }
-            if !ended.loss.is_finite() {
+            if !reached.loss.is_finite() {
                 break;
             }
             if !self.step::<STATEFUL>(context, t) {
                 context.diverged.fetch_min(t, Ordering::Relaxed);
                 context.stop.fetch_min(t, Ordering::Relaxed);
             }
-            ended.iterations += 1;
+            reached.iterations += 1;
         }
-        ended
+        reached
     }
 
     /// Gathers some rows of the batch of iteration `t` and computes this worker's parts of their logits.

@@ -79,7 +79,7 @@ impl Split {
 
 /// The threads that this process may use; 1 if unknown.
 pub fn available_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 pub(super) fn isa_names() -> PossibleValuesParser {
@@ -111,8 +111,19 @@ pub(super) fn batch(text: &str) -> Result<usize, String> {
     integer(text, 1, MAX_BATCH as u64).map(|n| n as usize)
 }
 
-pub(super) fn threads(text: &str) -> Result<usize, String> {
-    integer(text, 1, MAX_THREADS as u64).map(|n| n as usize)
+/// The number of threads, or that it is chosen by measuring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ThreadCount {
+    Auto,
+    Fixed(usize),
+}
+
+pub(super) fn threads(text: &str) -> Result<ThreadCount, String> {
+    if text == "auto" {
+        return Ok(ThreadCount::Auto);
+    }
+    let count = integer(text, 1, MAX_THREADS as u64).map_err(|problem| format!("{problem}, or `auto`"))?;
+    Ok(ThreadCount::Fixed(count as usize))
 }
 
 /// Beyond this range, differences are rounding errors, or of unrelated losses.

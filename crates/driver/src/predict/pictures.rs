@@ -60,7 +60,7 @@ pub fn run(args: &PredictArgs, machine: &Machine, net: &dyn Network, out: &mut O
     for path in &args.pictures {
         match reader.read(path) {
             Ok(photo) => {
-                let probabilities = machine.pool.install(|| net.probabilities(&photo.pixels))?;
+                let probabilities = net.probabilities(&photo.pixels)?;
                 let seen = seen(path, photo, probabilities, reader.side);
                 if !args.json {
                     show(&seen, out);

@@ -10,6 +10,8 @@ pub struct Outcome {
     pub train_seconds: f64,
     /// Total time of the resumed runs, up to their checkpoints.
     pub earlier_seconds: f64,
+    /// The threads that trained; the fastest number of them, where that was measured.
+    pub threads: usize,
     /// The loss of the last batch, before its update.
     pub final_loss: Option<f64>,
     pub train_accuracy: f64,

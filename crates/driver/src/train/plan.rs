@@ -9,7 +9,7 @@ use twolayer_idx::DataSet;
 use super::checkpoint::State;
 use super::outcome::EarlyStop;
 use super::run::TrainingRun;
-use crate::args::{GradientName, Precision, TrainArgs, available_threads};
+use crate::args::{GradientName, Precision, TrainArgs};
 use crate::data::Source;
 use crate::error::CliError;
 use crate::html_report::Plot;
@@ -117,32 +117,26 @@ fn digest(data: &DataSet) -> Result<String, CliError> {
 }
 
 impl TrainingRun<'_> {
-    /// The worker threads: at most as many as processors, since workers wait for each other in every iteration,
-    /// and at most as many as can share the work. The result does not depend on it.
-    pub fn workers(&self) -> usize {
-        let most = match self.gradient {
-            GradientMethod::Backpropagation => self.shape.max_threads(),
-            GradientMethod::Numerical { .. } => usize::MAX,
-        };
-        self.machine.threads.min(most).min(available_threads())
-    }
-
     pub fn check_memory(&self, width: usize) -> Result<(), CliError> {
         let logged = if self.log.is_some() { self.schedule.iterations } else { 0 };
-        let options = match logged {
+        let lower = match logged {
             0 => "--hidden, --batch or --threads",
             _ => "--hidden, --batch, --threads or the iterations to --log",
         };
         let plain = self.args.learning.unusual().is_empty() && self.keep.is_none();
-        let (batch, threads, gradient) = (self.args.batch, self.workers(), self.gradient);
+        let threads = match self.gradient {
+            GradientMethod::Backpropagation => self.machine.threads().min(self.shape.max_threads()),
+            GradientMethod::Numerical { .. } => self.machine.threads(),
+        };
+        let options = TrainOptions { batch: self.args.batch, gradient: self.gradient, ..TrainOptions::default() };
         let need = MemoryEstimate::default()
-            .training(self.shape, width, &TrainOptions { batch, threads, gradient, ..TrainOptions::default() })
+            .training(self.shape, width, &options, threads)
             // The optimiser's state, the best weights, a checkpoint.
             .parameters(self.shape, width, if plain { 0 } else { 7 })
             .parameters(self.shape, size_of::<f64>(), if plain { 0 } else { 8 })
             // A loss and its line of CSV.
             .elements(logged, 8 + 32);
-        memory::check(need, options)
+        memory::check(need, lower)
     }
 
     /// Checks that a checkpoint is not beyond the end of this run.

@@ -26,7 +26,7 @@ impl TrainingRun<'_> {
                 record: Some(record),
                 subject: Some(subject),
             };
-            target.write(self.machine.pool.install(|| page.html())?.as_bytes())?;
+            target.write(page.html()?.as_bytes())?;
         }
         plotted
     }

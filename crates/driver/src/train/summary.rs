@@ -32,6 +32,7 @@ pub struct TrainReport<'a> {
     train_accuracy: f64,
     test_accuracy: f64,
     final_loss: Option<f64>,
+    /// The threads that trained; with `--threads auto`, the fastest number of them.
     threads: usize,
     isa: &'static str,
     precision: &'static str,
@@ -92,9 +93,7 @@ impl TrainingRun<'_> {
             out.field("Gradient", format_args!("numerical: central differences in f64, h = {h:e}"));
         }
         out.field("Random", format_args!("seed {}, {}", args.random.seed, args.random.rng.name()));
-        let (have, workers) = (self.machine.threads, self.workers());
-        let workers = if workers < have { format!(" ({workers} for training)") } else { String::new() };
-        out.field("Machine", format_args!("{}{workers}", self.machine.describe()));
+        out.field("Machine", self.machine.describe());
         out.line("");
     }
 
@@ -119,7 +118,8 @@ impl TrainingRun<'_> {
         }
         let (iterations, time) = (count(outcome.iterations, "iteration"), seconds(outcome.train_seconds));
         let samples = grouped(report.samples_per_second as usize);
-        out.field("Trained", format_args!("{iterations} in {time}: {samples} samples per second"));
+        let threads = count(outcome.threads, "thread");
+        out.field("Trained", format_args!("{iterations} in {time} on {threads}: {samples} samples per second"));
         let (test, train) = (percent(outcome.test_accuracy), percent(outcome.train_accuracy));
         if outcome.early == Some(EarlyStop::Patience) {
             out.field("Stopped", "the validation accuracy stopped improving");
@@ -158,7 +158,7 @@ impl TrainingRun<'_> {
             train_accuracy: outcome.train_accuracy,
             test_accuracy: outcome.test_accuracy,
             final_loss: outcome.final_loss,
-            threads: self.machine.threads,
+            threads: outcome.threads,
             isa: self.machine.level.name(),
             precision: T::NAME,
             seed: self.args.random.seed,

@@ -1,0 +1,135 @@
+//! Distributes independent pieces of work over threads.
+
+mod pool;
+mod tuner;
+
+pub use pool::{THREAD_NAME, ThreadPool};
+pub(crate) use tuner::Choice;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// The threads that share the work of a call. Results do not depend on it. The default is [`Threads::auto`].
+#[derive(Clone, Debug)]
+pub enum Threads {
+    /// Rayon's current pool; without the feature `rayon`, the calling thread alone. Training, whose workers wait for
+    /// each other, starts as many threads of its own for the call.
+    Current,
+    /// The threads of a pool, which may be shared by several networks. A call that finds them in use does its work on
+    /// the calling thread.
+    Pool(Arc<ThreadPool>),
+}
+
+impl Default for Threads {
+    fn default() -> Self {
+        Threads::auto()
+    }
+}
+
+impl Threads {
+    /// The calling thread alone.
+    pub fn one() -> Threads {
+        Threads::new(1)
+    }
+
+    /// A new pool of `threads` threads.
+    pub fn new(threads: usize) -> Threads {
+        Threads::Pool(Arc::new(ThreadPool::new(threads)))
+    }
+
+    /// A new pool that chooses by measuring how many threads to use; see [`ThreadPool::auto`].
+    pub fn auto() -> Threads {
+        Threads::Pool(Arc::new(ThreadPool::auto()))
+    }
+
+    /// Whether the number of threads of a call is chosen by measuring.
+    pub fn is_auto(&self) -> bool {
+        matches!(self, Threads::Pool(pool) if pool.is_auto())
+    }
+
+    /// The most threads that a call uses.
+    pub fn count(&self) -> usize {
+        match self {
+            #[cfg(feature = "rayon")]
+            Threads::Current => rayon::current_num_threads(),
+            #[cfg(not(feature = "rayon"))]
+            Threads::Current => 1,
+            Threads::Pool(pool) => pool.threads(),
+        }
+    }
+
+    /// A pool for threads that wait for each other.
+    pub(crate) fn pool(&self) -> Arc<ThreadPool> {
+        match self {
+            Threads::Current => Arc::new(ThreadPool::new(self.count())),
+            Threads::Pool(pool) => Arc::clone(pool),
+        }
+    }
+}
+
+/// Identifies a kind of work, for the choice of the number of threads.
+pub(crate) fn kind_of_work(key: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// `work(state, i)` for every `i` below `n`, in order; each thread makes its own state, and takes at least `least`
+/// pieces of work.
+pub(crate) fn map<S, R: Send>(
+    threads: &Threads,
+    (n, least): (usize, usize),
+    prepare: impl Fn() -> S + Sync + Send,
+    work: impl Fn(&mut S, usize) -> R + Sync + Send,
+) -> Vec<R> {
+    match threads {
+        #[cfg(feature = "rayon")]
+        Threads::Current if n > 1 && rayon::current_num_threads() > 1 => {
+            use rayon::prelude::*;
+            // A few times per thread: the state is made rarely, and threads finish at about the same time.
+            let least = n.div_ceil(rayon::current_num_threads() * 4).max(least);
+            (0..n).into_par_iter().with_min_len(least).map_init(prepare, work).collect()
+        }
+        Threads::Pool(pool) if pool.threads().min(n / least) > 1 => map_on_pool(pool, (n, least), prepare, work),
+        _ => {
+            let mut state = prepare();
+            (0..n).map(|i| work(&mut state, i)).collect()
+        }
+    }
+}
+
+/// As [`map`]; each thread takes the next piece when it has finished one.
+fn map_on_pool<S, R: Send>(
+    pool: &ThreadPool,
+    (n, least): (usize, usize),
+    prepare: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize) -> R + Sync,
+) -> Vec<R> {
+    let kind = kind_of_work(&(std::any::type_name_of_val(&work), n.next_power_of_two()));
+    let choice = pool.choose(kind, n / least);
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<Option<R>>> = Mutex::new((0..n).map(|_| None).collect());
+    let worker = |_| {
+        let mut state = None;
+        let mut done = Vec::new();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            if i >= n {
+                break;
+            }
+            done.push((i, work(state.get_or_insert_with(&prepare), i)));
+        }
+        let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+        done.into_iter().for_each(|(i, result)| results[i] = Some(result));
+    };
+    let start = Instant::now();
+    match pool.run(choice.threads, || worker(0), &worker) {
+        Ok(()) => pool.record(kind, choice.threads, start.elapsed().as_secs_f64() / n as f64),
+        // In use, or no thread can be started.
+        Err(_) => worker(0),
+    }
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.into_iter().map(|result| result.expect("every piece was done")).collect()
+}

@@ -1,0 +1,295 @@
+//! Threads that are started once and sleep while idle.
+
+use super::tuner::{Choice, Tuner};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Instant;
+
+/// A set of threads, including the caller's. The others are started when they are first needed, sleep while idle, and
+/// end when the pool is dropped.
+pub struct ThreadPool {
+    threads: usize,
+    shared: Arc<Shared>,
+    /// Held by the call that uses the threads.
+    started: Mutex<Started>,
+    /// Chooses how many threads to use, unless that is fixed.
+    tuner: Option<Mutex<Tuner>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    work_is_there: Condvar,
+    work_is_done: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Increases with each job.
+    job: u64,
+    task: Option<Task>,
+    /// Threads that take part: those with an index below it.
+    threads: usize,
+    /// Threads that have begun the job and not finished it.
+    running: usize,
+    panic: Option<Box<dyn std::any::Any + Send>>,
+    is_dropped: bool,
+}
+
+/// The closure of the current job. Its lifetime is that of the call that waits for all threads that have begun it.
+#[derive(Clone, Copy)]
+struct Task(*const (dyn Fn(usize) + Sync));
+
+// SAFETY: the closure is `Sync`, and outlives its use, as `run` waits for all threads that have begun it.
+unsafe impl Send for Task {}
+
+/// The started threads, and the process that started them: a fork of it has none of them.
+#[derive(Default)]
+struct Started {
+    threads: Vec<JoinHandle<()>>,
+    process: u32,
+}
+
+/// The name of the core's own threads.
+pub const THREAD_NAME: &str = "twolayer";
+
+/// Given so that the standard library does not read one from the environment.
+const STACK_SIZE: usize = 2 << 20;
+
+impl ThreadPool {
+    /// A pool of `threads` threads (0 counts as 1), all of which are used where there is work enough.
+    pub fn new(threads: usize) -> Self {
+        Self::with_tuner(threads, None)
+    }
+
+    /// A pool of as many threads as there are processors. How many are used is chosen by measuring, so that it is as
+    /// fast as one thread where more do not pay, and beside other programs.
+    pub fn auto() -> Self {
+        Self::auto_up_to(std::thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    /// As [`auto`](Self::auto), with at most `threads` threads.
+    pub fn auto_up_to(threads: usize) -> Self {
+        Self::with_tuner(threads, Some(Mutex::default()))
+    }
+
+    fn with_tuner(threads: usize, tuner: Option<Mutex<Tuner>>) -> Self {
+        let (state, work_is_there, work_is_done) = (Mutex::default(), Condvar::new(), Condvar::new());
+        let shared = Arc::new(Shared { state, work_is_there, work_is_done });
+        ThreadPool { threads: threads.max(1), shared, started: Mutex::default(), tuner }
+    }
+
+    /// The number of threads, including the caller's.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Whether the number of threads in use is chosen by measuring.
+    pub fn is_auto(&self) -> bool {
+        self.tuner.is_some()
+    }
+
+    /// How many threads to use next for this kind of work, at most `most`.
+    pub(crate) fn choose(&self, kind: u64, most: usize) -> Choice {
+        let most = most.min(self.threads);
+        match &self.tuner {
+            Some(tuner) if most > 1 => lock(tuner).choose(kind, most, Instant::now()),
+            _ => Choice { threads: most, is_trial: false, expected: f64::INFINITY },
+        }
+    }
+
+    /// Records the time of a unit of this kind of work.
+    pub(crate) fn record(&self, kind: u64, threads: usize, seconds: f64) {
+        if let Some(tuner) = &self.tuner {
+            lock(tuner).record(kind, threads, seconds, Instant::now());
+        }
+    }
+
+    /// The number of threads, at most `most`, that is fastest for this kind of work as far as measured; all of them if the
+    /// number is not chosen.
+    pub(crate) fn fastest(&self, kind: u64, most: usize) -> usize {
+        let measured = self.tuner.as_ref().and_then(|tuner| lock(tuner).fastest(kind));
+        measured.unwrap_or(if self.is_auto() { 1 } else { most.min(self.threads) })
+    }
+
+    /// Calls `leader` on this thread and `task(1)` to `task(threads - 1)` on others, at the same time. Returns when `leader`
+    /// and every task that has begun have returned: a thread that has not begun by then, as other programs keep it from
+    /// running, is not waited for.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if the pool is in use, by another call or by one that a task makes; the system's
+    /// error if it refuses a thread. Nothing has been called then.
+    ///
+    /// # Panics
+    /// If `leader` or a task does, once all have ended.
+    pub(crate) fn run<R>(
+        &self,
+        threads: usize,
+        leader: impl FnOnce() -> R,
+        task: &(dyn Fn(usize) + Sync),
+    ) -> io::Result<R> {
+        debug_assert!(threads <= self.threads);
+        if threads <= 1 {
+            return Ok(leader());
+        }
+        let started = self.start(threads)?;
+        // SAFETY: only the lifetime changes; this function waits for all threads that have begun the task before it
+        // returns or unwinds, and no other begins it after that.
+        let task = Task(unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), _>(task) });
+        {
+            let mut state = lock(&self.shared.state);
+            state.job += 1;
+            (state.task, state.threads) = (Some(task), threads);
+        }
+        self.shared.work_is_there.notify_all();
+        let mine = catch_unwind(AssertUnwindSafe(leader));
+        let mut state = lock(&self.shared.state);
+        state.task = None;
+        while state.running > 0 {
+            state = self.shared.work_is_done.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let theirs = state.panic.take();
+        drop((state, started));
+        match (mine, theirs) {
+            (Err(panic), _) | (Ok(_), Some(panic)) => resume_unwind(panic),
+            (Ok(result), None) => Ok(result),
+        }
+    }
+
+    /// Takes the pool and starts the threads that are missing.
+    fn start(&self, threads: usize) -> io::Result<MutexGuard<'_, Started>> {
+        let mut started = match self.started.try_lock() {
+            Ok(started) => started,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
+        };
+        started.forget_parents();
+        while started.threads.len() + 1 < threads {
+            let (shared, index) = (Arc::clone(&self.shared), started.threads.len() + 1);
+            // The thread must not take part in an earlier job.
+            let job = lock(&shared.state).job;
+            let thread = Builder::new().name(THREAD_NAME.to_owned()).stack_size(STACK_SIZE);
+            started.threads.push(thread.spawn(move || shared.work(index, job))?);
+        }
+        Ok(started)
+    }
+}
+
+impl Started {
+    /// Forgets threads that were started before this process was forked; they exist in its parent only.
+    fn forget_parents(&mut self) {
+        let process = std::process::id();
+        if self.process != process {
+            self.threads.drain(..).for_each(std::mem::forget);
+            self.process = process;
+        }
+    }
+}
+
+impl Shared {
+    /// The life of the thread with this index, which has seen `job`.
+    fn work(&self, index: usize, mut job: u64) {
+        loop {
+            let mut state = lock(&self.state);
+            while state.job == job && !state.is_dropped {
+                state = self.work_is_there.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            if state.is_dropped {
+                return;
+            }
+            job = state.job;
+            let Some(Task(task)) = state.task.filter(|_| index < state.threads) else { continue };
+            state.running += 1;
+            drop(state);
+            // SAFETY: `run` keeps the closure alive until this thread has counted itself out below.
+            let result = catch_unwind(AssertUnwindSafe(|| unsafe { (*task)(index) }));
+            let mut state = lock(&self.state);
+            state.running -= 1;
+            if let Err(panic) = result {
+                state.panic.get_or_insert(panic);
+            }
+            if state.running == 0 {
+                self.work_is_done.notify_one();
+            }
+        }
+    }
+}
+
+impl Drop for ThreadPool {
+    fn drop(&mut self) {
+        lock(&self.shared.state).is_dropped = true;
+        self.shared.work_is_there.notify_all();
+        let started = self.started.get_mut().unwrap_or_else(PoisonError::into_inner);
+        started.forget_parents();
+        started.threads.drain(..).for_each(|thread| drop(thread.join()));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl std::fmt::Debug for ThreadPool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ThreadPool").field("threads", &self.threads).field("auto", &self.tuner.is_some()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn every_thread_is_called_once_per_job() {
+        let pool = ThreadPool::new(5);
+        for round in 0..500 {
+            let threads = 1 + round % 5;
+            let calls: [AtomicUsize; 5] = Default::default();
+            let all = Barrier::new(threads);
+            let call = |i: usize| {
+                calls[i].fetch_add(1, Ordering::Relaxed);
+                all.wait();
+            };
+            pool.run(threads, || call(0), &call).unwrap();
+            let calls = calls.map(AtomicUsize::into_inner);
+            assert!(calls.iter().enumerate().all(|(i, &n)| n == usize::from(i < threads)), "{threads}: {calls:?}");
+        }
+    }
+
+    #[test]
+    fn a_panic_on_any_thread_reaches_the_caller_and_the_pool_stays_usable() {
+        let pool = ThreadPool::new(3);
+        for guilty in 0..3 {
+            let all = Barrier::new(3);
+            let job = |i| {
+                all.wait();
+                if i == guilty {
+                    std::panic::resume_unwind(Box::new("on purpose"));
+                }
+            };
+            assert!(catch_unwind(AssertUnwindSafe(|| pool.run(3, || job(0), &job))).is_err());
+            assert_eq!(pool.run(3, || 7, &|_| ()).unwrap(), 7);
+        }
+    }
+
+    #[test]
+    fn a_pool_in_use_refuses_a_second_job() {
+        let pool = ThreadPool::new(2);
+        let result = pool.run(2, || pool.run(2, || (), &|_| ()), &|_| ()).unwrap();
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn a_thread_that_has_not_begun_is_not_waited_for() {
+        let pool = ThreadPool::new(2);
+        for _ in 0..2000 {
+            // Often ends before the other thread has woken; that one must not touch the closure then.
+            let alive = AtomicUsize::new(1);
+            pool.run(2, || (), &|_| assert_eq!(alive.load(Ordering::Relaxed), 1)).unwrap();
+            alive.store(0, Ordering::Relaxed);
+        }
+    }
+}

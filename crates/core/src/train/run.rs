@@ -1,0 +1,220 @@
+//! A training run: checked arguments in, a result out.
+//!
+//! It is a chain of segments, so that the number of workers can change between them. A pool that chooses the number by
+//! measuring is told what the iterations of each segment took.
+
+use super::barrier::{Barrier, BreakOnPanic};
+use super::options::{Progress, TrainOptions, TrainSummary};
+use super::sampler::Sampler;
+use super::shared::Shared;
+use super::training_loop::{Context, Leader, Reached, Worker};
+use crate::error::{Error, Result};
+use crate::math::Float;
+use crate::network::{BATCH_BLOCK, BLOCK, Input, MiniBatch, OutputLayer, Parameters, STATES, Shard, Step, TwoLayerNet};
+use crate::threads::{Choice, ThreadPool, kind_of_work};
+use std::io;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// Seconds of a segment where the number of workers is chosen by measuring, and of a trial.
+const SEGMENT: f64 = 0.02;
+const TRIAL: f64 = 0.002;
+/// The fewest iterations of a segment.
+const MIN_SEGMENT: usize = 4;
+/// A segment ends early if its iterations take this many times as long as with the best number of workers: other
+/// programs keep a worker from running, and the others wait for it.
+const MAX_SLOWDOWN: f64 = 3.0;
+
+/// The state of an optimiser, and its step by the iteration's number in this call.
+type Stateful<'a, T> = (&'a mut [Parameters<T>; STATES], &'a (dyn Fn(usize) -> Step<T> + Sync));
+
+/// A call of `train`, its arguments checked.
+pub(super) struct Training<'a, T: Float> {
+    pub net: &'a mut TwoLayerNet<T>,
+    pub labels: &'a [u32],
+    pub sampler: &'a mut dyn Sampler,
+    pub options: &'a TrainOptions,
+    pub observer: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
+    /// For optimisers that keep state.
+    pub optimizer: Option<Stateful<'a, T>>,
+}
+
+impl<T: Float> Training<'_, T> {
+    /// Trains on the rows `data`; `STATEFUL` tells whether there is an optimiser with state. Returns the steps taken, and
+    /// the result.
+    ///
+    /// # Errors
+    /// If the system refuses a thread; nothing has been changed then.
+    pub fn run<P: Input<T>, const STATEFUL: bool>(self, data: &[P]) -> Result<(usize, Result<TrainSummary>)> {
+        let Training { net, labels, sampler, options, observer, optimizer } = self;
+        let (shape, batch) = (net.shape(), options.batch);
+        let capacity = batch.min(BATCH_BLOCK);
+        let (blocks, classes) = (shape.hidden_padded() / BLOCK, shape.classes_padded());
+        let (mut state, step) = optimizer.filter(|_| STATEFUL).unzip();
+        let context = Context {
+            rate: T::from_f64(options.learning_rate),
+            step,
+            inputs: shape.inputs(),
+            data,
+            labels,
+            batch,
+            parts: std::array::from_fn(|_| Shared::new([blocks, capacity, classes])),
+            part_sizes: (blocks * classes, classes),
+            lists: std::array::from_fn(|_| Shared::new([batch])),
+            limit: AtomicUsize::new(options.iterations),
+            stop: AtomicUsize::new(usize::MAX),
+            diverged: AtomicUsize::new(usize::MAX),
+        };
+        let mut leader = Leader {
+            sampler,
+            observer,
+            first_iteration: options.first_iteration,
+            indices: vec![0; batch],
+            drawn: 0,
+            invalid_batch: None,
+            is_stopped: false,
+            patience: f64::INFINITY,
+        };
+        leader.draw(&context, 0);
+        leader.draw(&context, 1);
+        let pool = net.threads.pool();
+        let kind = kind_of_work(&(std::any::type_name::<(T, P)>(), STATEFUL, shape, batch));
+        let (mut workers, mut most) = (Vec::new(), shape.max_threads());
+        let mut reached = Reached { iterations: 0, loss: f64::NAN };
+        while reached.iterations < context.limit.load(Ordering::Relaxed) {
+            let choice = pool.choose(kind, most);
+            if workers.len() != choice.threads {
+                store(&workers, net, &mut state);
+                workers = new_workers(net, state.as_deref(), choice.threads, capacity);
+            }
+            leader.patience = MAX_SLOWDOWN * choice.expected;
+            context.stop.store(usize::MAX, Ordering::Relaxed);
+            let end = reached.iterations.saturating_add(if pool.is_auto() { segment(choice) } else { usize::MAX });
+            let (level, context, start) = (net.level, &context, Instant::now());
+            let lead = |worker: &mut Worker<T, P>, barrier: &Barrier| {
+                worker.train::<STATEFUL>((level, context), barrier, (reached, end), Some(&mut leader))
+            };
+            let follow = |worker: &mut Worker<T, P>, barrier: &Barrier| {
+                worker.train::<STATEFUL>((level, context), barrier, (reached, end), None);
+            };
+            match run_workers(&pool, &mut workers, lead, follow) {
+                Ok(now) => {
+                    let taken = (now.iterations - reached.iterations).max(1);
+                    pool.record(kind, choice.threads, start.elapsed().as_secs_f64() / taken as f64);
+                    reached = now;
+                    let diverged = context.diverged.load(Ordering::Relaxed) != usize::MAX || !reached.loss.is_finite();
+                    if leader.is_stopped || diverged {
+                        break;
+                    }
+                }
+                // Another call uses the threads.
+                Err(busy) if busy.kind() == io::ErrorKind::WouldBlock => most = 1,
+                Err(_) if pool.is_auto() => pool.record(kind, choice.threads, f64::MAX),
+                Err(refused) => return Err(Error::Thread { threads: choice.threads, what: refused.to_string() }),
+            }
+        }
+        store(&workers, net, &mut state);
+        let summary = TrainSummary {
+            iterations: reached.iterations,
+            final_loss: reached.loss,
+            threads: pool.fastest(kind, most),
+        };
+        let result = result(&context, leader, &net.parameters, (summary, options.iterations));
+        Ok((summary.iterations, result))
+    }
+}
+
+/// The iterations of the next segment.
+fn segment(choice: Choice) -> usize {
+    let seconds = if choice.is_trial { TRIAL } else { SEGMENT };
+    // A conversion that saturates: 0 iterations if none has been measured.
+    ((seconds / choice.expected) as usize).max(MIN_SEGMENT)
+}
+
+/// Workers with the network's parameters, for batches in blocks of `capacity` rows.
+fn new_workers<T: Float, P: Input<T>>(
+    net: &TwoLayerNet<T>,
+    state: Option<&[Parameters<T>; STATES]>,
+    count: usize,
+    capacity: usize,
+) -> Vec<Worker<T, P>> {
+    let shape = net.shape();
+    let blocks = shape.hidden_padded() / BLOCK;
+    let worker = |w| {
+        let mine = blocks * w / count..blocks * (w + 1) / count;
+        let mut worker = Worker {
+            shard: Shard::new((net.level, net.activation), &net.parameters, mine.clone(), capacity),
+            blocks: mine,
+            output: OutputLayer::new(net.level, &net.parameters, capacity),
+            batch: MiniBatch::for_training(shape.inputs(), capacity),
+            labels: Vec::with_capacity(capacity),
+        };
+        if let Some(state) = state {
+            worker.shard.load_state(state);
+            worker.output.load_state(state);
+        }
+        worker
+    };
+    (0..count).map(worker).collect()
+}
+
+/// Stores what the workers have learnt.
+fn store<T: Float, P: Input<T>>(
+    workers: &[Worker<T, P>],
+    net: &mut TwoLayerNet<T>,
+    state: &mut Option<&mut [Parameters<T>; STATES]>,
+) {
+    let Some(first) = workers.first() else { return };
+    workers.iter().for_each(|w| w.shard.store(&mut net.parameters));
+    first.output.store(&mut net.parameters);
+    if let Some(state) = state {
+        workers.iter().for_each(|w| w.shard.store_state(state));
+        first.output.store_state(state);
+    }
+}
+
+/// Runs `lead` with the first worker on this thread, and `follow` with each other worker on a thread of the pool.
+///
+/// # Errors
+/// Those of [`ThreadPool::run`].
+fn run_workers<W: Send, R>(
+    pool: &ThreadPool,
+    workers: &mut [W],
+    lead: impl FnOnce(&mut W, &Barrier) -> R,
+    follow: impl Fn(&mut W, &Barrier) + Sync,
+) -> io::Result<R> {
+    let barrier = Barrier::new(workers.len());
+    let (first, others) = workers.split_first_mut().expect("at least one worker");
+    let others: Vec<_> = others.iter_mut().map(Mutex::new).collect();
+    let lead = || {
+        let _guard = BreakOnPanic(&barrier);
+        lead(first, &barrier)
+    };
+    pool.run(others.len() + 1, lead, &|w| {
+        let _guard = BreakOnPanic(&barrier);
+        follow(&mut others[w - 1].lock().unwrap_or_else(PoisonError::into_inner), &barrier);
+    })
+}
+
+/// The result of a run that was to take `iterations` steps.
+fn result<T: Float, P>(
+    context: &Context<'_, T, P>,
+    leader: Leader<'_>,
+    parameters: &Parameters<T>,
+    (summary, iterations): (TrainSummary, usize),
+) -> Result<TrainSummary> {
+    let done = summary.iterations;
+    let diverged = |iteration, what| Err(Error::Diverged { iteration: leader.first_iteration + iteration, what });
+    match context.diverged.load(Ordering::Relaxed) {
+        usize::MAX => {}
+        at => return diverged(at, parameters.first_not_finite().map_or("a weight", |(p, ..)| p.name())),
+    }
+    match leader.invalid_batch {
+        // The run reached this batch. One that was drawn ahead of an earlier end is not an error.
+        Some((t, error)) if t == done && !leader.is_stopped => Err(error),
+        _ if done < iterations && !summary.final_loss.is_finite() => diverged(done, "the loss"),
+        _ => Ok(summary),
+    }
+}
