@@ -74,6 +74,17 @@ impl<T: ExpElement> Map<T> for Exp {
 /// e^x of a vector.
 #[inline(always)]
 pub(crate) fn exp_v<T: ExpElement, S: Simd<T>>(s: S, x: S::V) -> S::V {
+    if S::REGISTERS < 16 { outlined(s, x) } else { inlined(s, x) }
+}
+
+/// One copy for the scalar level, whose emulated multiply-adds are long.
+#[inline(never)]
+fn outlined<T: ExpElement, S: Simd<T>>(s: S, x: S::V) -> S::V {
+    inlined(s, x)
+}
+
+#[inline(always)]
+fn inlined<T: ExpElement, S: Simd<T>>(s: S, x: S::V) -> S::V {
     // x is the second operand, so that a NaN is returned.
     let x = s.max(s.splat(T::EXP_LOWEST), s.min(s.splat(T::EXP_HIGHEST), x));
     let n = s.round(s.mul(x, s.splat(T::LOG2_E)));

@@ -5,7 +5,6 @@
 //! go. A number that was much slower is tried again later and later: on a busy machine, workers that wait for each other
 //! can take a hundred times as long as one that works alone.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// When a slower number of threads is first tried again.
@@ -17,7 +16,7 @@ const MUCH_SLOWER: f64 = 1.2;
 
 /// Measurements by kind of work.
 #[derive(Default)]
-pub(super) struct Tuner(BTreeMap<u64, Vec<Candidate>>);
+pub(super) struct Tuner(Vec<(u64, Vec<Candidate>)>);
 
 /// A number of threads.
 struct Candidate {
@@ -48,12 +47,13 @@ pub(crate) struct Choice {
 impl Tuner {
     /// The number of threads, at most `most`, for the next piece of work of this kind.
     pub fn choose(&mut self, kind: u64, most: usize, now: Instant) -> Choice {
-        let candidates = self.0.entry(kind).or_insert_with(|| {
+        if self.candidates(kind).is_none() {
             let powers = std::iter::successors(Some(1), |n| Some(n * 2)).take_while(|&n| n < most);
             let seconds = [f64::INFINITY; 2];
             let candidate = |threads| Candidate { threads, seconds, retry_at: now, retry_after: FIRST_RETRY };
-            powers.chain([most]).map(candidate).collect()
-        });
+            self.0.push((kind, powers.chain([most]).map(candidate).collect()));
+        }
+        let candidates = self.candidates(kind).expect("just made");
         let best = candidates.iter().min_by(|a, b| a.best().total_cmp(&b.best())).expect("at least one");
         let (threads, expected) = (best.threads, best.best());
         // Each is measured twice at first, as the first time finds its data outside the caches; unless that shows enough.
@@ -70,7 +70,7 @@ impl Tuner {
 
     /// Records that a unit of this kind of work took so many seconds with `threads` threads.
     pub fn record(&mut self, kind: u64, threads: usize, seconds: f64, now: Instant) {
-        let Some(candidates) = self.0.get_mut(&kind) else { return };
+        let Some(candidates) = self.candidates(kind) else { return };
         let best = candidates.iter().map(Candidate::best).fold(f64::INFINITY, f64::min);
         if let Some(candidate) = candidates.iter_mut().find(|c| c.threads == threads) {
             let slow = seconds > best * MUCH_SLOWER;
@@ -81,9 +81,14 @@ impl Tuner {
     }
 
     /// The fastest number of threads measured for this kind of work.
-    pub fn fastest(&self, kind: u64) -> Option<usize> {
-        let best = self.0.get(&kind)?.iter().min_by(|a, b| a.best().total_cmp(&b.best()))?;
+    pub fn fastest(&mut self, kind: u64) -> Option<usize> {
+        let best = self.candidates(kind)?.iter().min_by(|a, b| a.best().total_cmp(&b.best()))?;
         Some(best.threads).filter(|_| best.best() < f64::INFINITY)
+    }
+
+    /// Those of one kind of work. There are few kinds.
+    fn candidates(&mut self, kind: u64) -> Option<&mut Vec<Candidate>> {
+        self.0.iter_mut().find(|(k, _)| *k == kind).map(|(_, candidates)| candidates)
     }
 }
 
