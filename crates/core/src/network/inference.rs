@@ -119,12 +119,13 @@ impl<T: Float> TwoLayerNet<T> {
         rows: usize,
         f: impl Fn(&mut OutputLayer<T>, usize, usize) -> R + Send + Sync,
     ) -> Vec<R> {
+        let finite = rows > 1 && self.parameters.w1_is_finite();
         let prepare = || ForwardPass::new(self, rows.min(CHUNK));
         let work = |pass: &mut ForwardPass<T, P>, chunk: usize| {
             let from = chunk * CHUNK;
             let n = CHUNK.min(rows - from);
             pass.gather(x, from..from + n);
-            pass.forward(&self.parameters);
+            pass.forward(&self.parameters, finite);
             f(&mut pass.output, n, from)
         };
         threads::map(&self.threads, (rows.div_ceil(CHUNK), 2), prepare, work)
@@ -158,8 +159,8 @@ impl<T: Float, P: Input<T>> ForwardPass<T, P> {
         self.batch.gather(self.net.0, x, &mut rows);
     }
 
-    /// Leaves the logits of the gathered rows in the output layer.
-    pub fn forward(&mut self, parameters: &Parameters<T>) {
+    /// Leaves the logits of the gathered rows in the output layer. `finite`: W1 is known to be finite.
+    pub fn forward(&mut self, parameters: &Parameters<T>, finite: bool) {
         let ((level, activation), rows) = (self.net, self.batch.rows());
         let (shape, padded) = (parameters.shape(), parameters.padded());
         let ((w1, stride), (b1, _)) = (Parameter::W1.place(shape), Parameter::B1.place(shape));
@@ -169,7 +170,7 @@ impl<T: Float, P: Input<T>> ForwardPass<T, P> {
         for at in panels(shape.hidden().next_multiple_of(lanes), lanes) {
             let width = at.len();
             let (w1, b1) = (&padded[w1 + at.start..b1], &padded[b1 + at.start..][..width]);
-            let panel = Panel { w1, stride, b1, width, activation, finite: false };
+            let panel = Panel { w1, stride, b1, width, activation, finite };
             let (z, odd) = (&mut self.z[..rows * width], &mut self.odd[..rows * width]);
             hidden_layer::forward(level, &self.batch, panel, (z, odd), &mut Prefetch::none());
             let w2 = &padded[w2 + at.start * classes..][..width * classes];

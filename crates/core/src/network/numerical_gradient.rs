@@ -60,7 +60,7 @@ impl<T: Float> TwoLayerNet<T> {
             prepare,
             |(_, parameters), place| &mut parameters.padded_mut()[place],
             |(pass, parameters)| {
-                pass.forward(parameters);
+                pass.forward(parameters, false);
                 pass.output.losses(labels) / labels.len() as f64
             },
         );

@@ -51,7 +51,7 @@ impl<T: Float> PackedWeights<T> {
 
     /// Whether W1 is finite.
     pub fn w1_is_finite(&self) -> bool {
-        self.w1.iter().all(|w| w.is_finite())
+        self.w1.iter().fold(true, |all, w| all & w.is_finite())
     }
 
     /// A panel, for the forward pass.

@@ -168,6 +168,13 @@ impl<T: Float> Parameters<T> {
         })
     }
 
+    /// Whether W1 is finite.
+    pub(crate) fn w1_is_finite(&self) -> bool {
+        // Without an early end, so that the compiler vectorises it.
+        let (b1, _) = Parameter::B1.place(self.shape);
+        self.buffer[..b1].iter().fold(true, |all, w| all & w.is_finite())
+    }
+
     /// The buffer with its padding, which must stay zero.
     pub(crate) fn padded(&self) -> &[T] {
         &self.buffer
