@@ -47,6 +47,17 @@ def levels(program):
     return [level for level in reversed(line.replace(",", " ").split()[1:]) if level != "scalar"] or ["scalar"]
 
 
+def peak(level, threads):
+    """Multiply-adds in f32 on so many threads, measured: floating-point operations per second."""
+    name = f"fma-f32-t{threads}"
+    command = ["cargo", "bench", "--locked", "--bench", "roofline", "--", f"{name}/{level}"]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr)
+    target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+    found = target / "criterion" / f"roofline_{name}" / level / "new"
+    operations = json.loads((found / "benchmark.json").read_text())["throughput"]["Elements"]
+    return operations / (json.loads((found / "estimates.json").read_text())["median"]["point_estimate"] / 1e9)
+
+
 def processor():
     fields = {}
     for line in Path("/proc/cpuinfo").read_text().splitlines():

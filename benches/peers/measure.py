@@ -3,7 +3,9 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from environment import HERE
@@ -18,21 +20,27 @@ class Program:
     title: str
     ours: str  # the program of ours that times are divided by: its key
     command: tuple
+    data: str  # what stands before the folder with the data
+
+    def on(self, data, threads):
+        """The command that trains on the data in this folder. Ours chooses the threads: up to those of its processors."""
+        return [*self.command, *self.data.split(), data, "--threads", "auto" if self.is_ours else str(threads)]
 
     @property
     def is_ours(self):
         return self.key.startswith("twolayer")
 
 
-def ours(program, data, levels):
+def ours(program, levels):
     """Our programs: f32 at every level, f64 at the best."""
-    command = (program, "train", "--json", "--data", data)
+    command = (program, "train", "--json")
     return [
         Program(
             f"twolayer-{precision}-{level}",
             f"twolayer, {precision}, {level}",
             f"twolayer-{precision}-{levels[0]}",
             (*command, "--precision", precision, "--isa", level),
+            "--data",
         )
         for precision, level in [*(("f32", level) for level in levels), ("f64", levels[0])]
     ]
@@ -48,18 +56,19 @@ PEERS = {
 }
 
 
-def recipe(python, name, data):
-    return (python, "-B", str(HERE / "recipes" / name), data)
+def recipe(python, name):
+    return (python, "-B", str(HERE / "recipes" / name))
 
 
-def peers(python, data, level):
+def peers(python, level):
     """The peers; each is compared with ours in its own precision."""
     return [
         Program(
             key,
             title,
             f"twolayer-{'f64' if key.endswith('f64') else 'f32'}-{level}",
-            (*recipe(python, name, data), f"--variant={variant}"),
+            (*recipe(python, name), f"--variant={variant}"),
+            "",
         )
         for key, (title, name, variant) in PEERS.items()
     ]
@@ -71,11 +80,23 @@ def environment(threads):
     return kept | {name: str(threads) for name in limits} | {"JAX_PLATFORMS": "cpu"}
 
 
-def run(command, threads):
+@contextmanager
+def others(processors):
+    """Keeps each of these processors busy with a process of its own."""
+    busy = [subprocess.Popen(["taskset", "-c", str(p), sys.executable, "-c", "while True: pass"]) for p in processors]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+def run(command, threads, busy=False):
     """Runs a program bound to as many processors as it has threads: what it reports, and its peak memory in MB."""
     allowed = sorted(os.sched_getaffinity(0))
-    command = [*command, "--threads", str(threads)]
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    other_work = others(allowed[:threads] if busy else [])
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, other_work:
         os.sched_setaffinity(0, allowed[:threads])  # inherited by the child
         try:
             child = subprocess.Popen(command, stdout=out, stderr=err, env=environment(threads))

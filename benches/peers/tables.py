@@ -42,14 +42,20 @@ def recipe(samples, programs, threads):
     return table(head, rows)
 
 
-def sizes(samples, programs, threads, cases):
-    """Time per iteration."""
-    rows = [
-        [f"{hidden} × {batch}", str(n), *(timed(samples, p, n, hidden=hidden, batch=batch) for p in programs)]
-        for hidden, batch, _ in cases
-        for n in threads
-    ]
-    return table(["hidden × batch", "threads", *(p.title for p in programs)], rows)
+def work(samples, programs, peaks):
+    """Time per iteration; ours at the best instruction set as a share of the peak, counting zeros as work."""
+    cells = list(dict.fromkeys((s["data"], s["hidden"], s["batch"], s["threads"]) for s in samples))
+    peers = [p for p in programs if not p.is_ours]
+    rows = []
+    for data, hidden, batch, threads in cells:
+        case = {"data": data, "hidden": hidden, "batch": batch}
+        ours = of(samples, "seconds", program=programs[0].key, threads=threads, **case)
+        best = min(of(samples, "seconds", program=p.key, threads=threads, **case) for p in peers)
+        share = 4 * (784 + 10) * hidden * batch / ours / peaks[threads]
+        times = [timed(samples, p, threads, **case) for p in programs]
+        rows.append([data, f"{hidden} × {batch:,}", str(threads), *times, f"{best / ours:.2f}", f"{share:.0%}"])
+    head = ["data", "hidden × batch", "threads", *(p.title for p in programs), "best peer / ours", "share of peak"]
+    return table(head, rows)
 
 
 def single(samples, threads, head, title):
