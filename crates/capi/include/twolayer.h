@@ -17,9 +17,9 @@
  * functions that take it as const; a call that would have to wait for another one returns TL_STATUS_BUSY. Free a
  * network after all other calls have returned.
  *
- * The library prints nothing, reads no environment variable, installs no signal handler and
- * starts no threads but those of a large product, which end with it, and those of a network, which end when it
- * is freed. It keeps the last message of each thread and, once per process, a panic hook and some 50 bytes about the main thread.
+ * The library prints nothing, reads no environment variable and installs no signal handler. It starts threads for large
+ * products, which end with the call, and for networks, which sleep between calls and end when the network is freed.
+ * It keeps the last message of each thread and, once per process, a panic hook and some 50 bytes about the main thread.
  * A call checks that its memory is available and returns TL_STATUS_MEMORY if not. An allocation that fails after that
  * check, or one of the last 16 kB, aborts the process.
  *
@@ -458,8 +458,8 @@ tl_status tl_level_name(size_t index,
 /**
  * Creates a network with the notebook's initial weights: 0.01 times a standard normal distribution, biases zero. The
  * same seed gives the same weights on every machine and in every version with the same major number; the batches
- * of later training continue from the same generator. The network uses the best level and one thread. If
- * the call fails, `*network` becomes NULL; its previous value is ignored.
+ * of later training continue from the same generator. The network uses the best level and a number of threads chosen
+ * by measuring. If the call fails, `*network` becomes NULL; its previous value is ignored.
  */
 tl_status tl_network_new_f32(size_t inputs,
                              size_t hidden,

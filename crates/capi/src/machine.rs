@@ -69,6 +69,9 @@ const MOST_THREADS: usize = 1024;
 pub(crate) fn threads(threads: usize) -> Result<Threads> {
     match threads {
         1..=MOST_THREADS => Ok(Threads::new(threads)),
-        _ => Err(Failure::new(tl_status::Option, format!("threads is {threads}; expected 1 to {MOST_THREADS}"))),
+        _ => Err(Failure::new(
+            tl_status::Option,
+            format!("threads is {threads}; expected at most {MOST_THREADS}, and at least 1 for a product"),
+        )),
     }
 }

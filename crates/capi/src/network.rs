@@ -30,8 +30,8 @@ pub enum tl_parameter {
 
 /// Creates a network with the notebook's initial weights: 0.01 times a standard normal distribution, biases zero. The
 /// same seed gives the same weights on every machine and in every version with the same major number; the batches
-/// of later training continue from the same generator. The network uses the best level and one thread. If
-/// the call fails, `*network` becomes NULL; its previous value is ignored.
+/// of later training continue from the same generator. The network uses the best level and a number of threads chosen
+/// by measuring. If the call fails, `*network` becomes NULL; its previous value is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tl_network_new_f32(
     inputs: usize,

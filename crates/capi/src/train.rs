@@ -318,7 +318,8 @@ unsafe fn run<T: Precision, P: Element<T>>(
 ) -> Result<twolayer_core::TrainSummary, Stop> {
     // SAFETY: as of this function.
     let (x, t) = unsafe { batch::<T, P>(given) }?;
-    let (shape, threads) = (network.net.shape(), network.threads());
+    let shape = network.net.shape();
+    let threads = network.threads().min(shape.max_threads());
     if options.batch <= MOST_ROWS {
         let need = MemoryEstimate::default().training(shape, size_of::<T>(), &options, threads);
         memory::check(need.elements(given.1.1, 4), threads)?;

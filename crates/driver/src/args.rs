@@ -95,7 +95,7 @@ pub struct DataArgs {
 /// The part of the machine to use. Neither option changes a result: it is the same bytes for any.
 #[derive(Args)]
 pub struct MachineArgs {
-    /// Threads to use; `auto` measures which number up to the number of processors is fastest, now and then anew
+    /// Threads to use; `auto` tries different numbers, up to that of the processors, and uses the fastest
     #[arg(long, value_name = "N", default_value = "auto", value_parser = threads, allow_negative_numbers = true)]
     pub threads: ThreadCount,
 

@@ -32,6 +32,6 @@ pub fn run(args: &InfoArgs, out: &mut Output) -> Result<(), CliError> {
     out.field("target", format_args!("{}", report.target));
     out.field("levels", format_args!("{}", report.levels.join(", ")));
     out.field("isa", format_args!("{} (chosen unless --isa says otherwise)", report.isa));
-    out.field("threads", format_args!("{} (the most in use unless --threads says otherwise)", report.threads));
+    out.field("threads", format_args!("{} (the most that are used unless --threads says otherwise)", report.threads));
     Ok(())
 }

@@ -196,8 +196,7 @@ impl<T: Float, P: Input<T>> MiniBatch<T, P> {
         self.stride
     }
 
-    /// Copies rows `indices` of `source` and makes their masks; for dense rows, their floats instead of the masks by
-    /// pair.
+    /// Copies rows `indices` of `source` and makes their masks; for dense rows, their floats too.
     ///
     /// # Panics
     /// If there are more than the capacity, or if a row is outside `source`.

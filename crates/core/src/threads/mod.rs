@@ -3,8 +3,9 @@
 mod pool;
 mod tuner;
 
+pub(crate) use pool::NotRun;
 pub use pool::{THREAD_NAME, ThreadPool};
-pub(crate) use tuner::Choice;
+pub(crate) use tuner::{Choice, First};
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,8 +77,8 @@ pub(crate) fn kind_of_work(key: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// `work(state, i)` for every `i` below `n`, in order; each thread makes its own state, and takes at least `least`
-/// pieces of work.
+/// `work(state, i)` for every `i` below `n`, in order; each thread makes its own state. There are at most
+/// `n / least` threads.
 pub(crate) fn map<S, R: Send>(
     threads: &Threads,
     (n, least): (usize, usize),
@@ -108,7 +109,7 @@ fn map_on_pool<S, R: Send>(
     work: impl Fn(&mut S, usize) -> R + Sync,
 ) -> Vec<R> {
     let kind = kind_of_work(&(std::any::type_name_of_val(&work), n.next_power_of_two()));
-    let choice = pool.choose(kind, n / least);
+    let choice = pool.choose(kind, n / least, First::Most);
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<R>>> = Mutex::new((0..n).map(|_| None).collect());
     let worker = |_| {
@@ -127,8 +128,12 @@ fn map_on_pool<S, R: Send>(
     let start = Instant::now();
     match pool.run(choice.threads, || worker(0), &worker) {
         Ok(()) => pool.record(kind, choice.threads, start.elapsed().as_secs_f64() / n as f64),
-        // In use, or no thread can be started.
-        Err(_) => worker(0),
+        Err(not_run) => {
+            if let NotRun::Refused(_) = not_run {
+                pool.record(kind, choice.threads, f64::MAX);
+            }
+            worker(0);
+        }
     }
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.into_iter().map(|result| result.expect("every piece was done")).collect()

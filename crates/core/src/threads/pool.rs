@@ -1,6 +1,6 @@
 //! Threads that are started once and sleep while idle.
 
-use super::tuner::{Choice, Tuner};
+use super::tuner::{Choice, First, Tuner};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -11,13 +11,13 @@ use std::time::Instant;
 /// end when the pool is dropped.
 pub struct ThreadPool {
     threads: usize,
-    shared: Arc<Shared>,
     /// Held by the call that uses the threads.
     started: Mutex<Started>,
     /// Chooses how many threads to use, unless that is fixed.
     tuner: Option<Mutex<Tuner>>,
 }
 
+#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     work_is_there: Condvar,
@@ -49,6 +49,16 @@ unsafe impl Send for Task {}
 struct Started {
     threads: Vec<JoinHandle<()>>,
     process: u32,
+    shared: Arc<Shared>,
+}
+
+/// Why a job was not run.
+#[derive(Debug)]
+pub(crate) enum NotRun {
+    /// Another call uses the pool, or a task of it does.
+    Busy,
+    /// The system refuses a thread.
+    Refused(io::Error),
 }
 
 /// The name of the core's own threads.
@@ -75,9 +85,7 @@ impl ThreadPool {
     }
 
     fn with_tuner(threads: usize, tuner: Option<Mutex<Tuner>>) -> Self {
-        let (state, work_is_there, work_is_done) = (Mutex::default(), Condvar::new(), Condvar::new());
-        let shared = Arc::new(Shared { state, work_is_there, work_is_done });
-        ThreadPool { threads: threads.max(1), shared, started: Mutex::default(), tuner }
+        ThreadPool { threads: threads.max(1), started: Mutex::default(), tuner }
     }
 
     /// The number of threads, including the caller's.
@@ -91,10 +99,10 @@ impl ThreadPool {
     }
 
     /// How many threads to use next for this kind of work, at most `most`.
-    pub(crate) fn choose(&self, kind: u64, most: usize) -> Choice {
+    pub(crate) fn choose(&self, kind: u64, most: usize, first: First) -> Choice {
         let most = most.min(self.threads);
         match &self.tuner {
-            Some(tuner) if most > 1 => lock(tuner).choose(kind, most, Instant::now()),
+            Some(tuner) if most > 1 => lock(tuner).choose(kind, most, first, Instant::now()),
             _ => Choice { threads: most, is_trial: false, expected: f64::INFINITY },
         }
     }
@@ -118,8 +126,7 @@ impl ThreadPool {
     /// running, is not waited for.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] if the pool is in use, by another call or by one that a task makes; the system's
-    /// error if it refuses a thread. Nothing has been called then.
+    /// If the pool is in use or the system refuses a thread. Nothing has been called then.
     ///
     /// # Panics
     /// If `leader` or a task does, once all have ended.
@@ -128,7 +135,7 @@ impl ThreadPool {
         threads: usize,
         leader: impl FnOnce() -> R,
         task: &(dyn Fn(usize) + Sync),
-    ) -> io::Result<R> {
+    ) -> Result<R, NotRun> {
         debug_assert!(threads <= self.threads);
         if threads <= 1 {
             return Ok(leader());
@@ -138,19 +145,20 @@ impl ThreadPool {
         // returns or unwinds, and no other begins it after that.
         let task = Task(unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), _>(task) });
         {
-            let mut state = lock(&self.shared.state);
+            let mut state = lock(&started.shared.state);
             state.job += 1;
             (state.task, state.threads) = (Some(task), threads);
         }
-        self.shared.work_is_there.notify_all();
+        started.shared.work_is_there.notify_all();
         let mine = catch_unwind(AssertUnwindSafe(leader));
-        let mut state = lock(&self.shared.state);
+        let mut state = lock(&started.shared.state);
         state.task = None;
         while state.running > 0 {
-            state = self.shared.work_is_done.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = started.shared.work_is_done.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let theirs = state.panic.take();
-        drop((state, started));
+        drop(state);
+        drop(started);
         match (mine, theirs) {
             (Err(panic), _) | (Ok(_), Some(panic)) => resume_unwind(panic),
             (Ok(result), None) => Ok(result),
@@ -158,30 +166,32 @@ impl ThreadPool {
     }
 
     /// Takes the pool and starts the threads that are missing.
-    fn start(&self, threads: usize) -> io::Result<MutexGuard<'_, Started>> {
+    fn start(&self, threads: usize) -> Result<MutexGuard<'_, Started>, NotRun> {
         let mut started = match self.started.try_lock() {
             Ok(started) => started,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
+            Err(TryLockError::WouldBlock) => return Err(NotRun::Busy),
         };
         started.forget_parents();
         while started.threads.len() + 1 < threads {
-            let (shared, index) = (Arc::clone(&self.shared), started.threads.len() + 1);
+            let (shared, index) = (Arc::clone(&started.shared), started.threads.len() + 1);
             // The thread must not take part in an earlier job.
             let job = lock(&shared.state).job;
             let thread = Builder::new().name(THREAD_NAME.to_owned()).stack_size(STACK_SIZE);
-            started.threads.push(thread.spawn(move || shared.work(index, job))?);
+            started.threads.push(thread.spawn(move || shared.work(index, job)).map_err(NotRun::Refused)?);
         }
         Ok(started)
     }
 }
 
 impl Started {
-    /// Forgets threads that were started before this process was forked; they exist in its parent only.
+    /// Forgets threads that were started before this process was forked: they exist in its parent only, and may have held
+    /// the lock of what is shared.
     fn forget_parents(&mut self) {
         let process = std::process::id();
         if self.process != process {
             self.threads.drain(..).for_each(std::mem::forget);
+            std::mem::forget(std::mem::take(&mut self.shared));
             self.process = process;
         }
     }
@@ -218,10 +228,10 @@ impl Shared {
 
 impl Drop for ThreadPool {
     fn drop(&mut self) {
-        lock(&self.shared.state).is_dropped = true;
-        self.shared.work_is_there.notify_all();
         let started = self.started.get_mut().unwrap_or_else(PoisonError::into_inner);
         started.forget_parents();
+        lock(&started.shared.state).is_dropped = true;
+        started.shared.work_is_there.notify_all();
         started.threads.drain(..).for_each(|thread| drop(thread.join()));
     }
 }
@@ -279,7 +289,7 @@ mod tests {
     fn a_pool_in_use_refuses_a_second_job() {
         let pool = ThreadPool::new(2);
         let result = pool.run(2, || pool.run(2, || (), &|_| ()), &|_| ()).unwrap();
-        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert!(matches!(result, Err(NotRun::Busy)));
     }
 
     #[test]

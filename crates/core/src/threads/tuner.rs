@@ -34,6 +34,15 @@ impl Candidate {
     }
 }
 
+/// Which number of threads is tried first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum First {
+    /// For threads that wait for each other, which may take very long on a busy machine.
+    One,
+    /// For independent pieces of work, which may be done only once.
+    Most,
+}
+
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Choice {
@@ -46,12 +55,16 @@ pub(crate) struct Choice {
 
 impl Tuner {
     /// The number of threads, at most `most`, for the next piece of work of this kind.
-    pub fn choose(&mut self, kind: u64, most: usize, now: Instant) -> Choice {
+    pub fn choose(&mut self, kind: u64, most: usize, first: First, now: Instant) -> Choice {
         if self.candidates(kind).is_none() {
             let powers = std::iter::successors(Some(1), |n| Some(n * 2)).take_while(|&n| n < most);
             let seconds = [f64::INFINITY; 2];
             let candidate = |threads| Candidate { threads, seconds, retry_at: now, retry_after: FIRST_RETRY };
-            self.0.push((kind, powers.chain([most]).map(candidate).collect()));
+            let mut candidates: Vec<Candidate> = powers.chain([most]).map(candidate).collect();
+            if first == First::Most {
+                candidates.reverse();
+            }
+            self.0.push((kind, candidates));
         }
         let candidates = self.candidates(kind).expect("just made");
         let best = candidates.iter().min_by(|a, b| a.best().total_cmp(&b.best())).expect("at least one");
@@ -102,7 +115,7 @@ mod tests {
         (0..units)
             .map(|_| {
                 let now = start + Duration::from_secs_f64(time);
-                let threads = tuner.choose(7, most, now).threads;
+                let threads = tuner.choose(7, most, First::One, now).threads;
                 let took = seconds(threads, time);
                 time += took;
                 tuner.record(7, threads, took, start + Duration::from_secs_f64(time));

@@ -34,8 +34,8 @@ pub(super) struct Broken;
 impl Barrier {
     pub fn new(workers: usize) -> Self {
         // More workers than cores would only keep each other from working by spinning.
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self::with_spins(workers, if workers > cores { 0 } else { SPINS })
+        let fit = || workers <= std::thread::available_parallelism().map_or(1, usize::from);
+        Self::with_spins(workers, if workers > 1 && fit() { SPINS } else { 0 })
     }
 
     fn with_spins(workers: usize, spins: u32) -> Self {

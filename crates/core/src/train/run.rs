@@ -11,8 +11,7 @@ use super::training_loop::{Context, Leader, Reached, Worker};
 use crate::error::{Error, Result};
 use crate::math::Float;
 use crate::network::{BATCH_BLOCK, BLOCK, Input, MiniBatch, OutputLayer, Parameters, STATES, Shard, Step, TwoLayerNet};
-use crate::threads::{Choice, ThreadPool, kind_of_work};
-use std::io;
+use crate::threads::{Choice, First, NotRun, ThreadPool, kind_of_work};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -72,7 +71,6 @@ impl<T: Float> Training<'_, T> {
             observer,
             first_iteration: options.first_iteration,
             indices: vec![0; batch],
-            drawn: 0,
             invalid_batch: None,
             is_stopped: false,
             patience: f64::INFINITY,
@@ -84,14 +82,14 @@ impl<T: Float> Training<'_, T> {
         let (mut workers, mut most) = (Vec::new(), shape.max_threads());
         let mut reached = Reached { iterations: 0, loss: f64::NAN };
         while reached.iterations < context.limit.load(Ordering::Relaxed) {
-            let choice = pool.choose(kind, most);
+            let choice = pool.choose(kind, most, First::One);
             if workers.len() != choice.threads {
                 store(&workers, net, &mut state);
                 workers = new_workers(net, state.as_deref(), choice.threads, capacity);
             }
             leader.patience = MAX_SLOWDOWN * choice.expected;
             context.stop.store(usize::MAX, Ordering::Relaxed);
-            let end = reached.iterations.saturating_add(if pool.is_auto() { segment(choice) } else { usize::MAX });
+            let end = reached.iterations.saturating_add(segment(choice));
             let (level, context, start) = (net.level, &context, Instant::now());
             let lead = |worker: &mut Worker<T, P>, barrier: &Barrier| {
                 worker.train::<STATEFUL>((level, context), barrier, (reached, end), Some(&mut leader))
@@ -110,9 +108,11 @@ impl<T: Float> Training<'_, T> {
                     }
                 }
                 // Another call uses the threads.
-                Err(busy) if busy.kind() == io::ErrorKind::WouldBlock => most = 1,
-                Err(_) if pool.is_auto() => pool.record(kind, choice.threads, f64::MAX),
-                Err(refused) => return Err(Error::Thread { threads: choice.threads, what: refused.to_string() }),
+                Err(NotRun::Busy) => most = 1,
+                Err(NotRun::Refused(_)) if pool.is_auto() => pool.record(kind, choice.threads, f64::MAX),
+                Err(NotRun::Refused(refused)) => {
+                    return Err(Error::Thread { threads: choice.threads, what: refused.to_string() });
+                }
             }
         }
         store(&workers, net, &mut state);
@@ -126,9 +126,13 @@ impl<T: Float> Training<'_, T> {
     }
 }
 
-/// The iterations of the next segment.
+/// The iterations of the next segment: all of them where there is no choice.
 fn segment(choice: Choice) -> usize {
-    let seconds = if choice.is_trial { TRIAL } else { SEGMENT };
+    let seconds = match choice.is_trial {
+        true => TRIAL,
+        false if choice.expected < f64::INFINITY => SEGMENT,
+        false => return usize::MAX,
+    };
     // A conversion that saturates: 0 iterations if none has been measured.
     ((seconds / choice.expected) as usize).max(MIN_SEGMENT)
 }
@@ -184,7 +188,7 @@ fn run_workers<W: Send, R>(
     workers: &mut [W],
     lead: impl FnOnce(&mut W, &Barrier) -> R,
     follow: impl Fn(&mut W, &Barrier) + Sync,
-) -> io::Result<R> {
+) -> std::result::Result<R, NotRun> {
     let barrier = Barrier::new(workers.len());
     let (first, others) = workers.split_first_mut().expect("at least one worker");
     let others: Vec<_> = others.iter_mut().map(Mutex::new).collect();

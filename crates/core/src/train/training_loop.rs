@@ -75,8 +75,6 @@ pub(super) struct Leader<'a> {
     pub(super) observer: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
     pub(super) first_iteration: usize,
     pub(super) indices: Vec<usize>,
-    /// Batches drawn.
-    pub(super) drawn: usize,
     /// An iteration whose batch has a row that does not exist.
     pub(super) invalid_batch: Option<(usize, Error)>,
     /// Whether the observer ended the run.
@@ -94,13 +92,11 @@ pub(super) struct Reached {
 }
 
 impl Leader<'_> {
-    /// Draws the batch of iteration `t`, if there is one and it has not been drawn.
+    /// Draws the batch of iteration `t`, if there is one.
     pub(super) fn draw<T, P>(&mut self, context: &Context<'_, T, P>, t: usize) {
-        // A segment that has ended early drew one batch more.
-        if t >= context.limit.load(Ordering::Relaxed) || t < self.drawn {
+        if t >= context.limit.load(Ordering::Relaxed) {
             return;
         }
-        self.drawn += 1;
         self.sampler.next_batch(&mut self.indices);
         let rows = context.labels.len();
         if let Some(&row) = self.indices.iter().find(|&&row| row >= rows) {
@@ -132,7 +128,9 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
             for first in (0..context.batch).step_by(BATCH_BLOCK) {
                 let rows = first..context.batch.min(first + BATCH_BLOCK);
                 self.forward(level, context, (t, phase), rows.clone());
-                if let Some(leader) = leader.as_mut().filter(|_| first == 0) {
+                if let Some(leader) =
+                    leader.as_mut().filter(|_| first == 0 && context.stop.load(Ordering::Relaxed) >= t)
+                {
                     leader.draw(context, t + 2);
                 }
                 if barrier.wait().is_err() || context.stop.load(Ordering::Relaxed) < t {

@@ -118,8 +118,11 @@ impl TrainingRun<'_> {
         }
         let (iterations, time) = (count(outcome.iterations, "iteration"), seconds(outcome.train_seconds));
         let samples = grouped(report.samples_per_second as usize);
-        let threads = count(outcome.threads, "thread");
-        out.field("Trained", format_args!("{iterations} in {time} on {threads}: {samples} samples per second"));
+        let on = match outcome.threads {
+            0 => String::new(),
+            threads => format!(" on {}", count(threads, "thread")),
+        };
+        out.field("Trained", format_args!("{iterations} in {time}{on}: {samples} samples per second"));
         let (test, train) = (percent(outcome.test_accuracy), percent(outcome.train_accuracy));
         if outcome.early == Some(EarlyStop::Patience) {
             out.field("Stopped", "the validation accuracy stopped improving");
