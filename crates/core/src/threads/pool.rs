@@ -189,6 +189,9 @@ impl Started {
     /// the lock of what is shared.
     fn forget_parents(&mut self) {
         let process = std::process::id();
+        if self.threads.is_empty() {
+            self.process = process;
+        }
         if self.process != process {
             self.threads.drain(..).for_each(std::mem::forget);
             std::mem::forget(std::mem::take(&mut self.shared));
