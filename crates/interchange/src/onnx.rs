@@ -61,7 +61,7 @@ fn network<T: Float>(model: &Model<T>) -> proto::Model {
     softmax.attribute.push(proto::Attribute { name: "axis".into(), i: 1, r#type: proto::ATTRIBUTE_INT });
     let value = |name: &str, columns: usize, doc: &str| proto::Value {
         name: name.to_owned(),
-        r#type: Some(proto::Type { tensor_type: Some(proto::TensorType::of(kind::<T>(), columns as i64)) }),
+        r#type: Some(proto::TypeProto { tensor_type: Some(proto::TensorType::of(kind::<T>(), columns as i64)) }),
         doc_string: doc.to_owned(),
     };
     let scale = format!("pixels from 0 (paper) to 255 (ink), multiplied by {INPUT_SCALE}, row by row");
@@ -92,8 +92,8 @@ fn network<T: Float>(model: &Model<T>) -> proto::Model {
     }
 }
 
-fn tensor<T: Float>(model: &Model<T>, parameter: Parameter) -> proto::Tensor {
-    proto::Tensor {
+fn tensor<T: Float>(model: &Model<T>, parameter: Parameter) -> proto::TensorProto {
+    proto::TensorProto {
         dims: sizes(&model.parameters, parameter).into_iter().map(|n| n as i64).collect(),
         data_type: kind::<T>(),
         name: parameter.name().to_owned(),

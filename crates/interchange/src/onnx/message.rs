@@ -52,7 +52,7 @@ pub struct Graph {
     #[prost(string, tag = "2")]
     pub name: String,
     #[prost(message, repeated, tag = "5")]
-    pub initializer: Vec<Tensor>,
+    pub initializer: Vec<TensorProto>,
     #[prost(string, tag = "10")]
     pub doc_string: String,
     #[prost(message, repeated, tag = "11")]
@@ -89,7 +89,7 @@ pub struct Attribute {
 
 /// `TensorProto`
 #[derive(Clone, PartialEq, Message)]
-pub struct Tensor {
+pub struct TensorProto {
     #[prost(int64, repeated, packed = "false", tag = "1")]
     pub dims: Vec<i64>,
     #[prost(int32, tag = "2")]
@@ -106,14 +106,14 @@ pub struct Value {
     #[prost(string, tag = "1")]
     pub name: String,
     #[prost(message, optional, tag = "2")]
-    pub r#type: Option<Type>,
+    pub r#type: Option<TypeProto>,
     #[prost(string, tag = "3")]
     pub doc_string: String,
 }
 
 /// `TypeProto`
 #[derive(Clone, PartialEq, Message)]
-pub struct Type {
+pub struct TypeProto {
     #[prost(message, optional, tag = "1")]
     pub tensor_type: Option<TensorType>,
 }
