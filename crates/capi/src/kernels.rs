@@ -265,7 +265,7 @@ unsafe fn how(options: *const tl_run_options) -> Result<(Level, Threads)> {
         // SAFETY: as of this function.
         false => machine::level(unsafe { pointer::text(options.level, "level") }?)?,
     };
-    Ok((level, machine::threads(options.threads)?))
+    Ok((level, machine::threads(options.threads, 1)?))
 }
 
 /// # Safety

@@ -65,13 +65,11 @@ pub(crate) fn level(name: &std::ffi::CStr) -> Result<Level> {
 /// The most threads of a call.
 const MOST_THREADS: usize = 1024;
 
-/// A fixed number of threads.
-pub(crate) fn threads(threads: usize) -> Result<Threads> {
-    match threads {
-        1..=MOST_THREADS => Ok(Threads::new(threads)),
-        _ => Err(Failure::new(
-            tl_status::Option,
-            format!("threads is {threads}; expected at most {MOST_THREADS}, and at least 1 for a product"),
-        )),
+/// So many threads, of which there are at least `least`; 0 means a number chosen by measuring.
+pub(crate) fn threads(threads: usize, least: usize) -> Result<Threads> {
+    if !(least..=MOST_THREADS).contains(&threads) {
+        let what = format!("threads is {threads}; expected {least} to {MOST_THREADS}");
+        return Err(Failure::new(tl_status::Option, what));
     }
+    Ok(if threads == 0 { Threads::auto() } else { Threads::new(threads) })
 }

@@ -4,7 +4,6 @@ use std::ffi::c_char;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use twolayer_core::Threads;
 
 use crate::handle::{self, Precision, tl_network_f32, tl_network_f64};
 use crate::machine;
@@ -108,6 +107,6 @@ pub unsafe extern "C" fn tl_network_set_threads_f64(network: *mut tl_network_f64
 unsafe fn set_threads<T: Precision>(network: *mut T::Opaque, threads: usize) -> Result<()> {
     // SAFETY: as of this function.
     let mut network = unsafe { handle::write::<T>(network) }?;
-    network.net.threads = if threads == 0 { Threads::auto() } else { machine::threads(threads)? };
+    network.net.threads = machine::threads(threads, 0)?;
     Ok(())
 }

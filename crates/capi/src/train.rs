@@ -319,7 +319,7 @@ unsafe fn run<T: Precision, P: Element<T>>(
     // SAFETY: as of this function.
     let (x, t) = unsafe { batch::<T, P>(given) }?;
     let shape = network.net.shape();
-    let threads = network.threads().min(shape.max_threads());
+    let threads = options.max_threads(shape, network.threads());
     if options.batch <= MOST_ROWS {
         let need = MemoryEstimate::default().training(shape, size_of::<T>(), &options, threads);
         memory::check(need.elements(given.1.1, 4), threads)?;

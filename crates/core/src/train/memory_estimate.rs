@@ -34,10 +34,11 @@ impl MemoryEstimate {
         self.plus((rows as u128).saturating_mul(row).saturating_mul(copies as u128))
     }
 
-    /// Training a network with elements of `width` bytes, by [`TwoLayerNet::train`](crate::TwoLayerNet::train).
+    /// Training a network with elements of `width` bytes on up to `threads` threads, by
+    /// [`TwoLayerNet::train`](crate::TwoLayerNet::train).
     #[must_use]
     pub fn training(self, shape: Shape, width: usize, options: &TrainOptions, threads: usize) -> Self {
-        let batch = options.batch;
+        let (batch, threads) = (options.batch, options.max_threads(shape, threads));
         let estimate = self.parameters(shape, width, 3).batch(batch, shape, width, threads.saturating_add(1));
         match options.gradient {
             GradientMethod::Backpropagation => estimate,

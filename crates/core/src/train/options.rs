@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::math::Float;
-use crate::network::check_h;
+use crate::network::{Shape, check_h};
 
 /// How the gradient of a step is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -46,6 +46,14 @@ impl Default for TrainOptions {
 }
 
 impl TrainOptions {
+    /// How many of `threads` threads training a network of this shape uses at most.
+    pub fn max_threads(&self, shape: Shape, threads: usize) -> usize {
+        match self.gradient {
+            GradientMethod::Backpropagation => threads.min(shape.max_threads()),
+            GradientMethod::Numerical { .. } => threads,
+        }
+    }
+
     pub(super) fn check<T: Float>(&self) -> Result<()> {
         let invalid = |name, what: String| Err(Error::Option { name, what });
         if self.batch == 0 || self.batch > 1 << 24 {

@@ -124,13 +124,9 @@ impl TrainingRun<'_> {
             _ => "--hidden, --batch, --threads or the iterations to --log",
         };
         let plain = self.args.learning.unusual().is_empty() && self.keep.is_none();
-        let threads = match self.gradient {
-            GradientMethod::Backpropagation => self.machine.threads().min(self.shape.max_threads()),
-            GradientMethod::Numerical { .. } => self.machine.threads(),
-        };
         let options = TrainOptions { batch: self.args.batch, gradient: self.gradient, ..TrainOptions::default() };
         let need = MemoryEstimate::default()
-            .training(self.shape, width, &options, threads)
+            .training(self.shape, width, &options, self.machine.threads())
             // The optimiser's state, the best weights, a checkpoint.
             .parameters(self.shape, width, if plain { 0 } else { 7 })
             .parameters(self.shape, size_of::<f64>(), if plain { 0 } else { 8 })
