@@ -9,6 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 REQUIREMENTS = HERE / "requirements.txt"
 VERSIONS = """
 import importlib.metadata, json
@@ -36,8 +37,7 @@ def python(venv):
 def twolayer():
     """Our program, built."""
     subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
-    target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
-    return str(target / "release" / "twolayer")
+    return str(TARGET / "release" / "twolayer")
 
 
 def levels(program):
@@ -52,8 +52,7 @@ def peak(level, threads):
     name = f"fma-f32-t{threads}"
     command = ["cargo", "bench", "--locked", "--bench", "roofline", "--", f"{name}/{level}"]
     subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr)
-    target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
-    found = target / "criterion" / f"roofline_{name}" / level / "new"
+    found = TARGET / "criterion" / f"roofline_{name}" / level / "new"
     operations = json.loads((found / "benchmark.json").read_text())["throughput"]["Elements"]
     return operations / (json.loads((found / "estimates.json").read_text())["median"]["point_estimate"] / 1e9)
 

@@ -19,12 +19,11 @@ class Program:
     key: str
     title: str
     ours: str  # the program of ours that times are divided by: its key
-    command: tuple
-    data: str  # what stands before the folder with the data
+    command: tuple  # without the folder with the data, which comes next
 
     def on(self, data, threads):
         """The command that trains on the data in this folder. Ours chooses the threads: up to those of its processors."""
-        return [*self.command, *self.data.split(), data, "--threads", "auto" if self.is_ours else str(threads)]
+        return [*self.command, data, "--threads", "auto" if self.is_ours else str(threads)]
 
     @property
     def is_ours(self):
@@ -39,8 +38,7 @@ def ours(program, levels):
             f"twolayer-{precision}-{level}",
             f"twolayer, {precision}, {level}",
             f"twolayer-{precision}-{levels[0]}",
-            (*command, "--precision", precision, "--isa", level),
-            "--data",
+            (*command, "--precision", precision, "--isa", level, "--data"),
         )
         for precision, level in [*(("f32", level) for level in levels), ("f64", levels[0])]
     ]
@@ -68,7 +66,6 @@ def peers(python, level):
             title,
             f"twolayer-{'f64' if key.endswith('f64') else 'f32'}-{level}",
             (*recipe(python, name), f"--variant={variant}"),
-            "",
         )
         for key, (title, name, variant) in PEERS.items()
     ]
