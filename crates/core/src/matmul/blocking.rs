@@ -330,8 +330,7 @@ pub(super) fn split<T: Float>(level: Level, product: Product<'_, T>, threads: &T
     let mut bands = Vec::with_capacity(count);
     let mut first = 0;
     for band in 0..count {
-        let end =
-            if band + 1 == count { rows } else { (rows * (band + 1) / count).next_multiple_of(TALL / 3).min(rows) };
+        let end = (rows * (band + 1) / count).next_multiple_of(TALL / 3).min(rows);
         let (mine, rest) = c.split_rows(end - first);
         c = rest;
         let a = a.some_rows(first, end - first);

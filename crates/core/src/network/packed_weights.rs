@@ -2,7 +2,7 @@
 
 use super::activation::Activation;
 use super::hidden_layer::{MAX_VECTORS, Panel};
-use super::parameters::{Parameter, Parameters};
+use super::parameters::{Parameter, Parameters, are_finite};
 use super::shape::{BLOCK, Shape};
 use crate::buffer::Aligned;
 use crate::math::Float;
@@ -51,7 +51,7 @@ impl<T: Float> PackedWeights<T> {
 
     /// Whether W1 is finite.
     pub fn w1_is_finite(&self) -> bool {
-        self.w1.iter().fold(true, |all, w| all & w.is_finite())
+        are_finite(&self.w1)
     }
 
     /// A panel, for the forward pass.

@@ -170,9 +170,8 @@ impl<T: Float> Parameters<T> {
 
     /// Whether W1 is finite.
     pub(crate) fn w1_is_finite(&self) -> bool {
-        // Without an early end, so that the compiler vectorises it.
         let (b1, _) = Parameter::B1.place(self.shape);
-        self.buffer[..b1].iter().fold(true, |all, w| all & w.is_finite())
+        are_finite(&self.buffer[..b1])
     }
 
     /// The buffer with its padding, which must stay zero.
@@ -192,6 +191,11 @@ impl<T: Float> Parameters<T> {
             (0..rows).flat_map(move |r| (0..cols).map(move |c| at + r * stride + c))
         })
     }
+}
+
+/// Whether all of `weights` are finite. Without an early end, so that the compiler vectorises it.
+pub(super) fn are_finite<T: Float>(weights: &[T]) -> bool {
+    weights.iter().fold(true, |all, w| all & w.is_finite())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::tuner::{Choice, First, Tuner};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
@@ -15,6 +15,7 @@ pub struct ThreadPool {
     started: Mutex<Started>,
     /// Chooses how many threads to use, unless that is fixed.
     tuner: Option<Mutex<Tuner>>,
+    processors: OnceLock<usize>,
 }
 
 #[derive(Default)]
@@ -76,7 +77,7 @@ impl ThreadPool {
     /// A pool of as many threads as there are processors. How many are used is chosen by measuring, so that it is as
     /// fast as one thread where more do not pay, and beside other programs.
     pub fn auto() -> Self {
-        Self::auto_up_to(std::thread::available_parallelism().map_or(1, usize::from))
+        Self::auto_up_to(available_processors())
     }
 
     /// As [`auto`](Self::auto), with at most `threads` threads.
@@ -85,12 +86,17 @@ impl ThreadPool {
     }
 
     fn with_tuner(threads: usize, tuner: Option<Mutex<Tuner>>) -> Self {
-        ThreadPool { threads: threads.max(1), started: Mutex::default(), tuner }
+        ThreadPool { threads: threads.max(1), started: Mutex::default(), tuner, processors: OnceLock::new() }
     }
 
     /// The number of threads, including the caller's.
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// The number of processors that the process may use, when first asked for: finding it reads files.
+    pub(crate) fn processors(&self) -> usize {
+        *self.processors.get_or_init(available_processors)
     }
 
     /// Whether the number of threads in use is chosen by measuring.
@@ -198,6 +204,10 @@ impl Started {
             self.process = process;
         }
     }
+}
+
+fn available_processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 impl Shared {

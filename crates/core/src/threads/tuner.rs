@@ -67,8 +67,7 @@ impl Tuner {
             self.0.push((kind, candidates));
         }
         let candidates = self.candidates(kind).expect("just made");
-        let best = candidates.iter().min_by(|a, b| a.best().total_cmp(&b.best())).expect("at least one");
-        let (threads, expected) = (best.threads, best.best());
+        let (threads, expected) = fastest(candidates);
         // Each is measured twice at first, as the first time finds its data outside the caches; unless that shows enough.
         let due = |c: &&Candidate| match c.seconds {
             [f64::INFINITY, _] => true,
@@ -84,7 +83,7 @@ impl Tuner {
     /// Records that a unit of this kind of work took so many seconds with `threads` threads.
     pub fn record(&mut self, kind: u64, threads: usize, seconds: f64, now: Instant) {
         let Some(candidates) = self.candidates(kind) else { return };
-        let best = candidates.iter().map(Candidate::best).fold(f64::INFINITY, f64::min);
+        let (_, best) = fastest(candidates);
         if let Some(candidate) = candidates.iter_mut().find(|c| c.threads == threads) {
             let slow = seconds > best * MUCH_SLOWER;
             candidate.retry_after = if slow { (candidate.retry_after * 2).min(LAST_RETRY) } else { FIRST_RETRY };
@@ -95,14 +94,20 @@ impl Tuner {
 
     /// The fastest number of threads measured for this kind of work.
     pub fn fastest(&mut self, kind: u64) -> Option<usize> {
-        let best = self.candidates(kind)?.iter().min_by(|a, b| a.best().total_cmp(&b.best()))?;
-        Some(best.threads).filter(|_| best.best() < f64::INFINITY)
+        let (threads, seconds) = fastest(self.candidates(kind)?);
+        Some(threads).filter(|_| seconds < f64::INFINITY)
     }
 
     /// Those of one kind of work. There are few kinds.
     fn candidates(&mut self, kind: u64) -> Option<&mut Vec<Candidate>> {
         self.0.iter_mut().find(|(k, _)| *k == kind).map(|(_, candidates)| candidates)
     }
+}
+
+/// The fastest number of threads, and its seconds per unit of work: infinite if none has been measured.
+fn fastest(candidates: &[Candidate]) -> (usize, f64) {
+    let all = candidates.iter().map(|c| (c.threads, c.best()));
+    all.min_by(|a, b| a.1.total_cmp(&b.1)).expect("each kind of work has a candidate")
 }
 
 #[cfg(test)]

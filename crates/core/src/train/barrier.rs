@@ -32,17 +32,12 @@ pub(super) struct Barrier {
 pub(super) struct Broken;
 
 impl Barrier {
-    pub fn new(workers: usize) -> Self {
-        // More workers than cores would only keep each other from working by spinning.
-        let fit = || workers <= std::thread::available_parallelism().map_or(1, usize::from);
-        Self::with_spins(workers, if workers > 1 && fit() { SPINS } else { 0 })
-    }
-
-    fn with_spins(workers: usize, spins: u32) -> Self {
+    /// `spins`: whether waiting workers spin before they sleep.
+    pub fn new(workers: usize, spins: bool) -> Self {
         let line = || Padded(AtomicUsize::new(0));
         Barrier {
             workers,
-            spins,
+            spins: if spins { SPINS } else { 0 },
             arrived: line(),
             phase: line(),
             sleeping: AtomicUsize::new(0),
@@ -119,8 +114,8 @@ mod tests {
 
     #[test]
     fn breaking_the_barrier_ends_the_wait() {
-        for spins in [0, SPINS] {
-            let barrier = Barrier::with_spins(2, spins);
+        for spins in [false, true] {
+            let barrier = Barrier::new(2, spins);
             std::thread::scope(|scope| {
                 let waiting = scope.spawn(|| barrier.wait().is_err());
                 std::thread::sleep(std::time::Duration::from_millis(20));
@@ -133,7 +128,7 @@ mod tests {
     #[test]
     fn a_panic_of_one_worker_ends_all() {
         for guilty in [0, 1, 2] {
-            let barrier = Barrier::new(3);
+            let barrier = Barrier::new(3, true);
             let work = |id: usize| {
                 let _guard = BreakOnPanic(&barrier);
                 for t in 0..100 {

@@ -6,14 +6,13 @@
 use super::barrier::{Barrier, BreakOnPanic};
 use super::options::{Progress, TrainOptions, TrainSummary};
 use super::sampler::Sampler;
-use super::shared::Shared;
 use super::training_loop::{Context, Leader, Reached, Worker};
 use crate::error::{Error, Result};
 use crate::math::Float;
-use crate::network::{BATCH_BLOCK, BLOCK, Input, MiniBatch, OutputLayer, Parameters, STATES, Shard, Step, TwoLayerNet};
+use crate::network::{Input, Parameters, STATES, Shape, Step, TwoLayerNet};
 use crate::threads::{Choice, First, NotRun, ThreadPool, kind_of_work};
-use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ops::{ControlFlow, Range};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -49,32 +48,9 @@ impl<T: Float> Training<'_, T> {
     pub fn run<P: Input<T>, const STATEFUL: bool>(self, data: &[P]) -> Result<(usize, Result<TrainSummary>)> {
         let Training { net, labels, sampler, options, observer, optimizer } = self;
         let (shape, batch) = (net.shape(), options.batch);
-        let capacity = batch.min(BATCH_BLOCK);
-        let (blocks, classes) = (shape.hidden_padded() / BLOCK, shape.classes_padded());
         let (mut state, step) = optimizer.filter(|_| STATEFUL).unzip();
-        let context = Context {
-            rate: T::from_f64(options.learning_rate),
-            step,
-            inputs: shape.inputs(),
-            data,
-            labels,
-            batch,
-            parts: std::array::from_fn(|_| Shared::new([blocks, capacity, classes])),
-            part_sizes: (blocks * classes, classes),
-            lists: std::array::from_fn(|_| Shared::new([batch])),
-            limit: AtomicUsize::new(options.iterations),
-            stop: AtomicUsize::new(usize::MAX),
-            diverged: AtomicUsize::new(usize::MAX),
-        };
-        let mut leader = Leader {
-            sampler,
-            observer,
-            first_iteration: options.first_iteration,
-            indices: vec![0; batch],
-            invalid_batch: None,
-            is_stopped: false,
-            patience: f64::INFINITY,
-        };
+        let context = Context::new(shape, options, (data, labels), step);
+        let mut leader = Leader::new(sampler, observer, options);
         leader.draw(&context, 0);
         leader.draw(&context, 1);
         let pool = net.threads.pool();
@@ -85,7 +61,9 @@ impl<T: Float> Training<'_, T> {
             let choice = pool.choose(kind, most, First::One);
             if workers.len() != choice.threads {
                 store(&workers, net, &mut state);
-                workers = new_workers(net, state.as_deref(), choice.threads, capacity);
+                workers = shares(shape, choice.threads)
+                    .map(|blocks| Worker::new(net, state.as_deref(), blocks, batch))
+                    .collect();
             }
             leader.patience = MAX_SLOWDOWN * choice.expected;
             context.stop.store(usize::MAX, Ordering::Relaxed);
@@ -137,31 +115,10 @@ fn segment(choice: Choice) -> usize {
     ((seconds / choice.expected) as usize).max(MIN_SEGMENT)
 }
 
-/// Workers with the network's parameters, for batches in blocks of `capacity` rows.
-fn new_workers<T: Float, P: Input<T>>(
-    net: &TwoLayerNet<T>,
-    state: Option<&[Parameters<T>; STATES]>,
-    count: usize,
-    capacity: usize,
-) -> Vec<Worker<T, P>> {
-    let shape = net.shape();
-    let blocks = shape.hidden_padded() / BLOCK;
-    let worker = |w| {
-        let mine = blocks * w / count..blocks * (w + 1) / count;
-        let mut worker = Worker {
-            shard: Shard::new((net.level, net.activation), &net.parameters, mine.clone(), capacity),
-            blocks: mine,
-            output: OutputLayer::new(net.level, &net.parameters, capacity),
-            batch: MiniBatch::for_training(shape.inputs(), capacity),
-            labels: Vec::with_capacity(capacity),
-        };
-        if let Some(state) = state {
-            worker.shard.load_state(state);
-            worker.output.load_state(state);
-        }
-        worker
-    };
-    (0..count).map(worker).collect()
+/// The blocks of hidden units of each of so many workers.
+fn shares(shape: Shape, workers: usize) -> impl Iterator<Item = Range<usize>> {
+    let blocks = shape.max_threads();
+    (0..workers).map(move |w| blocks * w / workers..blocks * (w + 1) / workers)
 }
 
 /// Stores what the workers have learnt.
@@ -189,7 +146,8 @@ fn run_workers<W: Send, R>(
     lead: impl FnOnce(&mut W, &Barrier) -> R,
     follow: impl Fn(&mut W, &Barrier) + Sync,
 ) -> std::result::Result<R, NotRun> {
-    let barrier = Barrier::new(workers.len());
+    // More workers than processors would only keep each other from working by spinning.
+    let barrier = Barrier::new(workers.len(), workers.len() <= pool.processors());
     let (first, others) = workers.split_first_mut().expect("at least one worker");
     let others: Vec<_> = others.iter_mut().map(Mutex::new).collect();
     let lead = || {

@@ -54,7 +54,7 @@ mod tests {
     fn writes_before_the_barrier_are_read_after_it() {
         for workers in [1, 2, 3, 8] {
             let shared = [Shared::<u64>::new([workers]), Shared::<u64>::new([workers])];
-            let barrier = Barrier::new(workers);
+            let barrier = Barrier::new(workers, true);
             let work = |id: usize| {
                 for t in 0..2000u64 {
                     let here = &shared[t as usize % 2];

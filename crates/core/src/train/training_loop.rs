@@ -19,12 +19,15 @@
 //! again before all workers have passed the barrier after its last use.
 
 use super::barrier::Barrier;
-use super::options::Progress;
+use super::options::{Progress, TrainOptions};
 use super::sampler::Sampler;
 use super::shared::Shared;
 use crate::error::Error;
 use crate::math::Float;
-use crate::network::{BATCH_BLOCK, Input, MiniBatch, OutputLayer, Prefetch, SgdUpdate, Shard, Step};
+use crate::network::{
+    BATCH_BLOCK, BLOCK, Input, MiniBatch, OutputLayer, Parameters, Prefetch, STATES, SgdUpdate, Shape, Shard, Step,
+    TwoLayerNet,
+};
 use crate::simd::Level;
 use crate::softmax::LossSum;
 use std::ops::{ControlFlow, Range};
@@ -39,18 +42,18 @@ const SLACK: f64 = 5e-4;
 
 /// What the workers share, besides the barrier.
 pub(super) struct Context<'a, T, P> {
-    pub(super) rate: T,
+    rate: T,
     /// The steps of an optimiser with state.
-    pub(super) step: Option<&'a (dyn Fn(usize) -> Step<T> + Sync)>,
-    pub(super) inputs: usize,
-    pub(super) data: &'a [P],
-    pub(super) labels: &'a [u32],
-    pub(super) batch: usize,
+    step: Option<&'a (dyn Fn(usize) -> Step<T> + Sync)>,
+    inputs: usize,
+    data: &'a [P],
+    labels: &'a [u32],
+    batch: usize,
     /// Parts of the logits, blocks × rows × classes (padded), for even and odd phases.
-    pub(super) parts: [Shared<T>; 2],
+    parts: [Shared<T>; 2],
     /// Hidden blocks × classes (padded), and classes (padded).
-    pub(super) part_sizes: (usize, usize),
-    pub(super) lists: [Shared<u64>; LISTS],
+    part_sizes: (usize, usize),
+    lists: [Shared<u64>; LISTS],
     /// The number of iterations; lowered if the sampler chooses a row that does not exist. Written before a barrier, read
     /// after it.
     pub(super) limit: AtomicUsize,
@@ -62,19 +65,19 @@ pub(super) struct Context<'a, T, P> {
 
 /// One worker's state.
 pub(super) struct Worker<T: Float, P> {
-    pub(super) blocks: Range<usize>,
+    blocks: Range<usize>,
     pub(super) shard: Shard<T>,
     pub(super) output: OutputLayer<T>,
-    pub(super) batch: MiniBatch<T, P>,
-    pub(super) labels: Vec<u32>,
+    batch: MiniBatch<T, P>,
+    labels: Vec<u32>,
 }
 
 /// What only the first worker does: draw batches, report progress, and end a segment that takes too long.
 pub(super) struct Leader<'a> {
-    pub(super) sampler: &'a mut dyn Sampler,
-    pub(super) observer: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
+    sampler: &'a mut dyn Sampler,
+    observer: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
     pub(super) first_iteration: usize,
-    pub(super) indices: Vec<usize>,
+    indices: Vec<usize>,
     /// An iteration whose batch has a row that does not exist.
     pub(super) invalid_batch: Option<(usize, Error)>,
     /// Whether the observer ended the run.
@@ -91,7 +94,48 @@ pub(super) struct Reached {
     pub(super) loss: f64,
 }
 
-impl Leader<'_> {
+impl<'a, T: Float, P> Context<'a, T, P> {
+    pub(super) fn new(
+        shape: Shape,
+        options: &TrainOptions,
+        (data, labels): (&'a [P], &'a [u32]),
+        step: Option<&'a (dyn Fn(usize) -> Step<T> + Sync)>,
+    ) -> Self {
+        let (blocks, classes) = (shape.hidden_padded() / BLOCK, shape.classes_padded());
+        Context {
+            rate: T::from_f64(options.learning_rate),
+            step,
+            inputs: shape.inputs(),
+            data,
+            labels,
+            batch: options.batch,
+            parts: std::array::from_fn(|_| Shared::new([blocks, options.batch.min(BATCH_BLOCK), classes])),
+            part_sizes: (blocks * classes, classes),
+            lists: std::array::from_fn(|_| Shared::new([options.batch])),
+            limit: AtomicUsize::new(options.iterations),
+            stop: AtomicUsize::new(usize::MAX),
+            diverged: AtomicUsize::new(usize::MAX),
+        }
+    }
+}
+
+impl<'a> Leader<'a> {
+    pub(super) fn new(
+        sampler: &'a mut dyn Sampler,
+        observer: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
+        options: &TrainOptions,
+    ) -> Self {
+        Leader {
+            sampler,
+            observer,
+            first_iteration: options.first_iteration,
+            indices: vec![0; options.batch],
+            invalid_batch: None,
+            is_stopped: false,
+            patience: f64::INFINITY,
+        }
+    }
+
     /// Draws the batch of iteration `t`, if there is one.
     pub(super) fn draw<T, P>(&mut self, context: &Context<'_, T, P>, t: usize) {
         if t >= context.limit.load(Ordering::Relaxed) {
@@ -112,6 +156,28 @@ impl Leader<'_> {
 }
 
 impl<T: Float, P: Input<T>> Worker<T, P> {
+    /// A worker with the network's parameters of these blocks, and the state of its optimiser, if it keeps any.
+    pub(super) fn new(
+        net: &TwoLayerNet<T>,
+        state: Option<&[Parameters<T>; STATES]>,
+        blocks: Range<usize>,
+        batch: usize,
+    ) -> Self {
+        let (shape, capacity) = (net.shape(), batch.min(BATCH_BLOCK));
+        let mut worker = Worker {
+            shard: Shard::new((net.level, net.activation), &net.parameters, blocks.clone(), capacity),
+            blocks,
+            output: OutputLayer::new(net.level, &net.parameters, capacity),
+            batch: MiniBatch::for_training(shape.inputs(), capacity),
+            labels: Vec::with_capacity(capacity),
+        };
+        if let Some(state) = state {
+            worker.shard.load_state(state);
+            worker.output.load_state(state);
+        }
+        worker
+    }
+
     /// Trains from where the run is to iteration `until`, or to an earlier end.
     pub(super) fn train<const STATEFUL: bool>(
         &mut self,
