@@ -65,7 +65,7 @@ pub(crate) enum NotRun {
 /// The name of the core's own threads.
 pub const THREAD_NAME: &str = "twolayer";
 
-/// Given so that the standard library does not read one from the environment.
+/// The stack of a thread, in bytes. Without a size, the standard library would read one from the environment.
 const STACK_SIZE: usize = 2 << 20;
 
 impl ThreadPool {

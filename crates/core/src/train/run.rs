@@ -121,7 +121,7 @@ fn shares(shape: Shape, workers: usize) -> impl Iterator<Item = Range<usize>> {
     (0..workers).map(move |w| blocks * w / workers..blocks * (w + 1) / workers)
 }
 
-/// Stores what the workers have learnt.
+/// Copies the workers' weights to the network, and their optimiser state to `state`.
 fn store<T: Float, P: Input<T>>(
     workers: &[Worker<T, P>],
     net: &mut TwoLayerNet<T>,
