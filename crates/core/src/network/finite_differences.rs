@@ -304,7 +304,7 @@ impl Kernel<f64> for RowOfW1<'_> {
     fn run<S: Simd<f64>>(self, s: S) {
         let RowOfW1 { point, nonzero, h, out } = self;
         assert!(out.len() == point.shape.hidden_padded());
-        for at in (0..out.len()).step_by(S::LANES) {
+        for at in (0..point.shape.hidden()).step_by(S::LANES) {
             let mut sum = s.zero();
             for &(n, x) in nonzero {
                 assert!((n as usize) < point.labels.len());
@@ -333,7 +333,7 @@ impl Kernel<f64> for BlockOfUnits<'_> {
         let BlockOfUnits { point, at, h, out } = self;
         let (hidden, classes, rows) = (point.shape.hidden_padded(), point.shape.classes(), point.labels.len());
         assert!(at + BLOCK <= hidden && out.len() == (1 + classes) * BLOCK && point.z.len() == rows * hidden);
-        for lane in (0..BLOCK).step_by(S::LANES) {
+        for lane in (0..BLOCK.min(point.shape.hidden() - at)).step_by(S::LANES) {
             let mut sum = s.zero();
             for n in 0..rows {
                 // SAFETY: a row; LANES divides the block, which is within the padded hidden units.
