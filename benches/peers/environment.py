@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -47,14 +48,25 @@ def levels(program):
     return [level for level in reversed(line.replace(",", " ").split()[1:]) if level != "scalar"] or ["scalar"]
 
 
+def bench(name, pattern):
+    """Runs the cases of one of our benches that match: the median seconds and the work of each, by group and case."""
+    start = time.time()
+    command = ["cargo", "bench", "--locked", "--bench", name, "--", pattern]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr)
+    found = {}
+    for estimates in (TARGET / "criterion").glob(f"{name}_*/*/new/estimates.json"):
+        if estimates.stat().st_mtime >= start:
+            group, case = estimates.parts[-4].removeprefix(f"{name}_"), estimates.parts[-3]
+            work = json.loads((estimates.parent / "benchmark.json").read_text())["throughput"]["Elements"]
+            seconds = json.loads(estimates.read_text())["median"]["point_estimate"] / 1e9
+            found[group, case] = seconds, work
+    return found
+
+
 def peak(level, threads):
     """Multiply-adds in f32 on so many threads, measured: floating-point operations per second."""
-    name = f"fma-f32-t{threads}"
-    command = ["cargo", "bench", "--locked", "--bench", "roofline", "--", f"{name}/{level}"]
-    subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr)
-    found = TARGET / "criterion" / f"roofline_{name}" / level / "new"
-    operations = json.loads((found / "benchmark.json").read_text())["throughput"]["Elements"]
-    return operations / (json.loads((found / "estimates.json").read_text())["median"]["point_estimate"] / 1e9)
+    ((seconds, work),) = bench("roofline", f"fma-f32-t{threads}/{level}$").values()
+    return work / seconds
 
 
 def processor():

@@ -58,6 +58,22 @@ def work(samples, programs, peaks):
     return table(head, rows)
 
 
+def products(samples, levels, work):
+    """GFLOP/s of matrix products, and how many times as fast as the best peer ours is at each level."""
+    peers = {"openblas": "OpenBLAS", "gemm": "gemm", "matrixmultiply": "matrixmultiply"}
+    rows = []
+    for shape in sorted(work, key=work.get):
+        for threads in sorted({s["threads"] for s in samples}):
+            case = {"shape": shape, "threads": threads}
+            there = {s["program"] for s in samples if s["shape"] == shape and s["threads"] == threads}
+            rate = {p: work[shape] / of(samples, "seconds", program=p, **case) / 1e9 for p in there}
+            best = max(rate[p] for p in peers if p in rate)
+            cells = [f"{rate[p]:.0f}" if p in rate else "" for p in (*levels, *peers)]
+            rows.append([shape, str(threads), *cells, *(f"{rate[level] / best:.2f}" for level in levels)])
+    head = ["product", "threads", *levels, *peers.values(), *(f"{level} / best peer" for level in levels)]
+    return table(head, rows)
+
+
 def single(samples, threads, head, title):
     times = [duration(of(samples, "seconds", threads=n)) for n in threads]
     return table([head, *map(plural, threads)], [[title, *times]])

@@ -236,7 +236,8 @@ unsafe fn tile<T: Float, S: Simd<T>, const MR: usize>(
     }
 }
 
-/// The product without packing: strips of columns, each two vectors wide, the last one masked.
+/// The product without packing: strips of columns, each two vectors wide, the last one masked. With 16 registers, the last
+/// three vectors are one strip, since a strip of one vector has too few sums to keep the multipliers busy.
 ///
 /// # Safety
 /// As [`packed`], and B's rows are contiguous.
@@ -254,6 +255,10 @@ unsafe fn strips<T: Float, S: Simd<T>, const MASKED: bool>(
         unsafe {
             let (b, c) = (Strided { ptr: b.ptr.add(j), ..b }, Scaled { c: out.c.add(j), ..out });
             match n - j {
+                left if S::REGISTERS == 16 && left > width && left <= width + S::LANES => {
+                    strip::<T, S, 3, MASKED>(s, [m, left, k], a, b, c);
+                    return;
+                }
                 left if left >= width => strip::<T, S, 2, false>(s, [m, width, k], a, b, c),
                 left if left > S::LANES => strip::<T, S, 2, MASKED>(s, [m, left, k], a, b, c),
                 left if left == S::LANES => strip::<T, S, 1, false>(s, [m, left, k], a, b, c),
@@ -282,7 +287,9 @@ unsafe fn strip<T: Float, S: Simd<T>, const NV: usize, const MASKED: bool>(
         if S::REGISTERS >= 32 {
             i = rows_of::<T, S, TALL, NV, MASKED>(s, size, i, a, b, out);
             i = rows_of::<T, S, 8, NV, MASKED>(s, size, i, a, b, out);
-        } else {
+        } else if NV == 1 {
+            i = rows_of::<T, S, 8, NV, MASKED>(s, size, i, a, b, out);
+        } else if NV == 2 {
             i = rows_of::<T, S, LOW, NV, MASKED>(s, size, i, a, b, out);
         }
         i = rows_of::<T, S, 4, NV, MASKED>(s, size, i, a, b, out);
