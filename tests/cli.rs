@@ -362,4 +362,6 @@ fn the_number_of_threads_is_chosen_by_measuring_unless_it_is_given() {
     }
     let text = ok("train --iters 500 --threads 3", &[]);
     assert!(text.contains("Machine   3 threads, ") && text.contains(" on 3 threads: "), "{text}");
+    let text = ok("train --iters 20 --threads 8", &[]);
+    assert!(text.contains(" on 4 of 8 threads (at most one for each 16 hidden units): "), "{text}");
 }

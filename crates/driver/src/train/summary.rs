@@ -6,7 +6,7 @@ use twolayer_core::{Float, GradientMethod};
 use super::checkpoint::State;
 use super::outcome::{EarlyStop, Outcome};
 use super::run::TrainingRun;
-use crate::args::{ActivationName, GradientName, InitName, OptimizerName, RngName, SamplingName};
+use crate::args::{ActivationName, GradientName, InitName, OptimizerName, RngName, SamplingName, ThreadCount};
 use crate::data::describe_set;
 use crate::epoch_table::Measurement;
 use crate::error::CliError;
@@ -120,7 +120,12 @@ impl TrainingRun<'_> {
         let samples = grouped(report.samples_per_second as usize);
         let on = match outcome.threads {
             0 => String::new(),
-            threads => format!(" on {}", count(threads, "thread")),
+            threads => match self.args.machine.threads {
+                ThreadCount::Fixed(given) if given > threads => {
+                    format!(" on {threads} of {given} threads (at most one for each 16 hidden units)")
+                }
+                _ => format!(" on {}", count(threads, "thread")),
+            },
         };
         out.field("Trained", format_args!("{iterations} in {time}{on}: {samples} samples per second"));
         let (test, train) = (percent(outcome.test_accuracy), percent(outcome.train_accuracy));
