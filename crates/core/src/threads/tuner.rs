@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 /// The longest time until it is tried again.
 const LAST_RETRY: Duration = Duration::from_secs(5);
+/// It is not tried again before so many units of its work could be done, within an hour.
+const RETRY_UNITS: f64 = 30.0;
+const HOUR: f64 = 3600.0;
 /// A number this much slower than the fastest is tried again later each time.
 const MUCH_SLOWER: f64 = 1.2;
 
@@ -69,12 +72,12 @@ impl Tuner {
         let candidates = self.candidates(kind).expect("just made");
         let (threads, expected) = fastest(candidates);
         // Each is measured twice at first, as the first time finds its data outside the caches; unless that shows enough.
+        let is_new = |c: &&Candidate| c.seconds[0] == f64::INFINITY;
         let due = |c: &&Candidate| match c.seconds {
-            [f64::INFINITY, _] => true,
             [first, f64::INFINITY] if first <= expected * MUCH_SLOWER => true,
             _ => c.threads != threads && now >= c.retry_at,
         };
-        match candidates.iter().find(due) {
+        match candidates.iter().find(is_new).or_else(|| candidates.iter().find(due)) {
             Some(candidate) => Choice { threads: candidate.threads, is_trial: true, expected },
             None => Choice { threads, is_trial: false, expected },
         }
@@ -86,7 +89,8 @@ impl Tuner {
         let (_, best) = fastest(candidates);
         if let Some(candidate) = candidates.iter_mut().find(|c| c.threads == threads) {
             let slow = seconds > best * MUCH_SLOWER;
-            candidate.retry_after = if slow { (candidate.retry_after * 2).min(LAST_RETRY) } else { FIRST_RETRY };
+            let later = if slow { (candidate.retry_after * 2).min(LAST_RETRY) } else { FIRST_RETRY };
+            candidate.retry_after = later.max(Duration::from_secs_f64((RETRY_UNITS * seconds).min(HOUR)));
             candidate.retry_at = now + candidate.retry_after;
             candidate.seconds = [seconds.min(f64::MAX), candidate.seconds[0]];
         }
@@ -155,6 +159,13 @@ mod tests {
             Some(took)
         });
         assert!(took.filter(|&took| took == 0.1).count() < 8, "few units wait on a busy machine");
+    }
+
+    #[test]
+    fn few_long_units_are_spent_on_trials() {
+        let chosen = choices(4, |threads, _| 0.4 / threads as f64, 40);
+        assert_eq!(chosen[..3], [1, 2, 4]);
+        assert!(chosen[3..].iter().all(|&threads| threads == 4), "{chosen:?}");
     }
 
     #[test]

@@ -19,8 +19,9 @@ use std::time::Instant;
 /// Seconds of a segment where the number of workers is chosen by measuring, and of a trial.
 const SEGMENT: f64 = 0.02;
 const TRIAL: f64 = 0.002;
-/// The fewest iterations of a segment.
-const MIN_SEGMENT: usize = 4;
+/// Multiply-adds per second that are assumed for an iteration that has not been measured: many, so that a short trial
+/// has enough iterations where zeros are skipped.
+const ASSUMED_RATE: f64 = 1e11;
 /// A segment ends early if its iterations take this many times as long as with the best number of workers: other
 /// programs keep a worker from running, and the others wait for it.
 const MAX_SLOWDOWN: f64 = 3.0;
@@ -67,7 +68,7 @@ impl<T: Float> Training<'_, T> {
             }
             leader.patience = MAX_SLOWDOWN * choice.expected;
             context.stop.store(usize::MAX, Ordering::Relaxed);
-            let end = reached.iterations.saturating_add(segment(choice));
+            let end = reached.iterations.saturating_add(segment(choice, shape, batch));
             let (level, context, start) = (net.level, &context, Instant::now());
             let lead = |worker: &mut Worker<T, P>, barrier: &Barrier| {
                 worker.train::<STATEFUL>((level, context), barrier, (reached, end), Some(&mut leader))
@@ -105,14 +106,15 @@ impl<T: Float> Training<'_, T> {
 }
 
 /// The iterations of the next segment: all of them where there is no choice.
-fn segment(choice: Choice) -> usize {
-    let seconds = match choice.is_trial {
-        true => TRIAL,
-        false if choice.expected < f64::INFINITY => SEGMENT,
-        false => return usize::MAX,
+fn segment(choice: Choice, shape: Shape, batch: usize) -> usize {
+    let (seconds, expected) = match (choice.is_trial, choice.expected < f64::INFINITY) {
+        (true, false) => (TRIAL, 2.0 * shape.parameters() as f64 * batch as f64 / ASSUMED_RATE),
+        (true, true) => (TRIAL, choice.expected),
+        (false, true) => (SEGMENT, choice.expected),
+        (false, false) => return usize::MAX,
     };
-    // A conversion that saturates: 0 iterations if none has been measured.
-    ((seconds / choice.expected) as usize).max(MIN_SEGMENT)
+    // A conversion that saturates.
+    ((seconds / expected) as usize).max(1)
 }
 
 /// The blocks of hidden units of each of so many workers.
