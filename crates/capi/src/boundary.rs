@@ -6,7 +6,7 @@ use std::ffi::c_char;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
-use crate::status::{Failure, Result, tl_status};
+use crate::status::{Failure, Result, TL_ERROR_INTERNAL, TL_OK, tl_status};
 
 /// Bytes of a message with its terminating zero; longer ones are truncated.
 const LONGEST: usize = 2048;
@@ -18,10 +18,6 @@ thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The message of the last failed call on this thread, in UTF-8: what was found, what was expected and what to do.
-/// Empty before the first failure; successful calls do not change it. The text belongs to the library, stays at the same
-/// address for the life of the thread, and is overwritten by the next failed call on the thread. So read it after the
-/// failed call, not in the same expression.
 #[unsafe(no_mangle)]
 pub extern "C" fn tl_last_error_message() -> *const c_char {
     MESSAGE.try_with(|message| message.get().cast_const().cast()).unwrap_or(c"".as_ptr())
@@ -34,9 +30,9 @@ pub(crate) fn guard(body: impl FnOnce() -> Result<()>) -> tl_status {
     let ended = panic::catch_unwind(AssertUnwindSafe(body));
     let _ = INSIDE.try_with(|inside| inside.set(outer));
     let failure = match ended {
-        Ok(Ok(())) => return tl_status::Ok,
+        Ok(Ok(())) => return TL_OK,
         Ok(Err(failure)) => failure,
-        Err(panic) => Failure::new(tl_status::Internal, format!("internal error of the library: {}", text_of(&*panic))),
+        Err(panic) => Failure::new(TL_ERROR_INTERNAL, format!("internal error of the library: {}", text_of(&*panic))),
     };
     let _ = MESSAGE.try_with(|message| {
         // SAFETY: it is this thread's own, and nothing in here calls back into the library.
@@ -76,6 +72,7 @@ fn hush() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::TL_ERROR_LENGTH;
     use std::ffi::CStr;
 
     fn message() -> String {
@@ -85,26 +82,26 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_a_status_and_a_message() {
-        assert_eq!(guard(|| panic!("broken {}", 7)), tl_status::Internal);
+        assert_eq!(guard(|| panic!("broken {}", 7)), TL_ERROR_INTERNAL);
         assert!(message().contains("broken 7"), "{}", message());
         let in_a_thread = || {
             let builder = std::thread::Builder::new().name(twolayer_core::THREAD_NAME.into());
             let thread = builder.spawn(|| panic!("broken in a thread")).unwrap();
             thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
         };
-        assert_eq!(guard(in_a_thread), tl_status::Internal);
+        assert_eq!(guard(in_a_thread), TL_ERROR_INTERNAL);
         assert!(message().contains("broken in a thread"));
     }
 
     #[test]
     fn messages_belong_to_their_thread_and_outlast_success() {
-        assert_eq!(guard(|| Err(Failure::new(tl_status::Length, "zero \0 inside"))), tl_status::Length);
-        assert_eq!(guard(|| Ok(())), tl_status::Ok);
+        assert_eq!(guard(|| Err(Failure::new(TL_ERROR_LENGTH, "zero \0 inside"))), TL_ERROR_LENGTH);
+        assert_eq!(guard(|| Ok(())), TL_OK);
         assert_eq!(message(), "zero ? inside");
         let long = "ä".repeat(LONGEST);
-        assert_eq!(guard(|| Err(Failure::new(tl_status::Length, long))), tl_status::Length);
+        assert_eq!(guard(|| Err(Failure::new(TL_ERROR_LENGTH, long))), TL_ERROR_LENGTH);
         assert_eq!(message(), "ä".repeat((LONGEST - 1) / 2));
-        assert_eq!(guard(|| Err(Failure::new(tl_status::Length, "short"))), tl_status::Length);
+        assert_eq!(guard(|| Err(Failure::new(TL_ERROR_LENGTH, "short"))), TL_ERROR_LENGTH);
         assert_eq!(message(), "short");
         std::thread::scope(|scope| scope.spawn(|| assert_eq!(message(), "")).join()).unwrap();
     }

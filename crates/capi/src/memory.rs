@@ -2,9 +2,9 @@
 
 use twolayer_core::MemoryEstimate;
 
-use crate::status::{Failure, Result, tl_status};
+use crate::status::{Result, TL_ERROR_MEMORY, refuse};
 
-/// Smaller amounts are not checked, as the header says.
+/// Smaller amounts are not checked.
 const SMALL: u128 = 16 << 10;
 
 /// The memory of a thread: its stack, and some for the allocator.
@@ -25,5 +25,5 @@ pub(crate) fn check(need: MemoryEstimate, threads: usize) -> Result<()> {
         return Ok(());
     }
     let kilobytes = u64::try_from(need.bytes()).unwrap_or(u64::MAX).div_ceil(1000);
-    Err(Failure::new(tl_status::Memory, format!("the call needs about {kilobytes} kB, which the system refuses")))
+    refuse(TL_ERROR_MEMORY, format!("the call needs about {kilobytes} kB, which the system refuses"))
 }

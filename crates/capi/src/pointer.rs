@@ -4,16 +4,18 @@ use std::ffi::{CStr, c_char};
 use std::ops::Range;
 use std::path::PathBuf;
 
-use crate::status::{Failure, Result, tl_status};
+use crate::status::{
+    Result, TL_ERROR_FILE, TL_ERROR_LENGTH, TL_ERROR_MISALIGNED, TL_ERROR_NULL, TL_ERROR_OVERLAP, refuse,
+};
 
 /// Refuses NULL and pointers that are not aligned for `T`.
 pub(crate) fn check<T>(pointer: *const T, name: &str) -> Result<()> {
     if pointer.is_null() {
-        return Err(Failure::new(tl_status::NullPointer, format!("{name} is NULL")));
+        return refuse(TL_ERROR_NULL, format!("{name} is NULL"));
     }
     if !pointer.is_aligned() {
         let text = format!("{name} is {pointer:p}, which is not aligned to {} bytes", align_of::<T>());
-        return Err(Failure::new(tl_status::Misaligned, text));
+        return refuse(TL_ERROR_MISALIGNED, text);
     }
     Ok(())
 }
@@ -25,28 +27,26 @@ pub(crate) struct Span {
     name: &'static str,
 }
 
-fn span<T>(pointer: *const T, length: usize, name: &'static str) -> Result<Span> {
-    check(pointer, name)?;
-    let bytes = length.checked_mul(size_of::<T>()).filter(|&bytes| isize::try_from(bytes).is_ok());
-    let end = bytes.and_then(|bytes| pointer.addr().checked_add(bytes));
-    match end {
-        Some(end) => Ok(Span { bytes: pointer.addr()..end, name }),
-        None => {
-            let text = format!("{name} has a length of {length} elements, more than the address space holds");
-            Err(Failure::new(tl_status::Length, text))
-        }
-    }
-}
-
-/// An input buffer: its start, length in elements, and name.
+/// A buffer that is read: its start, length in elements, and name.
+#[derive(Clone, Copy)]
 pub(crate) struct In<T>(pub *const T, pub usize, pub &'static str);
 
-/// An output buffer.
+/// A buffer that is written.
+#[derive(Clone, Copy)]
 pub(crate) struct Out<T>(pub *mut T, pub usize, pub &'static str);
 
 impl<T> In<T> {
     pub fn span(&self) -> Result<Span> {
-        span(self.0, self.1, self.2)
+        let In(pointer, length, name) = *self;
+        check(pointer, name)?;
+        let bytes = length.checked_mul(size_of::<T>()).filter(|&bytes| isize::try_from(bytes).is_ok());
+        match bytes.and_then(|bytes| pointer.addr().checked_add(bytes)) {
+            Some(end) => Ok(Span { bytes: pointer.addr()..end, name }),
+            None => {
+                let text = format!("{name} has {length} elements, more than the address space holds");
+                refuse(TL_ERROR_LENGTH, text)
+            }
+        }
     }
 
     /// # Safety
@@ -60,7 +60,7 @@ impl<T> In<T> {
 
 impl<T> Out<T> {
     pub fn span(&self) -> Result<Span> {
-        span(self.0, self.1, self.2)
+        In(self.0.cast_const(), self.1, self.2).span()
     }
 
     /// The buffer, if it overlaps none of the others.
@@ -73,7 +73,7 @@ impl<T> Out<T> {
         for other in others {
             if mine.bytes.start < other.bytes.end && other.bytes.start < mine.bytes.end {
                 let text = format!("{} overlaps {}; give it memory of its own", mine.name, other.name);
-                return Err(Failure::new(tl_status::Overlap, text));
+                return refuse(TL_ERROR_OVERLAP, text);
             }
         }
         // SAFETY: not NULL, aligned, no longer than the address space, apart from what else this call uses; the rest is
@@ -105,27 +105,11 @@ pub(crate) unsafe fn path(pointer: *const c_char) -> Result<PathBuf> {
     // SAFETY: as of this function.
     let text = unsafe { text(pointer, "path") }?;
     if text.is_empty() {
-        return Err(Failure::new(tl_status::File, "path is empty; give the name of a file"));
+        return refuse(TL_ERROR_FILE, "path is empty; give the name of a file");
     }
     #[cfg(unix)]
     let path = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(text.to_bytes()).into();
     #[cfg(not(unix))]
-    let path = text.to_str().map_err(|_| Failure::new(tl_status::File, "path is not UTF-8"))?.into();
+    let path = text.to_str().or_else(|_| refuse(TL_ERROR_FILE, "path is not UTF-8"))?.into();
     Ok(path)
-}
-
-/// Copies a text and its zero byte to the caller's buffer.
-///
-/// # Safety
-/// As [`Out::slice`].
-pub(crate) unsafe fn write_text(text: &str, buffer: Out<c_char>) -> Result<()> {
-    // SAFETY: as of this function.
-    let to = unsafe { buffer.slice(&[]) }?;
-    if to.len() <= text.len() {
-        let (name, length, needed) = (buffer.2, to.len(), text.len() + 1);
-        let text = format!("{name} has room for {length} characters; {needed} are needed, with the zero at the end");
-        return Err(Failure::new(tl_status::Length, text));
-    }
-    to.iter_mut().zip(text.bytes().chain([0])).for_each(|(to, byte)| *to = byte as c_char);
-    Ok(())
 }

@@ -2,7 +2,7 @@
 //! shorter one, and the fields that it lacks take their defaults.
 
 use crate::pointer;
-use crate::status::{Failure, Result, tl_status};
+use crate::status::{Result, TL_ERROR_STRUCT_SIZE, refuse};
 
 /// A struct of the interface that begins with `size: usize`.
 ///
@@ -24,15 +24,18 @@ pub(crate) fn check<S: Versioned>(size: usize) -> Result<()> {
     }
     let (name, first) = (S::NAME, S::FIRST);
     let text = format!("{name} says that its size is {size}; expected at least {first}: sizeof({name})");
-    Err(Failure::new(tl_status::StructSize, text))
+    refuse(TL_ERROR_STRUCT_SIZE, text)
 }
 
-/// The struct that the caller gave. What an older caller does not know is as in the default; what a newer one knows
+/// The struct that the caller gave, the defaults for NULL. What an older caller does not know is as in the default; what a newer one knows
 /// beyond this version must be zero.
 ///
 /// # Safety
 /// If `pointer` is not NULL, as many bytes can be read there as the first field says.
 pub(crate) unsafe fn read<S: Versioned>(pointer: *const S) -> Result<S> {
+    if pointer.is_null() {
+        return Ok(S::default());
+    }
     pointer::check(pointer, S::NAME)?;
     // SAFETY: not NULL and aligned; the caller promises the rest.
     let size = unsafe { pointer.cast::<usize>().read() };
@@ -42,7 +45,7 @@ pub(crate) unsafe fn read<S: Versioned>(pointer: *const S) -> Result<S> {
     let beyond = unsafe { std::slice::from_raw_parts(pointer.cast::<u8>().add(known), size - known) };
     if beyond.iter().any(|&byte| byte != 0) {
         let text = format!("{} has options that this version of the library does not know", S::NAME);
-        return Err(Failure::new(tl_status::StructSize, text));
+        return refuse(TL_ERROR_STRUCT_SIZE, text);
     }
     let mut value = S::default();
     // SAFETY: both have as many bytes, they are not the same, and any bits are a value.
@@ -103,12 +106,12 @@ mod tests {
         given = [24, 7, 0.5f64.to_bits() as usize, 0xBEEF];
         assert_eq!(from(&given), Ok(Grown { size: 24, old: 7, new: 0.5 }));
         given[0] = 32;
-        assert_eq!(from(&given), Err(tl_status::StructSize));
+        assert_eq!(from(&given), Err(TL_ERROR_STRUCT_SIZE));
         given[3] = 0;
         assert_eq!(from(&given), Ok(Grown { size: 32, old: 7, new: 0.5 }));
         for size in [0, 8, 15, MOST + 1, usize::MAX] {
             given[0] = size;
-            assert_eq!(from(&given), Err(tl_status::StructSize), "{size}");
+            assert_eq!(from(&given), Err(TL_ERROR_STRUCT_SIZE), "{size}");
         }
     }
 }
