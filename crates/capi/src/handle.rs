@@ -78,6 +78,7 @@ fn locked<G>(handle: &Handle, lock: TryLockResult<G>, else_what: &str) -> Result
 ///
 /// # Safety
 /// As [`find`], and nobody frees it meanwhile.
+#[inline(never)]
 pub(crate) unsafe fn read<'a>(network: *const tl_network) -> Result<RwLockReadGuard<'a, AnyNetwork>> {
     // SAFETY: as of this function.
     let handle = unsafe { find(network) }?;
@@ -88,6 +89,7 @@ pub(crate) unsafe fn read<'a>(network: *const tl_network) -> Result<RwLockReadGu
 ///
 /// # Safety
 /// As [`read`].
+#[inline(never)]
 pub(crate) unsafe fn write<'a>(network: *mut tl_network) -> Result<RwLockWriteGuard<'a, AnyNetwork>> {
     // SAFETY: as of this function.
     let handle = unsafe { find(network) }?;

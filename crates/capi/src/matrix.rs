@@ -57,11 +57,13 @@ pub(crate) trait Precision: Float + Element {}
 
 impl<T: Float + Element> Precision for T {}
 
+#[inline(never)]
 pub(crate) fn wrong_type<T>(name: &str, found: tl_type, expected: &str) -> Result<T> {
     refuse(TL_ERROR_TYPE, format!("{name} has the type {found}; expected {expected}"))
 }
 
 /// An error unless a matrix has these dimensions.
+#[inline(never)]
 fn check_dims(name: &str, (rows, cols): (usize, usize), (r, c): (usize, usize)) -> Result<()> {
     match (rows, cols) == (r, c) {
         true => Ok(()),
@@ -70,6 +72,7 @@ fn check_dims(name: &str, (rows, cols): (usize, usize), (r, c): (usize, usize)) 
 }
 
 /// The number of elements from the first to the last.
+#[inline(never)]
 fn extent(name: &str, dims: (usize, usize), (row_stride, col_stride): (usize, usize)) -> Result<usize> {
     if dims.0 == 0 || dims.1 == 0 {
         return Ok(0);

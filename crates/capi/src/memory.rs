@@ -14,6 +14,7 @@ const THREAD: usize = 3 << 20;
 pub(crate) const READER: usize = 1 << 20;
 
 /// An error unless this much is available, with the threads that a call may start.
+#[inline(never)]
 pub(crate) fn check(need: MemoryEstimate, threads: usize) -> Result<()> {
     let need = need.elements(threads.saturating_sub(1), THREAD);
     if need.bytes() < SMALL {

@@ -8,7 +8,10 @@ use crate::status::{
     Result, TL_ERROR_FILE, TL_ERROR_LENGTH, TL_ERROR_MISALIGNED, TL_ERROR_NULL, TL_ERROR_OVERLAP, refuse,
 };
 
+// Out of line, here and where else errors are made, since every function has some: a program stays small.
+
 /// Refuses NULL and pointers that are not aligned for `T`.
+#[inline(never)]
 pub(crate) fn check<T>(pointer: *const T, name: &str) -> Result<()> {
     if pointer.is_null() {
         return refuse(TL_ERROR_NULL, format!("{name} is NULL"));
@@ -36,6 +39,7 @@ pub(crate) struct In<T>(pub *const T, pub usize, pub &'static str);
 pub(crate) struct Out<T>(pub *mut T, pub usize, pub &'static str);
 
 impl<T> In<T> {
+    #[inline(never)]
     pub fn span(&self) -> Result<Span> {
         let In(pointer, length, name) = *self;
         check(pointer, name)?;
@@ -68,6 +72,7 @@ impl<T> Out<T> {
     /// # Safety
     /// If it is not NULL, so many initialised elements are there, and nobody else reads or writes them meanwhile but
     /// through one of the others.
+    #[inline(never)]
     pub unsafe fn slice<'a>(&self, others: &[Span]) -> Result<&'a mut [T]> {
         let mine = self.span()?;
         for other in others {
@@ -101,6 +106,7 @@ pub(crate) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a 
 ///
 /// # Safety
 /// As [`text`].
+#[inline(never)]
 pub(crate) unsafe fn path(pointer: *const c_char) -> Result<PathBuf> {
     // SAFETY: as of this function.
     let text = unsafe { text(pointer, "path") }?;

@@ -77,6 +77,7 @@ pub(crate) fn refuse<T>(status: tl_status, message: impl Into<String>) -> Result
 }
 
 impl From<CoreError> for Failure {
+    #[inline(never)]
     fn from(error: CoreError) -> Self {
         let status = match error {
             CoreError::UnknownLevel { .. } | CoreError::LevelUnavailable { .. } => TL_ERROR_LEVEL,
@@ -93,6 +94,7 @@ impl From<CoreError> for Failure {
 }
 
 impl From<IdxError> for Failure {
+    #[inline(never)]
     fn from(error: IdxError) -> Self {
         let status = match error.kind() {
             IdxKind::Io { .. } => TL_ERROR_FILE,
@@ -105,6 +107,7 @@ impl From<IdxError> for Failure {
 }
 
 impl From<ModelError> for Failure {
+    #[inline(never)]
     fn from(error: ModelError) -> Self {
         let status = match error.kind() {
             ModelKind::Io { .. } | ModelKind::NoPlace { .. } => TL_ERROR_FILE,
