@@ -15,30 +15,9 @@ use crate::matrix::{
     Element, Precision, TL_F32, TL_F64, TL_I8, TL_I16, TL_I32, TL_U8, tl_matrix_out, tl_type, wrong_type,
 };
 use crate::memory;
-use crate::network::{AnyNetwork, Basics, Network, with};
-use crate::pointer::{self, Out, one};
-use crate::status::{Result, TL_ERROR_FORMAT, TL_ERROR_LENGTH, refuse, tl_status};
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_save(network: *const tl_network, path: *const c_char) -> tl_status {
-    call!({
-        let path = pointer::path(path)?;
-        with!(&*handle::read(network)?, n => n.save(&path))
-    })
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_save_checkpoint(network: *const tl_network, path: *const c_char) -> tl_status {
-    call!({
-        let path = pointer::path(path)?;
-        with!(&*handle::read(network)?, n => n.save_checkpoint(&path))
-    })
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_load(path: *const c_char, network: *mut *mut tl_network) -> tl_status {
-    call!(handle::hand_over(pointer::path(path).and_then(|path| load(&path)), network))
-}
+use crate::network::{AnyNetwork, Network, with};
+use crate::pointer::{self, Out};
+use crate::status::{Result, TL_ERROR_FORMAT, TL_ERROR_LENGTH, refuse};
 
 fn load(path: &Path) -> Result<AnyNetwork> {
     let length = std::fs::metadata(path).map_or(0, |found| usize::try_from(found.len()).unwrap_or(usize::MAX));
@@ -85,14 +64,17 @@ fn kind(settings: &BTreeMap<String, String>) -> Option<(OptimizerKind, f64)> {
 
 impl<T: Precision> Network<T> {
     /// The content of a model file, if there is memory for so many copies of the parameters.
-    pub fn model(&self, copies: usize) -> Result<Model<T>> {
+    fn model(&self, copies: usize) -> Result<Model<T>> {
         let need = MemoryEstimate::default().parameters(self.net.shape(), size_of::<T>(), copies);
         memory::check(need.elements(self.order.0.len(), 24).elements(memory::READER, 1), 1)?;
         Ok(Model { activation: self.net.activation, ..Model::new(self.net.parameters.clone()) })
     }
 
-    /// A model with the state of its training.
-    pub fn checkpoint(&self) -> Result<Model<T>> {
+    pub fn save(&self, path: &Path) -> Result<()> {
+        Ok(self.model(3)?.save(path)?)
+    }
+
+    pub fn save_checkpoint(&self, path: &Path) -> Result<()> {
         let mut model = self.model(16)?;
         model.options = settings(self.optimizer.kind(), self.optimizer.weight_decay());
         for (i, kept) in self.optimizer.state().iter().enumerate() {
@@ -103,7 +85,7 @@ impl<T: Precision> Network<T> {
         model.run.insert("iterations".into(), vec![self.optimizer.steps() as f64]);
         model.run.insert("generator".into(), generator.map(f64::from).collect());
         model.run.insert("order".into(), order.map(|row| row as f64).collect());
-        Ok(model)
+        Ok(model.save(path)?)
     }
 
     /// The network of a model file or checkpoint.
@@ -150,71 +132,65 @@ fn whole(x: f64) -> Option<u64> {
     (x >= 0.0 && x.fract() == 0.0 && x < 9e15).then_some(x as u64)
 }
 
-fn check_memory() -> Result<()> {
-    memory::check(MemoryEstimate::default().elements(memory::READER, 1), 1)
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_idx_info(
-    path: *const c_char,
-    r#type: *mut tl_type,
-    dimensions: *mut usize,
-    sizes: *mut usize,
-    sizes_length: usize,
-) -> tl_status {
-    call!({
-        let (element, count) = (one(r#type, "type"), one(dimensions, "dimensions"));
-        let spans = [element.span()?, count.span()?];
-        let (path, to) = (pointer::path(path)?, Out(sizes, sizes_length, "sizes").slice(&spans)?);
-        let (element, count) = (element.slice(&spans[1..])?, count.slice(&[])?);
-        check_memory()?;
-        let (found, sizes) = Idx::peek(path)?;
-        (element[0], count[0]) = (found.code().into(), sizes.len());
-        match to.get_mut(..sizes.len()) {
-            Some(to) => to.copy_from_slice(&sizes),
-            None => {
-                let text = format!("sizes has room for {}; the file has {} dimensions", to.len(), sizes.len());
-                return refuse(TL_ERROR_LENGTH, text);
-            }
-        }
-        Ok(())
-    })
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_idx_read(path: *const c_char, elements: tl_matrix_out) -> tl_status {
-    call!(match elements.r#type {
-        TL_U8 => read::<u8>(path, elements),
-        TL_I8 => read::<i8>(path, elements),
-        TL_I16 => read::<i16>(path, elements),
-        TL_I32 => read::<i32>(path, elements),
-        TL_F32 => read::<f32>(path, elements),
-        TL_F64 => read::<f64>(path, elements),
-        other => wrong_type("elements", other, "a tl_type"),
-    })
-}
-
-/// # Safety
-/// As [`pointer::path`] and [`Out::slice`].
-unsafe fn read<E: Element + IdxElement>(path: *const c_char, elements: tl_matrix_out) -> Result<()> {
-    if elements.row_stride != elements.cols && elements.rows > 1 {
-        return refuse(TL_ERROR_LENGTH, "elements has gaps; give a matrix whose row_stride is its cols");
-    }
-    // SAFETY: as of this function.
-    let (path, elements) = unsafe { (pointer::path(path)?, elements.buffer::<E>("elements")?.slice(&[])?) };
-    check_memory()?;
+fn read<E: Element + IdxElement>(path: &Path, elements: tl_matrix_out) -> Result<()> {
+    let elements = elements.contiguous::<E>("elements")?;
+    memory::check(MemoryEstimate::default().elements(memory::READER, 1), 1)?;
     Idx::load_into(path, elements)?;
     Ok(())
 }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_idx_read_labels(path: *const c_char, labels: *mut u32, count: usize) -> tl_status {
-    call!({
-        let (path, labels) = (pointer::path(path)?, Out(labels, count, "labels").slice(&[])?);
+functions! {
+    fn tl_network_save(network: *const tl_network, path: *const c_char) {
+        let path = pointer::path(path)?;
+        with!(&*handle::read(network)?, n => n.save(&path))
+    }
+
+    fn tl_network_save_checkpoint(network: *const tl_network, path: *const c_char) {
+        let path = pointer::path(path)?;
+        with!(&*handle::read(network)?, n => n.save_checkpoint(&path))
+    }
+
+    fn tl_network_load(path: *const c_char, network: *mut *mut tl_network) {
+        handle::hand_over(pointer::path(path).and_then(|path| load(&path)), network)
+    }
+
+    fn tl_idx_info(
+        path: *const c_char, r#type: *mut tl_type, dimensions: *mut usize, sizes: *mut usize, sizes_length: usize,
+    ) {
+        let (element, count) = (Out::new(r#type, 1, "type"), Out::new(dimensions, 1, "dimensions"));
+        let spans = [element.span()?, count.span()?];
+        let (path, to) = (pointer::path(path)?, Out::new(sizes, sizes_length, "sizes").slice(&spans)?);
+        let (element, count) = (element.slice(&spans[1..])?, count.slice(&[])?);
+        memory::check(MemoryEstimate::default().elements(memory::READER, 1), 1)?;
+        let (found, sizes) = Idx::peek(path)?;
+        (element[0], count[0]) = (found.code().into(), sizes.len());
+        let Some(to) = to.get_mut(..sizes.len()) else {
+            let text = format!("sizes has room for {sizes_length}; the file has {} dimensions", sizes.len());
+            return refuse(TL_ERROR_LENGTH, text);
+        };
+        to.copy_from_slice(&sizes);
+        Ok(())
+    }
+
+    fn tl_idx_read(path: *const c_char, elements: tl_matrix_out) {
+        let path = &pointer::path(path)?;
+        match elements.r#type() {
+            TL_U8 => read::<u8>(path, elements),
+            TL_I8 => read::<i8>(path, elements),
+            TL_I16 => read::<i16>(path, elements),
+            TL_I32 => read::<i32>(path, elements),
+            TL_F32 => read::<f32>(path, elements),
+            TL_F64 => read::<f64>(path, elements),
+            other => wrong_type("elements", other, "a tl_type"),
+        }
+    }
+
+    fn tl_idx_read_labels(path: *const c_char, labels: *mut u32, count: usize) {
+        let (path, labels) = (pointer::path(path)?, Out::new(labels, count, "labels").slice(&[])?);
         memory::check(MemoryEstimate::default().elements(memory::READER, 1).elements(count, 1), 1)?;
         let mut bytes = vec![0u8; count];
         Idx::load_into(path, &mut bytes)?;
         labels.iter_mut().zip(bytes).for_each(|(label, byte)| *label = byte.into());
         Ok(())
-    })
+    }
 }

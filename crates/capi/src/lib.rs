@@ -1,21 +1,56 @@
 //! The C interface. `include/twolayer.h` documents it; a test compares its declarations with the source.
 //!
-//! Every function has three steps: `call!` catches errors and panics, `pointer`, `matrix` and `handle` turn the caller's
-//! pointers into references or refuse them, and the core does the work.
+//! Every function has three steps: `functions!` catches errors and panics, `pointer`, `matrix` and `handle` turn the
+//! caller's pointers into references or refuse them, and the core does the work.
 
 // The header documents the functions, and what their callers owe them.
 #![allow(clippy::missing_safety_doc, missing_docs)]
 // Names are those of the header.
 #![allow(non_camel_case_types)]
 
-/// Runs the body of a function and returns its status.
-macro_rules! call {
-    ($body:expr) => {
-        $crate::boundary::guard(|| {
-            // SAFETY: the caller keeps to the header: pointers that are not NULL point to as many elements as their
-            // lengths and dimensions say, and handles to live networks.
-            unsafe { $body }
-        })
+/// Defines functions of the header that return a status. An error or panic of the body becomes one.
+macro_rules! functions {
+    ($(fn $name:ident($($argument:ident: $type:ty),* $(,)?) $body:block)*) => { $(
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($($argument: $type),*) -> $crate::status::tl_status {
+            $crate::boundary::guard(|| {
+                // SAFETY: the caller keeps to the header: pointers that are not NULL point to as many elements as their
+                // lengths and dimensions say, and handles to live networks.
+                unsafe { $body }
+            })
+        }
+    )* };
+}
+
+/// Defines an enum of the header, whose numbers the caller may get wrong.
+macro_rules! constants {
+    ($type:ident { $($name:ident = $value:literal),* }) => {
+        pub type $type = i32;
+        $(pub const $name: $type = $value;)*
+    };
+}
+
+/// Defines a struct of the header that begins with its size, and its defaults.
+macro_rules! options {
+    ($name:ident { $($field:ident: $type:ty = $default:expr),* $(,)? }) => {
+        #[derive(Clone, Copy)]
+        #[repr(C)]
+        pub struct $name {
+            pub size: usize,
+            $(pub $field: $type),*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                $name { size: size_of::<Self>(), $($field: $default),* }
+            }
+        }
+
+        // SAFETY: plain numbers and pointers that may be anything, the first of them the size.
+        unsafe impl $crate::sized::Versioned for $name {
+            const NAME: &'static str = stringify!($name);
+            const FIRST: usize = size_of::<Self>();
+        }
     };
 }
 
@@ -33,13 +68,6 @@ mod sized;
 mod status;
 mod train;
 
-pub use boundary::*;
-pub use files::*;
-pub use handle::tl_network;
-pub use kernels::*;
-pub use machine::*;
-pub use matrix::*;
-pub use network::*;
-pub use predict::*;
-pub use status::*;
-pub use train::*;
+pub use {
+    boundary::*, files::*, handle::*, kernels::*, machine::*, matrix::*, network::*, predict::*, status::*, train::*,
+};

@@ -52,15 +52,3 @@ pub(crate) fn threads(threads: usize, least: usize) -> Result<Threads> {
     }
     Ok(if threads == 0 { Threads::auto() } else { Threads::new(threads) })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_level_has_its_name() {
-        for level in Level::available() {
-            assert_eq!(name_of(level).to_str(), Ok(level.name()));
-        }
-    }
-}

@@ -14,49 +14,23 @@ use crate::handle::{self, tl_network};
 use crate::machine;
 use crate::matrix::{Precision, Target, tl_matrix, tl_matrix_out, tl_type, wrong_type};
 use crate::memory;
-use crate::pointer::{self, one};
-use crate::predict::Inference;
-use crate::sized::{self, Versioned};
-use crate::status::{Result, TL_ERROR_LENGTH, TL_ERROR_OPTION, refuse, tl_status};
-use crate::train::Training;
+use crate::pointer::{self, Out};
+use crate::predict::Data;
+use crate::sized;
+use crate::status::{Result, TL_ERROR_OPTION, refuse};
+use crate::train::tl_train_options;
 
-pub type tl_activation = i32;
-pub const TL_SIGMOID: tl_activation = 0;
-pub const TL_RELU: tl_activation = 1;
+constants! { tl_activation { TL_SIGMOID = 0, TL_RELU = 1 } }
+constants! { tl_init { TL_NORMAL = 0, TL_XAVIER = 1, TL_HE = 2 } }
+constants! { tl_parameter { TL_ALL = 0, TL_W1 = 1, TL_B1 = 2, TL_W2 = 3, TL_B2 = 4 } }
 
-pub type tl_init = i32;
-pub const TL_NORMAL: tl_init = 0;
-pub const TL_XAVIER: tl_init = 1;
-pub const TL_HE: tl_init = 2;
-
-pub type tl_parameter = i32;
-pub const TL_ALL: tl_parameter = 0;
-pub const TL_W1: tl_parameter = 1;
-pub const TL_B1: tl_parameter = 2;
-pub const TL_W2: tl_parameter = 3;
-pub const TL_B2: tl_parameter = 4;
-
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct tl_network_options {
-    pub size: usize,
-    pub activation: tl_activation,
-    pub init: tl_init,
-    pub init_std: f64,
-    pub seed: u64,
-}
-
-impl Default for tl_network_options {
-    fn default() -> Self {
-        let (activation, init, init_std, seed) = (TL_SIGMOID, TL_NORMAL, 0.01, 0);
-        tl_network_options { size: size_of::<Self>(), activation, init, init_std, seed }
+options! {
+    tl_network_options {
+        activation: tl_activation = TL_SIGMOID,
+        init: tl_init = TL_NORMAL,
+        init_std: f64 = 0.01,
+        seed: u64 = 0,
     }
-}
-
-// SAFETY: plain numbers, the first of them the size.
-unsafe impl Versioned for tl_network_options {
-    const NAME: &'static str = "tl_network_options";
-    const FIRST: usize = std::mem::offset_of!(tl_network_options, seed) + size_of::<u64>();
 }
 
 /// A network with the state of its training: the optimiser, the generator of batches, and, once batches were shuffled,
@@ -75,10 +49,41 @@ pub(crate) enum AnyNetwork {
     F64(Box<dyn Operations>),
 }
 
-/// What the interface does with a network of whichever element type.
-pub(crate) trait Operations: Basics + Inference + Training + Send + Sync {}
+/// Makes a trait of methods that [`Network`] has.
+macro_rules! operations {
+    ($(fn $read:ident($($a:ident: $t:ty),*) -> $r:ty;)* mut $(fn $write:ident($($b:ident: $u:ty),*) -> $s:ty;)*) => {
+        /// What the interface does with a network of whichever element type.
+        pub(crate) trait Operations: Send + Sync {
+            $(fn $read(&self, $($a: $t),*) -> $r;)*
+            $(fn $write(&mut self, $($b: $u),*) -> $s;)*
+        }
 
-impl<T: Precision> Operations for Network<T> {}
+        impl<T: Precision> Operations for Network<T> {
+            $(fn $read(&self, $($a: $t),*) -> $r { Network::$read(self, $($a),*) })*
+            $(fn $write(&mut self, $($b: $u),*) -> $s { Network::$write(self, $($b),*) })*
+        }
+    };
+}
+
+operations! {
+    fn info() -> Info;
+    fn get_parameters(parameter: tl_parameter, values: tl_matrix_out) -> Result<()>;
+    fn predict(x: tl_matrix, to: tl_matrix_out) -> Result<()>;
+    fn classify(x: tl_matrix, to: Out<u32>) -> Result<()>;
+    fn evaluate(data: Data, to: (Out<f64>, Out<f64>)) -> Result<()>;
+    fn gradient(data: Data, to: tl_matrix_out) -> Result<()>;
+    fn numerical_gradient(data: Data, h: f64, to: tl_matrix_out) -> Result<()>;
+    fn save(path: &Path) -> Result<()>;
+    fn save_checkpoint(path: &Path) -> Result<()>;
+    mut
+    fn set_seed(seed: u64) -> ();
+    fn set_threads(threads: Threads) -> ();
+    fn set_level(level: Level) -> ();
+    fn set_parameters(parameter: tl_parameter, values: tl_matrix) -> Result<()>;
+    fn train(data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()>;
+    fn train_numerically(data: Data, h: f64, options: &tl_train_options, loss: Out<f64>) -> Result<()>;
+    fn step(data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()>;
+}
 
 /// Evaluates an expression of the network, whatever its element type.
 macro_rules! with {
@@ -101,22 +106,6 @@ pub(crate) struct Info {
     level: Level,
 }
 
-/// Settings, parameters and files.
-pub(crate) trait Basics {
-    fn info(&self) -> Info;
-    fn set_seed(&mut self, seed: u64);
-    fn set_threads(&mut self, threads: Threads);
-    fn set_level(&mut self, level: Level);
-    /// # Safety
-    /// As [`Target::new`].
-    unsafe fn get_parameters(&self, parameter: tl_parameter, values: tl_matrix_out) -> Result<()>;
-    /// # Safety
-    /// As [`tl_matrix::floats`].
-    unsafe fn set_parameters(&mut self, parameter: tl_parameter, values: tl_matrix) -> Result<()>;
-    fn save(&self, path: &Path) -> Result<()>;
-    fn save_checkpoint(&self, path: &Path) -> Result<()>;
-}
-
 impl<T: Precision> Network<T> {
     /// At the best level, with a number of threads chosen by measuring, before any training.
     pub fn new(net: TwoLayerNet<T>, rng: ChaCha8Rng) -> Result<Self> {
@@ -128,9 +117,7 @@ impl<T: Precision> Network<T> {
     pub fn threads(&self) -> usize {
         self.net.threads.count()
     }
-}
 
-impl<T: Precision> Basics for Network<T> {
     fn info(&self) -> Info {
         let (activation, level) = (self.net.activation, self.net.level);
         let (iterations, threads) = (self.optimizer.steps(), self.threads());
@@ -149,39 +136,23 @@ impl<T: Precision> Basics for Network<T> {
         self.net.level = level;
     }
 
-    unsafe fn get_parameters(&self, parameter: tl_parameter, values: tl_matrix_out) -> Result<()> {
+    fn get_parameters(&self, parameter: tl_parameter, values: tl_matrix_out) -> Result<()> {
         let (which, dims) = parameters(parameter, self.net.shape())?;
-        // SAFETY: as of this function.
-        let to = unsafe { Target::new(values, "values", dims, &[]) }?;
+        let to = Target::new(values, "values", dims, &[])?;
         memory::check(MemoryEstimate::default().parameters(self.net.shape(), size_of::<T>(), 2), 1)?;
-        to.store(&match which {
-            Some(one) => self.net.parameters.get(one).to_vec(),
-            None => self.net.parameters.to_vec(),
-        });
+        let all = &self.net.parameters;
+        to.store(&which.map_or_else(|| all.to_vec(), |one| all.get(one).to_vec()));
         Ok(())
     }
 
-    unsafe fn set_parameters(&mut self, parameter: tl_parameter, values: tl_matrix) -> Result<()> {
-        let (which, (rows, cols)) = parameters(parameter, self.net.shape())?;
-        if (values.rows, values.cols) != (rows, cols) {
-            let text = format!("values is {} x {}; expected {rows} x {cols}", values.rows, values.cols);
-            return refuse(TL_ERROR_LENGTH, text);
-        }
-        // SAFETY: as of this function.
-        let (values, _) = unsafe { values.floats::<T>("values") }?;
+    fn set_parameters(&mut self, parameter: tl_parameter, values: tl_matrix) -> Result<()> {
+        let (which, dims) = parameters(parameter, self.net.shape())?;
+        let (values, _) = values.floats::<T>("values", dims)?;
+        let all = &mut self.net.parameters;
         match which {
-            Some(one) => self.net.parameters.set(one, &values)?,
-            None => self.net.parameters.set_all(&values)?,
+            Some(one) => Ok(all.set(one, &values)?),
+            None => Ok(all.set_all(&values)?),
         }
-        Ok(())
-    }
-
-    fn save(&self, path: &Path) -> Result<()> {
-        Ok(self.model(3)?.save(path)?)
-    }
-
-    fn save_checkpoint(&self, path: &Path) -> Result<()> {
-        Ok(self.checkpoint()?.save(path)?)
     }
 }
 
@@ -196,41 +167,6 @@ fn parameters(parameter: tl_parameter, shape: Shape) -> Result<(Option<Parameter
         _ => return refuse(TL_ERROR_OPTION, format!("parameter is {parameter}; expected a tl_parameter, 0 to 4")),
     };
     Ok((Some(one), one.dims(shape)))
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_options_init(options: *mut tl_network_options, size: usize) -> tl_status {
-    call!(sized::write(options, size))
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_new_f32(
-    r#type: tl_type,
-    inputs: usize,
-    hidden: usize,
-    classes: usize,
-    options: *const tl_network_options,
-    network: *mut *mut tl_network,
-) -> tl_status {
-    call!({
-        let made = new::<f32>(r#type, (inputs, hidden, classes), options);
-        handle::hand_over(made.map(|made| AnyNetwork::F32(Box::new(made))), network)
-    })
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_new_f64(
-    r#type: tl_type,
-    inputs: usize,
-    hidden: usize,
-    classes: usize,
-    options: *const tl_network_options,
-    network: *mut *mut tl_network,
-) -> tl_status {
-    call!({
-        let made = new::<f64>(r#type, (inputs, hidden, classes), options);
-        handle::hand_over(made.map(|made| AnyNetwork::F64(Box::new(made))), network)
-    })
 }
 
 /// # Safety
@@ -268,128 +204,96 @@ unsafe fn new<T: Precision>(
     Network::new(TwoLayerNet::new(parameters).with_activation(activation), rng)
 }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_free(network: *mut *mut tl_network) -> tl_status {
-    call!({
+/// # Safety
+/// As [`handle::read`].
+unsafe fn info(network: *const tl_network) -> Result<Info> {
+    // SAFETY: as of this function.
+    Ok(with!(&*unsafe { handle::read(network) }?, n => n.info()))
+}
+
+functions! {
+    fn tl_network_options_init(options: *mut tl_network_options, size: usize) {
+        sized::write(options, size)
+    }
+
+    fn tl_network_new_f32(
+        r#type: tl_type, inputs: usize, hidden: usize, classes: usize, options: *const tl_network_options,
+        network: *mut *mut tl_network,
+    ) {
+        let made = new::<f32>(r#type, (inputs, hidden, classes), options);
+        handle::hand_over(made.map(|made| AnyNetwork::F32(Box::new(made))), network)
+    }
+
+    fn tl_network_new_f64(
+        r#type: tl_type, inputs: usize, hidden: usize, classes: usize, options: *const tl_network_options,
+        network: *mut *mut tl_network,
+    ) {
+        let made = new::<f64>(r#type, (inputs, hidden, classes), options);
+        handle::hand_over(made.map(|made| AnyNetwork::F64(Box::new(made))), network)
+    }
+
+    fn tl_network_free(network: *mut *mut tl_network) {
         pointer::check(network, "network")?;
         if !network.read().is_null() {
             handle::free(network.read())?;
             network.write(std::ptr::null_mut());
         }
         Ok(())
-    })
-}
+    }
 
-/// # Safety
-/// As [`handle::read`].
-pub(crate) unsafe fn info(network: *const tl_network) -> Result<Info> {
-    // SAFETY: as of this function.
-    Ok(with!(&*unsafe { handle::read(network) }?, n => n.info()))
-}
+    fn tl_network_type(network: *const tl_network, r#type: *mut tl_type) {
+        Out::new(r#type, 1, "type").set(info(network)?.r#type)
+    }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_type(network: *const tl_network, r#type: *mut tl_type) -> tl_status {
-    call!({
-        one(r#type, "type").slice(&[])?[0] = info(network)?.r#type;
-        Ok(())
-    })
-}
-
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_shape(
-    network: *const tl_network,
-    inputs: *mut usize,
-    hidden: *mut usize,
-    classes: *mut usize,
-) -> tl_status {
-    call!({
+    fn tl_network_shape(network: *const tl_network, inputs: *mut usize, hidden: *mut usize, classes: *mut usize) {
         let shape = info(network)?.shape;
-        let (i, h, c) = (one(inputs, "inputs"), one(hidden, "hidden"), one(classes, "classes"));
+        let (i, h, c) = (Out::new(inputs, 1, "inputs"), Out::new(hidden, 1, "hidden"), Out::new(classes, 1, "classes"));
         let spans = [h.span()?, c.span()?];
         let (i, h, c) = (i.slice(&spans)?, h.slice(&spans[1..])?, c.slice(&[])?);
         (i[0], h[0], c[0]) = (shape.inputs(), shape.hidden(), shape.classes());
         Ok(())
-    })
-}
+    }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_activation(
-    network: *const tl_network,
-    activation: *mut tl_activation,
-) -> tl_status {
-    call!({
-        let found = info(network)?.activation;
-        one(activation, "activation").slice(&[])?[0] = if found == Activation::Relu { TL_RELU } else { TL_SIGMOID };
-        Ok(())
-    })
-}
+    fn tl_network_activation(network: *const tl_network, activation: *mut tl_activation) {
+        let is_relu = info(network)?.activation == Activation::Relu;
+        Out::new(activation, 1, "activation").set(if is_relu { TL_RELU } else { TL_SIGMOID })
+    }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_iterations(network: *const tl_network, iterations: *mut usize) -> tl_status {
-    call!({
-        let found = info(network)?.iterations;
-        one(iterations, "iterations").slice(&[])?[0] = usize::try_from(found).unwrap_or(usize::MAX);
-        Ok(())
-    })
-}
+    fn tl_network_iterations(network: *const tl_network, iterations: *mut usize) {
+        Out::new(iterations, 1, "iterations").set(usize::try_from(info(network)?.iterations).unwrap_or(usize::MAX))
+    }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_threads(network: *const tl_network, threads: *mut usize) -> tl_status {
-    call!({
-        one(threads, "threads").slice(&[])?[0] = info(network)?.threads;
-        Ok(())
-    })
-}
+    fn tl_network_threads(network: *const tl_network, threads: *mut usize) {
+        Out::new(threads, 1, "threads").set(info(network)?.threads)
+    }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_level(network: *const tl_network, name: *mut *const c_char) -> tl_status {
-    call!({
-        one(name, "name").slice(&[])?[0] = machine::name_of(info(network)?.level).as_ptr();
-        Ok(())
-    })
-}
+    fn tl_network_level(network: *const tl_network, name: *mut *const c_char) {
+        Out::new(name, 1, "name").set(machine::name_of(info(network)?.level).as_ptr())
+    }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_set_seed(network: *mut tl_network, seed: u64) -> tl_status {
-    call!({
+    fn tl_network_set_seed(network: *mut tl_network, seed: u64) {
         with!(&mut *handle::write(network)?, n => n.set_seed(seed));
         Ok(())
-    })
-}
+    }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_set_threads(network: *mut tl_network, threads: usize) -> tl_status {
-    call!({
+    fn tl_network_set_threads(network: *mut tl_network, threads: usize) {
         let mut network = handle::write(network)?;
         let threads = machine::threads(threads, 0)?;
         with!(&mut *network, n => n.set_threads(threads));
         Ok(())
-    })
-}
+    }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_set_level(network: *mut tl_network, name: *const c_char) -> tl_status {
-    call!({
+    fn tl_network_set_level(network: *mut tl_network, name: *const c_char) {
         let level = machine::level(pointer::text(name, "name")?)?;
         with!(&mut *handle::write(network)?, n => n.set_level(level));
         Ok(())
-    })
-}
+    }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_get_parameters(
-    network: *const tl_network,
-    parameter: tl_parameter,
-    values: tl_matrix_out,
-) -> tl_status {
-    call!(with!(&*handle::read(network)?, n => n.get_parameters(parameter, values)))
-}
+    fn tl_network_get_parameters(network: *const tl_network, parameter: tl_parameter, values: tl_matrix_out) {
+        with!(&*handle::read(network)?, n => n.get_parameters(parameter, values))
+    }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_set_parameters(
-    network: *mut tl_network,
-    parameter: tl_parameter,
-    values: tl_matrix,
-) -> tl_status {
-    call!(with!(&mut *handle::write(network)?, n => n.set_parameters(parameter, values)))
+    fn tl_network_set_parameters(network: *mut tl_network, parameter: tl_parameter, values: tl_matrix) {
+        with!(&mut *handle::write(network)?, n => n.set_parameters(parameter, values))
+    }
 }

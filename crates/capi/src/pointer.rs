@@ -1,14 +1,14 @@
 //! Checks the caller's pointers and turns them into references.
+//!
+//! Functions are out of line, here and wherever errors are made: the header's functions all have some.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, OsStr, c_char};
 use std::ops::Range;
 use std::path::PathBuf;
 
 use crate::status::{
     Result, TL_ERROR_FILE, TL_ERROR_LENGTH, TL_ERROR_MISALIGNED, TL_ERROR_NULL, TL_ERROR_OVERLAP, refuse,
 };
-
-// Out of line, here and where else errors are made, since every function has some: a program stays small.
 
 /// Refuses NULL and pointers that are not aligned for `T`.
 #[inline(never)]
@@ -25,37 +25,36 @@ pub(crate) fn check<T>(pointer: *const T, name: &str) -> Result<()> {
 
 /// An address range of the caller's memory.
 #[derive(Clone)]
-pub(crate) struct Span {
-    bytes: Range<usize>,
-    name: &'static str,
-}
+pub(crate) struct Span(Range<usize>, &'static str);
 
-/// A buffer that is read: its start, length in elements, and name.
+/// A buffer that is read: its start, length in elements, and name. Who makes one knows that the caller promises so many
+/// readable elements, which nobody writes to before the function returns.
 #[derive(Clone, Copy)]
-pub(crate) struct In<T>(pub *const T, pub usize, pub &'static str);
+pub(crate) struct In<T>(*const T, pub usize, &'static str);
 
-/// A buffer that is written.
+/// A buffer that is written: as [`In`], but nobody else may read or write it except through other arguments.
 #[derive(Clone, Copy)]
-pub(crate) struct Out<T>(pub *mut T, pub usize, pub &'static str);
+pub(crate) struct Out<T>(*mut T, pub usize, &'static str);
 
 impl<T> In<T> {
+    /// # Safety
+    /// As of [`In`].
+    pub unsafe fn new(pointer: *const T, length: usize, name: &'static str) -> Self {
+        In(pointer, length, name)
+    }
+
     #[inline(never)]
     pub fn span(&self) -> Result<Span> {
         let In(pointer, length, name) = *self;
         check(pointer, name)?;
         let bytes = length.checked_mul(size_of::<T>()).filter(|&bytes| isize::try_from(bytes).is_ok());
         match bytes.and_then(|bytes| pointer.addr().checked_add(bytes)) {
-            Some(end) => Ok(Span { bytes: pointer.addr()..end, name }),
-            None => {
-                let text = format!("{name} has {length} elements, more than the address space holds");
-                refuse(TL_ERROR_LENGTH, text)
-            }
+            Some(end) => Ok(Span(pointer.addr()..end, name)),
+            None => refuse(TL_ERROR_LENGTH, format!("{name} has {length} elements, more than the address space holds")),
         }
     }
 
-    /// # Safety
-    /// If it is not NULL, so many elements can be read there, and nobody writes to them meanwhile.
-    pub unsafe fn slice<'a>(&self) -> Result<&'a [T]> {
+    pub fn slice<'a>(&self) -> Result<&'a [T]> {
         self.span()?;
         // SAFETY: not NULL, aligned, and no longer than the address space; the rest is the caller's promise.
         Ok(unsafe { std::slice::from_raw_parts(self.0, self.1) })
@@ -63,33 +62,35 @@ impl<T> In<T> {
 }
 
 impl<T> Out<T> {
+    /// # Safety
+    /// As of [`Out`].
+    pub unsafe fn new(pointer: *mut T, length: usize, name: &'static str) -> Self {
+        Out(pointer, length, name)
+    }
+
     pub fn span(&self) -> Result<Span> {
         In(self.0.cast_const(), self.1, self.2).span()
     }
 
     /// The buffer, if it overlaps none of the others.
-    ///
-    /// # Safety
-    /// If it is not NULL, so many initialised elements are there, and nobody else reads or writes them meanwhile but
-    /// through one of the others.
     #[inline(never)]
-    pub unsafe fn slice<'a>(&self, others: &[Span]) -> Result<&'a mut [T]> {
-        let mine = self.span()?;
-        for other in others {
-            if mine.bytes.start < other.bytes.end && other.bytes.start < mine.bytes.end {
-                let text = format!("{} overlaps {}; give it memory of its own", mine.name, other.name);
-                return refuse(TL_ERROR_OVERLAP, text);
-            }
+    pub fn slice<'a>(&self, others: &[Span]) -> Result<&'a mut [T]> {
+        let Span(mine, name) = self.span()?;
+        if let Some(Span(_, other)) =
+            others.iter().find(|Span(other, _)| mine.start < other.end && other.start < mine.end)
+        {
+            return refuse(TL_ERROR_OVERLAP, format!("{name} overlaps {other}; give it memory of its own"));
         }
         // SAFETY: not NULL, aligned, no longer than the address space, apart from what else this call uses; the rest is
         // the caller's promise.
         Ok(unsafe { std::slice::from_raw_parts_mut(self.0, self.1) })
     }
-}
 
-/// One value that is written.
-pub(crate) fn one<T>(pointer: *mut T, name: &'static str) -> Out<T> {
-    Out(pointer, 1, name)
+    /// Writes the first element.
+    pub fn set(&self, value: T) -> Result<()> {
+        self.slice(&[])?[0] = value;
+        Ok(())
+    }
 }
 
 /// A text that ends with a zero byte.
@@ -110,12 +111,12 @@ pub(crate) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a 
 pub(crate) unsafe fn path(pointer: *const c_char) -> Result<PathBuf> {
     // SAFETY: as of this function.
     let text = unsafe { text(pointer, "path") }?;
-    if text.is_empty() {
-        return refuse(TL_ERROR_FILE, "path is empty; give the name of a file");
-    }
     #[cfg(unix)]
-    let path = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(text.to_bytes()).into();
+    let path: Option<&OsStr> = Some(std::os::unix::ffi::OsStrExt::from_bytes(text.to_bytes()));
     #[cfg(not(unix))]
-    let path = text.to_str().or_else(|_| refuse(TL_ERROR_FILE, "path is not UTF-8"))?.into();
-    Ok(path)
+    let path: Option<&OsStr> = text.to_str().ok().map(OsStr::new);
+    match path {
+        Some(path) if !path.is_empty() => Ok(path.into()),
+        _ => refuse(TL_ERROR_FILE, "path is empty or not UTF-8; give the name of a file"),
+    }
 }

@@ -1,59 +1,30 @@
 //! Statuses and errors.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
 
 use twolayer_core::Error as CoreError;
 use twolayer_idx::{Error as IdxError, ErrorKind as IdxKind};
 use twolayer_model::{Error as ModelError, ErrorKind as ModelKind};
 
-pub type tl_status = i32;
-pub const TL_OK: tl_status = 0;
-pub const TL_ERROR_NULL: tl_status = 1;
-pub const TL_ERROR_MISALIGNED: tl_status = 2;
-pub const TL_ERROR_LENGTH: tl_status = 3;
-pub const TL_ERROR_OVERLAP: tl_status = 4;
-pub const TL_ERROR_STRUCT_SIZE: tl_status = 5;
-pub const TL_ERROR_HANDLE: tl_status = 6;
-pub const TL_ERROR_BUSY: tl_status = 7;
-pub const TL_ERROR_SHAPE: tl_status = 8;
-pub const TL_ERROR_LABEL: tl_status = 9;
-pub const TL_ERROR_OPTION: tl_status = 10;
-pub const TL_ERROR_TYPE: tl_status = 11;
-pub const TL_ERROR_LEVEL: tl_status = 12;
-pub const TL_ERROR_FILE: tl_status = 13;
-pub const TL_ERROR_FORMAT: tl_status = 14;
-pub const TL_ERROR_DIVERGED: tl_status = 15;
-pub const TL_ERROR_THREAD: tl_status = 16;
-pub const TL_ERROR_MEMORY: tl_status = 17;
-pub const TL_ERROR_INTERNAL: tl_status = 18;
+macro_rules! statuses {
+    ($($name:ident = $value:literal),*) => {
+        constants! { tl_status { $($name = $value),* } }
+        /// The names, by number.
+        const NAMES: &[&str] = &[$(concat!(stringify!($name), "\0")),*];
+    };
+}
 
-/// The names, by number.
-const NAMES: [&CStr; 19] = [
-    c"TL_OK",
-    c"TL_ERROR_NULL",
-    c"TL_ERROR_MISALIGNED",
-    c"TL_ERROR_LENGTH",
-    c"TL_ERROR_OVERLAP",
-    c"TL_ERROR_STRUCT_SIZE",
-    c"TL_ERROR_HANDLE",
-    c"TL_ERROR_BUSY",
-    c"TL_ERROR_SHAPE",
-    c"TL_ERROR_LABEL",
-    c"TL_ERROR_OPTION",
-    c"TL_ERROR_TYPE",
-    c"TL_ERROR_LEVEL",
-    c"TL_ERROR_FILE",
-    c"TL_ERROR_FORMAT",
-    c"TL_ERROR_DIVERGED",
-    c"TL_ERROR_THREAD",
-    c"TL_ERROR_MEMORY",
-    c"TL_ERROR_INTERNAL",
-];
+statuses! {
+    TL_OK = 0, TL_ERROR_NULL = 1, TL_ERROR_MISALIGNED = 2, TL_ERROR_LENGTH = 3, TL_ERROR_OVERLAP = 4,
+    TL_ERROR_STRUCT_SIZE = 5, TL_ERROR_HANDLE = 6, TL_ERROR_BUSY = 7, TL_ERROR_SHAPE = 8, TL_ERROR_LABEL = 9,
+    TL_ERROR_OPTION = 10, TL_ERROR_TYPE = 11, TL_ERROR_LEVEL = 12, TL_ERROR_FILE = 13, TL_ERROR_FORMAT = 14,
+    TL_ERROR_DIVERGED = 15, TL_ERROR_THREAD = 16, TL_ERROR_MEMORY = 17, TL_ERROR_INTERNAL = 18
+}
 
 #[unsafe(no_mangle)]
 pub extern "C" fn tl_status_name(status: i32) -> *const c_char {
     let known = usize::try_from(status).ok().and_then(|status| NAMES.get(status));
-    known.map_or(c"unknown", |name| name).as_ptr()
+    known.map_or(c"unknown".as_ptr(), |name| name.as_ptr().cast())
 }
 
 /// Why a call failed.

@@ -12,70 +12,34 @@ use crate::handle::{self, tl_network};
 use crate::matrix::{Precision, tl_matrix};
 use crate::memory;
 use crate::network::{Network, with};
-use crate::pointer::{Out, one};
+use crate::pointer::Out;
 use crate::predict::{Batch, Data};
-use crate::sized::{self, Versioned};
-use crate::status::{Failure, Result, TL_ERROR_LENGTH, TL_ERROR_OPTION, refuse, tl_status};
+use crate::sized;
+use crate::status::{Failure, Result, TL_ERROR_LENGTH, TL_ERROR_OPTION, refuse};
 
-pub type tl_optimizer = i32;
-pub const TL_SGD: tl_optimizer = 0;
-pub const TL_MOMENTUM: tl_optimizer = 1;
-pub const TL_NESTEROV: tl_optimizer = 2;
-pub const TL_ADAGRAD: tl_optimizer = 3;
-pub const TL_RMSPROP: tl_optimizer = 4;
-pub const TL_ADAM: tl_optimizer = 5;
-
-pub type tl_sampling = i32;
-pub const TL_WITH_REPLACEMENT: tl_sampling = 0;
-pub const TL_SHUFFLED: tl_sampling = 1;
+constants! {
+    tl_optimizer { TL_SGD = 0, TL_MOMENTUM = 1, TL_NESTEROV = 2, TL_ADAGRAD = 3, TL_RMSPROP = 4, TL_ADAM = 5 }
+}
+constants! { tl_sampling { TL_WITH_REPLACEMENT = 0, TL_SHUFFLED = 1 } }
 
 pub type tl_progress = Option<unsafe extern "C" fn(user: *mut c_void, iteration: usize, loss: f64) -> c_int>;
 
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct tl_train_options {
-    pub size: usize,
-    pub batch: usize,
-    pub iterations: usize,
-    pub learning_rate: f64,
-    pub learning_rate_decay: f64,
-    pub optimizer: tl_optimizer,
-    pub sampling: tl_sampling,
-    pub momentum: f64,
-    pub decay_rate: f64,
-    pub beta1: f64,
-    pub beta2: f64,
-    pub weight_decay: f64,
-    pub progress: tl_progress,
-    pub user: *mut c_void,
-}
-
-impl Default for tl_train_options {
-    fn default() -> Self {
-        let TrainOptions { batch, learning_rate, iterations, .. } = TrainOptions::default();
-        tl_train_options {
-            size: size_of::<Self>(),
-            batch,
-            iterations,
-            learning_rate,
-            learning_rate_decay: 1.0,
-            optimizer: TL_SGD,
-            sampling: TL_WITH_REPLACEMENT,
-            momentum: 0.9,
-            decay_rate: 0.99,
-            beta1: 0.9,
-            beta2: 0.999,
-            weight_decay: 0.0,
-            progress: None,
-            user: std::ptr::null_mut(),
-        }
+options! {
+    tl_train_options {
+        batch: usize = 100,
+        iterations: usize = 10_000,
+        learning_rate: f64 = 0.1,
+        learning_rate_decay: f64 = 1.0,
+        optimizer: tl_optimizer = TL_SGD,
+        sampling: tl_sampling = TL_WITH_REPLACEMENT,
+        momentum: f64 = 0.9,
+        decay_rate: f64 = 0.99,
+        beta1: f64 = 0.9,
+        beta2: f64 = 0.999,
+        weight_decay: f64 = 0.0,
+        progress: tl_progress = None,
+        user: *mut c_void = std::ptr::null_mut(),
     }
-}
-
-// SAFETY: plain numbers and pointers that may be anything, the first of them the size.
-unsafe impl Versioned for tl_train_options {
-    const NAME: &'static str = "tl_train_options";
-    const FIRST: usize = std::mem::offset_of!(tl_train_options, user) + size_of::<*mut c_void>();
 }
 
 impl tl_train_options {
@@ -122,68 +86,14 @@ impl tl_train_options {
 /// Rows that a step takes.
 const MOST_ROWS: usize = 1 << 24;
 
-/// Training.
-///
-/// # Safety
-/// The buffers are as the caller promised, and the options' function may be called, in each method.
-pub(crate) trait Training {
-    unsafe fn train(&mut self, data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()>;
-    unsafe fn train_numerically(
-        &mut self,
-        data: Data,
-        h: f64,
-        options: &tl_train_options,
-        loss: Out<f64>,
-    ) -> Result<()>;
-    unsafe fn step(&mut self, data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()>;
-}
-
-impl<T: Precision> Training for Network<T> {
-    unsafe fn train(&mut self, data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()> {
-        // SAFETY: as of the trait.
-        unsafe { self.sample(data, options, GradientMethod::Backpropagation, loss) }
-    }
-
-    unsafe fn train_numerically(
-        &mut self,
-        data: Data,
-        h: f64,
-        options: &tl_train_options,
-        loss: Out<f64>,
-    ) -> Result<()> {
-        // SAFETY: as of the trait.
-        unsafe { self.sample(data, options, GradientMethod::Numerical { h }, loss) }
-    }
-
-    unsafe fn step(&mut self, data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()> {
-        // SAFETY: as of the trait.
-        let batch = unsafe { data.batch::<T>(self.net.shape().inputs()) }?;
-        // SAFETY: as of the trait.
-        unsafe { loss.slice(&batch.spans) }?;
-        if data.x.rows > MOST_ROWS {
-            return refuse(TL_ERROR_LENGTH, format!("x has {} rows; a step takes up to {MOST_ROWS}", data.x.rows));
-        }
-        let (learning_rate_decay, progress) = (1.0, None);
-        let options = tl_train_options { batch: data.x.rows, iterations: 1, learning_rate_decay, progress, ..*options };
-        let mut all = |rows: &mut [usize]| rows.iter_mut().enumerate().for_each(|(i, row)| *row = i);
-        let trained = self.run(&batch, &options, GradientMethod::Backpropagation, &mut all);
-        // SAFETY: as of the trait.
-        unsafe { finish(trained, loss, &batch) }
-    }
-}
-
 /// Writes the loss, unless nothing was done.
-///
-/// # Safety
-/// As [`Out::slice`].
-unsafe fn finish<T: Precision>(trained: Result<f64, Stop>, loss: Out<f64>, batch: &Batch<'_, T>) -> Result<()> {
+fn finish<T: Precision>(trained: Result<f64, Stop>, loss: Out<f64>, batch: &Batch<'_, T>) -> Result<()> {
     let (last, result) = match trained {
         Ok(last) => (last, Ok(())),
         Err(Stop::Diverged(failure)) => (f64::NAN, Err(failure)),
         Err(Stop::Refused(failure)) => return Err(failure),
     };
-    // SAFETY: as of this function.
-    unsafe { loss.slice(&batch.spans) }?[0] = last;
+    loss.slice(&batch.spans)?[0] = last;
     result
 }
 
@@ -210,14 +120,33 @@ impl From<CoreError> for Stop {
 }
 
 impl<T: Precision> Network<T> {
+    pub fn train(&mut self, data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()> {
+        self.sample(data, options, GradientMethod::Backpropagation, loss)
+    }
+
+    pub fn train_numerically(&mut self, data: Data, h: f64, options: &tl_train_options, loss: Out<f64>) -> Result<()> {
+        self.sample(data, options, GradientMethod::Numerical { h }, loss)
+    }
+
+    pub fn step(&mut self, data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()> {
+        let (rows, _) = data.x.dims();
+        let batch = data.batch::<T>(self.net.shape().inputs())?;
+        loss.slice(&batch.spans)?;
+        if rows > MOST_ROWS {
+            return refuse(TL_ERROR_LENGTH, format!("x has {rows} rows; a step takes up to {MOST_ROWS}"));
+        }
+        let options =
+            tl_train_options { batch: rows, iterations: 1, learning_rate_decay: 1.0, progress: None, ..*options };
+        let mut all = |rows: &mut [usize]| rows.iter_mut().enumerate().for_each(|(i, row)| *row = i);
+        let trained = self.run(&batch, &options, GradientMethod::Backpropagation, &mut all);
+        finish(trained, loss, &batch)
+    }
+
     /// Trains on batches drawn from the data.
     ///
     /// Inlined, so that programs without numerical gradients do not link their code.
-    ///
-    /// # Safety
-    /// As of [`Training`].
     #[inline(always)]
-    unsafe fn sample(
+    fn sample(
         &mut self,
         data: Data,
         options: &tl_train_options,
@@ -225,12 +154,10 @@ impl<T: Precision> Network<T> {
         loss: Out<f64>,
     ) -> Result<()> {
         options.check()?;
-        let rows = data.x.rows;
-        // SAFETY: as of this function.
-        let batch = unsafe { data.batch::<T>(self.net.shape().inputs()) }?;
+        let (rows, _) = data.x.dims();
+        let batch = data.batch::<T>(self.net.shape().inputs())?;
         // Checked now, and written after the run: meanwhile the caller's function may read it.
-        // SAFETY: as of this function.
-        unsafe { loss.slice(&batch.spans) }?;
+        loss.slice(&batch.spans)?;
         // Kept only if anything was drawn for good. Without rows, the core returns the error.
         let (mut rng, mut order) = (self.rng.clone(), self.order.clone());
         let trained = match options.sampling {
@@ -248,8 +175,7 @@ impl<T: Precision> Network<T> {
         if !matches!(trained, Err(Stop::Refused(_))) {
             (self.rng, self.order) = (rng, order);
         }
-        // SAFETY: as of this function.
-        unsafe { finish(trained, loss, &batch) }
+        finish(trained, loss, &batch)
     }
 
     /// Trains; returns the loss of the last batch. The optimiser continues if it has the same settings as before.
@@ -303,55 +229,32 @@ impl<T: Precision> Network<T> {
     }
 }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_train_options_init(options: *mut tl_train_options, size: usize) -> tl_status {
-    call!(sized::write(options, size))
-}
+functions! {
+    fn tl_train_options_init(options: *mut tl_train_options, size: usize) {
+        sized::write(options, size)
+    }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_train(
-    network: *mut tl_network,
-    x: tl_matrix,
-    labels: *const u32,
-    count: usize,
-    options: *const tl_train_options,
-    loss: *mut f64,
-) -> tl_status {
-    call!({
-        let (options, loss) = (sized::read(options)?, one(loss, "loss"));
+    fn tl_train(
+        network: *mut tl_network, x: tl_matrix, labels: *const u32, count: usize, options: *const tl_train_options,
+        loss: *mut f64,
+    ) {
+        let (options, loss) = (sized::read(options)?, Out::new(loss, 1, "loss"));
         with!(&mut *handle::write(network)?, n => n.train(Data::new(x, labels, count), &options, loss))
-    })
-}
+    }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_train_numerically(
-    network: *mut tl_network,
-    x: tl_matrix,
-    labels: *const u32,
-    count: usize,
-    h: f64,
-    options: *const tl_train_options,
-    loss: *mut f64,
-) -> tl_status {
-    call!({
-        let (options, loss) = (sized::read(options)?, one(loss, "loss"));
-        with!(&mut *handle::write(network)?, n => {
-            n.train_numerically(Data::new(x, labels, count), h, &options, loss)
-        })
-    })
-}
+    fn tl_train_numerically(
+        network: *mut tl_network, x: tl_matrix, labels: *const u32, count: usize, h: f64,
+        options: *const tl_train_options, loss: *mut f64,
+    ) {
+        let (options, loss) = (sized::read(options)?, Out::new(loss, 1, "loss"));
+        with!(&mut *handle::write(network)?, n => n.train_numerically(Data::new(x, labels, count), h, &options, loss))
+    }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_step(
-    network: *mut tl_network,
-    x: tl_matrix,
-    labels: *const u32,
-    count: usize,
-    options: *const tl_train_options,
-    loss: *mut f64,
-) -> tl_status {
-    call!({
-        let (options, loss) = (sized::read(options)?, one(loss, "loss"));
+    fn tl_step(
+        network: *mut tl_network, x: tl_matrix, labels: *const u32, count: usize, options: *const tl_train_options,
+        loss: *mut f64,
+    ) {
+        let (options, loss) = (sized::read(options)?, Out::new(loss, 1, "loss"));
         with!(&mut *handle::write(network)?, n => n.step(Data::new(x, labels, count), &options, loss))
-    })
+    }
 }
