@@ -18,6 +18,7 @@ use crate::memory;
 use crate::network::{AnyNetwork, Network, with};
 use crate::pointer::{self, Out};
 use crate::status::{Result, TL_ERROR_FORMAT, TL_ERROR_LENGTH, refuse};
+use crate::train::{TL_ADAGRAD, TL_ADAM, TL_MOMENTUM, TL_NESTEROV, TL_RMSPROP, TL_SGD, tl_train_options};
 
 fn load(path: &Path) -> Result<AnyNetwork> {
     let length = std::fs::metadata(path).map_or(0, |found| usize::try_from(found.len()).unwrap_or(usize::MAX));
@@ -28,38 +29,18 @@ fn load(path: &Path) -> Result<AnyNetwork> {
     })
 }
 
-/// The names of optimisers in checkpoints, which are those of the program.
-const OPTIMIZERS: [&str; 6] = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"];
-
-/// The settings of an optimiser, by name.
-fn settings(kind: OptimizerKind, weight_decay: f64) -> BTreeMap<String, String> {
-    let (index, numbers) = match kind {
-        OptimizerKind::Sgd => (0, vec![]),
-        OptimizerKind::Momentum { momentum } => (1, vec![("momentum", momentum)]),
-        OptimizerKind::Nesterov { momentum } => (2, vec![("momentum", momentum)]),
-        OptimizerKind::AdaGrad => (3, vec![]),
-        OptimizerKind::RmsProp { decay_rate } => (4, vec![("decay_rate", decay_rate)]),
-        OptimizerKind::Adam { beta1, beta2 } => (5, vec![("beta1", beta1), ("beta2", beta2)]),
-    };
-    let numbers = numbers.into_iter().chain([("weight_decay", weight_decay)]);
-    let texts = numbers.map(|(name, number)| (name.to_owned(), format!("{number:?}")));
-    texts.chain([("optimizer".to_owned(), OPTIMIZERS[index].to_owned())]).collect()
-}
-
-/// The optimiser of these settings; those that are not given have their defaults. `None` if one is damaged.
-fn kind(settings: &BTreeMap<String, String>) -> Option<(OptimizerKind, f64)> {
-    let number = |name: &str, default: f64| settings.get(name).map_or(Some(default), |text| text.parse().ok());
-    let momentum = number("momentum", 0.9)?;
-    let kind = match settings.get("optimizer").map_or("sgd", String::as_str) {
-        "sgd" => OptimizerKind::Sgd,
-        "momentum" => OptimizerKind::Momentum { momentum },
-        "nesterov" => OptimizerKind::Nesterov { momentum },
-        "adagrad" => OptimizerKind::AdaGrad,
-        "rmsprop" => OptimizerKind::RmsProp { decay_rate: number("decay_rate", 0.99)? },
-        "adam" => OptimizerKind::Adam { beta1: number("beta1", 0.9)?, beta2: number("beta2", 0.999)? },
-        _ => return None,
-    };
-    Some((kind, number("weight_decay", 0.0)?))
+/// An optimiser's settings in a checkpoint: its number and those of [`tl_train_options`], in their order.
+fn settings<T: Precision>(optimizer: &Optimizer<T>) -> Vec<f64> {
+    let mut o = tl_train_options { weight_decay: optimizer.weight_decay(), ..tl_train_options::default() };
+    match optimizer.kind() {
+        OptimizerKind::Sgd => o.optimizer = TL_SGD,
+        OptimizerKind::Momentum { momentum } => (o.optimizer, o.momentum) = (TL_MOMENTUM, momentum),
+        OptimizerKind::Nesterov { momentum } => (o.optimizer, o.momentum) = (TL_NESTEROV, momentum),
+        OptimizerKind::AdaGrad => o.optimizer = TL_ADAGRAD,
+        OptimizerKind::RmsProp { decay_rate } => (o.optimizer, o.decay_rate) = (TL_RMSPROP, decay_rate),
+        OptimizerKind::Adam { beta1, beta2 } => (o.optimizer, o.beta1, o.beta2) = (TL_ADAM, beta1, beta2),
+    }
+    vec![o.optimizer.into(), o.momentum, o.decay_rate, o.beta1, o.beta2, o.weight_decay]
 }
 
 impl<T: Precision> Network<T> {
@@ -76,7 +57,7 @@ impl<T: Precision> Network<T> {
 
     pub fn save_checkpoint(&self, path: &Path) -> Result<()> {
         let mut model = self.model(16)?;
-        model.options = settings(self.optimizer.kind(), self.optimizer.weight_decay());
+        model.run.insert("settings".into(), settings(&self.optimizer));
         for (i, kept) in self.optimizer.state().iter().enumerate() {
             model.run.insert(format!("optimizer.{i}"), kept.to_f64().to_vec());
         }
@@ -90,19 +71,25 @@ impl<T: Precision> Network<T> {
 
     /// The network of a model file or checkpoint.
     fn of(model: Model<T>, path: &Path) -> Result<Self> {
-        let Model { parameters, activation, run, options } = model;
+        let Model { parameters, activation, run, .. } = model;
         let net = TwoLayerNet::new(parameters).with_activation(activation);
         let mut network = Network::new(net, ChaCha8Rng::seed_from_u64(0))?;
-        if !run.is_empty() && network.resume(&run, &options).is_none() {
+        // The program's checkpoints have other settings; their weights are read.
+        if run.contains_key("settings") && network.resume(&run).is_none() {
             return refuse(TL_ERROR_FORMAT, format!("{}: the state of its training is damaged", path.display()));
         }
         Ok(network)
     }
 
-    /// Restores the state of the training; `None` if it is damaged. A checkpoint of the program has no generator.
-    fn resume(&mut self, run: &BTreeMap<String, Vec<f64>>, options: &BTreeMap<String, String>) -> Option<()> {
-        let (shape, (kind, weight_decay)) = (self.net.shape(), kind(options)?);
-        self.optimizer = Optimizer::new(shape, kind, weight_decay).ok()?;
+    /// Restores the state of the training; `None` if it is damaged.
+    fn resume(&mut self, run: &BTreeMap<String, Vec<f64>>) -> Option<()> {
+        let &[number, momentum, decay_rate, beta1, beta2, weight_decay] = &run.get("settings")?[..] else {
+            return None;
+        };
+        let optimizer = whole(number)?.try_into().ok()?;
+        let options = tl_train_options { optimizer, momentum, decay_rate, beta1, beta2, ..tl_train_options::default() };
+        let shape = self.net.shape();
+        self.optimizer = Optimizer::new(shape, options.kind().ok()?, weight_decay).ok()?;
         let state = |i| {
             let list: Vec<T> = run.get(&format!("optimizer.{i}"))?.iter().map(|&x| T::from_f64(x)).collect();
             let mut parameters = Parameters::zeros(shape);
@@ -110,20 +97,18 @@ impl<T: Precision> Network<T> {
         };
         let state: Vec<_> = (0..self.optimizer.state().len()).map(state).collect::<Option<_>>()?;
         self.optimizer.resume(whole(*run.get("iterations")?.first()?)?, &state).ok()?;
-        if let Some(generator) = run.get("generator") {
-            let bytes: Vec<u8> = generator.iter().map(|&byte| whole(byte)?.try_into().ok()).collect::<Option<_>>()?;
-            let (seed, position) = bytes.split_at_checked(32)?;
-            self.rng = ChaCha8Rng::from_seed(seed.try_into().ok()?);
-            self.rng.set_word_pos(u128::from_le_bytes(position.try_into().ok()?));
-        }
-        if let Some((&taken, order)) = run.get("order").and_then(|list| list.split_first()) {
-            let row = |&row: &f64| usize::try_from(whole(row)?).ok().filter(|&row| row < order.len());
-            self.order = (order.iter().map(row).collect::<Option<_>>()?, usize::try_from(whole(taken)?).ok()?);
-            let mut seen = vec![false; order.len()];
-            let is_new = |&row: &usize| !std::mem::replace(&mut seen[row], true);
-            return (self.order.0.iter().all(is_new) && self.order.1 <= order.len()).then_some(());
-        }
-        Some(())
+        let bytes = run.get("generator")?.iter().map(|&byte| whole(byte)?.try_into().ok());
+        let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
+        let (seed, position) = bytes.split_at_checked(32)?;
+        self.rng = ChaCha8Rng::from_seed(seed.try_into().ok()?);
+        self.rng.set_word_pos(u128::from_le_bytes(position.try_into().ok()?));
+        let order: Vec<usize> =
+            run.get("order")?.iter().map(|&row| whole(row)?.try_into().ok()).collect::<Option<_>>()?;
+        let (&taken, order) = order.split_first()?;
+        let mut sorted = order.to_vec();
+        sorted.sort_unstable();
+        self.order = (order.to_vec(), taken);
+        (taken <= order.len() && sorted.into_iter().eq(0..order.len())).then_some(())
     }
 }
 

@@ -44,7 +44,7 @@ options! {
 
 impl tl_train_options {
     /// The core's rule.
-    fn kind(&self) -> Result<OptimizerKind> {
+    pub(crate) fn kind(&self) -> Result<OptimizerKind> {
         let (momentum, decay_rate, beta1, beta2) = (self.momentum, self.decay_rate, self.beta1, self.beta2);
         Ok(match self.optimizer {
             TL_SGD => OptimizerKind::Sgd,
@@ -90,7 +90,7 @@ const MOST_ROWS: usize = 1 << 24;
 fn finish<T: Precision>(trained: Result<f64, Stop>, loss: Out<f64>, batch: &Batch<'_, T>) -> Result<()> {
     let (last, result) = match trained {
         Ok(last) => (last, Ok(())),
-        Err(Stop::Diverged(failure)) => (f64::NAN, Err(failure)),
+        Err(Stop::Midway(failure)) => (f64::NAN, Err(failure)),
         Err(Stop::Refused(failure)) => return Err(failure),
     };
     loss.slice(&batch.spans)?[0] = last;
@@ -99,23 +99,15 @@ fn finish<T: Precision>(trained: Result<f64, Stop>, loss: Out<f64>, batch: &Batc
 
 /// Why a run ended early.
 enum Stop {
-    Diverged(Failure),
-    /// Before anything was changed.
+    /// Nothing was changed.
     Refused(Failure),
+    /// It diverged, or failed after some steps.
+    Midway(Failure),
 }
 
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Stop::Refused(failure)
-    }
-}
-
-impl From<CoreError> for Stop {
-    fn from(error: CoreError) -> Self {
-        match error {
-            CoreError::Diverged { .. } => Stop::Diverged(error.into()),
-            _ => Stop::Refused(error.into()),
-        }
+impl<E: Into<Failure>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Stop::Refused(error.into())
     }
 }
 
@@ -221,11 +213,14 @@ impl<T: Precision> Network<T> {
                 break trained;
             }
         };
-        let ended = ended.map_err(Stop::from);
-        if let (Some(fresh), Ok(_) | Err(Stop::Diverged(_))) = (fresh, &ended) {
+        let is_refused = left == o.iterations && matches!(&ended, Err(e) if !matches!(e, CoreError::Diverged { .. }));
+        if let Some(fresh) = fresh.filter(|_| !is_refused) {
             self.optimizer = fresh;
         }
-        Ok(ended?.final_loss)
+        match ended {
+            Err(error) if !is_refused => Err(Stop::Midway(error.into())),
+            ended => Ok(ended?.final_loss),
+        }
     }
 }
 
