@@ -130,7 +130,6 @@ fn the_better_recipe_of_c_is_that_of_the_driver() {
     assert_eq!((&c["mean_loss"], &c["confusion"]), (&driver["mean_loss"], &driver["confusion"]));
     let damaged = native.folder().join("damaged.model");
     let mut bytes = fs::read(&checkpoint).unwrap();
-    // The last number of a list: the order of the rows, the generator or the optimiser's state.
     let end = bytes.len();
     bytes[end - 8..].fill(0xFF);
     fs::write(&damaged, bytes).unwrap();

@@ -72,37 +72,35 @@ fn hush() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::TL_ERROR_LENGTH;
-    use std::ffi::CStr;
 
-    fn message() -> String {
+    /// The status and the message of a body.
+    fn ended(body: impl FnOnce() -> Result<()>) -> (tl_status, String) {
+        let status = guard(body);
         // SAFETY: the text stays until the next failure on this thread.
-        unsafe { CStr::from_ptr(tl_last_error_message()) }.to_str().unwrap().to_owned()
+        (status, unsafe { std::ffi::CStr::from_ptr(tl_last_error_message()) }.to_str().unwrap().to_owned())
     }
 
     #[test]
     fn a_panic_becomes_a_status_and_a_message() {
-        assert_eq!(guard(|| panic!("broken {}", 7)), TL_ERROR_INTERNAL);
-        assert!(message().contains("broken 7"), "{}", message());
+        assert_eq!(
+            ended(|| panic!("broken {}", 7)),
+            (TL_ERROR_INTERNAL, "internal error of the library: broken 7".into())
+        );
         let in_a_thread = || {
             let builder = std::thread::Builder::new().name(twolayer_core::THREAD_NAME.into());
             let thread = builder.spawn(|| panic!("broken in a thread")).unwrap();
             thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
         };
-        assert_eq!(guard(in_a_thread), TL_ERROR_INTERNAL);
-        assert!(message().contains("broken in a thread"));
+        assert!(ended(in_a_thread).1.contains("broken in a thread"));
     }
 
     #[test]
     fn messages_belong_to_their_thread_and_outlast_success() {
-        assert_eq!(guard(|| Err(Failure::new(TL_ERROR_LENGTH, "zero \0 inside"))), TL_ERROR_LENGTH);
-        assert_eq!(guard(|| Ok(())), TL_OK);
-        assert_eq!(message(), "zero ? inside");
-        let long = "ä".repeat(LONGEST);
-        assert_eq!(guard(|| Err(Failure::new(TL_ERROR_LENGTH, long))), TL_ERROR_LENGTH);
-        assert_eq!(message(), "ä".repeat((LONGEST - 1) / 2));
-        assert_eq!(guard(|| Err(Failure::new(TL_ERROR_LENGTH, "short"))), TL_ERROR_LENGTH);
-        assert_eq!(message(), "short");
-        std::thread::scope(|scope| scope.spawn(|| assert_eq!(message(), "")).join()).unwrap();
+        let fail = |text: &str| ended(|| Err(Failure::new(TL_ERROR_INTERNAL, text))).1;
+        assert_eq!(fail("zero \0 inside"), "zero ? inside");
+        assert_eq!(ended(|| Ok(())), (TL_OK, "zero ? inside".into()));
+        assert_eq!(fail(&"ä".repeat(LONGEST)), "ä".repeat((LONGEST - 1) / 2));
+        assert_eq!(fail("short"), "short");
+        std::thread::scope(|scope| scope.spawn(|| assert_eq!(ended(|| Ok(())).1, "")).join()).unwrap();
     }
 }

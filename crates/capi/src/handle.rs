@@ -27,16 +27,12 @@ struct Handle {
 /// `to` is NULL or can be written.
 pub(crate) unsafe fn hand_over(made: Result<AnyNetwork>, to: *mut *mut tl_network) -> Result<()> {
     pointer::check(to, "network")?;
-    let (handle, result) = match made {
-        Ok(network) => {
-            let handle = Handle { mark: AtomicU64::new(ALIVE), network: RwLock::new(network) };
-            (Box::into_raw(Box::new(handle)).cast(), Ok(()))
-        }
-        Err(failure) => (std::ptr::null_mut(), Err(failure)),
-    };
     // SAFETY: not NULL and aligned; the caller promises the rest.
-    unsafe { to.write(handle) };
-    result
+    unsafe { to.write(std::ptr::null_mut()) };
+    let handle = Handle { mark: AtomicU64::new(ALIVE), network: RwLock::new(made?) };
+    // SAFETY: as above.
+    unsafe { to.write(Box::into_raw(Box::new(handle)).cast()) };
+    Ok(())
 }
 
 /// The handle, if it is one of a live network.
@@ -77,7 +73,7 @@ fn locked<G>(handle: &Handle, lock: TryLockResult<G>, else_what: &str) -> Result
 /// The network, to be read by any number of calls at once.
 ///
 /// # Safety
-/// As [`find`], and nobody frees it meanwhile.
+/// As [`find`], and nobody frees it meanwhile; so in the functions below.
 #[inline(never)]
 pub(crate) unsafe fn read<'a>(network: *const tl_network) -> Result<RwLockReadGuard<'a, AnyNetwork>> {
     // SAFETY: as of this function.
@@ -86,22 +82,16 @@ pub(crate) unsafe fn read<'a>(network: *const tl_network) -> Result<RwLockReadGu
 }
 
 /// The network, to be changed by this call alone.
-///
-/// # Safety
-/// As [`read`].
 #[inline(never)]
 pub(crate) unsafe fn write<'a>(network: *mut tl_network) -> Result<RwLockWriteGuard<'a, AnyNetwork>> {
-    // SAFETY: as of this function.
+    // SAFETY: as of `read`.
     let handle = unsafe { find(network) }?;
     locked(handle, handle.network.try_write(), "wait for it to end before changing or freeing the network")
 }
 
 /// Frees a network that no other call uses.
-///
-/// # Safety
-/// As [`read`].
 pub(crate) unsafe fn free(network: *mut tl_network) -> Result<()> {
-    // SAFETY: as of this function.
+    // SAFETY: as of `read`.
     let (handle, guard) = unsafe { (find(network)?, write(network)?) };
     // While holding the lock: of two calls that free it, one finds the mark changed.
     handle.mark.store(0, Ordering::Release);

@@ -176,7 +176,7 @@ static void test_some(void) {
     CALL(TL_ERROR_TYPE, , tl_idx_read_labels(idx_i32, now.labels, 2));
     CALL(TL_OK, , tl_idx_read(idx_f64, tl_out_f64(now.elements, 1, 2)));
     CALL(TL_OK, , tl_idx_read(idx_u8, tl_out_u8(now.bytes, 2, 1)));
-    CALL(TL_ERROR_LENGTH, now.out_elements.row_stride = 3, tl_idx_read(idx_i32, now.out_elements));
+    CALL(TL_ERROR_LENGTH, (now.out_elements.rows = 2, now.out_elements.cols = 1), tl_idx_read(idx_i32, now.out_elements));
     CALL(TL_ERROR_FORMAT, , tl_idx_info(model, &now.type, &now.dimensions, now.sizes, 4));
     CALL(TL_ERROR_LEVEL, , tl_network_set_level(network, "mmx"));
     CALL(TL_ERROR_LEVEL, , tl_network_set_level(network, "\xff\xfe"));
@@ -203,10 +203,10 @@ int main(int argc, char **argv) {
         strcmp(tl_level_name(0), "scalar") != 0 || tl_level_name(99) != NULL)
         return 1;
     for (type = TL_F32; type <= TL_F64; type = (tl_type)(type + 1)) {
+        must(tl_network_new(type, INPUTS, HIDDEN, CLASSES, NULL, &network));
         dead = *fresh();
         must(tl_network_free(&made));
         must(tl_network_free(&made));
-        must(tl_network_new(type, INPUTS, HIDDEN, CLASSES, NULL, &network));
         must(tl_network_save(network, model));
         test_all();
         test_some();
