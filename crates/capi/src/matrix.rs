@@ -53,27 +53,26 @@ pub(crate) trait Precision: Float + Element {}
 
 impl<T: Float + Element> Precision for T {}
 
-#[inline(never)]
+#[cold]
 pub(crate) fn wrong_type<T>(name: &str, found: tl_type, expected: &str) -> Result<T> {
     refuse(TL_ERROR_TYPE, format!("{name} has the type {found}; expected {expected}"))
 }
 
 /// An error unless a matrix has these dimensions.
-#[inline(never)]
-fn check_dims(name: &str, (rows, cols): (usize, usize), (r, c): (usize, usize)) -> Result<()> {
-    match (rows, cols) == (r, c) {
-        true => Ok(()),
-        false => refuse(TL_ERROR_LENGTH, format!("{name} is {rows} x {cols}; expected {r} x {c}")),
-    }
+fn check_dims(name: &str, found: (usize, usize), expected: (usize, usize)) -> Result<()> {
+    if found == expected { Ok(()) } else { wrong_dims(name, found, expected) }
 }
 
-/// The number of elements from the first to the last.
-#[inline(never)]
-fn extent(name: &str, (rows, cols): (usize, usize), (row_stride, col_stride): (usize, usize)) -> Result<usize> {
-    let (Some(r), Some(c)) = (rows.checked_sub(1), cols.checked_sub(1)) else { return Ok(0) };
+#[cold]
+fn wrong_dims(name: &str, (rows, cols): (usize, usize), (r, c): (usize, usize)) -> Result<()> {
+    refuse(TL_ERROR_LENGTH, format!("{name} is {rows} x {cols}; expected {r} x {c}"))
+}
+
+/// The number of elements from the first to the last; more than any buffer has where that overflows.
+fn extent((rows, cols): (usize, usize), (row_stride, col_stride): (usize, usize)) -> usize {
+    let (Some(r), Some(c)) = (rows.checked_sub(1), cols.checked_sub(1)) else { return 0 };
     let last = r.checked_mul(row_stride).zip(c.checked_mul(col_stride));
-    let count = last.and_then(|(down, across)| down.checked_add(across)?.checked_add(1));
-    count.map_or_else(|| refuse(TL_ERROR_LENGTH, format!("{name} has more elements than the address space holds")), Ok)
+    last.and_then(|(down, across)| down.checked_add(across)?.checked_add(1)).unwrap_or(usize::MAX)
 }
 
 impl tl_matrix {
@@ -89,7 +88,7 @@ impl tl_matrix {
         if self.r#type != E::TYPE {
             return wrong_type(name, self.r#type, E::TYPE_NAME);
         }
-        let length = extent(name, self.dims(), (self.row_stride, self.col_stride))?;
+        let length = extent(self.dims(), (self.row_stride, self.col_stride));
         // SAFETY: the promise of the type.
         Ok(unsafe { In::new(self.data.cast(), length, name) })
     }
@@ -169,7 +168,7 @@ impl tl_matrix_out {
         if self.r#type != E::TYPE {
             return wrong_type(name, self.r#type, E::TYPE_NAME);
         }
-        let length = extent(name, (self.rows, self.cols), (self.row_stride, 1))?;
+        let length = extent((self.rows, self.cols), (self.row_stride, 1));
         // SAFETY: the promise of the type.
         Ok(unsafe { Out::new(self.data.cast(), length, name) })
     }

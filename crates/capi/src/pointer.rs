@@ -1,6 +1,6 @@
 //! Checks the caller's pointers and turns them into references.
 //!
-//! Functions are out of line, here and wherever errors are made: the header's functions all have some.
+//! Errors are made out of line: every function has some, and a program should stay small.
 
 use std::ffi::{CStr, OsStr, c_char};
 use std::ops::Range;
@@ -11,16 +11,29 @@ use crate::status::{
 };
 
 /// Refuses NULL and pointers that are not aligned for `T`.
-#[inline(never)]
 pub(crate) fn check<T>(pointer: *const T, name: &str) -> Result<()> {
-    if pointer.is_null() {
-        return refuse(TL_ERROR_NULL, format!("{name} is NULL"));
+    match !pointer.is_null() && pointer.is_aligned() {
+        true => Ok(()),
+        false => unusable(pointer.addr(), align_of::<T>(), name),
     }
-    if !pointer.is_aligned() {
-        let text = format!("{name} is {pointer:p}, which is not aligned to {} bytes", align_of::<T>());
-        return refuse(TL_ERROR_MISALIGNED, text);
+}
+
+#[cold]
+fn unusable(address: usize, alignment: usize, name: &str) -> Result<()> {
+    match address {
+        0 => refuse(TL_ERROR_NULL, format!("{name} is NULL")),
+        _ => refuse(TL_ERROR_MISALIGNED, format!("{name} is {address:#x}, which is not aligned to {alignment} bytes")),
     }
-    Ok(())
+}
+
+#[cold]
+fn too_long<T>(length: usize, name: &str) -> Result<T> {
+    refuse(TL_ERROR_LENGTH, format!("{name} has {length} elements, more than the address space holds"))
+}
+
+#[cold]
+fn overlap<T>(name: &str, other: &str) -> Result<T> {
+    refuse(TL_ERROR_OVERLAP, format!("{name} overlaps {other}; give it memory of its own"))
 }
 
 /// An address range of the caller's memory.
@@ -43,14 +56,13 @@ impl<T> In<T> {
         In(pointer, length, name)
     }
 
-    #[inline(never)]
     pub fn span(&self) -> Result<Span> {
         let In(pointer, length, name) = *self;
         check(pointer, name)?;
         let bytes = length.checked_mul(size_of::<T>()).filter(|&bytes| isize::try_from(bytes).is_ok());
         match bytes.and_then(|bytes| pointer.addr().checked_add(bytes)) {
             Some(end) => Ok(Span(pointer.addr()..end, name)),
-            None => refuse(TL_ERROR_LENGTH, format!("{name} has {length} elements, more than the address space holds")),
+            None => too_long(length, name),
         }
     }
 
@@ -73,13 +85,11 @@ impl<T> Out<T> {
     }
 
     /// The buffer, if it overlaps none of the others.
-    #[inline(never)]
     pub fn slice<'a>(&self, others: &[Span]) -> Result<&'a mut [T]> {
         let Span(mine, name) = self.span()?;
-        if let Some(Span(_, other)) =
-            others.iter().find(|Span(other, _)| mine.start < other.end && other.start < mine.end)
-        {
-            return refuse(TL_ERROR_OVERLAP, format!("{name} overlaps {other}; give it memory of its own"));
+        let mut others = others.iter();
+        if let Some(Span(_, other)) = others.find(|Span(other, _)| mine.start < other.end && other.start < mine.end) {
+            return overlap(name, other);
         }
         // SAFETY: not NULL, aligned, no longer than the address space, apart from what else this call uses; the rest is
         // the caller's promise.
