@@ -23,23 +23,42 @@ use twolayer_idx::Split;
 const SEED: u64 = 0;
 
 type Network = *mut c_void;
-type New = unsafe extern "C" fn(usize, usize, usize, u64, *mut Network) -> i32;
+type New = unsafe extern "C" fn(i32, usize, usize, usize, *const c_void, *mut Network) -> i32;
 type Free = unsafe extern "C" fn(*mut Network) -> i32;
-type Predict = unsafe extern "C" fn(Network, *const f32, usize, *mut f32, usize) -> i32;
-type Train =
-    unsafe extern "C" fn(Network, *const u8, usize, *const u8, usize, *const Options, *mut usize, *mut f64) -> i32;
+type Predict = unsafe extern "C" fn(Network, Matrix, MatrixOut) -> i32;
+type Train = unsafe extern "C" fn(Network, Matrix, *const u32, usize, *const c_void, *mut f64) -> i32;
 
-/// `tl_train_options`.
+const TL_U8: i32 = 8;
+const TL_F32: i32 = 13;
+
+/// `tl_matrix`.
 #[repr(C)]
-struct Options {
-    size: usize,
-    batch: usize,
-    learning_rate: f64,
-    iterations: usize,
-    first_iteration: usize,
-    numerical_h: f64,
-    progress: *const c_void,
-    user: *const c_void,
+#[derive(Clone, Copy)]
+struct Matrix {
+    data: *const c_void,
+    element: i32,
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
+    col_stride: usize,
+}
+
+impl Matrix {
+    fn new<T>(data: &[T], element: i32, cols: usize) -> Self {
+        let rows = data.len() / cols;
+        Matrix { data: data.as_ptr().cast(), element, rows, cols, row_stride: cols, col_stride: 1 }
+    }
+}
+
+/// `tl_matrix_out`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct MatrixOut {
+    data: *mut c_void,
+    element: i32,
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
 }
 
 fn path() -> PathBuf {
@@ -71,33 +90,26 @@ impl C {
     fn with_network<R>(&self, work: impl FnOnce(Network) -> R) -> R {
         let mut network = std::ptr::null_mut();
         // SAFETY: a place for the handle.
-        let made = unsafe { self.symbol::<New>("tl_network_new_f32")(INPUTS, HIDDEN, CLASSES, SEED, &mut network) };
+        let made = unsafe {
+            // The defaults are those of the recipe, seed 0 among them.
+            let new = self.symbol::<New>("tl_network_new_f32");
+            new(TL_F32, INPUTS, HIDDEN, CLASSES, std::ptr::null(), &mut network)
+        };
         assert_eq!(made, 0);
         let result = work(network);
         // SAFETY: made above, and not used any more.
-        assert_eq!(unsafe { self.symbol::<Free>("tl_network_free_f32")(&mut network) }, 0);
+        assert_eq!(unsafe { self.symbol::<Free>("tl_network_free")(&mut network) }, 0);
         result
     }
 
-    /// The recipe; gives the time it took.
-    fn train(&self, network: Network, split: &Split, options: &TrainOptions) -> (f64, Duration) {
-        let options = Options {
-            size: size_of::<Options>(),
-            batch: options.batch,
-            learning_rate: options.learning_rate,
-            iterations: options.iterations,
-            first_iteration: 0,
-            numerical_h: 0.0,
-            progress: std::ptr::null(),
-            user: std::ptr::null(),
-        };
-        let (x, t) = (split.images(), split.labels());
-        let (mut iterations, mut loss) = (0, 0.0);
-        let (train, start) = (self.symbol::<Train>("tl_train_u8_f32"), Instant::now());
+    /// The recipe, which is the default; gives the time it took.
+    fn train(&self, network: Network, split: &Split) -> (f64, Duration) {
+        let labels: Vec<u32> = split.labels().iter().map(|&label| label.into()).collect();
+        let (x, mut loss) = (Matrix::new(split.images(), TL_U8, split.inputs()), 0.0);
+        let (train, start) = (self.symbol::<Train>("tl_train"), Instant::now());
         // SAFETY: the lengths are those of the buffers.
-        let status =
-            unsafe { train(network, x.as_ptr(), x.len(), t.as_ptr(), t.len(), &options, &mut iterations, &mut loss) };
-        assert_eq!((status, iterations), (0, options.iterations));
+        let status = unsafe { train(network, x, labels.as_ptr(), labels.len(), std::ptr::null(), &mut loss) };
+        assert_eq!(status, 0);
         (loss, start.elapsed())
     }
 }
@@ -116,12 +128,14 @@ fn predictions(criterion: &mut Criterion) {
     let split = data::digits().test;
     let x: Vec<f32> = data::floats(&split.images()[..INPUTS]);
     let net = TwoLayerNet::<f32>::random(shape(), &mut ChaCha8Rng::seed_from_u64(SEED)).with_threads(Threads::one());
-    let predict = c.symbol::<Predict>("tl_predict_f32");
-    let mut found = vec![0.0f32; CLASSES];
+    let predict = c.symbol::<Predict>("tl_predict");
+    let (rows, mut found) = (Matrix::new(&x, TL_F32, INPUTS), vec![0.0f32; CLASSES]);
+    let data = found.as_mut_ptr().cast();
+    let to = MatrixOut { data, element: TL_F32, rows: 1, cols: CLASSES, row_stride: CLASSES };
     c.with_network(|network| {
         let mut by_c = || {
             // SAFETY: the lengths are those of the buffers.
-            unsafe { predict(network, black_box(x.as_ptr()), INPUTS, found.as_mut_ptr(), CLASSES) }
+            unsafe { predict(network, black_box(rows), to) }
         };
         assert_eq!(by_c(), 0);
         let mut group = group(criterion, "capi", "predict-1", Throughput::Elements(1));
@@ -135,12 +149,12 @@ fn recipes(criterion: &mut Criterion) {
     let c = C::load();
     let split = data::digits().train;
     let options = TrainOptions::default();
-    let loss = c.with_network(|network| c.train(network, &split, &options).0);
+    let loss = c.with_network(|network| c.train(network, &split).0);
     assert_eq!(loss, by_rust(&split, &options).0, "both train the same network");
     let work = Throughput::Elements(options.iterations as u64 * dense_operations(shape(), BATCH));
     let mut group = group(criterion, "capi", "recipe", work);
     common::slow(&mut group);
-    let c_once = |_| c.with_network(|network| c.train(network, &split, &options).1);
+    let c_once = |_| c.with_network(|network| c.train(network, &split).1);
     group.bench_function("c", |b| b.iter_custom(|n| (0..n).map(c_once).sum()));
     group.bench_function("rust", |b| b.iter_custom(|n| (0..n).map(|_| by_rust(&split, &options).1).sum()));
 }

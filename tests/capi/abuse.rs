@@ -21,50 +21,69 @@ struct Parameter {
     name: String,
 }
 
-impl Parameter {
-    fn is_pointer(&self) -> bool {
-        self.kind.contains('*')
-    }
+/// A call that must end with a status: the arguments, after a statement that prepares them.
+struct Case<'a> {
+    status: &'a str,
+    prepare: String,
+    arguments: Vec<String>,
+}
 
+impl Parameter {
     /// What it points to.
     fn target(&self) -> &str {
-        self.kind.trim_start_matches("const ").trim_start_matches("struct ").split(' ').next().unwrap()
+        self.kind.trim_start_matches("const ").split(' ').next().unwrap()
     }
 
     fn is_const(&self) -> bool {
         self.kind.starts_with("const ")
     }
 
-    /// Whether it is a plain buffer, which must not overlap others.
+    fn is_pointer(&self) -> bool {
+        self.kind.contains('*')
+    }
+
+    fn is_matrix(&self) -> bool {
+        matches!(self.kind.as_str(), "tl_matrix" | "tl_matrix_out")
+    }
+
+    /// Whether it is a buffer, which must not overlap others.
     fn is_buffer(&self) -> bool {
-        self.is_pointer() && !self.target().starts_with("tl_") && self.target() != "char"
+        let plain = !matches!(self.target(), "char" | "tl_network") && !self.target().ends_with("_options");
+        self.is_pointer() && plain || self.is_matrix()
+    }
+
+    fn is_written(&self) -> bool {
+        self.kind == "tl_matrix_out" || self.is_buffer() && !self.is_const() && !self.is_matrix()
     }
 }
 
-/// All functions that the header declares.
+/// All functions that the header declares for the linker.
 pub fn functions(header: &str) -> Vec<Function> {
-    let mut text = String::new();
-    let mut comment = false;
-    for line in header.lines().map(str::trim).filter(|line| !line.starts_with('#') && !line.starts_with("typedef")) {
+    let (mut text, mut comment, mut body) = (String::new(), false, false);
+    for line in header.lines() {
         comment |= line.starts_with("/*");
-        if !comment {
-            text.push_str(line);
+        let skipped = line.starts_with('#') || line.starts_with("typedef int");
+        // Types and inline functions end with a brace at the start of a line.
+        body |= !comment && line.ends_with('{') && line != "extern \"C\" {";
+        body |= line.starts_with("static inline");
+        if !comment && !body && !skipped {
+            text.push_str(line.trim());
             text.push(' ');
         }
-        comment &= !line.ends_with("*/");
+        comment &= !line.trim_end().ends_with("*/");
+        body &= !line.starts_with('}');
     }
     text.split(';').filter_map(function).collect()
 }
 
 fn function(declaration: &str) -> Option<Function> {
     let (head, tail) = declaration.split_once('(')?;
-    let head = head.rsplit(['}', '{']).next()?.trim();
     let at = head.rfind("tl_").filter(|&at| at > 0)?;
     let parameters = tail.strip_suffix(')')?.split(',').map(str::trim).filter(|p| *p != "void").map(|parameter| {
         let at = parameter.rfind([' ', '*']).unwrap() + 1;
         Parameter { kind: parameter[..at].trim().to_owned(), name: parameter[at..].to_owned() }
     });
-    let returns = head[..at].trim().to_owned();
+    let returns = head[..at].trim().trim_start_matches("extern \"C\" { ").to_owned();
     Some(Function { name: head[at..].to_owned(), returns, parameters: parameters.collect() })
 }
 
@@ -73,158 +92,124 @@ pub fn program(header: &str) -> (String, usize) {
     let functions = functions(header);
     let mut calls = String::from("\nstatic void test_all(void) {\n");
     for function in functions.iter().filter(|f| f.returns == "tl_status") {
-        function.write_calls(&mut calls);
+        for Case { status, prepare, arguments } in function.cases() {
+            let call = format!("{}({})", function.name, arguments.join(", "));
+            writeln!(calls, "    CALL({status}, {prepare}, {call});").unwrap();
+        }
     }
     calls.push_str("}\n");
     (SUPPORT.to_owned() + &calls, functions.len())
 }
 
 impl Function {
-    /// `f32` or `f64`, of functions that have a precision.
-    fn precision(&self) -> &str {
-        if self.name.ends_with("_f64") { "f64" } else { "f32" }
-    }
-
-    fn write_calls(&self, out: &mut String) {
+    fn cases(&self) -> Vec<Case<'_>> {
         let right: Vec<String> = self.parameters.iter().map(|p| self.valid(p)).collect();
-        let mut call = |status: &str, wrong: Option<(usize, &str)>| {
-            let mut arguments = right.clone();
-            if let Some((at, argument)) = wrong {
-                arguments[at] = argument.to_owned();
-            }
-            writeln!(out, "    CALL(TL_STATUS_{status}, {}({}));", self.name, arguments.join(", ")).unwrap();
-        };
-        call("OK", None);
+        let mut cases = vec![Case { status: "TL_OK", prepare: String::new(), arguments: right.clone() }];
         for (i, p) in self.parameters.iter().enumerate() {
-            let right = right[i].as_str();
+            let mut wrong = |status, argument: &str| {
+                let mut arguments = right.clone();
+                arguments[i] = argument.to_owned();
+                cases.push(Case { status, prepare: String::new(), arguments });
+            };
             match (p.kind.as_str(), p.name.as_str()) {
-                ("const tl_run_options *" | "const struct tl_run_options *", _) => call("OK", Some((i, "NULL"))),
-                (kind, _) if kind.contains('*') => call("NULL_POINTER", Some((i, "NULL"))),
+                (kind, _) if kind.starts_with("const") && kind.contains("_options") => wrong("TL_OK", "NULL"),
+                (kind, _) if kind.contains('*') => wrong("TL_ERROR_NULL", "NULL"),
                 ("size_t", "size") => {
-                    ["0", "7", "15", "4097", "SIZE_MAX"].iter().for_each(|n| call("STRUCT_SIZE", Some((i, n))))
+                    ["0", "7", "15", "4097", "SIZE_MAX"].iter().for_each(|n| wrong("TL_ERROR_STRUCT_SIZE", n));
                 }
-                ("size_t", name) if name.ends_with("_length") => {
-                    // Buffers for texts and sizes may be larger than necessary.
-                    let more = if matches!(name, "name_length" | "sizes_length") { &[][..] } else { &["+ 1", "* 2"] };
-                    let any = self.name.contains("sigmoid");
-                    more.iter().filter(|_| !any).for_each(|m| call("LENGTH", Some((i, &format!("{right} {m}")))));
-                    let few: &[&str] = if any {
-                        &[]
-                    } else if name == "sizes_length" || name == "name_length" {
-                        &["0"]
-                    } else {
-                        &["0", "1"]
-                    };
-                    few.iter().for_each(|n| call("LENGTH", Some((i, n))));
-                    call("LENGTH", Some((i, "SIZE_MAX")));
-                }
+                ("size_t", "sizes_length") => ["0", "SIZE_MAX"].iter().for_each(|n| wrong("TL_ERROR_LENGTH", n)),
+                ("size_t", "count") if self.name == "tl_labels_from_u8" => wrong("TL_ERROR_LENGTH", "SIZE_MAX"),
+                ("size_t", "count") => ["0", "1", "3", "SIZE_MAX"].iter().for_each(|n| wrong("TL_ERROR_LENGTH", n)),
+                ("tl_type", _) => ["TL_U8", "(tl_type)99"].iter().for_each(|n| wrong("TL_ERROR_TYPE", n)),
                 _ => {}
             }
-            if p.is_pointer() && !matches!(p.target(), "char" | "uint8_t" | "int8_t") {
-                call("MISALIGNED", Some((i, &format!("ODD({right})"))));
+            if p.is_pointer() && !matches!(p.kind.as_str(), "const char *" | "const uint8_t *") {
+                wrong("TL_ERROR_MISALIGNED", &format!("ODD({})", right[i]));
             }
-            if p.target().starts_with("tl_network") && !p.kind.contains("**") {
-                let (dead, other) = match self.precision() {
-                    "f64" => ("dead_f64", "(void *)network_f32"),
-                    _ => ("dead_f32", "(void *)network_f64"),
-                };
-                call("HANDLE", Some((i, other)));
-                call("HANDLE", Some((i, &format!("with_freed ? {dead} : {other}"))));
+            if p.target() == "tl_network" && !p.kind.contains("**") {
+                wrong("TL_ERROR_HANDLE", "(tl_network *)zeros");
+                wrong("TL_ERROR_HANDLE", "with_freed ? dead : (tl_network *)zeros");
+            }
+            let mut prepared = |status, prepare| cases.push(Case { status, prepare, arguments: right.clone() });
+            if p.is_matrix() {
+                self.wrong_matrices(&right[i], p, &mut prepared);
+            }
+            if p.is_const() && p.target().ends_with("_options") {
+                let variable = right[i].trim_start_matches('&');
+                for size in ["0", "8", &format!("sizeof {variable} - 1"), "4097", "SIZE_MAX"] {
+                    prepared("TL_ERROR_STRUCT_SIZE", format!("{variable}.size = {size}"));
+                }
             }
         }
-        self.write_overlaps(&right, out);
-        self.write_sizes(&right, out);
+        self.overlaps(&right, &mut cases);
+        cases
+    }
+
+    fn wrong_matrices(&self, matrix: &str, p: &Parameter, wrong: &mut impl FnMut(&'static str, String)) {
+        wrong("TL_ERROR_NULL", format!("{matrix}.data = NULL"));
+        wrong("TL_ERROR_MISALIGNED", format!("{matrix}.data = ODD({matrix}.data)"));
+        wrong("TL_ERROR_TYPE", format!("{matrix}.type = TL_I16"));
+        wrong("TL_ERROR_TYPE", format!("{matrix}.type = (tl_type)99"));
+        wrong("TL_ERROR_LENGTH", format!("({matrix}.rows = 2, {matrix}.row_stride = SIZE_MAX)"));
+        let dims = if self.name == "tl_gemm" { "TL_ERROR_SHAPE" } else { "TL_ERROR_LENGTH" };
+        if self.parameters.iter().any(|p| matches!(p.name.as_str(), "network" | "a" | "labels" | "elements")) {
+            wrong(dims, format!("{matrix}.rows++"));
+        }
+        if self.name != "tl_cross_entropy" {
+            wrong(if p.kind == "tl_matrix_out" { "TL_ERROR_LENGTH" } else { dims }, format!("{matrix}.cols++"));
+        }
     }
 
     /// Each buffer that is written, over each of the others.
-    fn write_overlaps(&self, right: &[String], out: &mut String) {
-        for (i, p) in self.parameters.iter().enumerate().filter(|(_, p)| p.is_buffer() && !p.is_const()) {
-            for (j, other) in self.parameters.iter().enumerate().filter(|(j, other)| *j != i && other.is_buffer()) {
-                let mut arguments = right.to_vec();
-                // The start of the stricter one is aligned for both.
-                let (from, to) = if width(p.target()) >= width(other.target()) { (i, j) } else { (j, i) };
-                arguments[to] = format!("(void *){}", right[from]);
-                writeln!(out, "    CALL(TL_STATUS_OVERLAP, {}({}));", self.name, arguments.join(", ")).unwrap();
-            }
-        }
-    }
-
-    /// Structs that begin with their size, with wrong sizes.
-    fn write_sizes(&self, right: &[String], out: &mut String) {
-        for argument in
-            self.parameters.iter().zip(right).filter(|(p, _)| p.is_const() && p.target().ends_with("_options"))
-        {
-            let variable = argument.1.trim_start_matches('&');
-            for size in ["0", "8", &format!("sizeof {variable} - 1"), "4097", "SIZE_MAX"] {
-                writeln!(
-                    out,
-                    "    reset();\n    {variable}.size = {size};\n    before = now;\n    \
-                     expect(\"{} with size {size}\", TL_STATUS_STRUCT_SIZE, {}({}));",
-                    self.name,
-                    self.name,
-                    right.join(", ")
-                )
-                .unwrap();
+    fn overlaps(&self, right: &[String], cases: &mut Vec<Case<'_>>) {
+        let address = |i: usize| {
+            let data = if self.parameters[i].is_matrix() { ".data" } else { "" };
+            format!("{}{data}", right[i])
+        };
+        for (i, p) in self.parameters.iter().enumerate().filter(|(_, p)| p.is_written()) {
+            for (j, _) in self.parameters.iter().enumerate().filter(|(j, other)| *j != i && other.is_buffer()) {
+                let (mut arguments, mut prepare) = (right.to_vec(), String::new());
+                match p.is_matrix() {
+                    true => prepare = format!("{} = (void *){}", address(i), address(j)),
+                    false => arguments[i] = format!("(void *){}", address(j)),
+                }
+                cases.push(Case { status: "TL_ERROR_OVERLAP", prepare, arguments });
             }
         }
     }
 
     /// A valid argument.
     fn valid(&self, p: &Parameter) -> String {
-        let (precision, target) = (self.precision(), p.target());
-        let suffix = match target {
-            "float" => "f32",
-            "double" => "f64",
-            other => other.trim_end_matches("_t").trim_start_matches("uint").trim_start_matches("int"),
-        };
-        let typed = |name: &str| match target {
-            "uint8_t" | "uint32_t" => format!("now.{name}_u{suffix}"),
-            "int8_t" | "int16_t" | "int32_t" => format!("now.{name}_i{suffix}"),
-            _ => format!("now.{name}_{suffix}"),
-        };
-        let element = self.name.rsplit('_').next().unwrap();
         match (p.kind.as_str(), p.name.as_str()) {
-            (kind, "network") if kind.contains("**") && self.name.contains("free") => format!("fresh_{precision}()"),
-            (kind, "network") if kind.contains("**") => format!("&made_{precision}"),
-            (_, "network") => format!("network_{precision}"),
-            ("size_t *", "inputs" | "hidden" | "classes" | "threads" | "iterations" | "count") => {
-                format!("&now.{}", p.name)
-            }
+            ("tl_network **", _) if self.name.contains("free") => "fresh()".into(),
+            ("tl_network **", _) => "&made".into(),
+            (_, "network") => "network".into(),
+            ("tl_type", _) => if self.name.ends_with("f64") { "TL_F64" } else { "TL_F32" }.into(),
             ("size_t", "inputs" | "hidden" | "classes") => p.name.to_uppercase(),
-            ("size_t", "threads" | "rows") => "2".into(),
-            ("size_t", "index") | (_, "parameter" | "seed" | "beta") => "0".into(),
+            ("size_t", "threads" | "count") => "2".into(),
+            ("size_t", "sizes_length") => "4".into(),
+            (_, "parameter" | "seed" | "beta") => format!("({})0", p.kind),
+            ("double", _) => "0.125".into(),
             ("size_t", "size") => {
-                if self.name.contains("train") { "sizeof(tl_train_options)" } else { "sizeof(tl_run_options)" }.into()
+                let options = self.parameters[0].target();
+                format!("sizeof({options})")
             }
-            ("double", "learning_rate" | "h") | (_, "alpha") => "0.125".into(),
-            ("double *", "loss" | "accuracy") => format!("&now.{}", p.name),
-            ("int32_t *", "element") | ("size_t *", "dimensions") => format!("&now.{}", p.name),
-            ("size_t *", "sizes") | ("char *", "name") => format!("now.{}", p.name),
+            (_, "options") => format!("&now.{}", p.target().trim_start_matches("tl_")),
             ("const char *", "name") => "\"scalar\"".into(),
-            ("const char *", "path") if self.name.contains("load") => format!("model_{precision}"),
+            ("const char *", "path") if self.name.contains("load") => "model".into(),
             ("const char *", "path") if self.name.contains("save") => "saved".into(),
-            ("const char *", "path") if self.name.contains("info") => "idx_u8".into(),
-            ("const char *", "path") => format!("idx_{element}"),
-            ("size_t", "x_length") => "8".into(),
-            ("size_t", "labels_length" | "classes_length" | "elements_length") => "2".into(),
-            ("size_t", "sizes_length" | "probabilities_length") => "4".into(),
-            ("size_t", "name_length") => "16".into(),
-            ("size_t", "values_length" | "gradient_length" | "parameters_length") => "PARAMETERS".into(),
-            (_, "parameters") => typed("values"),
-            (_, "x" | "labels" | "classes" | "probabilities" | "values" | "gradient" | "elements") => typed(&p.name),
-            (_, "options") => format!("&now.{}", target.trim_start_matches("tl_")),
-            (_, "a" | "b" | "c") => format!("&now.{}_view_{precision}", p.name),
-            (kind, "logits") => format!("&now.{}_view_{precision}", if kind.contains("mut") { "c" } else { "a" }),
+            ("const char *", "path") if self.name.contains("labels") => "idx_u8".into(),
+            ("const char *", "path") => "idx_i32".into(),
+            (
+                "uint32_t *" | "const uint32_t *" | "const uint8_t *" | "size_t *",
+                "labels" | "classes" | "bytes" | "sizes",
+            ) if self.name != "tl_network_shape" => {
+                format!("now.{}", p.name)
+            }
+            ("tl_matrix", _) => format!("now.in_{}", p.name),
+            ("tl_matrix_out", _) => format!("now.out_{}", p.name),
+            (kind, _) if kind.ends_with('*') => format!("&now.{}", p.name.replace("classes", "outputs")),
             (kind, name) => panic!("{}: what is a right {kind} {name}? Tell abuse.rs and abuse.c", self.name),
         }
-    }
-}
-
-fn width(target: &str) -> usize {
-    match target {
-        "uint8_t" | "int8_t" => 1,
-        "int16_t" => 2,
-        "uint32_t" | "int32_t" | "float" => 4,
-        _ => 8,
     }
 }

@@ -111,9 +111,10 @@ impl Native {
         let copy = self.folder().join(source.file_name().unwrap());
         if copy != source {
             fs::copy(source, &copy).unwrap();
-            let header = source.with_file_name("expect.h");
-            if header.exists() {
-                fs::copy(header, copy.with_file_name("expect.h")).unwrap();
+            // What it includes.
+            for header in ["expect.h", "digits.h"].map(|name| source.with_file_name(name)).iter().filter(|h| h.exists())
+            {
+                fs::copy(header, self.folder().join(header.file_name().unwrap())).unwrap();
             }
         }
         let binary = copy.with_extension(if linking == Linking::Static { "static" } else { "shared" });

@@ -12,29 +12,26 @@
 #define PARAMETERS ((INPUTS + 1) * HIDDEN + (HIDDEN + 1) * CLASSES)
 
 int main(void) {
-    static double x[ROWS * INPUTS], gradient[PARAMETERS], differences[PARAMETERS];
-    uint8_t labels[ROWS];
-    tl_network_f64 *network;
-    tl_status status;
+    static double rows[ROWS * INPUTS], gradient[PARAMETERS], differences[PARAMETERS];
+    const tl_matrix x = tl_f64(rows, ROWS, INPUTS);
+    uint32_t labels[ROWS];
+    tl_network *network;
     double worst = 0;
     int i;
     for (i = 0; i < ROWS * INPUTS; i++)
-        x[i] = (double)(i * 37 % 101) / 101;
+        rows[i] = (double)(i * 37 % 101) / 101;
     for (i = 0; i < ROWS; i++)
-        labels[i] = (uint8_t)(i % CLASSES);
+        labels[i] = (uint32_t)i % CLASSES;
 
-    status = tl_network_new_f64(INPUTS, HIDDEN, CLASSES, 1, &network);
-    if (status == TL_STATUS_OK)
-        status = tl_gradient_f64(network, x, ROWS * INPUTS, labels, ROWS, gradient, PARAMETERS);
-    if (status == TL_STATUS_OK)
-        status = tl_numerical_gradient_f64(network, x, ROWS * INPUTS, labels, ROWS, 1e-4, differences, PARAMETERS);
-    if (status != TL_STATUS_OK) {
+    if (tl_network_new(TL_F64, INPUTS, HIDDEN, CLASSES, NULL, &network) != TL_OK ||
+        tl_gradient(network, x, labels, ROWS, tl_out_f64(gradient, 1, PARAMETERS)) != TL_OK ||
+        tl_numerical_gradient(network, x, labels, ROWS, 1e-4, tl_out_f64(differences, 1, PARAMETERS)) != TL_OK) {
         fprintf(stderr, "error: %s\n", tl_last_error_message());
         return 1;
     }
     for (i = 0; i < PARAMETERS; i++)
         worst = fmax(worst, fabs(gradient[i] - differences[i]));
     printf("%d parameters: the gradients differ by at most %.1e\n", PARAMETERS, worst);
-    tl_network_free_f64(&network);
+    tl_network_free(&network);
     return worst < 1e-9 ? 0 : 1;
 }

@@ -1,5 +1,5 @@
-// Loads a model file and tells the digits of an IDX file of images, from C++: handles are freed by a unique_ptr, and a
-// status that is not TL_STATUS_OK becomes an exception.
+// Loads a model file and tells the digits of an IDX file of images, from C++: a class owns the network, and a status
+// that is not TL_OK becomes an exception.
 //
 //     predict MODEL IMAGES
 #include <cstddef>
@@ -14,27 +14,44 @@
 namespace {
 
 void check(tl_status status) {
-    if (status != TL_STATUS_OK)
+    if (status != TL_OK)
         throw std::runtime_error(tl_last_error_message());
 }
 
-struct Free {
-    void operator()(tl_network_f32 *network) const { tl_network_free_f32(&network); }
-};
-using Network = std::unique_ptr<tl_network_f32, Free>;
+class Network {
+  public:
+    explicit Network(const char *path) {
+        tl_network *network = nullptr;
+        check(tl_network_load(path, &network));
+        network_.reset(network);
+    }
 
-Network load(const char *path) {
-    tl_network_f32 *network = nullptr;
-    check(tl_network_load_f32(path, &network));
-    return Network(network);
-}
+    std::size_t inputs() const {
+        std::size_t inputs = 0, hidden = 0, classes = 0;
+        check(tl_network_shape(network_.get(), &inputs, &hidden, &classes));
+        return inputs;
+    }
+
+    std::vector<std::uint32_t> classify(const std::vector<std::uint8_t> &pixels) const {
+        std::vector<std::uint32_t> classes(pixels.size() / inputs());
+        const tl_matrix x = tl_u8(pixels.data(), classes.size(), inputs());
+        check(tl_classify(network_.get(), x, classes.data(), classes.size()));
+        return classes;
+    }
+
+  private:
+    struct Free {
+        void operator()(tl_network *network) const { tl_network_free(&network); }
+    };
+    std::unique_ptr<tl_network, Free> network_;
+};
 
 std::vector<std::uint8_t> read_images(const char *path) {
-    std::int32_t element = 0;
+    tl_type type = TL_U8;
     std::size_t dimensions = 0, sizes[3] = {1, 1, 1};
-    check(tl_idx_info(path, &element, &dimensions, sizes, 3));
+    check(tl_idx_info(path, &type, &dimensions, sizes, 3));
     std::vector<std::uint8_t> images(sizes[0] * sizes[1] * sizes[2]);
-    check(tl_idx_read_u8(path, images.data(), images.size()));
+    check(tl_idx_read(path, tl_out_u8(images.data(), sizes[0], sizes[1] * sizes[2])));
     return images;
 }
 
@@ -45,12 +62,7 @@ int main(int argc, char **argv) try {
         std::fprintf(stderr, "usage: predict MODEL IMAGES\n");
         return 2;
     }
-    const Network network = load(argv[1]);
-    const std::vector<std::uint8_t> images = read_images(argv[2]);
-    std::size_t inputs = 0, hidden = 0, classes = 0;
-    check(tl_network_shape_f32(network.get(), &inputs, &hidden, &classes));
-    std::vector<std::uint32_t> digits(images.size() / inputs);
-    check(tl_classify_u8_f32(network.get(), images.data(), images.size(), digits.data(), digits.size()));
+    const std::vector<std::uint32_t> digits = Network(argv[1]).classify(read_images(argv[2]));
     for (std::size_t i = 0; i < digits.size() && i < 20; i++)
         std::printf("%u ", static_cast<unsigned>(digits[i]));
     std::printf("\n");

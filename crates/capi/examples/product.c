@@ -7,11 +7,9 @@
 int main(void) {
     const float a[2 * 3] = {1, 2, 3, 4, 5, 6}, b[3 * 2] = {1, 0, 0, 1, 1, 1};
     float c[2 * 2], d[3 * 3];
-    /* data, length, rows, columns, strides from row to row and from column to column */
-    const tl_matrix_f32 a_view = {a, 6, 2, 3, 3, 1}, a_transposed = {a, 6, 3, 2, 1, 3}, b_view = {b, 6, 3, 2, 2, 1};
-    const tl_matrix_mut_f32 c_view = {c, 4, 2, 2, 2}, d_view = {d, 9, 3, 3, 3};
-    if (tl_gemm_f32(NULL, 1, &a_view, &b_view, 0, &c_view) != TL_STATUS_OK ||
-        tl_gemm_f32(NULL, 1, &a_transposed, &a_view, 0, &d_view) != TL_STATUS_OK) {
+    const tl_matrix a_view = tl_f32(a, 2, 3);
+    if (tl_gemm(NULL, 1, a_view, tl_f32(b, 3, 2), 0, tl_out_f32(c, 2, 2)) != TL_OK ||
+        tl_gemm(NULL, 1, tl_transposed(a_view), a_view, 0, tl_out_f32(d, 3, 3)) != TL_OK) {
         fprintf(stderr, "error: %s\n", tl_last_error_message());
         return 1;
     }

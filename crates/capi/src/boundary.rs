@@ -6,7 +6,7 @@ use std::ffi::c_char;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
-use crate::status::{Failure, Result, tl_status};
+use crate::status::{Failure, Result, TL_ERROR_INTERNAL, TL_OK, tl_status};
 
 /// Bytes of a message with its terminating zero; longer ones are truncated.
 const LONGEST: usize = 2048;
@@ -18,10 +18,6 @@ thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The message of the last failed call on this thread, in UTF-8: what was found, what was expected and what to do.
-/// Empty before the first failure; successful calls do not change it. The text belongs to the library, stays at the same
-/// address for the life of the thread, and is overwritten by the next failed call on the thread. So read it after the
-/// failed call, not in the same expression.
 #[unsafe(no_mangle)]
 pub extern "C" fn tl_last_error_message() -> *const c_char {
     MESSAGE.try_with(|message| message.get().cast_const().cast()).unwrap_or(c"".as_ptr())
@@ -34,9 +30,9 @@ pub(crate) fn guard(body: impl FnOnce() -> Result<()>) -> tl_status {
     let ended = panic::catch_unwind(AssertUnwindSafe(body));
     let _ = INSIDE.try_with(|inside| inside.set(outer));
     let failure = match ended {
-        Ok(Ok(())) => return tl_status::Ok,
+        Ok(Ok(())) => return TL_OK,
         Ok(Err(failure)) => failure,
-        Err(panic) => Failure::new(tl_status::Internal, format!("internal error of the library: {}", text_of(&*panic))),
+        Err(panic) => Failure::new(TL_ERROR_INTERNAL, format!("internal error of the library: {}", text_of(&*panic))),
     };
     let _ = MESSAGE.try_with(|message| {
         // SAFETY: it is this thread's own, and nothing in here calls back into the library.
@@ -76,36 +72,35 @@ fn hush() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ffi::CStr;
 
-    fn message() -> String {
+    /// The status and the message of a body.
+    fn ended(body: impl FnOnce() -> Result<()>) -> (tl_status, String) {
+        let status = guard(body);
         // SAFETY: the text stays until the next failure on this thread.
-        unsafe { CStr::from_ptr(tl_last_error_message()) }.to_str().unwrap().to_owned()
+        (status, unsafe { std::ffi::CStr::from_ptr(tl_last_error_message()) }.to_str().unwrap().to_owned())
     }
 
     #[test]
     fn a_panic_becomes_a_status_and_a_message() {
-        assert_eq!(guard(|| panic!("broken {}", 7)), tl_status::Internal);
-        assert!(message().contains("broken 7"), "{}", message());
+        assert_eq!(
+            ended(|| panic!("broken {}", 7)),
+            (TL_ERROR_INTERNAL, "internal error of the library: broken 7".into())
+        );
         let in_a_thread = || {
             let builder = std::thread::Builder::new().name(twolayer_core::THREAD_NAME.into());
             let thread = builder.spawn(|| panic!("broken in a thread")).unwrap();
             thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
         };
-        assert_eq!(guard(in_a_thread), tl_status::Internal);
-        assert!(message().contains("broken in a thread"));
+        assert!(ended(in_a_thread).1.contains("broken in a thread"));
     }
 
     #[test]
     fn messages_belong_to_their_thread_and_outlast_success() {
-        assert_eq!(guard(|| Err(Failure::new(tl_status::Length, "zero \0 inside"))), tl_status::Length);
-        assert_eq!(guard(|| Ok(())), tl_status::Ok);
-        assert_eq!(message(), "zero ? inside");
-        let long = "ä".repeat(LONGEST);
-        assert_eq!(guard(|| Err(Failure::new(tl_status::Length, long))), tl_status::Length);
-        assert_eq!(message(), "ä".repeat((LONGEST - 1) / 2));
-        assert_eq!(guard(|| Err(Failure::new(tl_status::Length, "short"))), tl_status::Length);
-        assert_eq!(message(), "short");
-        std::thread::scope(|scope| scope.spawn(|| assert_eq!(message(), "")).join()).unwrap();
+        let fail = |text: &str| ended(|| Err(Failure::new(TL_ERROR_INTERNAL, text))).1;
+        assert_eq!(fail("zero \0 inside"), "zero ? inside");
+        assert_eq!(ended(|| Ok(())), (TL_OK, "zero ? inside".into()));
+        assert_eq!(fail(&"ä".repeat(LONGEST)), "ä".repeat((LONGEST - 1) / 2));
+        assert_eq!(fail("short"), "short");
+        std::thread::scope(|scope| scope.spawn(|| assert_eq!(ended(|| Ok(())).1, "")).join()).unwrap();
     }
 }

@@ -2,9 +2,9 @@
 
 use twolayer_core::MemoryEstimate;
 
-use crate::status::{Failure, Result, tl_status};
+use crate::status::{Result, TL_ERROR_MEMORY, refuse};
 
-/// Smaller amounts are not checked, as the header says.
+/// Smaller amounts are not checked.
 const SMALL: u128 = 16 << 10;
 
 /// The memory of a thread: its stack, and some for the allocator.
@@ -14,6 +14,7 @@ const THREAD: usize = 3 << 20;
 pub(crate) const READER: usize = 1 << 20;
 
 /// An error unless this much is available, with the threads that a call may start.
+#[inline(never)]
 pub(crate) fn check(need: MemoryEstimate, threads: usize) -> Result<()> {
     let need = need.elements(threads.saturating_sub(1), THREAD);
     if need.bytes() < SMALL {
@@ -25,5 +26,5 @@ pub(crate) fn check(need: MemoryEstimate, threads: usize) -> Result<()> {
         return Ok(());
     }
     let kilobytes = u64::try_from(need.bytes()).unwrap_or(u64::MAX).div_ceil(1000);
-    Err(Failure::new(tl_status::Memory, format!("the call needs about {kilobytes} kB, which the system refuses")))
+    refuse(TL_ERROR_MEMORY, format!("the call needs about {kilobytes} kB, which the system refuses"))
 }

@@ -1,354 +1,299 @@
-//! Networks: creation, files, parameters.
+//! Networks of either element type: creation, settings, parameters.
 
 use std::ffi::c_char;
+use std::path::Path;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use twolayer_core::{Activation, MemoryEstimate, Parameter, Parameters, Shape, TwoLayerNet};
-use twolayer_model::{AnyModel, Model};
+use twolayer_core::{
+    Activation, Init, Level, MemoryEstimate, Optimizer, OptimizerKind, Parameter, Parameters, Shape, Threads,
+    TwoLayerNet,
+};
 
-use crate::handle::{self, Network, Precision, tl_network_f32, tl_network_f64};
+use crate::handle::{self, tl_network};
+use crate::machine;
+use crate::matrix::{Precision, Target, tl_matrix, tl_matrix_out, tl_type, wrong_type};
 use crate::memory;
-use crate::pointer::{self, In, Out, one};
-use crate::status::{Failure, Result, tl_status};
+use crate::pointer::{self, Out};
+use crate::predict::Data;
+use crate::sized;
+use crate::status::{Result, TL_ERROR_OPTION, refuse};
+use crate::train::tl_train_options;
 
-/// One of a network's parameters, or all of them. Matrices are row-major without gaps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i32)]
-pub enum tl_parameter {
-    /// W1, b1, W2, b2, concatenated: (inputs + 1) x hidden + (hidden + 1) x classes elements.
-    All = 0,
-    /// Weights of the hidden layer, inputs x hidden.
-    W1 = 1,
-    /// Biases of the hidden layer, hidden.
-    B1 = 2,
-    /// Weights of the output layer, hidden x classes.
-    W2 = 3,
-    /// Biases of the output layer, classes.
-    B2 = 4,
+constants! { tl_activation { TL_SIGMOID = 0, TL_RELU = 1 } }
+constants! { tl_init { TL_NORMAL = 0, TL_XAVIER = 1, TL_HE = 2 } }
+constants! { tl_parameter { TL_ALL = 0, TL_W1 = 1, TL_B1 = 2, TL_W2 = 3, TL_B2 = 4 } }
+
+options! {
+    tl_network_options {
+        activation: tl_activation = TL_SIGMOID,
+        init: tl_init = TL_NORMAL,
+        init_std: f64 = 0.01,
+        seed: u64 = 0,
+    }
 }
 
-/// Creates a network with the notebook's initial weights: 0.01 times a standard normal distribution, biases zero. The
-/// same seed gives the same weights on every machine and in every version with the same major number; the batches
-/// of later training continue from the same generator. The network uses the best level and a number of threads chosen
-/// by measuring. If the call fails, `*network` becomes NULL; its previous value is ignored.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_new_f32(
-    inputs: usize,
-    hidden: usize,
-    classes: usize,
-    seed: u64,
-    network: *mut *mut tl_network_f32,
-) -> tl_status {
-    call!(new::<f32>((inputs, hidden, classes), seed, network))
+/// A network with the state of its training: the optimiser, the generator of batches, and, once batches were shuffled,
+/// the order of the rows and how many of them were taken.
+pub(crate) struct Network<T: Precision> {
+    pub net: TwoLayerNet<T>,
+    pub optimizer: Optimizer<T>,
+    pub rng: ChaCha8Rng,
+    pub order: (Vec<usize>, usize),
 }
 
-/// As `tl_network_new_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_new_f64(
-    inputs: usize,
-    hidden: usize,
-    classes: usize,
-    seed: u64,
-    network: *mut *mut tl_network_f64,
-) -> tl_status {
-    call!(new::<f64>((inputs, hidden, classes), seed, network))
+/// A network of either element type. The trait object keeps the code for `f64` out of programs that never make such a
+/// network: nothing else refers to it.
+pub(crate) enum AnyNetwork {
+    F32(Box<Network<f32>>),
+    F64(Box<dyn Operations>),
 }
 
-/// Creates a network with the caller's parameters, in the order of `TL_PARAMETER_ALL`. Batches of later
-/// training are drawn as after `tl_network_set_seed_f32` with 0. If the call fails, `*network` becomes NULL.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_from_parameters_f32(
-    inputs: usize,
-    hidden: usize,
-    classes: usize,
-    parameters: *const f32,
-    parameters_length: usize,
-    network: *mut *mut tl_network_f32,
-) -> tl_status {
-    call!(from_parameters::<f32>((inputs, hidden, classes), In(parameters, parameters_length, "parameters"), network))
-}
+/// Makes a trait of methods that [`Network`] has.
+macro_rules! operations {
+    ($(fn $read:ident($($a:ident: $t:ty),*) -> $r:ty;)* mut $(fn $write:ident($($b:ident: $u:ty),*) -> $s:ty;)*) => {
+        /// What the interface does with a network of whichever element type.
+        pub(crate) trait Operations: Send + Sync {
+            $(fn $read(&self, $($a: $t),*) -> $r;)*
+            $(fn $write(&mut self, $($b: $u),*) -> $s;)*
+        }
 
-/// As `tl_network_from_parameters_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_from_parameters_f64(
-    inputs: usize,
-    hidden: usize,
-    classes: usize,
-    parameters: *const f64,
-    parameters_length: usize,
-    network: *mut *mut tl_network_f64,
-) -> tl_status {
-    call!(from_parameters::<f64>((inputs, hidden, classes), In(parameters, parameters_length, "parameters"), network))
-}
-
-/// Reads a network from a model file (safetensors, as `twolayer train --out` writes it). A file of double precision is
-/// refused with `TL_STATUS_PRECISION`. Batches of later training are drawn as after `tl_network_set_seed_f32` with 0.
-/// If the call fails, `*network` becomes NULL.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_load_f32(path: *const c_char, network: *mut *mut tl_network_f32) -> tl_status {
-    call!(load::<f32>(path, network))
-}
-
-/// As `tl_network_load_f32`, in double precision; a file of single precision is refused.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_load_f64(path: *const c_char, network: *mut *mut tl_network_f64) -> tl_status {
-    call!(load::<f64>(path, network))
-}
-
-/// Writes the network to a model file, whole or not at all: an old file is replaced once all is on disk.
-/// Parameters that are infinite or NaN are refused.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_save_f32(network: *const tl_network_f32, path: *const c_char) -> tl_status {
-    call!(save::<f32>(network, path))
-}
-
-/// As `tl_network_save_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_save_f64(network: *const tl_network_f64, path: *const c_char) -> tl_status {
-    call!(save::<f64>(network, path))
-}
-
-/// Frees the network and sets `*network` to NULL. If it is NULL already, nothing happens.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_free_f32(network: *mut *mut tl_network_f32) -> tl_status {
-    call!(free::<f32>(network))
-}
-
-/// As `tl_network_free_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_free_f64(network: *mut *mut tl_network_f64) -> tl_status {
-    call!(free::<f64>(network))
-}
-
-/// The network's dimensions.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_shape_f32(
-    network: *const tl_network_f32,
-    inputs: *mut usize,
-    hidden: *mut usize,
-    classes: *mut usize,
-) -> tl_status {
-    call!(shape::<f32>(network, (inputs, hidden, classes)))
-}
-
-/// As `tl_network_shape_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_shape_f64(
-    network: *const tl_network_f64,
-    inputs: *mut usize,
-    hidden: *mut usize,
-    classes: *mut usize,
-) -> tl_status {
-    call!(shape::<f64>(network, (inputs, hidden, classes)))
-}
-
-/// Copies one parameter of the network, or all of them, to `values`, whose length must be that of the parameter.
-/// `parameter` is one of `tl_parameter`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_get_parameters_f32(
-    network: *const tl_network_f32,
-    parameter: i32,
-    values: *mut f32,
-    values_length: usize,
-) -> tl_status {
-    call!(get_parameters::<f32>(network, parameter, Out(values, values_length, "values")))
-}
-
-/// As `tl_network_get_parameters_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_get_parameters_f64(
-    network: *const tl_network_f64,
-    parameter: i32,
-    values: *mut f64,
-    values_length: usize,
-) -> tl_status {
-    call!(get_parameters::<f64>(network, parameter, Out(values, values_length, "values")))
-}
-
-/// Sets one parameter of the network, or all of them, to `values`, whose length must be that of the parameter.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_set_parameters_f32(
-    network: *mut tl_network_f32,
-    parameter: i32,
-    values: *const f32,
-    values_length: usize,
-) -> tl_status {
-    call!(set_parameters::<f32>(network, parameter, In(values, values_length, "values")))
-}
-
-/// As `tl_network_set_parameters_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_network_set_parameters_f64(
-    network: *mut tl_network_f64,
-    parameter: i32,
-    values: *const f64,
-    values_length: usize,
-) -> tl_status {
-    call!(set_parameters::<f64>(network, parameter, In(values, values_length, "values")))
-}
-
-/// Writes a new network to the caller's pointer, or NULL if there is none.
-unsafe fn hand_over<T: Precision>(made: Result<Network<T>>, network: *mut *mut T::Opaque) -> Result<()> {
-    pointer::check(network, "network")?;
-    let (handle, result) = match made {
-        Ok(made) => (made.into_handle(), Ok(())),
-        Err(failure) => (std::ptr::null_mut(), Err(failure)),
-    };
-    // SAFETY: not NULL and aligned; that it can be written is the caller's promise.
-    unsafe { network.write(handle) };
-    result
-}
-
-/// A shape for which three copies of the parameters fit into memory, since some functions copy them.
-fn checked_shape<T: Precision>((inputs, hidden, classes): (usize, usize, usize)) -> Result<Shape> {
-    let shape = Shape::new(inputs, hidden, classes)?;
-    memory::check(MemoryEstimate::default().parameters(shape, size_of::<T>(), 3), 1)?;
-    Ok(shape)
-}
-
-unsafe fn new<T: Precision>(shape: (usize, usize, usize), seed: u64, network: *mut *mut T::Opaque) -> Result<()> {
-    let make = || {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let net = TwoLayerNet::<T>::random(checked_shape::<T>(shape)?, &mut rng);
-        Ok(Network::new(net, rng))
-    };
-    // SAFETY: as of this function.
-    unsafe { hand_over(make(), network) }
-}
-
-unsafe fn from_parameters<T: Precision>(
-    shape: (usize, usize, usize),
-    values: In<T>,
-    network: *mut *mut T::Opaque,
-) -> Result<()> {
-    let make = || {
-        let mut parameters = Parameters::zeros(checked_shape::<T>(shape)?);
-        // SAFETY: as of this function.
-        set(&mut parameters, tl_parameter::All as i32, ("parameters", unsafe { values.slice() }?))?;
-        Ok(Network::of(parameters, Activation::Sigmoid))
-    };
-    // SAFETY: as of this function.
-    unsafe { hand_over(make(), network) }
-}
-
-unsafe fn load<T: Precision>(path: *const c_char, network: *mut *mut T::Opaque) -> Result<()> {
-    let make = || {
-        // SAFETY: as of this function.
-        let path = unsafe { pointer::path(path) }?;
-        let length = std::fs::metadata(&path).map_or(0, |found| usize::try_from(found.len()).unwrap_or(usize::MAX));
-        memory::check(MemoryEstimate::default().elements(length, 4).elements(memory::READER, 1), 1)?;
-        match AnyModel::load(&path)?.of::<T>() {
-            Some(model) => Ok(Network::of(model.parameters, model.activation)),
-            None => {
-                let other = if T::SUFFIX == "_f32" { "_f64" } else { "_f32" };
-                let text = format!(
-                    "{}: it has the other precision; load it with the function ending in {other}",
-                    path.display()
-                );
-                Err(Failure::new(tl_status::Precision, text))
-            }
+        impl<T: Precision> Operations for Network<T> {
+            $(fn $read(&self, $($a: $t),*) -> $r { Network::$read(self, $($a),*) })*
+            $(fn $write(&mut self, $($b: $u),*) -> $s { Network::$write(self, $($b),*) })*
         }
     };
-    // SAFETY: as of this function.
-    unsafe { hand_over(make(), network) }
 }
 
-unsafe fn save<T: Precision>(network: *const T::Opaque, path: *const c_char) -> Result<()> {
-    // SAFETY: as of this function.
-    let (network, path) = unsafe { (handle::read::<T>(network)?, pointer::path(path)?) };
-    let need = MemoryEstimate::default().parameters(network.net.shape(), size_of::<T>(), 3);
-    memory::check(need.elements(memory::READER, 1), 1)?;
-    let model = Model { activation: network.net.activation, ..Model::new(network.net.parameters.clone()) };
-    model.save(path)?;
-    Ok(())
+operations! {
+    fn info() -> Info;
+    fn get_parameters(parameter: tl_parameter, values: tl_matrix_out) -> Result<()>;
+    fn predict(x: tl_matrix, to: tl_matrix_out) -> Result<()>;
+    fn classify(x: tl_matrix, to: Out<u32>) -> Result<()>;
+    fn evaluate(data: Data, to: (Out<f64>, Out<f64>)) -> Result<()>;
+    fn gradient(data: Data, to: tl_matrix_out) -> Result<()>;
+    fn numerical_gradient(data: Data, h: f64, to: tl_matrix_out) -> Result<()>;
+    fn save(path: &Path) -> Result<()>;
+    fn save_checkpoint(path: &Path) -> Result<()>;
+    mut
+    fn set_seed(seed: u64) -> ();
+    fn set_threads(threads: Threads) -> ();
+    fn set_level(level: Level) -> ();
+    fn set_parameters(parameter: tl_parameter, values: tl_matrix) -> Result<()>;
+    fn train(data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()>;
+    fn train_numerically(data: Data, h: f64, options: &tl_train_options, loss: Out<f64>) -> Result<()>;
+    fn step(data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()>;
 }
 
-unsafe fn free<T: Precision>(network: *mut *mut T::Opaque) -> Result<()> {
-    pointer::check(network, "network")?;
-    // SAFETY: not NULL and aligned; that it can be read and written is the caller's promise.
-    unsafe {
+/// Evaluates an expression of the network, whatever its element type.
+macro_rules! with {
+    ($any:expr, $network:ident => $body:expr) => {
+        match $any {
+            $crate::network::AnyNetwork::F32($network) => $body,
+            $crate::network::AnyNetwork::F64($network) => $body,
+        }
+    };
+}
+pub(crate) use with;
+
+/// A network's settings.
+pub(crate) struct Info {
+    r#type: tl_type,
+    shape: Shape,
+    activation: Activation,
+    iterations: u64,
+    threads: usize,
+    level: Level,
+}
+
+impl<T: Precision> Network<T> {
+    /// At the best level, with a number of threads chosen by measuring, before any training.
+    pub fn new(net: TwoLayerNet<T>, rng: ChaCha8Rng) -> Result<Self> {
+        let optimizer = Optimizer::new(net.shape(), OptimizerKind::Sgd, 0.0)?;
+        Ok(Network { net, optimizer, rng, order: (Vec::new(), 0) })
+    }
+
+    /// The most threads of its calls.
+    pub fn threads(&self) -> usize {
+        self.net.threads.count()
+    }
+
+    fn info(&self) -> Info {
+        let (activation, level) = (self.net.activation, self.net.level);
+        let (iterations, threads) = (self.optimizer.steps(), self.threads());
+        Info { r#type: T::TYPE, shape: self.net.shape(), activation, iterations, threads, level }
+    }
+
+    fn set_seed(&mut self, seed: u64) {
+        (self.rng, self.order) = (ChaCha8Rng::seed_from_u64(seed), (Vec::new(), 0));
+    }
+
+    fn set_threads(&mut self, threads: Threads) {
+        self.net.threads = threads;
+    }
+
+    fn set_level(&mut self, level: Level) {
+        self.net.level = level;
+    }
+
+    fn get_parameters(&self, parameter: tl_parameter, values: tl_matrix_out) -> Result<()> {
+        let (which, dims) = parameters(parameter, self.net.shape())?;
+        let to = Target::new(values, "values", dims, &[])?;
+        memory::check(MemoryEstimate::default().parameters(self.net.shape(), size_of::<T>(), 2), 1)?;
+        let all = &self.net.parameters;
+        to.store(&which.map_or_else(|| all.to_vec(), |one| all.get(one).to_vec()));
+        Ok(())
+    }
+
+    fn set_parameters(&mut self, parameter: tl_parameter, values: tl_matrix) -> Result<()> {
+        let (which, dims) = parameters(parameter, self.net.shape())?;
+        let (values, _) = values.floats::<T>("values", dims)?;
+        let all = &mut self.net.parameters;
+        match which {
+            Some(one) => Ok(all.set(one, &values)?),
+            None => Ok(all.set_all(&values)?),
+        }
+    }
+}
+
+/// A parameter, or `None` for all, and its dimensions.
+fn parameters(parameter: tl_parameter, shape: Shape) -> Result<(Option<Parameter>, (usize, usize))> {
+    let one = match parameter {
+        TL_ALL => return Ok((None, (1, shape.parameters()))),
+        TL_W1 => Parameter::W1,
+        TL_B1 => Parameter::B1,
+        TL_W2 => Parameter::W2,
+        TL_B2 => Parameter::B2,
+        _ => return refuse(TL_ERROR_OPTION, format!("parameter is {parameter}; expected a tl_parameter, 0 to 4")),
+    };
+    Ok((Some(one), one.dims(shape)))
+}
+
+/// # Safety
+/// As [`sized::read`].
+unsafe fn new<T: Precision>(
+    r#type: tl_type,
+    (inputs, hidden, classes): (usize, usize, usize),
+    options: *const tl_network_options,
+) -> Result<Network<T>> {
+    if r#type != T::TYPE {
+        return wrong_type("the network", r#type, T::TYPE_NAME);
+    }
+    // SAFETY: as of this function.
+    let options = unsafe { sized::read(options) }?;
+    let activation = match options.activation {
+        TL_SIGMOID => Activation::Sigmoid,
+        TL_RELU => Activation::Relu,
+        other => return refuse(TL_ERROR_OPTION, format!("activation is {other}; expected a tl_activation, 0 or 1")),
+    };
+    let init = match options.init {
+        TL_NORMAL if options.init_std >= 0.0 && options.init_std.is_finite() => Init::Normal(options.init_std),
+        TL_NORMAL => {
+            let text = format!("init_std is {}; expected a finite number, 0 or more", options.init_std);
+            return refuse(TL_ERROR_OPTION, text);
+        }
+        TL_XAVIER => Init::Xavier,
+        TL_HE => Init::He,
+        other => return refuse(TL_ERROR_OPTION, format!("init is {other}; expected a tl_init, 0 to 2")),
+    };
+    let shape = Shape::new(inputs, hidden, classes)?;
+    // Some functions copy the parameters.
+    memory::check(MemoryEstimate::default().parameters(shape, size_of::<T>(), 3), 1)?;
+    let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
+    let parameters = Parameters::random(shape, init, &mut rng);
+    Network::new(TwoLayerNet::new(parameters).with_activation(activation), rng)
+}
+
+/// # Safety
+/// As [`handle::read`].
+unsafe fn info(network: *const tl_network) -> Result<Info> {
+    // SAFETY: as of this function.
+    Ok(with!(&*unsafe { handle::read(network) }?, n => n.info()))
+}
+
+functions! {
+    fn tl_network_options_init(options: *mut tl_network_options, size: usize) {
+        sized::write(options, size)
+    }
+
+    fn tl_network_new_f32(
+        r#type: tl_type, inputs: usize, hidden: usize, classes: usize, options: *const tl_network_options,
+        network: *mut *mut tl_network,
+    ) {
+        let made = new::<f32>(r#type, (inputs, hidden, classes), options);
+        handle::hand_over(made.map(|made| AnyNetwork::F32(Box::new(made))), network)
+    }
+
+    fn tl_network_new_f64(
+        r#type: tl_type, inputs: usize, hidden: usize, classes: usize, options: *const tl_network_options,
+        network: *mut *mut tl_network,
+    ) {
+        let made = new::<f64>(r#type, (inputs, hidden, classes), options);
+        handle::hand_over(made.map(|made| AnyNetwork::F64(Box::new(made))), network)
+    }
+
+    fn tl_network_free(network: *mut *mut tl_network) {
+        pointer::check(network, "network")?;
         if !network.read().is_null() {
-            handle::free::<T>(network.read())?;
+            handle::free(network.read())?;
             network.write(std::ptr::null_mut());
         }
+        Ok(())
     }
-    Ok(())
-}
 
-unsafe fn shape<T: Precision>(
-    network: *const T::Opaque,
-    (inputs, hidden, classes): (*mut usize, *mut usize, *mut usize),
-) -> Result<()> {
-    // SAFETY: as of this function.
-    let shape = unsafe { handle::read::<T>(network) }?.net.shape();
-    let (i, h, c) = (one(inputs, "inputs"), one(hidden, "hidden"), one(classes, "classes"));
-    let (i_span, h_span, c_span) = (i.span()?, h.span()?, c.span()?);
-    // SAFETY: as of this function.
-    let (i, h, c) =
-        unsafe { (i.slice(&[h_span.clone(), c_span.clone()])?, h.slice(&[c_span])?, c.slice(&[i_span, h_span])?) };
-    (i[0], h[0], c[0]) = (shape.inputs(), shape.hidden(), shape.classes());
-    Ok(())
-}
-
-/// The parameters of a `tl_parameter`, in order.
-fn parameters(parameter: i32) -> Result<&'static [Parameter]> {
-    match parameter {
-        0 => Ok(&Parameter::ALL),
-        1..=4 => Ok(&Parameter::ALL[parameter as usize - 1..parameter as usize]),
-        _ => Err(Failure::new(
-            tl_status::Option,
-            format!("parameter is {parameter}; expected one of tl_parameter, 0 to 4"),
-        )),
+    fn tl_network_type(network: *const tl_network, r#type: *mut tl_type) {
+        Out::new(r#type, 1, "type").set(info(network)?.r#type)
     }
-}
 
-/// An error unless `values` has as many elements as the parameters.
-fn check_length(which: &[Parameter], shape: Shape, name: &str, length: usize) -> Result<()> {
-    let sizes = which.iter().map(|p| p.dims(shape));
-    let expected: usize = sizes.map(|(rows, columns)| rows * columns).sum();
-    if length == expected {
-        return Ok(());
+    fn tl_network_shape(network: *const tl_network, inputs: *mut usize, hidden: *mut usize, classes: *mut usize) {
+        let shape = info(network)?.shape;
+        let (i, h, c) = (Out::new(inputs, 1, "inputs"), Out::new(hidden, 1, "hidden"), Out::new(classes, 1, "classes"));
+        let spans = [h.span()?, c.span()?];
+        let (i, h, c) = (i.slice(&spans)?, h.slice(&spans[1..])?, c.slice(&[])?);
+        (i[0], h[0], c[0]) = (shape.inputs(), shape.hidden(), shape.classes());
+        Ok(())
     }
-    let names: Vec<_> = which.iter().map(|p| p.name()).collect();
-    let text = format!("{name} has {length} numbers; expected {expected}, for {}", names.join(", "));
-    Err(Failure::new(tl_status::Length, text))
-}
 
-/// Copies parameters, or a gradient, to a caller's buffer.
-pub(crate) fn copy_out<T: Precision>(from: &Parameters<T>, parameter: i32, name: &str, to: &mut [T]) -> Result<()> {
-    let which = parameters(parameter)?;
-    check_length(which, from.shape(), name, to.len())?;
-    let mut rest = to;
-    for &p in which {
-        let matrix = from.get(p);
-        let (mine, others) = rest.split_at_mut(matrix.rows() * matrix.cols());
-        for (r, row) in mine.chunks_exact_mut(matrix.cols()).enumerate() {
-            row.iter_mut().enumerate().for_each(|(c, to)| *to = matrix.get(r, c));
-        }
-        rest = others;
+    fn tl_network_activation(network: *const tl_network, activation: *mut tl_activation) {
+        let is_relu = info(network)?.activation == Activation::Relu;
+        Out::new(activation, 1, "activation").set(if is_relu { TL_RELU } else { TL_SIGMOID })
     }
-    Ok(())
-}
 
-fn set<T: Precision>(to: &mut Parameters<T>, parameter: i32, (name, values): (&str, &[T])) -> Result<()> {
-    let which = parameters(parameter)?;
-    check_length(which, to.shape(), name, values.len())?;
-    match which {
-        &[one] => to.set(one, values)?,
-        _ => to.set_all(values)?,
+    fn tl_network_iterations(network: *const tl_network, iterations: *mut usize) {
+        Out::new(iterations, 1, "iterations").set(usize::try_from(info(network)?.iterations).unwrap_or(usize::MAX))
     }
-    Ok(())
-}
 
-unsafe fn get_parameters<T: Precision>(network: *const T::Opaque, parameter: i32, values: Out<T>) -> Result<()> {
-    // SAFETY: as of this function.
-    let (network, to) = unsafe { (handle::read::<T>(network)?, values.slice(&[])?) };
-    copy_out(&network.net.parameters, parameter, "values", to)
-}
+    fn tl_network_threads(network: *const tl_network, threads: *mut usize) {
+        Out::new(threads, 1, "threads").set(info(network)?.threads)
+    }
 
-unsafe fn set_parameters<T: Precision>(network: *mut T::Opaque, parameter: i32, values: In<T>) -> Result<()> {
-    // SAFETY: as of this function.
-    let (mut network, values) = unsafe { (handle::write::<T>(network)?, values.slice()?) };
-    set(&mut network.net.parameters, parameter, ("values", values))
+    fn tl_network_level(network: *const tl_network, name: *mut *const c_char) {
+        Out::new(name, 1, "name").set(machine::name_of(info(network)?.level).as_ptr())
+    }
+
+    fn tl_network_set_seed(network: *mut tl_network, seed: u64) {
+        with!(&mut *handle::write(network)?, n => n.set_seed(seed));
+        Ok(())
+    }
+
+    fn tl_network_set_threads(network: *mut tl_network, threads: usize) {
+        let mut network = handle::write(network)?;
+        let threads = machine::threads(threads, 0)?;
+        with!(&mut *network, n => n.set_threads(threads));
+        Ok(())
+    }
+
+    fn tl_network_set_level(network: *mut tl_network, name: *const c_char) {
+        let level = machine::level(pointer::text(name, "name")?)?;
+        with!(&mut *handle::write(network)?, n => n.set_level(level));
+        Ok(())
+    }
+
+    fn tl_network_get_parameters(network: *const tl_network, parameter: tl_parameter, values: tl_matrix_out) {
+        with!(&*handle::read(network)?, n => n.get_parameters(parameter, values))
+    }
+
+    fn tl_network_set_parameters(network: *mut tl_network, parameter: tl_parameter, values: tl_matrix) {
+        with!(&mut *handle::write(network)?, n => n.set_parameters(parameter, values))
+    }
 }

@@ -1,57 +1,72 @@
 //! Checks the caller's pointers and turns them into references.
+//!
+//! Errors are made out of line: every function has some, and a program should stay small.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, OsStr, c_char};
 use std::ops::Range;
 use std::path::PathBuf;
 
-use crate::status::{Failure, Result, tl_status};
+use crate::status::{
+    Result, TL_ERROR_FILE, TL_ERROR_LENGTH, TL_ERROR_MISALIGNED, TL_ERROR_NULL, TL_ERROR_OVERLAP, refuse,
+};
 
 /// Refuses NULL and pointers that are not aligned for `T`.
 pub(crate) fn check<T>(pointer: *const T, name: &str) -> Result<()> {
-    if pointer.is_null() {
-        return Err(Failure::new(tl_status::NullPointer, format!("{name} is NULL")));
+    match !pointer.is_null() && pointer.is_aligned() {
+        true => Ok(()),
+        false => unusable(pointer.addr(), align_of::<T>(), name),
     }
-    if !pointer.is_aligned() {
-        let text = format!("{name} is {pointer:p}, which is not aligned to {} bytes", align_of::<T>());
-        return Err(Failure::new(tl_status::Misaligned, text));
+}
+
+#[cold]
+fn unusable(address: usize, alignment: usize, name: &str) -> Result<()> {
+    match address {
+        0 => refuse(TL_ERROR_NULL, format!("{name} is NULL")),
+        _ => refuse(TL_ERROR_MISALIGNED, format!("{name} is {address:#x}, which is not aligned to {alignment} bytes")),
     }
-    Ok(())
+}
+
+#[cold]
+fn too_long<T>(length: usize, name: &str) -> Result<T> {
+    refuse(TL_ERROR_LENGTH, format!("{name} has {length} elements, more than the address space holds"))
+}
+
+#[cold]
+fn overlap<T>(name: &str, other: &str) -> Result<T> {
+    refuse(TL_ERROR_OVERLAP, format!("{name} overlaps {other}; give it memory of its own"))
 }
 
 /// An address range of the caller's memory.
 #[derive(Clone)]
-pub(crate) struct Span {
-    bytes: Range<usize>,
-    name: &'static str,
-}
+pub(crate) struct Span(Range<usize>, &'static str);
 
-fn span<T>(pointer: *const T, length: usize, name: &'static str) -> Result<Span> {
-    check(pointer, name)?;
-    let bytes = length.checked_mul(size_of::<T>()).filter(|&bytes| isize::try_from(bytes).is_ok());
-    let end = bytes.and_then(|bytes| pointer.addr().checked_add(bytes));
-    match end {
-        Some(end) => Ok(Span { bytes: pointer.addr()..end, name }),
-        None => {
-            let text = format!("{name} has a length of {length} elements, more than the address space holds");
-            Err(Failure::new(tl_status::Length, text))
-        }
-    }
-}
+/// A buffer that is read: its start, length in elements, and name. Who makes one knows that the caller promises so many
+/// readable elements, which nobody writes to before the function returns.
+#[derive(Clone, Copy)]
+pub(crate) struct In<T>(*const T, pub usize, &'static str);
 
-/// An input buffer: its start, length in elements, and name.
-pub(crate) struct In<T>(pub *const T, pub usize, pub &'static str);
-
-/// An output buffer.
-pub(crate) struct Out<T>(pub *mut T, pub usize, pub &'static str);
+/// A buffer that is written: as [`In`], but nobody else may read or write it except through other arguments.
+#[derive(Clone, Copy)]
+pub(crate) struct Out<T>(*mut T, pub usize, &'static str);
 
 impl<T> In<T> {
-    pub fn span(&self) -> Result<Span> {
-        span(self.0, self.1, self.2)
+    /// # Safety
+    /// As of [`In`].
+    pub unsafe fn new(pointer: *const T, length: usize, name: &'static str) -> Self {
+        In(pointer, length, name)
     }
 
-    /// # Safety
-    /// If it is not NULL, so many elements can be read there, and nobody writes to them meanwhile.
-    pub unsafe fn slice<'a>(&self) -> Result<&'a [T]> {
+    pub fn span(&self) -> Result<Span> {
+        let In(pointer, length, name) = *self;
+        check(pointer, name)?;
+        let bytes = length.checked_mul(size_of::<T>()).filter(|&bytes| isize::try_from(bytes).is_ok());
+        match bytes.and_then(|bytes| pointer.addr().checked_add(bytes)) {
+            Some(end) => Ok(Span(pointer.addr()..end, name)),
+            None => too_long(length, name),
+        }
+    }
+
+    pub fn slice<'a>(&self) -> Result<&'a [T]> {
         self.span()?;
         // SAFETY: not NULL, aligned, and no longer than the address space; the rest is the caller's promise.
         Ok(unsafe { std::slice::from_raw_parts(self.0, self.1) })
@@ -59,32 +74,33 @@ impl<T> In<T> {
 }
 
 impl<T> Out<T> {
+    /// # Safety
+    /// As of [`Out`].
+    pub unsafe fn new(pointer: *mut T, length: usize, name: &'static str) -> Self {
+        Out(pointer, length, name)
+    }
+
     pub fn span(&self) -> Result<Span> {
-        span(self.0, self.1, self.2)
+        In(self.0.cast_const(), self.1, self.2).span()
     }
 
     /// The buffer, if it overlaps none of the others.
-    ///
-    /// # Safety
-    /// If it is not NULL, so many initialised elements are there, and nobody else reads or writes them meanwhile but
-    /// through one of the others.
-    pub unsafe fn slice<'a>(&self, others: &[Span]) -> Result<&'a mut [T]> {
-        let mine = self.span()?;
-        for other in others {
-            if mine.bytes.start < other.bytes.end && other.bytes.start < mine.bytes.end {
-                let text = format!("{} overlaps {}; give it memory of its own", mine.name, other.name);
-                return Err(Failure::new(tl_status::Overlap, text));
-            }
+    pub fn slice<'a>(&self, others: &[Span]) -> Result<&'a mut [T]> {
+        let Span(mine, name) = self.span()?;
+        let mut others = others.iter();
+        if let Some(Span(_, other)) = others.find(|Span(other, _)| mine.start < other.end && other.start < mine.end) {
+            return overlap(name, other);
         }
         // SAFETY: not NULL, aligned, no longer than the address space, apart from what else this call uses; the rest is
         // the caller's promise.
         Ok(unsafe { std::slice::from_raw_parts_mut(self.0, self.1) })
     }
-}
 
-/// One value that is written.
-pub(crate) fn one<T>(pointer: *mut T, name: &'static str) -> Out<T> {
-    Out(pointer, 1, name)
+    /// Writes the first element.
+    pub fn set(&self, value: T) -> Result<()> {
+        self.slice(&[])?[0] = value;
+        Ok(())
+    }
 }
 
 /// A text that ends with a zero byte.
@@ -101,31 +117,16 @@ pub(crate) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a 
 ///
 /// # Safety
 /// As [`text`].
+#[inline(never)]
 pub(crate) unsafe fn path(pointer: *const c_char) -> Result<PathBuf> {
     // SAFETY: as of this function.
     let text = unsafe { text(pointer, "path") }?;
-    if text.is_empty() {
-        return Err(Failure::new(tl_status::File, "path is empty; give the name of a file"));
-    }
     #[cfg(unix)]
-    let path = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(text.to_bytes()).into();
+    let path: Option<&OsStr> = Some(std::os::unix::ffi::OsStrExt::from_bytes(text.to_bytes()));
     #[cfg(not(unix))]
-    let path = text.to_str().map_err(|_| Failure::new(tl_status::File, "path is not UTF-8"))?.into();
-    Ok(path)
-}
-
-/// Copies a text and its zero byte to the caller's buffer.
-///
-/// # Safety
-/// As [`Out::slice`].
-pub(crate) unsafe fn write_text(text: &str, buffer: Out<c_char>) -> Result<()> {
-    // SAFETY: as of this function.
-    let to = unsafe { buffer.slice(&[]) }?;
-    if to.len() <= text.len() {
-        let (name, length, needed) = (buffer.2, to.len(), text.len() + 1);
-        let text = format!("{name} has room for {length} characters; {needed} are needed, with the zero at the end");
-        return Err(Failure::new(tl_status::Length, text));
+    let path: Option<&OsStr> = text.to_str().ok().map(OsStr::new);
+    match path {
+        Some(path) if !path.is_empty() => Ok(path.into()),
+        _ => refuse(TL_ERROR_FILE, "path is empty or not UTF-8; give the name of a file"),
     }
-    to.iter_mut().zip(text.bytes().chain([0])).for_each(|(to, byte)| *to = byte as c_char);
-    Ok(())
 }

@@ -1,256 +1,141 @@
-//! Inference: probabilities, classes, loss and accuracy.
+//! Inference and gradients.
 
-use twolayer_core::{Float, Labels, MemoryEstimate, Rows, Shape};
+use twolayer_core::{Labels, MemoryEstimate, Rows, Shape};
 
-use crate::handle::{self, Precision, tl_network_f32, tl_network_f64};
+use crate::handle::{self, tl_network};
+use crate::matrix::{Inputs, Precision, Target, tl_matrix, tl_matrix_out};
 use crate::memory;
-use crate::pointer::{In, Out, one};
-use crate::status::{Failure, Result, tl_status};
-
-/// The probability of each class for each row: rows x classes. `x` is rows x inputs, used as
-/// it is.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_predict_f32(
-    network: *const tl_network_f32,
-    x: *const f32,
-    x_length: usize,
-    probabilities: *mut f32,
-    probabilities_length: usize,
-) -> tl_status {
-    call!(predict::<f32, f32>(network, In(x, x_length, "x"), Out(probabilities, probabilities_length, "probabilities")))
-}
-
-/// As `tl_predict_f32`, for rows of pixels, 0 to 255.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_predict_u8_f32(
-    network: *const tl_network_f32,
-    x: *const u8,
-    x_length: usize,
-    probabilities: *mut f32,
-    probabilities_length: usize,
-) -> tl_status {
-    call!(predict::<f32, u8>(network, In(x, x_length, "x"), Out(probabilities, probabilities_length, "probabilities")))
-}
-
-/// As `tl_predict_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_predict_f64(
-    network: *const tl_network_f64,
-    x: *const f64,
-    x_length: usize,
-    probabilities: *mut f64,
-    probabilities_length: usize,
-) -> tl_status {
-    call!(predict::<f64, f64>(network, In(x, x_length, "x"), Out(probabilities, probabilities_length, "probabilities")))
-}
-
-/// As `tl_predict_f64`, for rows of pixels, 0 to 255.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_predict_u8_f64(
-    network: *const tl_network_f64,
-    x: *const u8,
-    x_length: usize,
-    probabilities: *mut f64,
-    probabilities_length: usize,
-) -> tl_status {
-    call!(predict::<f64, u8>(network, In(x, x_length, "x"), Out(probabilities, probabilities_length, "probabilities")))
-}
-
-/// The most probable class of each row, the first one of equals: a number for each row.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_classify_f32(
-    network: *const tl_network_f32,
-    x: *const f32,
-    x_length: usize,
-    classes: *mut u32,
-    classes_length: usize,
-) -> tl_status {
-    call!(classify::<f32, f32>(network, In(x, x_length, "x"), Out(classes, classes_length, "classes")))
-}
-
-/// As `tl_classify_f32`, for rows of pixels, 0 to 255.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_classify_u8_f32(
-    network: *const tl_network_f32,
-    x: *const u8,
-    x_length: usize,
-    classes: *mut u32,
-    classes_length: usize,
-) -> tl_status {
-    call!(classify::<f32, u8>(network, In(x, x_length, "x"), Out(classes, classes_length, "classes")))
-}
-
-/// As `tl_classify_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_classify_f64(
-    network: *const tl_network_f64,
-    x: *const f64,
-    x_length: usize,
-    classes: *mut u32,
-    classes_length: usize,
-) -> tl_status {
-    call!(classify::<f64, f64>(network, In(x, x_length, "x"), Out(classes, classes_length, "classes")))
-}
-
-/// As `tl_classify_f64`, for rows of pixels, 0 to 255.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_classify_u8_f64(
-    network: *const tl_network_f64,
-    x: *const u8,
-    x_length: usize,
-    classes: *mut u32,
-    classes_length: usize,
-) -> tl_status {
-    call!(classify::<f64, u8>(network, In(x, x_length, "x"), Out(classes, classes_length, "classes")))
-}
-
-/// The mean loss over the rows, -ln p(label), and the accuracy, the share of rows whose most probable class is their
-/// label. `labels` holds a class for each row.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_evaluate_f32(
-    network: *const tl_network_f32,
-    x: *const f32,
-    x_length: usize,
-    labels: *const u8,
-    labels_length: usize,
-    loss: *mut f64,
-    accuracy: *mut f64,
-) -> tl_status {
-    call!(evaluate::<f32, f32>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), (loss, accuracy)))
-}
-
-/// As `tl_evaluate_f32`, for rows of pixels, 0 to 255.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_evaluate_u8_f32(
-    network: *const tl_network_f32,
-    x: *const u8,
-    x_length: usize,
-    labels: *const u8,
-    labels_length: usize,
-    loss: *mut f64,
-    accuracy: *mut f64,
-) -> tl_status {
-    call!(evaluate::<f32, u8>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), (loss, accuracy)))
-}
-
-/// As `tl_evaluate_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_evaluate_f64(
-    network: *const tl_network_f64,
-    x: *const f64,
-    x_length: usize,
-    labels: *const u8,
-    labels_length: usize,
-    loss: *mut f64,
-    accuracy: *mut f64,
-) -> tl_status {
-    call!(evaluate::<f64, f64>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), (loss, accuracy)))
-}
-
-/// As `tl_evaluate_f64`, for rows of pixels, 0 to 255.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_evaluate_u8_f64(
-    network: *const tl_network_f64,
-    x: *const u8,
-    x_length: usize,
-    labels: *const u8,
-    labels_length: usize,
-    loss: *mut f64,
-    accuracy: *mut f64,
-) -> tl_status {
-    call!(evaluate::<f64, u8>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), (loss, accuracy)))
-}
-
-/// An element of rows: a pixel, or a number of the network's precision.
-pub(crate) trait Element<T: Float>: Copy {
-    fn rows(x: &[Self]) -> Rows<'_, T>;
-}
-
-impl<T: Float> Element<T> for u8 {
-    fn rows(x: &[u8]) -> Rows<'_, T> {
-        Rows::Pixels(x)
-    }
-}
-
-impl Element<f32> for f32 {
-    fn rows(x: &[f32]) -> Rows<'_, f32> {
-        Rows::Floats(x)
-    }
-}
-
-impl Element<f64> for f64 {
-    fn rows(x: &[f64]) -> Rows<'_, f64> {
-        Rows::Floats(x)
-    }
-}
+use crate::network::{Network, with};
+use crate::pointer::{In, Out, Span};
+use crate::status::{Result, TL_ERROR_LENGTH, refuse};
 
 /// The rows and labels of a call.
-pub(crate) type Batch<P> = (In<P>, In<u8>);
-
-/// # Safety
-/// As [`In::slice`].
-pub(crate) unsafe fn batch<'a, T: Float, P: Element<T> + 'a>(
-    (x, labels): &Batch<P>,
-) -> Result<(Rows<'a, T>, Labels<'a, T>)> {
-    // SAFETY: as of this function.
-    unsafe { Ok((P::rows(x.slice()?), Labels::Classes(labels.slice()?))) }
+#[derive(Clone, Copy)]
+pub(crate) struct Data {
+    pub x: tl_matrix,
+    pub labels: In<u32>,
 }
 
-/// An error unless a buffer has `each` elements for each row.
-fn check_length(found: usize, name: &str, rows: usize, each: usize) -> Result<()> {
-    match rows.checked_mul(each) {
-        Some(expected) if expected == found => Ok(()),
-        _ => {
-            let text = format!("{name} has room for {found} numbers; expected {rows} x {each}");
-            Err(Failure::new(tl_status::Length, text))
+/// The same, as the core takes them.
+pub(crate) struct Batch<'a, T: Precision> {
+    inputs: Inputs<'a, T>,
+    labels: &'a [u32],
+    pub spans: [Span; 2],
+}
+
+impl Data {
+    /// # Safety
+    /// As of [`In`].
+    pub unsafe fn new(x: tl_matrix, labels: *const u32, count: usize) -> Self {
+        // SAFETY: as of this function.
+        Data { x, labels: unsafe { In::new(labels, count, "labels") } }
+    }
+
+    pub fn batch<'a, T: Precision>(self, inputs: usize) -> Result<Batch<'a, T>> {
+        let (Data { x, labels }, (rows, _)) = (self, self.x.dims());
+        if rows != labels.1 {
+            return refuse(TL_ERROR_LENGTH, format!("x has {rows} rows; there are {} labels", labels.1));
         }
+        let (list, (inputs, span)) = (labels.slice()?, Inputs::new(x, inputs)?);
+        Ok(Batch { inputs, labels: list, spans: [span, labels.span()?] })
+    }
+}
+
+impl<T: Precision> Batch<'_, T> {
+    pub fn get(&self) -> (Rows<'_, T>, Labels<'_, T>) {
+        (self.inputs.rows(), Labels::Indices(self.labels))
     }
 }
 
 /// The memory of inference: results for all rows, and buffers for some.
-fn check_memory<T: Float>(shape: Shape, rows: usize, each: usize, threads: usize) -> Result<()> {
-    let need = MemoryEstimate::default().elements(rows.saturating_mul(each), 2 * size_of::<T>());
-    let need = need.batch(rows.min(64), shape, size_of::<T>(), threads);
-    memory::check(need, threads)
+fn check_memory(shape: Shape, width: usize, (rows, each): (usize, usize), threads: usize) -> Result<()> {
+    let need = MemoryEstimate::default().elements(rows.saturating_mul(each), 2 * width);
+    memory::check(need.batch(rows.min(64), shape, width, threads), threads)
 }
 
-unsafe fn predict<T: Precision, P: Element<T>>(network: *const T::Opaque, x: In<P>, to: Out<T>) -> Result<()> {
-    // SAFETY: as of this function.
-    let (network, to, x) = unsafe { (handle::read::<T>(network)?, to.slice(&[x.span()?])?, P::rows(x.slice()?)) };
-    let shape = network.net.shape();
-    let rows = x.count(shape)?;
-    check_length(to.len(), "probabilities", rows, shape.classes())?;
-    check_memory::<T>(shape, rows, shape.classes(), network.threads())?;
-    to.copy_from_slice(&network.net.predict(x)?);
-    Ok(())
+impl<T: Precision> Network<T> {
+    pub fn predict(&self, x: tl_matrix, to: tl_matrix_out) -> Result<()> {
+        let (shape, (rows, _)) = (self.net.shape(), x.dims());
+        let (x, span) = Inputs::new(x, shape.inputs())?;
+        let to = Target::new(to, "probabilities", (rows, shape.classes()), &[span])?;
+        check_memory(shape, size_of::<T>(), (rows, shape.classes()), self.threads())?;
+        to.store(&self.net.predict(x.rows())?);
+        Ok(())
+    }
+
+    pub fn classify(&self, x: tl_matrix, to: Out<u32>) -> Result<()> {
+        let (shape, (rows, _)) = (self.net.shape(), x.dims());
+        if rows != to.1 {
+            return refuse(TL_ERROR_LENGTH, format!("x has {rows} rows; there is room for {} classes", to.1));
+        }
+        let (x, span) = Inputs::<T>::new(x, shape.inputs())?;
+        let to = to.slice(&[span])?;
+        check_memory(shape, size_of::<f64>(), (rows, 1), self.threads())?;
+        // A class is below 2^40 by the shape's bounds, and no machine has the memory for 2^32 of them.
+        to.iter_mut().zip(self.net.classify(x.rows())?).for_each(|(to, class)| *to = class as u32);
+        Ok(())
+    }
+
+    pub fn evaluate(&self, data: Data, (loss, accuracy): (Out<f64>, Out<f64>)) -> Result<()> {
+        let (shape, (rows, _)) = (self.net.shape(), data.x.dims());
+        let batch = data.batch::<T>(shape.inputs())?;
+        let [x, t] = batch.spans.clone();
+        let (loss, accuracy) = (loss.slice(&[x, t, accuracy.span()?])?, accuracy.slice(&batch.spans)?);
+        check_memory(shape, size_of::<f64>(), (rows, 1), self.threads())?;
+        let (x, t) = batch.get();
+        let evaluation = self.net.evaluate(x, t)?;
+        (loss[0], accuracy[0]) = (evaluation.loss, evaluation.accuracy());
+        Ok(())
+    }
+
+    pub fn gradient(&self, data: Data, to: tl_matrix_out) -> Result<()> {
+        let (shape, width, (rows, _)) = (self.net.shape(), size_of::<T>(), data.x.dims());
+        let batch = data.batch::<T>(shape.inputs())?;
+        let to = Target::new(to, "gradient", (1, shape.parameters()), &batch.spans)?;
+        memory::check(MemoryEstimate::default().parameters(shape, width, 5).batch(rows, shape, width, 2), 1)?;
+        let (x, t) = batch.get();
+        to.store(&self.net.gradient(x, t)?.to_vec());
+        Ok(())
+    }
+
+    pub fn numerical_gradient(&self, data: Data, h: f64, to: tl_matrix_out) -> Result<()> {
+        let (shape, width, (rows, _), threads) = (self.net.shape(), size_of::<f64>(), data.x.dims(), self.threads());
+        let batch = data.batch::<T>(shape.inputs())?;
+        let to = Target::new(to, "gradient", (1, shape.parameters()), &batch.spans)?;
+        let need = MemoryEstimate::default().parameters(shape, width, 9).batch(rows, shape, width, 2 + threads);
+        // Widened inputs, and a list of those that are not zero.
+        memory::check(need.elements(rows.saturating_mul(shape.inputs()), 8 + 16), threads)?;
+        let (x, t) = batch.get();
+        to.store(&self.net.numerical_gradient(x, t, h)?.to_vec());
+        Ok(())
+    }
 }
 
-unsafe fn classify<T: Precision, P: Element<T>>(network: *const T::Opaque, x: In<P>, to: Out<u32>) -> Result<()> {
-    // SAFETY: as of this function.
-    let (network, to, x) = unsafe { (handle::read::<T>(network)?, to.slice(&[x.span()?])?, P::rows(x.slice()?)) };
-    let shape = network.net.shape();
-    let rows = x.count(shape)?;
-    check_length(to.len(), "classes", rows, 1)?;
-    check_memory::<f64>(shape, rows, 1, network.threads())?;
-    // A class is below 2^40 by the shape's bounds, and no machine has the memory for 2^32 of them.
-    to.iter_mut().zip(network.net.classify(x)?).for_each(|(to, class)| *to = class as u32);
-    Ok(())
-}
+functions! {
+    fn tl_predict(network: *const tl_network, x: tl_matrix, probabilities: tl_matrix_out) {
+        with!(&*handle::read(network)?, n => n.predict(x, probabilities))
+    }
 
-unsafe fn evaluate<T: Precision, P: Element<T>>(
-    network: *const T::Opaque,
-    given: Batch<P>,
-    (loss, accuracy): (*mut f64, *mut f64),
-) -> Result<()> {
-    let (loss, accuracy) = (one(loss, "loss"), one(accuracy, "accuracy"));
-    let given_spans = [given.0.span()?, given.1.span()?];
-    let [x_span, t_span] = given_spans.clone();
-    // SAFETY: as of this function.
-    let (network, (x, t)) = unsafe { (handle::read::<T>(network)?, batch::<T, P>(&given)?) };
-    // SAFETY: as of this function.
-    let (loss, accuracy) = unsafe { (loss.slice(&[x_span, t_span, accuracy.span()?])?, accuracy.slice(&given_spans)?) };
-    check_memory::<f64>(network.net.shape(), given.1.1, 1, network.threads())?;
-    let evaluation = network.net.evaluate(x, t)?;
-    (loss[0], accuracy[0]) = (evaluation.loss, evaluation.accuracy());
-    Ok(())
+    fn tl_classify(network: *const tl_network, x: tl_matrix, classes: *mut u32, count: usize) {
+        with!(&*handle::read(network)?, n => n.classify(x, Out::new(classes, count, "classes")))
+    }
+
+    fn tl_evaluate(
+        network: *const tl_network, x: tl_matrix, labels: *const u32, count: usize, loss: *mut f64, accuracy: *mut f64,
+    ) {
+        let to = (Out::new(loss, 1, "loss"), Out::new(accuracy, 1, "accuracy"));
+        with!(&*handle::read(network)?, n => n.evaluate(Data::new(x, labels, count), to))
+    }
+
+    fn tl_gradient(
+        network: *const tl_network, x: tl_matrix, labels: *const u32, count: usize, gradient: tl_matrix_out,
+    ) {
+        with!(&*handle::read(network)?, n => n.gradient(Data::new(x, labels, count), gradient))
+    }
+
+    fn tl_numerical_gradient(
+        network: *const tl_network, x: tl_matrix, labels: *const u32, count: usize, h: f64, gradient: tl_matrix_out,
+    ) {
+        with!(&*handle::read(network)?, n => n.numerical_gradient(Data::new(x, labels, count), h, gradient))
+    }
 }

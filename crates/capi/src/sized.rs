@@ -1,8 +1,8 @@
-//! Structs that begin with their size, so that they can grow: a caller built with an older header passes a
-//! shorter one, and the fields that it lacks take their defaults.
+//! Structs that begin with their size, so that they can grow: a caller built with an older header passes a shorter one,
+//! and the fields that it lacks have their defaults.
 
 use crate::pointer;
-use crate::status::{Failure, Result, tl_status};
+use crate::status::{Result, TL_ERROR_STRUCT_SIZE, refuse};
 
 /// A struct of the interface that begins with `size: usize`.
 ///
@@ -14,39 +14,36 @@ pub(crate) unsafe trait Versioned: Copy + Default {
     const FIRST: usize;
 }
 
-/// No struct is larger.
-const MOST: usize = 4096;
-
-/// Checks a struct's size as its caller has it.
-pub(crate) fn check<S: Versioned>(size: usize) -> Result<()> {
-    if (S::FIRST..=MOST).contains(&size) {
-        return Ok(());
+/// Checks a pointer to a struct, and its size as its caller has it; gives the bytes of it that are known.
+fn check<S: Versioned>(pointer: *const S, size: impl FnOnce() -> usize) -> Result<(usize, usize)> {
+    pointer::check(pointer, S::NAME)?;
+    let (size, name, first) = (size(), S::NAME, S::FIRST);
+    if (first..=4096).contains(&size) {
+        return Ok((size, size.min(size_of::<S>())));
     }
-    let (name, first) = (S::NAME, S::FIRST);
     let text = format!("{name} says that its size is {size}; expected at least {first}: sizeof({name})");
-    Err(Failure::new(tl_status::StructSize, text))
+    refuse(TL_ERROR_STRUCT_SIZE, text)
 }
 
-/// The struct that the caller gave. What an older caller does not know is as in the default; what a newer one knows
-/// beyond this version must be zero.
+/// The struct that the caller gave, or the defaults for NULL. What a newer caller knows beyond this version must be zero.
 ///
 /// # Safety
 /// If `pointer` is not NULL, as many bytes can be read there as the first field says.
 pub(crate) unsafe fn read<S: Versioned>(pointer: *const S) -> Result<S> {
-    pointer::check(pointer, S::NAME)?;
-    // SAFETY: not NULL and aligned; the caller promises the rest.
-    let size = unsafe { pointer.cast::<usize>().read() };
-    check::<S>(size)?;
-    let known = size.min(size_of::<S>());
-    // SAFETY: the caller promises that so many bytes are there.
-    let beyond = unsafe { std::slice::from_raw_parts(pointer.cast::<u8>().add(known), size - known) };
-    if beyond.iter().any(|&byte| byte != 0) {
-        let text = format!("{} has options that this version of the library does not know", S::NAME);
-        return Err(Failure::new(tl_status::StructSize, text));
-    }
     let mut value = S::default();
+    if pointer.is_null() {
+        return Ok(value);
+    }
+    // SAFETY: not NULL and aligned, when it is called; the caller promises the rest.
+    let (size, known) = check(pointer, || unsafe { pointer.cast::<usize>().read() })?;
+    // SAFETY: the caller promises that so many bytes are there.
+    let bytes = unsafe { std::slice::from_raw_parts(pointer.cast::<u8>(), size) };
+    if bytes[known..].iter().any(|&byte| byte != 0) {
+        let text = format!("{} has options that this version of the library does not know", S::NAME);
+        return refuse(TL_ERROR_STRUCT_SIZE, text);
+    }
     // SAFETY: both have as many bytes, they are not the same, and any bits are a value.
-    unsafe { std::ptr::copy_nonoverlapping(pointer.cast::<u8>(), (&raw mut value).cast(), known) };
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), (&raw mut value).cast(), known) };
     Ok(value)
 }
 
@@ -55,10 +52,7 @@ pub(crate) unsafe fn read<S: Versioned>(pointer: *const S) -> Result<S> {
 /// # Safety
 /// If `pointer` is not NULL, as many bytes as `size` says can be written there.
 pub(crate) unsafe fn write<S: Versioned>(pointer: *mut S, size: usize) -> Result<()> {
-    pointer::check(pointer, S::NAME)?;
-    check::<S>(size)?;
-    let value = S::default();
-    let known = size.min(size_of::<S>());
+    let (value, (size, known)) = (S::default(), check(pointer.cast_const(), || size)?);
     // SAFETY: the caller promises that so many bytes are there; they are not those of the local value.
     unsafe {
         pointer.cast::<u8>().write_bytes(0, size);
@@ -72,43 +66,32 @@ pub(crate) unsafe fn write<S: Versioned>(pointer: *mut S, size: usize) -> Result
 mod tests {
     use super::*;
 
-    #[derive(Clone, Copy, Debug, PartialEq)]
+    options! { grown { old: usize = 1, new: f64 = 2.0 } }
+
+    /// Its first version had no `new`.
+    #[derive(Clone, Copy, Default)]
     #[repr(C)]
-    struct Grown {
-        size: usize,
-        old: usize,
-        new: f64,
-    }
+    struct Grown(grown);
 
-    impl Default for Grown {
-        fn default() -> Self {
-            Grown { size: size_of::<Self>(), old: 1, new: 2.0 }
-        }
-    }
-
-    // SAFETY: plain numbers, the first of them the size.
+    // SAFETY: as of `grown`.
     unsafe impl Versioned for Grown {
         const NAME: &'static str = "grown";
-        const FIRST: usize = 2 * size_of::<usize>();
+        const FIRST: usize = 16;
     }
 
     #[test]
     fn older_and_newer_callers_are_understood() {
-        let mut given = [16usize, 7, 0xDEAD, 0xBEEF];
         let from = |given: &[usize; 4]| {
             // SAFETY: all sizes below that pass are at most those of the array.
-            unsafe { read(given.as_ptr().cast::<Grown>()) }.map_err(|f| f.status)
+            unsafe { read(given.as_ptr().cast::<Grown>()) }.map(|Grown(g)| (g.old, g.new)).map_err(|f| f.status)
         };
-        assert_eq!(from(&given), Ok(Grown { size: 16, old: 7, new: 2.0 }));
-        given = [24, 7, 0.5f64.to_bits() as usize, 0xBEEF];
-        assert_eq!(from(&given), Ok(Grown { size: 24, old: 7, new: 0.5 }));
-        given[0] = 32;
-        assert_eq!(from(&given), Err(tl_status::StructSize));
-        given[3] = 0;
-        assert_eq!(from(&given), Ok(Grown { size: 32, old: 7, new: 0.5 }));
-        for size in [0, 8, 15, MOST + 1, usize::MAX] {
-            given[0] = size;
-            assert_eq!(from(&given), Err(tl_status::StructSize), "{size}");
+        let half = 0.5f64.to_bits() as usize;
+        assert_eq!(from(&[16, 7, 0xDEAD, 0xBEEF]), Ok((7, 2.0)));
+        assert_eq!(from(&[24, 7, half, 0xBEEF]), Ok((7, 0.5)));
+        assert_eq!(from(&[32, 7, half, 0xBEEF]), Err(TL_ERROR_STRUCT_SIZE));
+        assert_eq!(from(&[32, 7, half, 0]), Ok((7, 0.5)));
+        for size in [0, 8, 15, 4097, usize::MAX] {
+            assert_eq!(from(&[size, 7, half, 0]), Err(TL_ERROR_STRUCT_SIZE), "{size}");
         }
     }
 }

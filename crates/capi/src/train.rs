@@ -3,334 +3,253 @@
 use std::ffi::{c_int, c_void};
 use std::ops::ControlFlow;
 
-use twolayer_core::{Error as CoreError, GradientMethod, MemoryEstimate, Sampler, TrainOptions, UniformSampler};
+use twolayer_core::{
+    Error as CoreError, GradientMethod, MemoryEstimate, Optimizer, OptimizerKind, Progress, Sampler, ShuffledSampler,
+    TrainOptions, UniformSampler,
+};
 
-use crate::handle::{self, Network, Precision, tl_network_f32, tl_network_f64};
+use crate::handle::{self, tl_network};
+use crate::matrix::{Precision, tl_matrix};
 use crate::memory;
-use crate::pointer::{In, one};
-use crate::predict::{Batch, Element, batch};
-use crate::sized::{self, Versioned};
-use crate::status::{Failure, Result, tl_status};
+use crate::network::{Network, with};
+use crate::pointer::Out;
+use crate::predict::{Batch, Data};
+use crate::sized;
+use crate::status::{Failure, Result, TL_ERROR_LENGTH, TL_ERROR_OPTION, refuse};
 
-/// Called once an iteration, on the thread that called the training function, with the mean loss of the iteration's
-/// batch before its step. `user` is that of the options. Return 0 to continue, anything else to stop after the
-/// current step. It must not throw, longjmp, end the thread or access the buffers of the call, and cannot use the
-/// network: calls with it return `TL_STATUS_BUSY`.
+constants! {
+    tl_optimizer { TL_SGD = 0, TL_MOMENTUM = 1, TL_NESTEROV = 2, TL_ADAGRAD = 3, TL_RMSPROP = 4, TL_ADAM = 5 }
+}
+constants! { tl_sampling { TL_WITH_REPLACEMENT = 0, TL_SHUFFLED = 1 } }
+
 pub type tl_progress = Option<unsafe extern "C" fn(user: *mut c_void, iteration: usize, loss: f64) -> c_int>;
 
-/// Training options. Initialise them by `tl_train_options_init`, then change fields.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct tl_train_options {
-    /// `sizeof(tl_train_options)`, the version of the struct.
-    pub size: usize,
-    /// Rows of a mini-batch: 1 to 2^24. Default 100.
-    pub batch: usize,
-    /// The learning rate, 0 or more. Default 0.1.
-    pub learning_rate: f64,
-    /// Steps to take. Default 10000.
-    pub iterations: usize,
-    /// The number of the first step, for `progress` and messages: training may be split into several calls. Default 0.
-    pub first_iteration: usize,
-    /// 0 for backpropagation; above 0, for numerical gradients with this step, which are some
-    /// hundred times slower. Default 0.
-    pub numerical_h: f64,
-    /// Called once an iteration, or NULL. Default NULL.
-    pub progress: tl_progress,
-    /// Given to `progress`. Default NULL.
-    pub user: *mut c_void,
+options! {
+    tl_train_options {
+        batch: usize = 100,
+        iterations: usize = 10_000,
+        learning_rate: f64 = 0.1,
+        learning_rate_decay: f64 = 1.0,
+        optimizer: tl_optimizer = TL_SGD,
+        sampling: tl_sampling = TL_WITH_REPLACEMENT,
+        momentum: f64 = 0.9,
+        decay_rate: f64 = 0.99,
+        beta1: f64 = 0.9,
+        beta2: f64 = 0.999,
+        weight_decay: f64 = 0.0,
+        progress: tl_progress = None,
+        user: *mut c_void = std::ptr::null_mut(),
+    }
 }
 
-impl Default for tl_train_options {
-    fn default() -> Self {
-        let TrainOptions { batch, learning_rate, iterations, first_iteration, .. } = TrainOptions::default();
-        tl_train_options {
-            size: size_of::<Self>(),
-            batch,
-            learning_rate,
-            iterations,
-            first_iteration,
-            numerical_h: 0.0,
-            progress: None,
-            user: std::ptr::null_mut(),
+impl tl_train_options {
+    /// The core's rule.
+    pub(crate) fn kind(&self) -> Result<OptimizerKind> {
+        let (momentum, decay_rate, beta1, beta2) = (self.momentum, self.decay_rate, self.beta1, self.beta2);
+        Ok(match self.optimizer {
+            TL_SGD => OptimizerKind::Sgd,
+            TL_MOMENTUM => OptimizerKind::Momentum { momentum },
+            TL_NESTEROV => OptimizerKind::Nesterov { momentum },
+            TL_ADAGRAD => OptimizerKind::AdaGrad,
+            TL_RMSPROP => OptimizerKind::RmsProp { decay_rate },
+            TL_ADAM => OptimizerKind::Adam { beta1, beta2 },
+            other => {
+                return refuse(TL_ERROR_OPTION, format!("optimizer is {other}; expected a tl_optimizer, 0 to 5"));
+            }
+        })
+    }
+
+    /// The learning rate of an iteration.
+    fn rate(&self, iteration: usize, rows: usize) -> f64 {
+        let epoch = i32::try_from(iteration / self.epoch(rows)).unwrap_or(i32::MAX);
+        self.learning_rate * self.learning_rate_decay.powi(epoch)
+    }
+
+    /// The iterations of an epoch: the batches that fit into the rows, at least one.
+    fn epoch(&self, rows: usize) -> usize {
+        (rows / self.batch.max(1)).max(1)
+    }
+
+    /// Refuses what the core does not look at.
+    fn check(&self) -> Result<()> {
+        if !(self.learning_rate_decay > 0.0 && self.learning_rate_decay.is_finite()) {
+            let text = format!("learning_rate_decay is {}; expected a number above 0", self.learning_rate_decay);
+            return refuse(TL_ERROR_OPTION, text);
         }
-    }
-}
-
-// SAFETY: plain numbers and pointers that may be anything, the first of them the size.
-unsafe impl Versioned for tl_train_options {
-    const NAME: &'static str = "tl_train_options";
-    const FIRST: usize = std::mem::offset_of!(tl_train_options, user) + size_of::<*mut c_void>();
-}
-
-/// Fills in the options' defaults. `size` is `sizeof(tl_train_options)`; it is also stored in the first field.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_train_options_init(options: *mut tl_train_options, size: usize) -> tl_status {
-    call!(sized::write(options, size))
-}
-
-/// Takes one step of SGD on a batch of 1 to 2^24 rows: subtracts `learning_rate`
-/// times the gradient. `loss` becomes the batch's mean loss before the step.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_step_f32(
-    network: *mut tl_network_f32,
-    x: *const f32,
-    x_length: usize,
-    labels: *const u8,
-    labels_length: usize,
-    learning_rate: f64,
-    loss: *mut f64,
-) -> tl_status {
-    call!(step::<f32, f32>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), learning_rate, loss))
-}
-
-/// As `tl_step_f32`, for rows of pixels, 0 to 255.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_step_u8_f32(
-    network: *mut tl_network_f32,
-    x: *const u8,
-    x_length: usize,
-    labels: *const u8,
-    labels_length: usize,
-    learning_rate: f64,
-    loss: *mut f64,
-) -> tl_status {
-    call!(step::<f32, u8>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), learning_rate, loss))
-}
-
-/// As `tl_step_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_step_f64(
-    network: *mut tl_network_f64,
-    x: *const f64,
-    x_length: usize,
-    labels: *const u8,
-    labels_length: usize,
-    learning_rate: f64,
-    loss: *mut f64,
-) -> tl_status {
-    call!(step::<f64, f64>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), learning_rate, loss))
-}
-
-/// As `tl_step_f64`, for rows of pixels, 0 to 255.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_step_u8_f64(
-    network: *mut tl_network_f64,
-    x: *const u8,
-    x_length: usize,
-    labels: *const u8,
-    labels_length: usize,
-    learning_rate: f64,
-    loss: *mut f64,
-) -> tl_status {
-    call!(step::<f64, u8>(network, (In(x, x_length, "x"), In(labels, labels_length, "labels")), learning_rate, loss))
-}
-
-/// Trains by mini-batch SGD on the caller's rows. Each batch is drawn uniformly, with
-/// replacement, by the network's generator; see `tl_network_new_f32` and `tl_network_set_seed_f32`. Several calls of
-/// some iterations each give the same network as one call, unless `progress` stops one: up to two batches
-/// that were drawn ahead are lost then. `iterations` becomes the number of steps taken, and `loss` the mean loss of
-/// the last batch before its step (NaN if no step was taken).
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_train_f32(
-    network: *mut tl_network_f32,
-    x: *const f32,
-    x_length: usize,
-    labels: *const u8,
-    labels_length: usize,
-    options: *const tl_train_options,
-    iterations: *mut usize,
-    loss: *mut f64,
-) -> tl_status {
-    call!(train::<f32, f32>(
-        network,
-        (In(x, x_length, "x"), In(labels, labels_length, "labels")),
-        options,
-        (iterations, loss)
-    ))
-}
-
-/// As `tl_train_f32`, for rows of pixels, 0 to 255.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_train_u8_f32(
-    network: *mut tl_network_f32,
-    x: *const u8,
-    x_length: usize,
-    labels: *const u8,
-    labels_length: usize,
-    options: *const tl_train_options,
-    iterations: *mut usize,
-    loss: *mut f64,
-) -> tl_status {
-    call!(train::<f32, u8>(
-        network,
-        (In(x, x_length, "x"), In(labels, labels_length, "labels")),
-        options,
-        (iterations, loss)
-    ))
-}
-
-/// As `tl_train_f32`, in double precision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_train_f64(
-    network: *mut tl_network_f64,
-    x: *const f64,
-    x_length: usize,
-    labels: *const u8,
-    labels_length: usize,
-    options: *const tl_train_options,
-    iterations: *mut usize,
-    loss: *mut f64,
-) -> tl_status {
-    call!(train::<f64, f64>(
-        network,
-        (In(x, x_length, "x"), In(labels, labels_length, "labels")),
-        options,
-        (iterations, loss)
-    ))
-}
-
-/// As `tl_train_f64`, for rows of pixels, 0 to 255.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn tl_train_u8_f64(
-    network: *mut tl_network_f64,
-    x: *const u8,
-    x_length: usize,
-    labels: *const u8,
-    labels_length: usize,
-    options: *const tl_train_options,
-    iterations: *mut usize,
-    loss: *mut f64,
-) -> tl_status {
-    call!(train::<f64, u8>(
-        network,
-        (In(x, x_length, "x"), In(labels, labels_length, "labels")),
-        options,
-        (iterations, loss)
-    ))
-}
-
-unsafe fn step<T: Precision, P: Element<T>>(
-    network: *mut T::Opaque,
-    given: Batch<P>,
-    learning_rate: f64,
-    loss: *mut f64,
-) -> Result<()> {
-    let (loss, spans) = (one(loss, "loss"), [given.0.span()?, given.1.span()?]);
-    // SAFETY: as of this function.
-    let mut network = unsafe {
-        loss.slice(&spans)?;
-        handle::write::<T>(network)?
-    };
-    let batch = given.1.1;
-    if batch > MOST_ROWS {
-        return Err(Failure::new(
-            tl_status::Length,
-            format!("labels has {batch} rows; a step takes up to {MOST_ROWS}"),
-        ));
-    }
-    let options = TrainOptions { batch, learning_rate, iterations: 1, ..TrainOptions::default() };
-    let mut all = |rows: &mut [usize]| rows.iter_mut().enumerate().for_each(|(i, row)| *row = i);
-    // SAFETY: as of this function.
-    unsafe {
-        let summary = run::<T, P>(&mut network, &given, options, &mut all, (None, std::ptr::null_mut()))?;
-        loss.slice(&spans)?[0] = summary.final_loss;
-    }
-    Ok(())
-}
-
-unsafe fn train<T: Precision, P: Element<T>>(
-    network: *mut T::Opaque,
-    given: Batch<P>,
-    options: *const tl_train_options,
-    (iterations, loss): (*mut usize, *mut f64),
-) -> Result<()> {
-    let spans = [given.0.span()?, given.1.span()?];
-    let (iterations, loss) = (one(iterations, "iterations"), one(loss, "loss"));
-    let both = [spans[0].clone(), spans[1].clone(), loss.span()?];
-    // Checked now, and written after the run: meanwhile the caller's function may read them.
-    // SAFETY: as of this function.
-    let (options, mut network) = unsafe {
-        iterations.slice(&both)?;
-        loss.slice(&spans)?;
-        (sized::read(options)?, handle::write::<T>(network)?)
-    };
-    let gradient = match options.numerical_h {
-        0.0 => GradientMethod::Backpropagation,
-        h => GradientMethod::Numerical { h },
-    };
-    let (progress, rows, first) = ((options.progress, options.user), given.1.1, options.first_iteration);
-    let options = TrainOptions {
-        batch: options.batch,
-        learning_rate: options.learning_rate,
-        iterations: options.iterations,
-        first_iteration: first,
-        gradient,
-    };
-    let mut rng = network.rng.clone();
-    // Without rows, the core returns the error.
-    let mut sampler = UniformSampler::new(&mut rng, rows.max(1));
-    // SAFETY: as of this function.
-    let summary = unsafe { run::<T, P>(&mut network, &given, options, &mut sampler, progress) };
-    network.rng = rng;
-    let (done, last) = match &summary {
-        Ok(summary) => (summary.iterations, summary.final_loss),
-        Err(Stop::Diverged(at, _)) => (at - first, f64::NAN),
-        Err(Stop::Refused(_)) => return summary.map(|_| ()).map_err(Failure::from),
-    };
-    // SAFETY: as of this function.
-    unsafe { (iterations.slice(&both)?[0], loss.slice(&spans)?[0]) = (done, last) };
-    summary.map(|_| ()).map_err(Failure::from)
-}
-
-/// Why a run ended early.
-enum Stop {
-    /// In this iteration.
-    Diverged(usize, Failure),
-    Refused(Failure),
-}
-
-impl From<Stop> for Failure {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Diverged(_, failure) | Stop::Refused(failure) => failure,
+        match self.sampling {
+            TL_WITH_REPLACEMENT | TL_SHUFFLED => Ok(()),
+            other => refuse(TL_ERROR_OPTION, format!("sampling is {other}; expected a tl_sampling, 0 or 1")),
         }
-    }
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Stop::Refused(failure)
     }
 }
 
 /// Rows that a step takes.
 const MOST_ROWS: usize = 1 << 24;
 
-/// # Safety
-/// The buffers are as the caller promised; `progress` may be called with its user.
-unsafe fn run<T: Precision, P: Element<T>>(
-    network: &mut Network<T>,
-    given: &Batch<P>,
-    options: TrainOptions,
-    sampler: &mut dyn Sampler,
-    (progress, user): (tl_progress, *mut c_void),
-) -> Result<twolayer_core::TrainSummary, Stop> {
-    // SAFETY: as of this function.
-    let (x, t) = unsafe { batch::<T, P>(given) }?;
-    let shape = network.net.shape();
-    let threads = options.max_threads(shape, network.threads());
-    if options.batch <= MOST_ROWS {
-        let need = MemoryEstimate::default().training(shape, size_of::<T>(), &options, threads);
-        memory::check(need.elements(given.1.1, 4), threads)?;
+/// Writes the loss, unless nothing was done.
+fn finish<T: Precision>(trained: Result<f64, Stop>, loss: Out<f64>, batch: &Batch<'_, T>) -> Result<()> {
+    let (last, result) = match trained {
+        Ok(last) => (last, Ok(())),
+        Err(Stop::Midway(failure)) => (f64::NAN, Err(failure)),
+        Err(Stop::Refused(failure)) => return Err(failure),
+    };
+    loss.slice(&batch.spans)?[0] = last;
+    result
+}
+
+/// Why a run ended early.
+enum Stop {
+    /// Nothing was changed.
+    Refused(Failure),
+    /// It diverged, or failed after some steps.
+    Midway(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Stop::Refused(error.into())
     }
-    let trained = network.net.train(x, t, sampler, &options, &mut |p| match progress {
-        // SAFETY: the caller's own function, with what it asked for.
-        Some(progress) if unsafe { progress(user, p.iteration, p.loss) } != 0 => ControlFlow::Break(()),
-        _ => ControlFlow::Continue(()),
-    });
-    trained.map_err(|error| match error {
-        CoreError::Diverged { iteration, .. } => Stop::Diverged(iteration, error.into()),
-        _ => Stop::Refused(error.into()),
-    })
+}
+
+impl<T: Precision> Network<T> {
+    pub fn train(&mut self, data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()> {
+        self.sample(data, options, GradientMethod::Backpropagation, loss)
+    }
+
+    pub fn train_numerically(&mut self, data: Data, h: f64, options: &tl_train_options, loss: Out<f64>) -> Result<()> {
+        self.sample(data, options, GradientMethod::Numerical { h }, loss)
+    }
+
+    pub fn step(&mut self, data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()> {
+        let (rows, _) = data.x.dims();
+        let batch = data.batch::<T>(self.net.shape().inputs())?;
+        loss.slice(&batch.spans)?;
+        if rows > MOST_ROWS {
+            return refuse(TL_ERROR_LENGTH, format!("x has {rows} rows; a step takes up to {MOST_ROWS}"));
+        }
+        let options =
+            tl_train_options { batch: rows, iterations: 1, learning_rate_decay: 1.0, progress: None, ..*options };
+        let mut all = |rows: &mut [usize]| rows.iter_mut().enumerate().for_each(|(i, row)| *row = i);
+        let trained = self.run(&batch, &options, GradientMethod::Backpropagation, &mut all);
+        finish(trained, loss, &batch)
+    }
+
+    /// Trains on batches drawn from the data.
+    ///
+    /// Inlined, so that programs without numerical gradients do not link their code.
+    #[inline(always)]
+    fn sample(
+        &mut self,
+        data: Data,
+        options: &tl_train_options,
+        gradient: GradientMethod,
+        loss: Out<f64>,
+    ) -> Result<()> {
+        options.check()?;
+        let (rows, _) = data.x.dims();
+        let batch = data.batch::<T>(self.net.shape().inputs())?;
+        // Checked now, and written after the run: meanwhile the caller's function may read it.
+        loss.slice(&batch.spans)?;
+        // Kept only if anything was drawn for good. Without rows, the core returns the error.
+        let (mut rng, mut order) = (self.rng.clone(), self.order.clone());
+        let trained = match options.sampling {
+            TL_SHUFFLED => {
+                let mut sampler = match order.0.len() == rows && rows > 0 {
+                    true => ShuffledSampler::resume(&mut rng, order.0, order.1),
+                    false => ShuffledSampler::new(&mut rng, rows.max(1)),
+                };
+                let trained = self.run(&batch, options, gradient, &mut sampler);
+                order = sampler.order();
+                trained
+            }
+            _ => self.run(&batch, options, gradient, &mut UniformSampler::new(&mut rng, rows.max(1))),
+        };
+        if !matches!(trained, Err(Stop::Refused(_))) {
+            (self.rng, self.order) = (rng, order);
+        }
+        finish(trained, loss, &batch)
+    }
+
+    /// Trains; returns the loss of the last batch. The optimiser continues if it has the same settings as before.
+    #[inline(always)]
+    fn run(
+        &mut self,
+        data: &Batch<T>,
+        o: &tl_train_options,
+        gradient: GradientMethod,
+        sampler: &mut dyn Sampler,
+    ) -> Result<f64, Stop> {
+        let (x, t) = data.get();
+        let (shape, kind) = (self.net.shape(), o.kind()?);
+        let rows = x.count(shape)?;
+        let options = TrainOptions { batch: o.batch, gradient, ..TrainOptions::default() };
+        let threads = options.max_threads(shape, self.threads());
+        if o.batch <= MOST_ROWS {
+            let need = MemoryEstimate::default().training(shape, size_of::<T>(), &options, threads);
+            // Of an optimiser, and of the order of the rows.
+            let need = need.parameters(shape, size_of::<T>(), 4).elements(rows, size_of::<usize>());
+            memory::check(need, threads)?;
+        }
+        let is_same = self.optimizer.kind() == kind && self.optimizer.weight_decay() == o.weight_decay;
+        let mut fresh = (!is_same).then(|| Optimizer::new(shape, kind, o.weight_decay)).transpose()?;
+        let optimizer = fresh.as_mut().unwrap_or(&mut self.optimizer);
+        let mut left = o.iterations;
+        let mut observer = |p: Progress| match o.progress {
+            // SAFETY: the caller's own function, with what it asked for.
+            Some(progress) if unsafe { progress(o.user, p.iteration, p.loss) } != 0 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        };
+        let ended = loop {
+            let first = usize::try_from(optimizer.steps()).unwrap_or(usize::MAX);
+            // Up to the next change of the learning rate.
+            let epoch = if o.learning_rate_decay == 1.0 { usize::MAX } else { o.epoch(rows) };
+            let iterations = left.min(epoch - first % epoch);
+            let learning_rate = o.rate(first, rows);
+            let options = TrainOptions { batch: o.batch, gradient, iterations, first_iteration: first, learning_rate };
+            let trained = optimizer.train(&mut self.net, x, t, sampler, &options, &mut observer);
+            let Ok(summary) = trained else { break trained };
+            left -= summary.iterations;
+            if left == 0 || summary.iterations < options.iterations {
+                break trained;
+            }
+        };
+        let is_refused = left == o.iterations && matches!(&ended, Err(e) if !matches!(e, CoreError::Diverged { .. }));
+        if let Some(fresh) = fresh.filter(|_| !is_refused) {
+            self.optimizer = fresh;
+        }
+        match ended {
+            Err(error) if !is_refused => Err(Stop::Midway(error.into())),
+            ended => Ok(ended?.final_loss),
+        }
+    }
+}
+
+functions! {
+    fn tl_train_options_init(options: *mut tl_train_options, size: usize) {
+        sized::write(options, size)
+    }
+
+    fn tl_train(
+        network: *mut tl_network, x: tl_matrix, labels: *const u32, count: usize, options: *const tl_train_options,
+        loss: *mut f64,
+    ) {
+        let (options, loss) = (sized::read(options)?, Out::new(loss, 1, "loss"));
+        with!(&mut *handle::write(network)?, n => n.train(Data::new(x, labels, count), &options, loss))
+    }
+
+    fn tl_train_numerically(
+        network: *mut tl_network, x: tl_matrix, labels: *const u32, count: usize, h: f64,
+        options: *const tl_train_options, loss: *mut f64,
+    ) {
+        let (options, loss) = (sized::read(options)?, Out::new(loss, 1, "loss"));
+        with!(&mut *handle::write(network)?, n => n.train_numerically(Data::new(x, labels, count), h, &options, loss))
+    }
+
+    fn tl_step(
+        network: *mut tl_network, x: tl_matrix, labels: *const u32, count: usize, options: *const tl_train_options,
+        loss: *mut f64,
+    ) {
+        let (options, loss) = (sized::read(options)?, Out::new(loss, 1, "loss"));
+        with!(&mut *handle::write(network)?, n => n.step(Data::new(x, labels, count), &options, loss))
+    }
 }

@@ -12,93 +12,86 @@ enum { INPUTS = 4, HIDDEN = 3, CLASSES = 2, ROWS = 2, PARAMETERS = 23 };
 
 /* Every buffer that is read or written, with as much room again. After a call that failed, none may have changed. */
 static struct buffers {
-    float x_f32[2 * 8], values_f32[2 * PARAMETERS], probabilities_f32[2 * 4], gradient_f32[2 * PARAMETERS], a_f32[2 * 4], b_f32[2 * 4], c_f32[2 * 4];
-    double x_f64[2 * 8], values_f64[2 * PARAMETERS], probabilities_f64[2 * 4], gradient_f64[2 * PARAMETERS], a_f64[2 * 4], b_f64[2 * 4], c_f64[2 * 4];
+    double x[16], values[46], probabilities[8], gradient[46], a[8], b[8], c[8], logits[8], elements[4];
     double loss, accuracy;
-    uint32_t labels_u32[2 * 2], classes_u32[2 * 2];
-    uint8_t x_u8[2 * 8], labels_u8[2 * 2];
-    size_t count, inputs, hidden, classes, iterations, threads, sizes[2 * 4];
-    uint8_t elements_u8[2 * 2];
-    int8_t elements_i8[2 * 2];
-    int16_t elements_i16[2 * 2];
-    int32_t elements_i32[2 * 2];
-    float elements_f32[2 * 2];
-    double elements_f64[2 * 2];
+    uint32_t labels[4], classes[4];
+    size_t inputs, hidden, outputs, iterations, threads, dimensions, sizes[8];
+    uint8_t bytes[8];
+    const char *name;
+    tl_type type;
+    tl_activation activation;
+    tl_network_options network_options;
     tl_train_options train_options;
     tl_run_options run_options;
-    tl_matrix_f32 a_view_f32, b_view_f32;
-    tl_matrix_f64 a_view_f64, b_view_f64;
-    tl_matrix_mut_f32 c_view_f32;
-    tl_matrix_mut_f64 c_view_f64;
-    char name[16];
-    int32_t element;
-    size_t dimensions;
+    tl_matrix in_x, in_values, in_a, in_b, in_logits;
+    tl_matrix_out out_x, out_values, out_probabilities, out_gradient, out_c, out_logits, out_elements;
 } now, before;
 
-static tl_network_f32 *network_f32, *made_f32, *dead_f32;
-static tl_network_f64 *network_f64, *made_f64, *dead_f64;
-static char model_f32[4096], model_f64[4096], saved[4096], idx_u8[4096], idx_i8[4096], idx_i16[4096], idx_i32[4096],
-    idx_f32[4096], idx_f64[4096];
+static tl_type type;
+static tl_network *network, *made, *dead;
+static double zeros[64];
+static char model[4096], saved[4096], idx_u8[4096], idx_i32[4096], idx_f64[4096];
 static int failures, calls, with_freed;
 
 static void must(tl_status status) {
-    if (status != TL_STATUS_OK) {
+    if (status != TL_OK) {
         fprintf(stderr, "cannot prepare: %s\n", tl_last_error_message());
         exit(1);
     }
 }
 
 static void write_idx(char *path, const char *folder, const char *name, unsigned char code, size_t size) {
-    const unsigned char head[8] = {0, 0, code, 1, 0, 0, 0, 2}, zeros[16] = {0};
+    const unsigned char head[8] = {0, 0, code, 1, 0, 0, 0, 2}, content[16] = {0};
     FILE *file;
     snprintf(path, 4096, "%s/%s", folder, name);
     file = fopen(path, "wb");
-    if (file == NULL || fwrite(head, 1, 8, file) != 8 || fwrite(zeros, 1, 2 * size, file) != 2 * size)
+    if (file == NULL || fwrite(head, 1, 8, file) != 8 || fwrite(content, 1, 2 * size, file) != 2 * size)
         exit(1);
     fclose(file);
 }
 
+static tl_matrix in(const void *data, size_t rows, size_t cols) {
+    tl_matrix matrix = {data, TL_F32, rows, cols, cols, 1};
+    matrix.type = type;
+    return matrix;
+}
+
+static tl_matrix_out out(void *data, size_t rows, size_t cols) {
+    tl_matrix_out matrix = {data, TL_F32, rows, cols, cols};
+    matrix.type = type;
+    return matrix;
+}
+
 /* Before each call: everything as it is when nothing is wrong. */
 static void reset(void) {
-    const tl_matrix_f32 a32 = {now.a_f32, 4, 2, 2, 2, 1}, b32 = {now.b_f32, 4, 2, 2, 2, 1};
-    const tl_matrix_f64 a64 = {now.a_f64, 4, 2, 2, 2, 1}, b64 = {now.b_f64, 4, 2, 2, 2, 1};
-    const tl_matrix_mut_f32 c32 = {now.c_f32, 4, 2, 2, 2};
-    const tl_matrix_mut_f64 c64 = {now.c_f64, 4, 2, 2, 2};
-    int i;
     memset(&now, 0, sizeof now);
-    for (i = 0; i < 8; i++) {
-        now.x_f32[i] = (float)i / 8;
-        now.x_f64[i] = (double)i / 8;
-        now.x_u8[i] = (uint8_t)(i * 30);
-    }
-    now.labels_u8[1] = 1;
-    now.labels_u32[1] = 1;
-    now.a_view_f32 = a32;
-    now.b_view_f32 = b32;
-    now.c_view_f32 = c32;
-    now.a_view_f64 = a64;
-    now.b_view_f64 = b64;
-    now.c_view_f64 = c64;
+    now.labels[1] = 1;
+    now.in_x = in(now.x, ROWS, INPUTS);
+    now.in_values = in(now.values, 1, PARAMETERS);
+    now.in_a = in(now.a, 2, 2);
+    now.in_b = in(now.b, 2, 2);
+    now.in_logits = in(now.logits, 2, 2);
+    now.out_x = out(now.x, 2, 2);
+    now.out_values = out(now.values, 1, PARAMETERS);
+    now.out_probabilities = out(now.probabilities, ROWS, CLASSES);
+    now.out_gradient = out(now.gradient, 1, PARAMETERS);
+    now.out_c = out(now.c, 2, 2);
+    now.out_logits = out(now.logits, 2, 2);
+    now.out_elements = out(now.elements, 1, 2);
+    now.out_elements.type = TL_I32;
+    must(tl_network_options_init(&now.network_options, sizeof now.network_options));
     must(tl_train_options_init(&now.train_options, sizeof now.train_options));
     must(tl_run_options_init(&now.run_options, sizeof now.run_options));
     now.train_options.batch = 2;
     now.train_options.iterations = 3;
-    if (made_f32 != NULL)
-        must(tl_network_free_f32(&made_f32));
-    if (made_f64 != NULL)
-        must(tl_network_free_f64(&made_f64));
-    before = now;
+    if (made != NULL)
+        must(tl_network_free(&made));
 }
 
 /* A fresh network for a function that frees it. */
-static tl_network_f32 **fresh_f32(void) {
-    must(tl_network_new_f32(INPUTS, HIDDEN, CLASSES, 1, &made_f32));
-    return &made_f32;
-}
-
-static tl_network_f64 **fresh_f64(void) {
-    must(tl_network_new_f64(INPUTS, HIDDEN, CLASSES, 1, &made_f64));
-    return &made_f64;
+static tl_network **fresh(void) {
+    must(tl_network_new(type, INPUTS, HIDDEN, CLASSES, NULL, &made));
+    return &made;
 }
 
 static void expect(const char *call, tl_status expected, tl_status found) {
@@ -108,29 +101,31 @@ static void expect(const char *call, tl_status expected, tl_status found) {
         fprintf(stderr, "%s gave %s, not %s: %s\n", call, tl_status_name(found), tl_status_name(expected),
                 tl_last_error_message());
     }
-    if (found != TL_STATUS_OK && tl_last_error_message()[0] == 0) {
+    if (found != TL_OK && tl_last_error_message()[0] == 0) {
         failures++;
         fprintf(stderr, "%s failed without a message\n", call);
     }
     /* With too little room for the sizes, it tells how many there are. */
-    if (found == TL_STATUS_LENGTH && strncmp(call, "tl_idx_info", 11) == 0) {
-        now.element = before.element;
+    if (found == TL_ERROR_LENGTH && strstr(call, "tl_idx_info") != NULL) {
+        now.type = before.type;
         now.dimensions = before.dimensions;
     }
-    if (found != TL_STATUS_OK && (made_f32 != NULL || made_f64 != NULL) && strstr(call, "free") == NULL) {
+    if (found != TL_OK && made != NULL && strstr(call, "free") == NULL) {
         failures++;
         fprintf(stderr, "%s failed and made a network\n", call);
     }
-    if (found != TL_STATUS_OK && memcmp(&now, &before, sizeof now) != 0) {
+    if (found != TL_OK && memcmp(&now, &before, sizeof now) != 0) {
         failures++;
         fprintf(stderr, "%s failed and wrote to a buffer\n", call);
     }
 }
 
-#define CALL(expected, call)                                                                                           \
+#define CALL(expected, prepare, call)                                                                                  \
     do {                                                                                                               \
         reset();                                                                                                       \
-        expect(#call, expected, call);                                                                                 \
+        prepare;                                                                                                       \
+        memcpy(&before, &now, sizeof now);                                                                             \
+        expect(#prepare "; " #call, expected, call);                                                                   \
     } while (0)
 
 /* An address that is not aligned for anything but bytes. */
@@ -138,120 +133,86 @@ static void expect(const char *call, tl_status expected, tl_status found) {
 
 static void test_all(void);
 
+#define TRAIN(expected, prepare)                                                                                       \
+    CALL(expected, now.train_options.prepare,                                                                          \
+         tl_train(network, now.in_x, now.labels, 2, &now.train_options, &now.loss))
+#define NEW(expected, prepare)                                                                                         \
+    CALL(expected, now.network_options.prepare,                                                                        \
+         tl_network_new(type, INPUTS, HIDDEN, CLASSES, &now.network_options, &made))
+
 /* What only one function refuses. */
 static void test_some(void) {
-    const float nan = (float)strtod("nan", NULL);
-    float matrix[6] = {0};
-    tl_matrix_mut_f32 narrow = {matrix, 6, 2, 3, 2};
-    tl_matrix_f32 beyond = {matrix, 6, 2, 3, 4, 1}, far = {matrix, 6, 2, 3, SIZE_MAX, 1};
-    CALL(TL_STATUS_SHAPE, tl_network_new_f32(0, 1, 1, 0, &made_f32));
-    CALL(TL_STATUS_SHAPE, tl_network_new_f32(SIZE_MAX, SIZE_MAX, 2, 0, &made_f32));
-    CALL(TL_STATUS_MEMORY, tl_network_new_f64((size_t)1 << 30, (size_t)1 << 9, 2, 0, &made_f64));
-    CALL(TL_STATUS_PRECISION, tl_network_load_f32(model_f64, &made_f32));
-    CALL(TL_STATUS_PRECISION, tl_network_load_f64(model_f32, &made_f64));
-    CALL(TL_STATUS_FORMAT, tl_network_load_f32(idx_u8, &made_f32));
-    CALL(TL_STATUS_FILE, tl_network_load_f32("/nowhere/model", &made_f32));
-    CALL(TL_STATUS_FILE, tl_network_load_f32("", &made_f32));
-    CALL(TL_STATUS_FILE, tl_network_save_f32(network_f32, "/nowhere/model"));
-    CALL(TL_STATUS_FORMAT, tl_idx_read_f32(idx_u8, now.elements_f32, 2));
-    CALL(TL_STATUS_FORMAT, tl_idx_info(model_f32, &now.element, &now.dimensions, now.sizes, 4));
-    CALL(TL_STATUS_LEVEL, tl_network_set_level_f32(network_f32, "mmx"));
-    CALL(TL_STATUS_LEVEL, tl_network_set_level_f32(network_f32, ""));
-    CALL(TL_STATUS_LEVEL, tl_network_set_level_f32(network_f32, "\xff\xfe"));
-    CALL(TL_STATUS_OPTION, tl_level_name(99, now.name, 16));
-    CALL(TL_STATUS_OPTION, tl_network_set_threads_f32(network_f32, 1025));
-    CALL(TL_STATUS_OPTION, tl_network_get_parameters_f32(network_f32, 5, now.values_f32, PARAMETERS));
-    CALL(TL_STATUS_OPTION, tl_network_set_parameters_f32(network_f32, -1, now.values_f32, PARAMETERS));
-    CALL(TL_STATUS_OPTION, tl_step_f32(network_f32, now.x_f32, 8, now.labels_u8, 2, -1, &now.loss));
-    CALL(TL_STATUS_OPTION, tl_step_f32(network_f32, now.x_f32, 8, now.labels_u8, 2, nan, &now.loss));
-    CALL(TL_STATUS_OPTION,
-         tl_numerical_gradient_f32(network_f32, now.x_f32, 8, now.labels_u8, 2, 0, now.gradient_f64, PARAMETERS));
-    reset();
-    now.labels_u8[1] = 2;
-    before = now;
-    expect("a label that is no class", TL_STATUS_LABEL,
-           tl_gradient_f32(network_f32, now.x_f32, 8, now.labels_u8, 2, now.gradient_f32, PARAMETERS));
-    expect("a label that is no class", TL_STATUS_LABEL,
-           tl_evaluate_f32(network_f32, now.x_f32, 8, now.labels_u8, 2, &now.loss, &now.accuracy));
-    now.labels_u32[0] = 2;
-    before = now;
-    expect("a label that is no column", TL_STATUS_LABEL,
-           tl_cross_entropy_f32(NULL, &now.a_view_f32, now.labels_u32, 2, &now.loss));
-    CALL(TL_STATUS_LENGTH, tl_softmax_f32(NULL, &narrow));
-    CALL(TL_STATUS_LENGTH, tl_gemm_f32(NULL, 1, &beyond, &now.b_view_f32, 0, &now.c_view_f32));
-    CALL(TL_STATUS_LENGTH, tl_gemm_f32(NULL, 1, &far, &now.b_view_f32, 0, &now.c_view_f32));
-    reset();
-    now.c_view_f32.data = now.a_f32 + 3;
-    before = now;
-    expect("a product over its own factor", TL_STATUS_OVERLAP,
-           tl_gemm_f32(NULL, 1, &now.a_view_f32, &now.b_view_f32, 0, &now.c_view_f32));
-    reset();
-    now.b_view_f32.rows = 1;
-    before = now;
-    expect("a product that does not fit", TL_STATUS_SHAPE,
-           tl_gemm_f32(NULL, 1, &now.a_view_f32, &now.b_view_f32, 0, &now.c_view_f32));
-    reset();
-    now.a_view_f64.data = NULL;
-    before = now;
-    expect("a matrix of nothing", TL_STATUS_NULL_POINTER,
-           tl_gemm_f64(NULL, 1, &now.a_view_f64, &now.b_view_f64, 0, &now.c_view_f64));
-    reset();
-    now.c_view_f64.data = ODD(now.c_f64);
-    before = now;
-    expect("a matrix at an odd address", TL_STATUS_MISALIGNED, tl_softmax_f64(NULL, &now.c_view_f64));
-    reset();
-    now.train_options.batch = 0;
-    before = now;
-    expect("a batch of nothing", TL_STATUS_OPTION,
-           tl_train_f32(network_f32, now.x_f32, 8, now.labels_u8, 2, &now.train_options, &now.iterations, &now.loss));
-    now.train_options.batch = SIZE_MAX;
-    before = now;
-    expect("a batch of more than all", TL_STATUS_OPTION,
-           tl_train_f32(network_f32, now.x_f32, 8, now.labels_u8, 2, &now.train_options, &now.iterations, &now.loss));
-    now.train_options.batch = 1 << 24;
-    now.train_options.numerical_h = -1;
-    before = now;
-    expect("a step back", TL_STATUS_OPTION,
-           tl_train_f32(network_f32, now.x_f32, 8, now.labels_u8, 2, &now.train_options, &now.iterations, &now.loss));
-    reset();
-    now.run_options.threads = 0;
-    before = now;
-    expect("no thread", TL_STATUS_OPTION, tl_sigmoid_f32(&now.run_options, now.x_f32, 8));
-    now.run_options.threads = 1;
-    now.run_options.level = "mmx";
-    before = now;
-    expect("no such level", TL_STATUS_LEVEL, tl_sigmoid_f32(&now.run_options, now.x_f32, 8));
+    const double nan = strtod("nan", NULL);
+    CALL(TL_ERROR_SHAPE, , tl_network_new(type, 0, 1, 1, NULL, &made));
+    CALL(TL_ERROR_SHAPE, , tl_network_new(type, SIZE_MAX, SIZE_MAX, 2, NULL, &made));
+    CALL(TL_ERROR_MEMORY, , tl_network_new(type, (size_t)1 << 30, (size_t)1 << 9, 2, NULL, &made));
+    CALL(TL_ERROR_TYPE, , tl_network_new(TL_I32, 1, 1, 1, NULL, &made));
+    NEW(TL_ERROR_OPTION, activation = (tl_activation)2);
+    NEW(TL_ERROR_OPTION, init = (tl_init)3);
+    NEW(TL_ERROR_OPTION, init_std = nan);
+    TRAIN(TL_ERROR_OPTION, batch = 0);
+    TRAIN(TL_ERROR_OPTION, batch = SIZE_MAX);
+    TRAIN(TL_ERROR_OPTION, learning_rate = -1);
+    TRAIN(TL_ERROR_OPTION, learning_rate = nan);
+    TRAIN(TL_ERROR_OPTION, learning_rate_decay = 0);
+    TRAIN(TL_ERROR_OPTION, optimizer = (tl_optimizer)6);
+    TRAIN(TL_ERROR_OPTION, sampling = (tl_sampling)2);
+    TRAIN(TL_ERROR_OPTION, weight_decay = -1);
+    CALL(TL_ERROR_OPTION, (now.train_options.optimizer = TL_ADAM, now.train_options.beta2 = 1),
+         tl_step(network, now.in_x, now.labels, 2, &now.train_options, &now.loss));
+    CALL(TL_ERROR_OPTION, now.train_options.optimizer = TL_ADAM,
+         tl_train_numerically(network, now.in_x, now.labels, 2, 1e-4, &now.train_options, &now.loss));
+    CALL(TL_ERROR_OPTION, , tl_train_numerically(network, now.in_x, now.labels, 2, -1, NULL, &now.loss));
+    CALL(TL_ERROR_OPTION, , tl_numerical_gradient(network, now.in_x, now.labels, 2, 0, now.out_gradient));
+    CALL(TL_ERROR_LABEL, now.labels[1] = 2, tl_gradient(network, now.in_x, now.labels, 2, now.out_gradient));
+    CALL(TL_ERROR_LABEL, now.labels[1] = 2,
+         tl_evaluate(network, now.in_x, now.labels, 2, &now.loss, &now.accuracy));
+    CALL(TL_ERROR_LABEL, now.labels[1] = 2, tl_cross_entropy(NULL, now.in_logits, now.labels, 2, &now.loss));
+    CALL(TL_ERROR_FORMAT, , tl_network_load(idx_u8, &made));
+    CALL(TL_ERROR_FILE, , tl_network_load("/nowhere/model", &made));
+    CALL(TL_ERROR_FILE, , tl_network_load("", &made));
+    CALL(TL_ERROR_FILE, , tl_network_save(network, "/nowhere/model"));
+    CALL(TL_ERROR_TYPE, , tl_idx_read(idx_u8, now.out_elements));
+    CALL(TL_ERROR_TYPE, , tl_idx_read_labels(idx_i32, now.labels, 2));
+    CALL(TL_OK, , tl_idx_read(idx_f64, tl_out_f64(now.elements, 1, 2)));
+    CALL(TL_OK, , tl_idx_read(idx_u8, tl_out_u8(now.bytes, 2, 1)));
+    CALL(TL_ERROR_LENGTH, (now.out_elements.rows = 2, now.out_elements.cols = 1), tl_idx_read(idx_i32, now.out_elements));
+    CALL(TL_ERROR_FORMAT, , tl_idx_info(model, &now.type, &now.dimensions, now.sizes, 4));
+    CALL(TL_ERROR_LEVEL, , tl_network_set_level(network, "mmx"));
+    CALL(TL_ERROR_LEVEL, , tl_network_set_level(network, "\xff\xfe"));
+    CALL(TL_ERROR_LEVEL, now.run_options.level = "mmx", tl_exp(&now.run_options, now.out_x));
+    CALL(TL_ERROR_OPTION, now.run_options.threads = 0, tl_log(&now.run_options, now.out_x));
+    CALL(TL_ERROR_OPTION, , tl_network_set_threads(network, 1025));
+    CALL(TL_ERROR_OPTION, , tl_network_get_parameters(network, (tl_parameter)5, now.out_values));
+    CALL(TL_ERROR_LENGTH, , tl_network_set_parameters(network, TL_W1, now.in_values));
+    CALL(TL_ERROR_TYPE, now.in_b.type = type == TL_F32 ? TL_F64 : TL_F32,
+         tl_gemm(NULL, 1, now.in_a, now.in_b, 0, now.out_c));
+    CALL(TL_ERROR_LENGTH, now.out_x.row_stride = 1, tl_softmax(NULL, now.out_x));
 }
 
 int main(int argc, char **argv) {
     if (argc < 2)
         return 2;
     with_freed = argc > 2;
-    snprintf(model_f32, 4096, "%s/model_f32", argv[1]);
-    snprintf(model_f64, 4096, "%s/model_f64", argv[1]);
+    snprintf(model, 4096, "%s/model", argv[1]);
     snprintf(saved, 4096, "%s/saved", argv[1]);
-    write_idx(idx_u8, argv[1], "idx_u8", 0x08, 1);
-    write_idx(idx_i8, argv[1], "idx_i8", 0x09, 1);
-    write_idx(idx_i16, argv[1], "idx_i16", 0x0B, 2);
-    write_idx(idx_i32, argv[1], "idx_i32", 0x0C, 4);
-    write_idx(idx_f32, argv[1], "idx_f32", 0x0D, 4);
-    write_idx(idx_f64, argv[1], "idx_f64", 0x0E, 8);
-    must(tl_network_new_f32(INPUTS, HIDDEN, CLASSES, 1, &network_f32));
-    must(tl_network_new_f64(INPUTS, HIDDEN, CLASSES, 1, &network_f64));
-    must(tl_network_save_f32(network_f32, model_f32));
-    must(tl_network_save_f64(network_f64, model_f64));
-    dead_f32 = *fresh_f32();
-    must(tl_network_free_f32(&made_f32));
-    dead_f64 = *fresh_f64();
-    must(tl_network_free_f64(&made_f64));
-    must(tl_network_free_f64(&made_f64));
-    if (tl_abi_version() != TL_ABI_VERSION || strlen(tl_version()) < 5)
+    write_idx(idx_u8, argv[1], "idx_u8", TL_U8, 1);
+    write_idx(idx_i32, argv[1], "idx_i32", TL_I32, 4);
+    write_idx(idx_f64, argv[1], "idx_f64", TL_F64, 8);
+    if (tl_abi_version() != TL_ABI_VERSION || strlen(tl_version()) < 5 || tl_processors() < 1 ||
+        strcmp(tl_level_name(0), "scalar") != 0 || tl_level_name(99) != NULL)
         return 1;
-    test_all();
-    test_some();
-    reset();
-    must(tl_network_free_f32(&network_f32));
-    must(tl_network_free_f64(&network_f64));
+    for (type = TL_F32; type <= TL_F64; type = (tl_type)(type + 1)) {
+        must(tl_network_new(type, INPUTS, HIDDEN, CLASSES, NULL, &network));
+        dead = *fresh();
+        must(tl_network_free(&made));
+        must(tl_network_free(&made));
+        must(tl_network_save(network, model));
+        test_all();
+        test_some();
+        reset();
+        must(tl_network_free(&network));
+    }
     printf("%d calls\n", calls);
     return failures != 0;
 }

@@ -64,56 +64,51 @@ static int tasks(void) {
     return listed();
 }
 
-static uint8_t images[1437 * 64], labels[1437];
-static float gradient[65 * 50 + 51 * 10];
-static double numerical[65 * 50 + 51 * 10];
-static uint32_t classes[1437];
-static float a[300 * 300], b[300 * 300], c[300 * 300];
+enum { ROWS = 1437, PARAMETERS = 65 * 50 + 51 * 10 };
+
+static uint8_t pixels[ROWS * 64];
+static uint32_t labels[ROWS], classes[ROWS];
+static float gradient[PARAMETERS], a[300 * 300], b[300 * 300], c[300 * 300];
+static double numerical[PARAMETERS];
 
 int main(int argc, char **argv) {
     char path[4096], model[] = "/tmp/twolayer-quiet-XXXXXX";
-    tl_network_f32 *network, *loaded;
+    const tl_matrix x = tl_u8(pixels, ROWS, 64), some = tl_u8(pixels, 100, 64);
+    tl_network *network, *loaded;
     tl_train_options options;
     tl_run_options how;
-    size_t iterations;
     double loss, accuracy;
-    const tl_matrix_f32 a_view = {a, 90000, 300, 300, 300, 1}, b_view = {b, 90000, 300, 300, 300, 1};
-    const tl_matrix_mut_f32 c_view = {c, 90000, 300, 300, 300};
     int file = mkstemp(model), asked = environment;
     EXPECT(argc == 2 && file >= 0);
     snprintf(path, sizeof path, "%s/train-images-idx3-ubyte.gz", argv[1]);
-    EXPECT(tl_idx_read_u8(path, images, sizeof images) == TL_STATUS_OK);
+    EXPECT(tl_idx_read(path, tl_out_u8(pixels, ROWS, 64)) == TL_OK);
     snprintf(path, sizeof path, "%s/train-labels-idx1-ubyte.gz", argv[1]);
-    EXPECT(tl_idx_read_u8(path, labels, sizeof labels) == TL_STATUS_OK);
-    EXPECT(tl_network_new_f32(64, 50, 10, 0, &network) == TL_STATUS_OK);
-    EXPECT(tl_network_set_threads_f32(network, 4) == TL_STATUS_OK);
-    EXPECT(tl_train_options_init(&options, sizeof options) == TL_STATUS_OK);
+    EXPECT(tl_idx_read_labels(path, labels, ROWS) == TL_OK);
+    EXPECT(tl_network_new(TL_F32, 64, 50, 10, NULL, &network) == TL_OK);
+    EXPECT(tl_network_set_threads(network, 4) == TL_OK);
+    EXPECT(tl_train_options_init(&options, sizeof options) == TL_OK);
     options.iterations = 2000;
-    EXPECT(tl_train_u8_f32(network, images, sizeof images, labels, 1437, &options, &iterations, &loss) == TL_STATUS_OK);
+    EXPECT(tl_train(network, x, labels, ROWS, &options, &loss) == TL_OK);
     EXPECT(tasks() == 4);
     options.iterations = 2;
-    options.numerical_h = 1e-4;
-    EXPECT(tl_train_u8_f32(network, images, sizeof images, labels, 1437, &options, &iterations, &loss) == TL_STATUS_OK);
-    EXPECT(tl_evaluate_u8_f32(network, images, sizeof images, labels, 1437, &loss, &accuracy) == TL_STATUS_OK);
+    EXPECT(tl_train_numerically(network, x, labels, ROWS, 1e-4, &options, &loss) == TL_OK);
+    EXPECT(tl_evaluate(network, x, labels, ROWS, &loss, &accuracy) == TL_OK);
     EXPECT(accuracy > 0.3);
-    EXPECT(tl_classify_u8_f32(network, images, sizeof images, classes, 1437) == TL_STATUS_OK);
-    EXPECT(tl_gradient_u8_f32(network, images, 6400, labels, 100, gradient, sizeof gradient / 4) == TL_STATUS_OK);
-    EXPECT(tl_numerical_gradient_u8_f32(network, images, 6400, labels, 100, 1e-4, numerical, sizeof numerical / 8) ==
-           TL_STATUS_OK);
-    EXPECT(tl_step_u8_f32(network, images, 6400, labels, 100, 0.1, &loss) == TL_STATUS_OK);
-    EXPECT(tl_run_options_init(&how, sizeof how) == TL_STATUS_OK);
+    EXPECT(tl_classify(network, x, classes, ROWS) == TL_OK);
+    EXPECT(tl_gradient(network, some, labels, 100, tl_out_f32(gradient, 1, PARAMETERS)) == TL_OK);
+    EXPECT(tl_numerical_gradient(network, some, labels, 100, 1e-4, tl_out_f64(numerical, 1, PARAMETERS)) == TL_OK);
+    EXPECT(tl_step(network, some, labels, 100, NULL, &loss) == TL_OK);
+    EXPECT(tl_run_options_init(&how, sizeof how) == TL_OK);
     how.threads = 4;
-    EXPECT(tl_gemm_f32(&how, 1, &a_view, &b_view, 0, &c_view) == TL_STATUS_OK);
-    EXPECT(tl_network_save_f32(network, model) == TL_STATUS_OK);
-    EXPECT(tl_network_load_f32(model, &loaded) == TL_STATUS_OK);
+    EXPECT(tl_gemm(&how, 1, tl_f32(a, 300, 300), tl_f32(b, 300, 300), 0, tl_out_f32(c, 300, 300)) == TL_OK);
+    EXPECT(tl_network_save_checkpoint(network, model) == TL_OK);
+    EXPECT(tl_network_load(model, &loaded) == TL_OK);
     options.learning_rate = 1e38;
     options.iterations = 100;
-    options.numerical_h = 0;
-    EXPECT(tl_train_u8_f32(loaded, images, sizeof images, labels, 1437, &options, &iterations, &loss) ==
-           TL_STATUS_DIVERGED);
-    EXPECT(tl_network_free_f32(&loaded) == TL_STATUS_OK);
-    EXPECT(tl_network_load_f32("/nowhere/model", &loaded) == TL_STATUS_FILE && loaded == NULL);
-    EXPECT(tl_network_free_f32(&network) == TL_STATUS_OK);
+    EXPECT(tl_train(loaded, x, labels, ROWS, &options, &loss) == TL_ERROR_DIVERGED && loss != loss);
+    EXPECT(tl_network_free(&loaded) == TL_OK);
+    EXPECT(tl_network_load("/nowhere/model", &loaded) == TL_ERROR_FILE && loaded == NULL);
+    EXPECT(tl_network_free(&network) == TL_OK);
     EXPECT(tasks() == 1);
     EXPECT(environment == asked && signals == 0 && outputs == 0);
     EXPECT(remove(model) == 0);

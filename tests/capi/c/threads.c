@@ -12,9 +12,10 @@
 
 enum { INPUTS = 16, HIDDEN = 40, CLASSES = 3, ROWS = 600 };
 
-static float x[ROWS * INPUTS], first[ROWS * CLASSES];
-static uint8_t labels[ROWS];
-static tl_network_f32 *network;
+static float values[ROWS * INPUTS], first[ROWS * CLASSES];
+static uint32_t labels[ROWS];
+static tl_network *network;
+static tl_matrix x, row;
 static pthread_barrier_t meeting;
 static size_t calls;
 
@@ -25,11 +26,11 @@ static void *reader(void *argument) {
     (void)argument;
     EXPECT(strcmp(tl_last_error_message(), empty) == 0);
     for (i = 0; i < 40; i++) {
-        EXPECT(tl_predict_f32(network, x, ROWS * INPUTS, p, ROWS * CLASSES) == TL_STATUS_OK);
+        EXPECT(tl_predict(network, x, tl_out_f32(p, ROWS, CLASSES)) == TL_OK);
         EXPECT(memcmp(p, first, sizeof first) == 0);
     }
-    EXPECT(tl_predict_f32(network, x, 1, p, ROWS * CLASSES) == TL_STATUS_LENGTH);
-    EXPECT(strstr(tl_last_error_message(), "multiple of the 16 inputs") != NULL);
+    EXPECT(tl_predict(network, tl_f32(values, 1, 1), tl_out_f32(p, 1, CLASSES)) == TL_ERROR_LENGTH);
+    EXPECT(strcmp(tl_last_error_message(), "x is 1 x 1; expected 1 x 16") == 0);
     free(p);
     return NULL;
 }
@@ -39,13 +40,13 @@ static int wait_for_the_other(void *user, size_t iteration, double loss) {
     float p[CLASSES];
     (void)user;
     calls++;
-    if (iteration == 7) {
+    if (iteration == 0) {
         EXPECT(loss > 0);
-        EXPECT(tl_predict_f32(network, x, INPUTS, p, CLASSES) == TL_STATUS_BUSY);
+        EXPECT(tl_predict(network, row, tl_out_f32(p, 1, CLASSES)) == TL_ERROR_BUSY);
         pthread_barrier_wait(&meeting);
         pthread_barrier_wait(&meeting);
     }
-    return iteration == 11;
+    return iteration == 4;
 }
 
 static void *trainer(void *argument) {
@@ -53,10 +54,10 @@ static void *trainer(void *argument) {
     size_t iterations;
     double loss;
     (void)argument;
-    EXPECT(tl_train_options_init(&options, sizeof options) == TL_STATUS_OK);
-    options.first_iteration = 7;
+    EXPECT(tl_train_options_init(&options, sizeof options) == TL_OK);
     options.progress = wait_for_the_other;
-    EXPECT(tl_train_f32(network, x, ROWS * INPUTS, labels, ROWS, &options, &iterations, &loss) == TL_STATUS_OK);
+    EXPECT(tl_train(network, x, labels, ROWS, &options, &loss) == TL_OK);
+    EXPECT(tl_network_iterations(network, &iterations) == TL_OK);
     EXPECT(iterations == 5 && calls == 5);
     return NULL;
 }
@@ -71,32 +72,34 @@ static void both(void *(*a)(void *), void *(*b)(void *)) {
 
 int main(void) {
     pthread_t thread;
-    tl_network_f32 *copy;
+    tl_network *copy;
     float p[CLASSES];
     double loss, accuracy;
     int i;
     for (i = 0; i < ROWS * INPUTS; i++)
-        x[i] = (float)(i * 131 % 257) / 257;
+        values[i] = (float)(i * 131 % 257) / 257;
     for (i = 0; i < ROWS; i++)
-        labels[i] = (uint8_t)(i % CLASSES);
-    EXPECT(tl_network_new_f32(INPUTS, HIDDEN, CLASSES, 3, &network) == TL_STATUS_OK);
-    EXPECT(tl_network_set_threads_f32(network, 2) == TL_STATUS_OK);
-    EXPECT(tl_predict_f32(network, x, ROWS * INPUTS, first, ROWS * CLASSES) == TL_STATUS_OK);
+        labels[i] = (uint32_t)i % CLASSES;
+    x = tl_f32(values, ROWS, INPUTS);
+    row = tl_f32(values, 1, INPUTS);
+    EXPECT(tl_network_new(TL_F32, INPUTS, HIDDEN, CLASSES, NULL, &network) == TL_OK);
+    EXPECT(tl_network_set_threads(network, 2) == TL_OK);
+    EXPECT(tl_predict(network, x, tl_out_f32(first, ROWS, CLASSES)) == TL_OK);
     both(reader, reader);
 
     EXPECT(pthread_barrier_init(&meeting, NULL, 2) == 0);
     EXPECT(pthread_create(&thread, NULL, trainer, NULL) == 0);
     pthread_barrier_wait(&meeting);
     copy = network;
-    EXPECT(tl_predict_f32(network, x, INPUTS, p, CLASSES) == TL_STATUS_BUSY);
+    EXPECT(tl_predict(network, row, tl_out_f32(p, 1, CLASSES)) == TL_ERROR_BUSY);
     EXPECT(strstr(tl_last_error_message(), "in use by another call") != NULL);
-    EXPECT(tl_evaluate_f32(network, x, ROWS * INPUTS, labels, ROWS, &loss, &accuracy) == TL_STATUS_BUSY);
-    EXPECT(tl_network_set_seed_f32(network, 1) == TL_STATUS_BUSY);
-    EXPECT(tl_network_free_f32(&copy) == TL_STATUS_BUSY && copy == network);
+    EXPECT(tl_evaluate(network, x, labels, ROWS, &loss, &accuracy) == TL_ERROR_BUSY);
+    EXPECT(tl_network_set_seed(network, 1) == TL_ERROR_BUSY);
+    EXPECT(tl_network_free(&copy) == TL_ERROR_BUSY && copy == network);
     pthread_barrier_wait(&meeting);
     EXPECT(pthread_join(thread, NULL) == 0);
-    EXPECT(tl_predict_f32(network, x, INPUTS, p, CLASSES) == TL_STATUS_OK);
-    EXPECT(tl_network_free_f32(&network) == TL_STATUS_OK && network == NULL);
+    EXPECT(tl_predict(network, row, tl_out_f32(p, 1, CLASSES)) == TL_OK);
+    EXPECT(tl_network_free(&network) == TL_OK && network == NULL);
     pthread_barrier_destroy(&meeting);
     puts("ok");
     return 0;

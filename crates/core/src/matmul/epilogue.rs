@@ -26,6 +26,29 @@ impl<T: Float> Epilogue<T> for Store {
     }
 }
 
+/// Adds a zero to each sum first: 0 turns −0 into 0, and −0 changes nothing. A value rather than a type, so that
+/// programs have one copy of the product for both.
+#[derive(Clone, Copy)]
+pub(crate) struct PlusZero<T, E> {
+    pub zero: T,
+    pub epilogue: E,
+}
+
+impl<T: Float, E: Epilogue<T>> PlusZero<T, E> {
+    /// Leaves the sums as they are.
+    pub fn unchanged(epilogue: E) -> Self {
+        PlusZero { zero: T::ZERO.neg(), epilogue }
+    }
+}
+
+impl<T: Float, E: Epilogue<T>> Epilogue<T> for PlusZero<T, E> {
+    #[inline(always)]
+    unsafe fn apply<S: Simd<T>>(self, s: S, p: *mut T, col: usize, sum: S::V) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { self.epilogue.apply(s, p, col, s.add(sum, s.splat(self.zero))) }
+    }
+}
+
 /// The result of [`gemm`](super::gemm): C ← α·sum + β·C, element (r, c) at `c + r · row + c`.
 #[derive(Clone, Copy)]
 pub(super) struct Scaled<T> {

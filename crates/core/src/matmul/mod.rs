@@ -25,7 +25,7 @@ mod oracle;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use epilogue::{Epilogue, Store};
+pub(crate) use epilogue::{Epilogue, PlusZero, Store};
 pub(crate) use padded_product::{PaddedProduct, StridedSlice};
 
 use crate::error::{Error, Result};

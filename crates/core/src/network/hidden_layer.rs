@@ -16,7 +16,7 @@ use super::activation::Activation;
 use super::mini_batch::{COLUMNS, Input, MiniBatch};
 use super::prefetch::Prefetch;
 use crate::math::{Float, Map};
-use crate::matmul::{Epilogue, PaddedProduct, StridedSlice};
+use crate::matmul::{Epilogue, PaddedProduct, PlusZero, StridedSlice};
 use crate::simd::{Kernel, Level, Simd};
 
 /// A panel of hidden units: `width` neighbouring columns of W1, in whole vectors, in rows `stride` apart.
@@ -251,20 +251,8 @@ pub fn backward<T: Float, P: Input<T>, E: Epilogue<T>>(
         c: w1,
         c_row: width,
         accumulate,
-        epilogue: PlusZero(epilogue),
+        epilogue: PlusZero { zero: T::ZERO, epilogue },
     })
-}
-
-/// Adds 0 to each sum, which turns −0 into 0.
-#[derive(Clone, Copy)]
-struct PlusZero<E>(E);
-
-impl<T: Float, E: Epilogue<T>> Epilogue<T> for PlusZero<E> {
-    #[inline(always)]
-    unsafe fn apply<S: Simd<T>>(self, s: S, p: *mut T, col: usize, sum: S::V) -> S::V {
-        // SAFETY: the caller's promise.
-        unsafe { self.0.apply(s, p, col, s.add(sum, s.zero())) }
-    }
 }
 
 /// The sparse backward pass, two rows of W1 at a time:
@@ -362,7 +350,7 @@ impl<T: Float, P: Input<T>, E: Epilogue<T>> SparseBackward<'_, T, P, E> {
                     }
                 }
             }
-            let epilogue = PlusZero(*epilogue);
+            let epilogue = PlusZero { zero: T::ZERO, epilogue: *epilogue };
             for v in 0..NV {
                 // SAFETY: as above.
                 unsafe {

@@ -9,7 +9,7 @@ use super::sgd_update::{ApplySgd, SgdUpdate};
 use super::shape::BLOCK;
 use crate::buffer::Aligned;
 use crate::math::Float;
-use crate::matmul::{Epilogue, PaddedProduct, Store, StridedSlice};
+use crate::matmul::{Epilogue, PaddedProduct, PlusZero, Store, StridedSlice};
 use crate::simd::{Kernel, Level, Simd};
 use crate::softmax::{LossSum, Softmax};
 
@@ -39,7 +39,7 @@ pub(super) fn partial_logits<T: Float>(
             c: &mut parts[unit / BLOCK * rows * classes..][..rows * classes],
             c_row: classes,
             accumulate: !unit.is_multiple_of(BLOCK),
-            epilogue: Store,
+            epilogue: PlusZero::unchanged(Store),
         });
         at += k;
     }
@@ -65,7 +65,7 @@ pub(super) fn hidden_gradient<T: Float>(
         c: dz,
         c_row: width,
         accumulate: false,
-        epilogue: Store,
+        epilogue: PlusZero::unchanged(Store),
     });
 }
 
@@ -88,7 +88,7 @@ pub(super) fn w2_gradient<T: Float, E: Epilogue<T>>(
         c: w2,
         c_row: classes,
         accumulate,
-        epilogue,
+        epilogue: PlusZero::unchanged(epilogue),
     })
 }
 

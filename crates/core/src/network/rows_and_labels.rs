@@ -4,6 +4,7 @@ use super::shape::Shape;
 use crate::element::Sealed;
 use crate::error::{Error, Result};
 use crate::math::Float;
+use std::borrow::Cow;
 
 /// Input rows, contiguous and row-major.
 #[derive(Clone, Copy, Debug)]
@@ -49,27 +50,23 @@ impl<T: Float> Rows<'_, T> {
 /// The true class of each row.
 #[derive(Clone, Copy, Debug)]
 pub enum Labels<'a, T> {
-    /// Class indices. Networks with more than 256 classes need [`OneHot`](Self::OneHot).
+    /// Class indices, a byte each.
     Classes(&'a [u8]),
+    /// Class indices of any number of classes.
+    Indices(&'a [u32]),
     /// One-hot rows, rows × classes: 1 at the class, 0 elsewhere.
     OneHot(&'a [T]),
 }
 
-impl<T: Float> Labels<'_, T> {
+impl<'a, T: Float> Labels<'a, T> {
     /// The class of each of `rows` rows, all checked.
-    pub(crate) fn classes(&self, rows: usize, shape: Shape) -> Result<Vec<u32>> {
+    pub(crate) fn classes(&self, rows: usize, shape: Shape) -> Result<Cow<'a, [u32]>> {
         let classes = shape.classes();
         match *self {
             Labels::Classes(labels) => {
-                if labels.len() != rows {
-                    let expected = format!("one label for each of {rows} rows");
-                    return Err(Error::Length { what: "the list of labels", found: labels.len(), expected });
-                }
-                match labels.iter().position(|&l| usize::from(l) >= classes) {
-                    Some(row) => Err(Error::Label { row, found: labels[row].to_string(), classes }),
-                    None => Ok(labels.iter().map(|&l| u32::from(l)).collect()),
-                }
+                check(Cow::Owned(labels.iter().map(|&label| u32::from(label)).collect()), rows, classes)
             }
+            Labels::Indices(labels) => check(Cow::Borrowed(labels), rows, classes),
             Labels::OneHot(t) => {
                 if rows.checked_mul(classes) != Some(t.len()) {
                     let expected = format!("{rows} rows of {classes} classes");
@@ -82,9 +79,21 @@ impl<T: Float> Labels<'_, T> {
                         _ => Err(Error::Label { row, found: format!("{t:?}, not one 1 among zeros,"), classes }),
                     }
                 };
-                t.chunks_exact(classes).enumerate().map(label).collect()
+                t.chunks_exact(classes).enumerate().map(label).collect::<Result<_>>().map(Cow::Owned)
             }
         }
+    }
+}
+
+/// The same labels, if there is one for each row and each is a class.
+fn check(labels: Cow<'_, [u32]>, rows: usize, classes: usize) -> Result<Cow<'_, [u32]>> {
+    if labels.len() != rows {
+        let expected = format!("one label for each of {rows} rows");
+        return Err(Error::Length { what: "the list of labels", found: labels.len(), expected });
+    }
+    match labels.iter().position(|&label| label as usize >= classes) {
+        Some(row) => Err(Error::Label { row, found: labels[row].to_string(), classes }),
+        None => Ok(labels),
     }
 }
 
@@ -97,7 +106,10 @@ mod tests {
         let shape = Shape::new(1, 1, 3).unwrap();
         let classes = Labels::<f32>::Classes(&[2, 0]).classes(2, shape).unwrap();
         let one_hot = Labels::OneHot(&[0.0f32, 0.0, 1.0, 1.0, 0.0, 0.0]).classes(2, shape).unwrap();
-        assert_eq!(classes, one_hot);
+        let indices = Labels::<f32>::Indices(&[2, 0]).classes(2, shape).unwrap();
+        assert_eq!((&classes, &classes), (&one_hot, &indices));
+        let wide = Shape::new(1, 1, 300).unwrap();
+        assert_eq!(*Labels::<f32>::Indices(&[299]).classes(1, wide).unwrap(), [299]);
     }
 
     #[test]
@@ -105,6 +117,8 @@ mod tests {
         let shape = Shape::new(2, 1, 3).unwrap();
         assert!(Labels::<f32>::Classes(&[2, 3]).classes(2, shape).is_err());
         assert!(Labels::<f32>::Classes(&[2]).classes(2, shape).is_err());
+        assert!(Labels::<f32>::Indices(&[2, 1 << 31]).classes(2, shape).is_err());
+        assert!(Labels::<f32>::Indices(&[2]).classes(2, shape).is_err());
         for t in [[0.0f32, 0.0, 0.0], [1.0, 1.0, 0.0], [0.5, 0.5, 0.0], [1.0, f32::NAN, 0.0]] {
             assert!(Labels::OneHot(&t).classes(1, shape).is_err(), "{t:?}");
         }

@@ -98,6 +98,16 @@ impl<T: Float> Optimizer<T> {
         Ok(Optimizer { kind, weight_decay, steps: 0, state })
     }
 
+    /// Its rule.
+    pub fn kind(&self) -> OptimizerKind {
+        self.kind
+    }
+
+    /// Its weight decay.
+    pub fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+
     /// Steps taken so far.
     pub fn steps(&self) -> u64 {
         self.steps
@@ -129,6 +139,8 @@ impl<T: Float> Optimizer<T> {
     ///
     /// # Errors
     /// As there; and [`Error::Option`] for numerical gradients, which only SGD without weight decay can use.
+    // Inlined, so that programs that never ask for numerical gradients do not link their code (90 kB).
+    #[inline(always)]
     pub fn train(
         &mut self,
         net: &mut TwoLayerNet<T>,
@@ -138,23 +150,7 @@ impl<T: Float> Optimizer<T> {
         options: &TrainOptions,
         observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<TrainSummary> {
-        match self.state {
-            Some(_) => self.run::<true>(net, (x, t), sampler, options, observer),
-            None => self.run::<false>(net, (x, t), sampler, options, observer),
-        }
-    }
-
-    /// Trains. `STATEFUL` tells whether there is state; as a constant, it keeps the update rules (some 70 kB) out of
-    /// programs that only call [`TwoLayerNet::train`].
-    #[inline(always)]
-    fn run<const STATEFUL: bool>(
-        &mut self,
-        net: &mut TwoLayerNet<T>,
-        (x, t): (Rows<'_, T>, Labels<'_, T>),
-        sampler: &mut dyn Sampler,
-        options: &TrainOptions,
-        observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-    ) -> Result<TrainSummary> {
+        let gradient = options.gradient;
         let rows = x.count(net.shape())?;
         let labels = t.classes(rows, net.shape())?;
         options.check::<T>()?;
@@ -162,7 +158,7 @@ impl<T: Float> Optimizer<T> {
             let (mine, its) = (state[0].shape(), net.shape());
             return Err(Error::Shape { what: format!("the optimiser is for {mine:?}, the network has {its:?}") });
         }
-        if let GradientMethod::Numerical { h } = options.gradient {
+        if let GradientMethod::Numerical { h } = gradient {
             if self.state.is_some() {
                 let what = "numerical is possible for SGD without weight decay only".into();
                 return Err(Error::Option { name: "gradient", what });
@@ -180,8 +176,8 @@ impl<T: Float> Optimizer<T> {
             optimizer: self.state.as_deref_mut().map(|state| (state, &step as &(dyn Fn(usize) -> Step<T> + Sync))),
         };
         let (steps, result) = match x {
-            Rows::Pixels(x) => training.run::<u8, STATEFUL>(x),
-            Rows::Floats(x) => training.run::<T, STATEFUL>(x),
+            Rows::Pixels(x) => training.run(x),
+            Rows::Floats(x) => training.run(x),
         }?;
         self.steps += steps as u64;
         result
@@ -213,7 +209,7 @@ impl<T: Float> TwoLayerNet<T> {
         options: &TrainOptions,
         observer: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<TrainSummary> {
-        Optimizer::new(self.shape(), OptimizerKind::Sgd, 0.0)?.run::<false>(self, (x, t), sampler, options, observer)
+        Optimizer::new(self.shape(), OptimizerKind::Sgd, 0.0)?.train(self, x, t, sampler, options, observer)
     }
 }
 

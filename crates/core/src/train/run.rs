@@ -41,21 +41,20 @@ pub(super) struct Training<'a, T: Float> {
 }
 
 impl<T: Float> Training<'_, T> {
-    /// Trains on the rows `data`; `STATEFUL` tells whether there is an optimiser with state. Returns the steps taken, and
-    /// the result.
+    /// Trains on the rows `data`. Returns the steps taken, and the result.
     ///
     /// # Errors
     /// If the system refuses a thread; nothing has been changed then.
-    pub fn run<P: Input<T>, const STATEFUL: bool>(self, data: &[P]) -> Result<(usize, Result<TrainSummary>)> {
+    pub fn run<P: Input<T>>(self, data: &[P]) -> Result<(usize, Result<TrainSummary>)> {
         let Training { net, labels, sampler, options, observer, optimizer } = self;
         let (shape, batch) = (net.shape(), options.batch);
-        let (mut state, step) = optimizer.filter(|_| STATEFUL).unzip();
+        let (mut state, step) = optimizer.unzip();
         let context = Context::new(shape, options, (data, labels), step);
         let mut leader = Leader::new(sampler, observer, options);
         leader.draw(&context, 0);
         leader.draw(&context, 1);
         let pool = net.threads.pool();
-        let kind = kind_of_work(&(std::any::type_name::<(T, P)>(), STATEFUL, shape, batch));
+        let kind = kind_of_work(&(std::any::type_name::<(T, P)>(), state.is_some(), shape, batch));
         let (mut workers, mut most) = (Vec::new(), shape.max_threads());
         let mut reached = Reached { iterations: 0, loss: f64::NAN };
         while reached.iterations < context.limit.load(Ordering::Relaxed) {
@@ -71,10 +70,10 @@ impl<T: Float> Training<'_, T> {
             let end = reached.iterations.saturating_add(segment(choice, shape, batch));
             let (level, context, start) = (net.level, &context, Instant::now());
             let lead = |worker: &mut Worker<T, P>, barrier: &Barrier| {
-                worker.train::<STATEFUL>((level, context), barrier, (reached, end), Some(&mut leader))
+                worker.train((level, context), barrier, (reached, end), Some(&mut leader))
             };
             let follow = |worker: &mut Worker<T, P>, barrier: &Barrier| {
-                worker.train::<STATEFUL>((level, context), barrier, (reached, end), None);
+                worker.train((level, context), barrier, (reached, end), None);
             };
             match run_workers(&pool, &mut workers, lead, follow) {
                 Ok(now) => {

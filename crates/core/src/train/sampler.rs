@@ -49,6 +49,7 @@ impl<R: rand::Rng> Sampler for UniformSampler<R> {
 ///
 /// The same words give the same indices in every version of this crate.
 #[cfg(feature = "rand")]
+#[derive(Clone)]
 pub struct ShuffledSampler<R> {
     rng: R,
     order: Vec<usize>,
@@ -63,8 +64,21 @@ impl<R: rand::Rng> ShuffledSampler<R> {
     /// # Panics
     /// If `rows` is 0.
     pub fn new(rng: R, rows: usize) -> Self {
-        assert!(rows > 0, "there are no rows to draw from");
-        ShuffledSampler { rng, order: (0..rows).collect(), taken: rows }
+        Self::resume(rng, (0..rows).collect(), rows)
+    }
+
+    /// A sampler that continues from another one's [`order`](Self::order) with the same generator.
+    ///
+    /// # Panics
+    /// If there are no rows, or fewer than `taken`.
+    pub fn resume(rng: R, order: Vec<usize>, taken: usize) -> Self {
+        assert!(!order.is_empty() && taken <= order.len(), "{taken} of {} rows are taken", order.len());
+        ShuffledSampler { rng, order, taken }
+    }
+
+    /// The permutation of the rows, and how many of them have been taken.
+    pub fn order(self) -> (Vec<usize>, usize) {
+        (self.order, self.taken)
     }
 
     fn shuffle(&mut self) {
@@ -145,8 +159,13 @@ mod tests {
         assert!(counts.clone().all(|c| (24..50).contains(&c)), "{:?}", counts.collect::<Vec<_>>());
         epochs.dedup();
         assert_eq!(epochs.len(), 50, "orders repeat");
+        let (order, taken) = sampler.clone().order();
+        let mut resumed = ShuffledSampler::resume(sampler.rng.clone(), order, taken);
         let mut all = [0; 25];
+        resumed.next_batch(&mut all);
+        let again = all;
         sampler.next_batch(&mut all);
+        assert_eq!(all, again);
         let counts = (0..11).map(|row| all.iter().filter(|&&r| r == row).count());
         assert!(counts.clone().all(|c| (2..=3).contains(&c)), "{:?}", counts.collect::<Vec<_>>());
     }

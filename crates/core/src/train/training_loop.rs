@@ -179,7 +179,7 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
     }
 
     /// Trains from where the run is to iteration `until`, or to an earlier end.
-    pub(super) fn train<const STATEFUL: bool>(
+    pub(super) fn train(
         &mut self,
         (level, context): (Level, &Context<'_, T, P>),
         barrier: &Barrier,
@@ -223,7 +223,7 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
             if !reached.loss.is_finite() {
                 break;
             }
-            if !self.step::<STATEFUL>(context, t) {
+            if !self.step(context, t) {
                 context.diverged.fetch_min(t, Ordering::Relaxed);
                 context.stop.fetch_min(t, Ordering::Relaxed);
             }
@@ -261,16 +261,16 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
     }
 
     /// Computes the gradients of the last rows and takes the step; returns whether all weights stayed finite.
-    fn step<const STATEFUL: bool>(&mut self, context: &Context<'_, T, P>, t: usize) -> bool {
+    fn step(&mut self, context: &Context<'_, T, P>, t: usize) -> bool {
         let update = SgdUpdate { rate: context.rate };
-        if !STATEFUL && context.batch <= BATCH_BLOCK {
+        if context.step.is_none() && context.batch <= BATCH_BLOCK {
             let rows = self.labels.len();
             let finite = self.shard.backward_and_sgd_step(&self.batch, self.output.dy(rows), update);
             self.output.backward(rows, false);
             return self.output.sgd_step(update) && finite;
         }
         self.backward(context.batch > BATCH_BLOCK);
-        match context.step.filter(|_| STATEFUL) {
+        match context.step {
             Some(step) => self.shard.optimizer_step(step(t)) & self.output.optimizer_step(step(t)),
             None => self.shard.sgd_step(update) & self.output.sgd_step(update),
         }
