@@ -162,13 +162,14 @@ fn kernels<T: Float>(level: Level, line: &mut dyn FnMut(&str, &str, u64)) {
     let mut random = Random(8);
     let mut x: Vec<T> = random.values(3001, 100.0);
     x.extend([0.0, -0.0, f64::NAN, f64::INFINITY, -f64::INFINITY, 1e-310, 1e-42, 1e300].map(T::from_f64));
-    let functions: [(&str, fn(Level, &mut [T])); 3] =
-        [("exp", math::exp), ("ln", math::ln), ("sigmoid", math::sigmoid)];
-    for (name, function) in functions {
+    let mut function = |name: &str, function: fn(Level, &mut [T])| {
         let mut y = x.clone();
         function(level, &mut y);
         line("kernel", name, Digest::of(&y));
-    }
+    };
+    function("exp", math::exp);
+    function("ln", math::ln);
+    function("sigmoid", math::sigmoid);
     let mut logits: Vec<T> = random.values(33 * 17, 20.0);
     let labels: Vec<u32> = (0..33).map(|r| r % 17).collect();
     let loss = softmax_cross_entropy(level, MatMut::new(&mut logits, 33, 17).unwrap(), &labels).unwrap();
