@@ -5,17 +5,6 @@ use std::arch::x86_64::*;
 
 instruction_set!(Avx2, "avx2" "fma" "bmi1" "bmi2" "popcnt" "lzcnt");
 
-/// An intrinsic on registers.
-macro_rules! op {
-    ($e:expr) => {{
-        // SAFETY: the token exists only where the processor has these instructions.
-        #[allow(unused_unsafe)]
-        unsafe {
-            $e
-        }
-    }};
-}
-
 /// The first `n` of 8 lanes, as the sign bits that masked loads and stores test.
 #[inline(always)]
 fn first8(n: usize) -> __m256i {

@@ -5,17 +5,6 @@ use std::arch::x86_64::*;
 
 instruction_set!(Avx512, "avx512f" "avx512bw" "avx512dq" "avx512vl" "avx2" "fma" "bmi1" "bmi2" "popcnt" "lzcnt");
 
-/// An intrinsic on registers.
-macro_rules! op {
-    ($e:expr) => {{
-        // SAFETY: the token exists only where the processor has these instructions.
-        #[allow(unused_unsafe)]
-        unsafe {
-            $e
-        }
-    }};
-}
-
 /// The first `n` lanes of 16.
 #[inline(always)]
 fn first16(n: usize) -> u16 {

@@ -1,5 +1,7 @@
 //! The instruction set as a value: made only after detection, passed as an argument.
 
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+use super::neon;
 use super::scalar;
 use super::vector::{Kernel, Simd};
 #[cfg(target_arch = "x86_64")]
@@ -28,14 +30,24 @@ enum Kind {
     Scalar,
     Avx2,
     Avx512,
+    Neon,
 }
 
-/// Every level and its name, lowest first.
-const TABLE: [(Kind, &str); 3] = [(Kind::Scalar, "scalar"), (Kind::Avx2, "avx2"), (Kind::Avx512, "avx512")];
+/// Every level and its name; those of one architecture lowest first.
+const TABLE: [(Kind, &str); 4] =
+    [(Kind::Scalar, "scalar"), (Kind::Avx2, "avx2"), (Kind::Avx512, "avx512"), (Kind::Neon, "neon")];
 
 impl Level {
-    /// The names that [`by_name`](Self::by_name) knows, lowest level first.
-    pub const NAMES: &[&str] = &[TABLE[0].1, TABLE[1].1, TABLE[2].1];
+    /// The names that [`by_name`](Self::by_name) knows: the levels of all architectures, each one's lowest first.
+    pub const NAMES: &[&str] = &{
+        let mut names = [""; TABLE.len()];
+        let mut i = 0;
+        while i < names.len() {
+            names[i] = TABLE[i].1;
+            i += 1;
+        }
+        names
+    };
 
     /// The level that every processor has.
     pub(crate) const SCALAR: Level = Level(Kind::Scalar);
@@ -60,7 +72,7 @@ impl Level {
         find(name, Kind::detected)
     }
 
-    /// `scalar`, `avx2` or `avx512`.
+    /// One of [`NAMES`](Self::NAMES).
     pub fn name(self) -> &'static str {
         TABLE[self.0 as usize].1
     }
@@ -119,8 +131,9 @@ macro_rules! simd_element {
                     #[cfg(target_arch = "x86_64")]
                     // SAFETY: as above.
                     Kind::Avx512 => unsafe { avx512::run(kernel) },
-                    #[cfg(not(target_arch = "x86_64"))]
-                    Kind::Avx2 | Kind::Avx512 => unreachable!("not detected on this architecture"),
+                    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+                    Kind::Neon => neon::run(kernel),
+                    _ => unreachable!("not detected on this architecture"),
                 }
             }
         }
@@ -131,18 +144,18 @@ simd_element!(f32);
 simd_element!(f64);
 
 impl Kind {
-    #[cfg(target_arch = "x86_64")]
     fn detected(self) -> bool {
         match self {
             Kind::Scalar => true,
+            #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => avx2::detected(),
+            #[cfg(target_arch = "x86_64")]
             Kind::Avx512 => avx512::detected(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Kind::Avx2 | Kind::Avx512 => false,
+            // The architecture's baseline. Intrinsics number lanes otherwise where the highest byte comes first.
+            Kind::Neon => cfg!(all(target_arch = "aarch64", target_endian = "little")),
         }
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    fn detected(self) -> bool {
-        matches!(self, Kind::Scalar)
     }
 }
 

@@ -7,7 +7,8 @@
 //! Every operation is defined to the bit, multiply-adds being fused, so all instruction sets give the same results.
 //!
 //! To add an instruction set: write one file with a token, its two `Simd` impls and its list of processor features,
-//! which `instruction_set!` turns into `detected` and `run`; then add a line to `Level`'s table and the two matches.
+//! which `instruction_set!` turns into `detected` and `run` (one that every processor of its architecture has needs no
+//! list); then add a line to `Level`'s table and the two matches.
 
 /// Defines, for a list of processor features, the token, `detected`, and `run`, which is compiled for these features.
 #[cfg(target_arch = "x86_64")]
@@ -32,12 +33,26 @@ macro_rules! instruction_set {
     };
 }
 
+/// An intrinsic on registers.
+#[cfg(any(target_arch = "x86_64", all(target_arch = "aarch64", target_endian = "little")))]
+macro_rules! op {
+    ($e:expr) => {{
+        // SAFETY: the token exists only where the processor has these instructions.
+        #[allow(unused_unsafe)]
+        unsafe {
+            $e
+        }
+    }};
+}
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod cache;
 mod level;
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod neon;
 mod scalar;
 mod vector;
 

@@ -1,8 +1,10 @@
 //! Distributes independent pieces of work over threads.
 
+mod clock;
 mod pool;
 mod tuner;
 
+pub(crate) use clock::Instant;
 pub(crate) use pool::NotRun;
 pub use pool::{THREAD_NAME, ThreadPool};
 pub(crate) use tuner::{Choice, First};
@@ -10,7 +12,6 @@ pub(crate) use tuner::{Choice, First};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 /// The threads that share the work of a call. Results do not depend on it. The default is [`Threads::auto`].
 #[derive(Clone, Debug)]

@@ -1,11 +1,11 @@
 //! Threads that are started once and sleep while idle.
 
+use super::clock::Instant;
 use super::tuner::{Choice, First, Tuner};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::{Builder, JoinHandle};
-use std::time::Instant;
 
 /// A set of threads, including the caller's. The others are started when they are first needed, sleep while idle, and
 /// end when the pool is dropped.
@@ -179,6 +179,9 @@ impl ThreadPool {
             Err(TryLockError::WouldBlock) => return Err(NotRun::Busy),
         };
         started.forget_parents();
+        if started.threads.is_empty() {
+            started.process = std::process::id();
+        }
         while started.threads.len() + 1 < threads {
             let (shared, index) = (Arc::clone(&started.shared), started.threads.len() + 1);
             // The thread must not take part in an earlier job.
@@ -194,14 +197,10 @@ impl Started {
     /// Forgets threads that were started before this process was forked: they exist in its parent only, and may have held
     /// the lock of what is shared.
     fn forget_parents(&mut self) {
-        let process = std::process::id();
-        if self.threads.is_empty() {
-            self.process = process;
-        }
-        if self.process != process {
+        // Without threads it does not matter; WebAssembly has no threads, and no processes either.
+        if !self.threads.is_empty() && self.process != std::process::id() {
             self.threads.drain(..).for_each(std::mem::forget);
             std::mem::forget(std::mem::take(&mut self.shared));
-            self.process = process;
         }
     }
 }

@@ -5,7 +5,8 @@
 //! go. A number that was much slower is tried again later and later: on a busy machine, workers that wait for each other
 //! can take a hundred times as long as one that works alone.
 
-use std::time::{Duration, Instant};
+use super::clock::Instant;
+use std::time::Duration;
 
 /// When a slower number of threads is first tried again.
 const FIRST_RETRY: Duration = Duration::from_millis(200);

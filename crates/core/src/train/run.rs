@@ -10,11 +10,10 @@ use super::training_loop::{Context, Leader, Reached, Worker};
 use crate::error::{Error, Result};
 use crate::math::Float;
 use crate::network::{Input, Parameters, STATES, Shape, Step, TwoLayerNet};
-use crate::threads::{Choice, First, NotRun, ThreadPool, kind_of_work};
+use crate::threads::{Choice, First, Instant, NotRun, ThreadPool, kind_of_work};
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 
 /// Seconds of a segment where the number of workers is chosen by measuring, and of a trial.
 const SEGMENT: f64 = 0.02;
