@@ -236,8 +236,7 @@ unsafe fn tile<T: Float, S: Simd<T>, const MR: usize>(
     }
 }
 
-/// The product without packing: strips of columns, each two vectors wide, the last one masked. With 16 registers, the last
-/// three vectors are one strip, since a strip of one vector has too few sums to keep the multipliers busy.
+/// The product without packing: strips of columns, each two vectors wide, the last one masked.
 ///
 /// # Safety
 /// As [`packed`], and B's rows are contiguous.
@@ -255,10 +254,6 @@ unsafe fn strips<T: Float, S: Simd<T>, const MASKED: bool>(
         unsafe {
             let (b, c) = (Strided { ptr: b.ptr.add(j), ..b }, Scaled { c: out.c.add(j), ..out });
             match n - j {
-                left if S::REGISTERS == 16 && left > width && left <= width + S::LANES => {
-                    strip::<T, S, 3, MASKED>(s, [m, left, k], a, b, c);
-                    return;
-                }
                 left if left >= width => strip::<T, S, 2, false>(s, [m, width, k], a, b, c),
                 left if left > S::LANES => strip::<T, S, 2, MASKED>(s, [m, left, k], a, b, c),
                 left if left == S::LANES => strip::<T, S, 1, false>(s, [m, left, k], a, b, c),
@@ -288,8 +283,9 @@ unsafe fn strip<T: Float, S: Simd<T>, const NV: usize, const MASKED: bool>(
             i = rows_of::<T, S, TALL, NV, MASKED>(s, size, i, a, b, out);
             i = rows_of::<T, S, 8, NV, MASKED>(s, size, i, a, b, out);
         } else if NV == 1 {
+            // Fewer sums would not hide the latency of multiply-adds.
             i = rows_of::<T, S, 8, NV, MASKED>(s, size, i, a, b, out);
-        } else if NV == 2 {
+        } else {
             i = rows_of::<T, S, LOW, NV, MASKED>(s, size, i, a, b, out);
         }
         i = rows_of::<T, S, 4, NV, MASKED>(s, size, i, a, b, out);

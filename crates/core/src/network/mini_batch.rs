@@ -264,7 +264,9 @@ impl<T: Float, P: Input<T>> Kernel<T> for Widen<'_, T, P> {
     fn run<S: Simd<T>>(self, s: S) {
         let MiniBatch { rows, stride, data, floats, .. } = self.0;
         let Some(floats) = floats else { return };
-        for (row, floats) in data.chunks_exact(*stride).zip(floats.chunks_exact_mut(*stride + FLOAT_PADDING)).take(*rows) {
+        for (row, floats) in
+            data.chunks_exact(*stride).zip(floats.chunks_exact_mut(*stride + FLOAT_PADDING)).take(*rows)
+        {
             for at in (0..*stride).step_by(S::LANES) {
                 // SAFETY: LANES divides the stride, and both rows are at least that long.
                 unsafe { s.store(floats.as_mut_ptr().add(at), P::load(s, row.as_ptr().add(at))) }

@@ -4,6 +4,7 @@ use super::clock::Instant;
 use super::tuner::{Choice, First, Tuner};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::{Builder, JoinHandle};
 
@@ -23,6 +24,9 @@ struct Shared {
     state: Mutex<State>,
     work_is_there: Condvar,
     work_is_done: Condvar,
+    /// The state's `job` and `running`, to be watched for a moment without the lock.
+    job: AtomicU64,
+    running: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -64,6 +68,10 @@ pub(crate) enum NotRun {
 
 /// The name of the core's own threads.
 pub const THREAD_NAME: &str = "twolayer";
+
+/// How often a thread looks for work, or for its end, before it sleeps: some 50 microseconds. To wake up takes as long,
+/// which is too long between the products of a small network.
+const LOOKS: usize = 2_000;
 
 /// The stack of a thread, in bytes. Without a size, the standard library would read one from the environment.
 const STACK_SIZE: usize = 2 << 20;
@@ -154,11 +162,13 @@ impl ThreadPool {
             let mut state = lock(&started.shared.state);
             state.job += 1;
             (state.task, state.threads) = (Some(task), threads);
+            started.shared.job.store(state.job, Ordering::Relaxed);
         }
         started.shared.work_is_there.notify_all();
         let mine = catch_unwind(AssertUnwindSafe(leader));
+        lock(&started.shared.state).task = None;
+        watch(|| started.shared.running.load(Ordering::Relaxed) == 0);
         let mut state = lock(&started.shared.state);
-        state.task = None;
         while state.running > 0 {
             state = started.shared.work_is_done.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -213,6 +223,7 @@ impl Shared {
     /// The life of the thread with this index, which has seen `job`.
     fn work(&self, index: usize, mut job: u64) {
         loop {
+            watch(|| self.job.load(Ordering::Relaxed) != job);
             let mut state = lock(&self.state);
             while state.job == job && !state.is_dropped {
                 state = self.work_is_there.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -223,11 +234,13 @@ impl Shared {
             job = state.job;
             let Some(Task(task)) = state.task.filter(|_| index < state.threads) else { continue };
             state.running += 1;
+            self.running.store(state.running, Ordering::Relaxed);
             drop(state);
             // SAFETY: `run` keeps the closure alive until this thread has counted itself out below.
             let result = catch_unwind(AssertUnwindSafe(|| unsafe { (*task)(index) }));
             let mut state = lock(&self.state);
             state.running -= 1;
+            self.running.store(state.running, Ordering::Relaxed);
             if let Err(panic) = result {
                 state.panic.get_or_insert(panic);
             }
@@ -248,6 +261,16 @@ impl Drop for ThreadPool {
     }
 }
 
+/// Waits for a moment, until the condition is true or the time is up.
+fn watch(is_true: impl Fn() -> bool) {
+    for _ in 0..LOOKS {
+        if is_true() {
+            return;
+        }
+        std::hint::spin_loop();
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -262,7 +285,6 @@ impl std::fmt::Debug for ThreadPool {
 mod tests {
     use super::*;
     use std::sync::Barrier;
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn every_thread_is_called_once_per_job() {
