@@ -205,61 +205,6 @@ fn predict_draws_the_digit_beside_its_probabilities() {
 }
 
 #[test]
-fn gradcheck_passes_at_every_level_and_shows_its_numbers() {
-    for level in levels() {
-        for threads in [1, 2] {
-            let report = json(&format!("gradcheck --isa {level} --threads {threads}"), &[]);
-            assert_eq!(report["passed"], true);
-            for name in ["W1", "b1", "W2", "b2"] {
-                let d = &report["parameters"][name];
-                let (mean, max) = (float(&d["mean_abs"]), float(&d["max_abs"]));
-                assert!(mean < 1e-9 && mean <= max && float(&d["max_rel"]) < 1e-2, "{name}: {d}");
-            }
-            assert!(float(&report["seconds_numerical"]) > 0.0 && float(&report["seconds_backprop"]) > 0.0);
-        }
-    }
-    let data = folder(&tiny());
-    let text = ok("gradcheck --data {} --batch 4 --hidden 7 --seed 9 --rng numpy", &[data.path()]);
-    assert!(text.contains("Passed") && ["W1", "b1", "W2", "b2"].iter().all(|name| text.contains(name)), "{text}");
-}
-
-/// A saved model is checked like random weights, by both methods.
-#[test]
-fn gradcheck_checks_a_models_weights_by_either_method() {
-    let scratch = tempfile::tempdir().unwrap();
-    let data = folder(&tiny());
-    for precision in ["f32", "f64"] {
-        let model = scratch.path().join(precision);
-        ok(&format!("train --data {{}} --hidden 9 --precision {precision} --out {{}} --quiet"), &[data.path(), &model]);
-        let fast = json("gradcheck {} --data {} --batch 4", &[&model, data.path()]);
-        let slow = json("gradcheck {} --data {} --batch 4 --brute-force", &[&model, data.path()]);
-        assert_eq!((&fast["method"], &slow["method"]), (&"structured".into(), &"brute force".into()));
-        assert_eq!((&fast["hidden"], &fast["model"]), (&9.into(), &model.to_str().unwrap().into()));
-        for name in ["W1", "b1", "W2", "b2"] {
-            let (a, b) = (&fast["parameters"][name], &slow["parameters"][name]);
-            assert!((float(&a["mean_abs"]) - float(&b["mean_abs"])).abs() < 1e-11, "{name}: {a} and {b}");
-            let worst = &a["worst"];
-            let off = float(&worst["backprop"]) - float(&worst["numerical"]);
-            assert_eq!(off.abs(), float(&a["max_abs"]), "{name}: {worst}");
-        }
-    }
-}
-
-#[test]
-fn a_failed_check_is_explained() {
-    for (options, why) in
-        [("--h 0.1", "h is too large"), ("--h 1e-9", "rounding dominates"), ("--tolerance 1e-14", "cannot reach")]
-    {
-        let ran = run(&format!("gradcheck {options}"), &[]);
-        assert_eq!(ran.code, Some(1), "{ran:#?}");
-        assert!(ran.stdout.contains("FAIL") && ran.stdout.contains(why), "{ran:#?}");
-        assert!(ran.stderr.contains("backpropagation differs"), "{ran:#?}");
-    }
-    let report: serde_json::Value = serde_json::from_str(&run("gradcheck --h 0.1 --json", &[]).stdout).unwrap();
-    assert_eq!((&report["passed"], report["explanations"].as_array().unwrap().len()), (&false.into(), 4));
-}
-
-#[test]
 fn training_by_numerical_gradients_agrees_with_backpropagation() {
     // A learning rate that suits so few iterations.
     for (precision, close) in [("f64", 1e-7), ("f32", 1e-3)] {
