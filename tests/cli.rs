@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::{Model, digits, float, floats, folder, integer, json, levels, losses, names_in, ok, run, tiny, twolayer};
+use common::{Model, digits, float, floats, integer, json, levels, losses, names_in, ok, run, twolayer};
 use serde_json::Value;
 
 /// Trains on the bundled digits for a moment.
@@ -23,7 +23,7 @@ fn the_defaults_learn_the_bundled_digits_and_print_the_accuracy() {
     assert!(text.contains("bundled"), "{text}");
     assert!(text.contains("samples per second"), "{text}");
     let rows = text.lines().filter(|line| line.trim_start().starts_with(|c: char| c.is_ascii_digit())).count();
-    assert_eq!(rows, 10_000usize.div_ceil(14), "a row for each epoch");
+    assert_eq!(rows, 10_000usize.div_ceil(14) + 1, "a row for each epoch, and one for the end");
     let report = json("train", &[]);
     assert!(float(&report["test_accuracy"]) >= 0.90, "{}", report["test_accuracy"]);
     assert!(float(&report["train_accuracy"]) >= 0.90, "{}", report["train_accuracy"]);
@@ -60,17 +60,40 @@ fn the_training_report_is_complete_and_agrees_with_itself() {
 
     let losses = losses(&log);
     assert_eq!(losses.len(), 100);
-    assert_eq!(losses[99], float(&report["final_loss"]));
     let history = report["history"].as_array().unwrap();
-    let iterations: Vec<usize> = history.iter().map(|entry| integer(&entry["iteration"])).collect();
-    assert_eq!(iterations, (0..100).step_by(7).collect::<Vec<_>>());
+    let iterations: Vec<usize> = history.iter().map(|entry| integer(&entry["iterations"])).collect();
+    assert_eq!(iterations, (1..100).step_by(7).chain([100]).collect::<Vec<_>>());
+    let mut before = 0;
     for entry in history {
-        assert_eq!(float(&entry["loss"]), losses[integer(&entry["iteration"])]);
+        let batches = &losses[before..integer(&entry["iterations"])];
+        assert_eq!(float(&entry["loss"]), batches.iter().sum::<f64>() / batches.len() as f64);
+        before += batches.len();
         assert!((0.0..=1.0).contains(&float(&entry["train_accuracy"])));
     }
     // An epoch's accuracies follow its first iteration's update, whatever comes after.
     let shorter = json("train --iters 99 --seed 5 --hidden 20 --batch 200 --lr 0.2", &[]);
     assert_eq!(shorter["test_accuracy"], history[14]["test_accuracy"]);
+}
+
+/// The last row of the table, and of the history, is the network that is written.
+#[test]
+fn the_last_row_is_the_state_after_the_last_update() {
+    let scratch = tempfile::tempdir().unwrap();
+    let out = scratch.path().join("model");
+    for (options, epoch) in [("--iters 100", "7.1"), ("--iters 99", "7"), ("--epochs 2", "2"), ("--iters 1", "0")] {
+        let report = json(&format!("train {options} --out {{}}"), &[&out]);
+        let (evaluation, last) = (json("eval {}", &[&out]), report["history"].as_array().unwrap().last().unwrap());
+        assert_eq!(last["iterations"], report["iterations"], "{options}");
+        for (name, told) in [("test_loss", "mean_loss"), ("test_accuracy", "accuracy")] {
+            assert_eq!((&last[name], &report[name]), (&evaluation[told], &evaluation[told]), "{options}: {name}");
+        }
+        let text = ok(&format!("train {options}"), &[]);
+        let (before, after) = text.split_once("\nTrained").unwrap();
+        let row: Vec<&str> = before.lines().last().unwrap().split_whitespace().collect();
+        let loss = format!("{:.4}", float(&last["test_loss"]));
+        assert_eq!((row[0], row[1], row[3]), (epoch, last["iterations"].to_string().as_str(), loss.as_str()), "{text}");
+        assert!(after.contains(&format!("Loss      {loss} on the test set")), "{text}");
+    }
 }
 
 #[test]
@@ -80,7 +103,7 @@ fn epochs_are_batches_that_fit_into_the_training_set() {
     {
         let report = json(&format!("train {options}"), &[]);
         assert_eq!(integer(&report["iterations"]), iterations, "{options}");
-        assert_eq!(report["final_loss"].is_null(), iterations == 0);
+        assert_eq!(report["history"].as_array().unwrap().is_empty(), iterations == 0);
     }
 }
 
@@ -214,7 +237,7 @@ fn training_by_numerical_gradients_agrees_with_backpropagation() {
         for (threads, isa) in [(1, &levels()[0]), (2, levels().last().unwrap())] {
             let numerical = json(&format!("{run} --gradient numerical --h 1e-5 --threads {threads} --isa {isa}"), &[]);
             assert_eq!((&numerical["gradient"], &numerical["h"]), (&"numerical".into(), &1e-5.into()));
-            let (a, b) = (float(&numerical["final_loss"]), float(&backprop["final_loss"]));
+            let (a, b) = (float(&numerical["test_loss"]), float(&backprop["test_loss"]));
             assert!((a - b).abs() < close, "{precision}, {isa}: {a} and {b}");
         }
     }
@@ -238,7 +261,7 @@ fn info_names_what_a_run_would_use() {
 #[test]
 fn quiet_prints_the_outcome_only() {
     let text = ok("train --quiet --iters 100", &[]);
-    assert_eq!(text.lines().count(), 2, "{text}");
+    assert_eq!(text.lines().count(), 3, "{text}");
     assert!(text.contains("Accuracy"), "{text}");
 }
 

@@ -73,9 +73,11 @@ fn validation_holds_out_rows_and_patience_keeps_the_best_weights() {
     assert_eq!(history.len(), at + 1 + 4, "it stops four epochs after the first best one");
     assert_eq!(report["test_accuracy"], history[at]["test_accuracy"], "and keeps that one's weights");
     assert_eq!(json("eval {}", &[&model])["accuracy"], report["test_accuracy"]);
-    let kept = integer(&history[at]["iteration"]) + 1;
+    let kept = integer(&history[at]["iterations"]);
     assert_eq!(integer(&report["kept_iterations"]), kept);
     let text = ok(&format!("train {options}"), &[]);
+    let row = |line: &str| line.split_whitespace().nth(1) == Some(&kept.to_string());
+    assert!(text.lines().any(row), "the table has a row of the kept weights, {kept}: {text}");
     assert!(text.contains("valid\n") && text.contains("Stopped   the validation accuracy"), "{text}");
     assert!(text.contains("Kept      the weights after "), "{text}");
 }

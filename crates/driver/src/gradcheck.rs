@@ -13,12 +13,12 @@ mod report;
 use std::path::Path;
 use std::time::Instant;
 
-use twolayer_core::{Activation, Init, MemoryEstimate, Parameter, Parameters, TwoLayerNet};
+use twolayer_core::{Activation, Init, MemoryEstimate, Parameters, TwoLayerNet};
 use twolayer_idx::Split as Half;
 use twolayer_model::AnyModel;
 
-use crate::args::{GradcheckArgs, RngName, Split};
-use crate::data::{self, Source};
+use crate::args::{GradcheckArgs, Split};
+use crate::data::Source;
 use crate::error::CliError;
 use crate::machine::Machine;
 use crate::memory;
@@ -190,6 +190,7 @@ mod tests {
     use super::*;
     use crate::args::{Cli, Command};
     use clap::Parser;
+    use twolayer_core::Parameter;
 
     /// What a mistake in one parameter's backpropagation comes to: that parameter fails, and the check with it.
     #[test]

@@ -87,7 +87,7 @@ fn curves(record: &TrainingRecord) -> Markup {
             } @else {
                 div.charts {
                     figure { (loss.inline()) figcaption { "Loss of the batches, each before its update" } }
-                    figure { (accuracy.inline()) figcaption { "Accuracy, once an epoch" } }
+                    figure { (accuracy.inline()) figcaption { "Accuracy, once an epoch and at the end" } }
                 }
                 (epochs(record))
             }
@@ -107,14 +107,15 @@ fn epochs(record: &TrainingRecord) -> Markup {
             div.scroll tabindex="0" role="region" aria-label="Table of measurements" {
                 table.numbers {
                     thead { tr {
-                        th scope="col" { "iteration" } th scope="col" { "loss" }
+                        th scope="col" { "iterations" } th scope="col" { "loss" } th scope="col" { "test loss" }
                         th scope="col" { "training set" } th scope="col" { "test set" }
                     } }
                     tbody {
                         @for m in &some {
                             tr {
-                                th scope="row" { (grouped(m.iteration)) }
+                                th scope="row" { (grouped(m.iterations)) }
                                 td { (format!("{:.4}", m.loss)) }
+                                td { (format!("{:.4}", m.test_loss)) }
                                 td { (percent(m.train_accuracy)) }
                                 td { (percent(m.test_accuracy)) }
                             }

@@ -31,7 +31,8 @@ pub struct TrainReport<'a> {
     samples_per_second: f64,
     train_accuracy: f64,
     test_accuracy: f64,
-    final_loss: Option<f64>,
+    /// The mean loss on the test set.
+    test_loss: f64,
     /// The threads that trained; with `--threads auto`, the fastest number of them.
     threads: usize,
     isa: &'static str,
@@ -58,6 +59,8 @@ pub struct TrainReport<'a> {
     gradient: GradientName,
     /// The step h of numerical gradients.
     h: Option<f64>,
+    /// Losses are -ln(p + this).
+    loss_epsilon: f64,
     /// Iterations per epoch.
     epoch: usize,
     data: String,
@@ -91,6 +94,9 @@ impl TrainingRun<'_> {
         }
         if let GradientMethod::Numerical { h } = self.gradient {
             out.field("Gradient", format_args!("numerical: central differences in f64, h = {h:e}"));
+        }
+        if args.loss_epsilon != 0.0 {
+            out.field("Losses", format_args!("reported as -ln(p + {:e})", args.loss_epsilon));
         }
         out.field("Random", format_args!("seed {}, {}", args.random.seed, args.random.rng.name()));
         out.field("Machine", self.machine.describe());
@@ -134,6 +140,7 @@ impl TrainingRun<'_> {
             );
         }
         out.field("Accuracy", format_args!("{test} on the test set, {train} on the training set"));
+        out.field("Loss", format_args!("{:.4} on the test set", outcome.test_loss));
         let files = [("Model", report.out), ("Losses", report.log), ("Report", report.report), ("Curves", report.plot)];
         for (what, file) in files {
             if let Some(file) = file {
@@ -160,7 +167,7 @@ impl TrainingRun<'_> {
             samples_per_second,
             train_accuracy: outcome.train_accuracy,
             test_accuracy: outcome.test_accuracy,
-            final_loss: outcome.final_loss,
+            test_loss: outcome.test_loss,
             threads: outcome.threads,
             isa: self.machine.level.name(),
             precision: T::NAME,
@@ -183,6 +190,7 @@ impl TrainingRun<'_> {
             kept_iterations: outcome.kept_iterations,
             gradient: self.args.gradient,
             h: if let GradientMethod::Numerical { h } = self.gradient { Some(h) } else { None },
+            loss_epsilon: self.args.loss_epsilon,
             epoch: self.schedule.epoch,
             data: self.source.name(),
             out: self.save.as_ref().map(shown),
