@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::{Model, digits, float, floats, integer, json, levels, losses, names_in, ok, run, twolayer};
+use common::{Model, digits, float, floats, folder, integer, json, levels, losses, names_in, ok, run, tiny, twolayer};
 use serde_json::Value;
 
 /// Trains on the bundled digits for a moment.
@@ -256,6 +256,27 @@ fn info_names_what_a_run_would_use() {
     assert!((1..=integer(&info["threads"])).contains(&integer(&report["threads"])), "{report}");
     let text = ok("info", &[]);
     assert!(levels().iter().all(|level| text.contains(level)), "{text}");
+}
+
+#[test]
+fn data_that_cannot_teach_gets_a_note_and_a_usual_set_none() {
+    for usual in [json("train --iters 5", &[]), json("data info", &[])] {
+        assert_eq!(usual["notes"], serde_json::json!([]), "{usual}");
+    }
+    let mut files = tiny();
+    let start = files[0].len() - 24;
+    files[0][start..].iter_mut().for_each(|pixel| *pixel = u8::from(*pixel > 99));
+    files[1][8..].iter_mut().for_each(|label| *label += 1);
+    let data = folder(&files);
+    for command in ["train --iters 5 --data {}", "data info {}"] {
+        let notes = json(command, &[data.path()])["notes"].clone();
+        let notes: Vec<&str> = notes.as_array().unwrap().iter().map(|note| note.as_str().unwrap()).collect();
+        assert!(notes.len() == 2 && notes[0].contains("no pixel is above 1;"), "{notes:?}");
+        assert!(notes[1].contains("labels are from 1 to 2"), "{notes:?}");
+        let text = ok(command, &[data.path()]);
+        assert!(notes.iter().all(|note| text.contains(&format!("Note      {note}\n"))), "{text}");
+    }
+    assert!(!ok("train --iters 5 --data {} --quiet", &[data.path()]).contains("Note"));
 }
 
 #[test]

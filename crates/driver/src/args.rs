@@ -21,7 +21,7 @@ pub use completions::{CompletionsArgs, ManArgs};
 pub use data::{DataCommand, DataInfoArgs, DataShowArgs};
 pub use fetch::FetchArgs;
 pub use interchange::{ExportArgs, Format, ImportArgs};
-pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName};
+pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName, ValidationFrom};
 pub use predict::PredictArgs;
 pub use values::{GradientName, Precision, RngName, Split, ThreadCount, available_threads};
 use values::{batch, isa_names, positive, rate, seed, step, threads, whole, zero_or_more};

@@ -1,5 +1,6 @@
 //! `twolayer train`: trains a network and reports accuracies once an epoch.
 
+mod astray;
 mod best_weights;
 mod checkpoint;
 mod outcome;
@@ -7,6 +8,7 @@ mod plan;
 mod report_files;
 mod run;
 mod summary;
+mod validation_rows;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -16,13 +18,15 @@ use std::time::Instant;
 use twolayer_core::{Evaluation, Float, GradientMethod, Optimizer, Sampler, TrainOptions, TwoLayerNet};
 use twolayer_model::Model;
 
-use crate::args::{Precision, TrainArgs};
+use crate::args::{Precision, TrainArgs, ValidationFrom};
 use crate::data::{self, Source};
+use crate::data_notes;
 use crate::epoch_table::{EpochTable, Measurement};
 use crate::error::CliError;
 use crate::html_report::training_record::TrainingRecord;
 use crate::interrupt;
 use crate::machine::Machine;
+use crate::network;
 use crate::number_format::count;
 use crate::output::Output;
 use crate::output_file::OutputFile;
@@ -41,7 +45,11 @@ pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), CliError> {
     let generator = Generator::new(&args.random)?;
     let plan = Plan::new(args, started)?;
     let (machine, source) = (Machine::new(&args.machine)?, Source::new(&args.data));
-    let (data, classes) = source.load(args.classes)?;
+    let (mut data, classes) = source.load(args.classes)?;
+    if let Some(share) = args.learning.validation.filter(|_| args.learning.validation_from == ValidationFrom::Classes) {
+        let held_out = validation_rows::count(data.train.rows(), share);
+        data.train = validation_rows::at_the_end(&data.train, held_out, args.random.seed);
+    }
     let job = plan.with(&machine, source, (&data, classes))?;
     match args.precision {
         Precision::F32 => job.run::<f32>(generator, out),
@@ -117,6 +125,9 @@ impl TrainingRun<'_> {
         tell("gradient", args.gradient.name().into());
         if let GradientMethod::Numerical { h } = self.gradient {
             tell("h", format!("{h:?}"));
+        }
+        if data_notes::paper_is_light(&self.data.train) {
+            tell(network::PAPER, network::LIGHT.into());
         }
         args.learning.unusual().into_iter().for_each(|(name, value)| drop(tell(name, value)));
         options

@@ -1,6 +1,7 @@
 //! The report's markup. The template HTML-escapes all text.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::Value;
 use twolayer_idx::Split as Half;
 
 use super::class_scores::{ClassScores, Evaluated, Mistake, mix_ups};
@@ -50,6 +51,9 @@ pub fn render(page: &Page) -> Result<Markup, CliError> {
                 header {
                     h1 { (page.title) }
                     @if let Some(trouble) = &page.trouble { p.trouble role="note" { strong { "Not finished: " } (trouble) } }
+                    @for warning in page.report["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                        p.trouble role="note" { strong { "Warning: " } (warning) }
+                    }
                     (highlights(page))
                 }
                 main {

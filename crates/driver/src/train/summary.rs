@@ -3,10 +3,11 @@
 use serde::Serialize;
 use twolayer_core::{Float, GradientMethod};
 
+use super::astray;
 use super::checkpoint::State;
 use super::outcome::{EarlyStop, Outcome};
 use super::run::TrainingRun;
-use crate::args::{ActivationName, GradientName, InitName, OptimizerName, RngName, SamplingName};
+use crate::args::{ActivationName, GradientName, InitName, OptimizerName, RngName, SamplingName, ValidationFrom};
 use crate::data::describe_set;
 use crate::epoch_table::Measurement;
 use crate::error::CliError;
@@ -51,6 +52,8 @@ pub struct TrainReport<'a> {
     init: InitName,
     sampling: SamplingName,
     validation: Option<f64>,
+    /// With validation: which rows are held out.
+    validation_from: Option<ValidationFrom>,
     patience: Option<usize>,
     /// `interrupted` or `patience`, if the run ended before its last iteration.
     early: Option<EarlyStop>,
@@ -68,6 +71,10 @@ pub struct TrainReport<'a> {
     log: Option<String>,
     report: Option<String>,
     plot: Option<String>,
+    /// What is unusual about the training set.
+    notes: Vec<String>,
+    /// What went wrong in the run.
+    warnings: Vec<String>,
     history: &'a [Measurement],
 }
 
@@ -76,6 +83,7 @@ impl TrainingRun<'_> {
     pub fn print_plan<T: Float>(&self, out: &mut Output) {
         let (args, shape, schedule) = (self.args, self.shape, self.schedule);
         out.field("Data", format_args!("{}: {}", self.source.describe(), describe_set(self.data)));
+        self.notes.iter().for_each(|note| out.field("Note", note));
         let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
         let parameters = count(shape.parameters(), "parameter");
         out.field("Network", format_args!("{inputs} -> {hidden} -> {classes}: {parameters}, {}", T::NAME));
@@ -90,7 +98,11 @@ impl TrainingRun<'_> {
         }
         if self.rows < self.data.train.rows() {
             let kept_back = count(self.data.train.rows() - self.rows, "training row");
-            out.field("Validate", format_args!("on the last {kept_back}, which are held out"));
+            let which = match args.learning.validation_from {
+                ValidationFrom::Classes => format!("{kept_back} drawn by the seed, the same share of each class"),
+                ValidationFrom::End => format!("the last {kept_back}"),
+            };
+            out.field("Validate", format_args!("on {which}; they are held out"));
         }
         if let GradientMethod::Numerical { h } = self.gradient {
             out.field("Gradient", format_args!("numerical: central differences in f64, h = {h:e}"));
@@ -141,6 +153,7 @@ impl TrainingRun<'_> {
         }
         out.field("Accuracy", format_args!("{test} on the test set, {train} on the training set"));
         out.field("Loss", format_args!("{:.4} on the test set", outcome.test_loss));
+        report.warnings.iter().for_each(|warning| out.field("Warning", warning));
         let files = [("Model", report.out), ("Losses", report.log), ("Report", report.report), ("Curves", report.plot)];
         for (what, file) in files {
             if let Some(file) = file {
@@ -148,6 +161,13 @@ impl TrainingRun<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What is wrong with the run.
+    fn warnings(&self, history: &[Measurement]) -> Vec<String> {
+        let learning = &self.args.learning;
+        let rates = (learning.rate(), learning.optimizer.usual_rate());
+        astray::warning(history, self.shape.classes(), rates).into_iter().collect()
     }
 
     /// Total time so far, including the earlier runs that this one resumed.
@@ -185,6 +205,7 @@ impl TrainingRun<'_> {
             init: self.args.learning.init,
             sampling: self.args.learning.sampling,
             validation: self.args.learning.validation,
+            validation_from: self.args.learning.validation.map(|_| self.args.learning.validation_from),
             patience: self.args.learning.patience,
             early: outcome.early,
             kept_iterations: outcome.kept_iterations,
@@ -197,6 +218,8 @@ impl TrainingRun<'_> {
             log: self.log.as_ref().map(shown),
             report: self.report.as_ref().map(shown),
             plot: self.plot.as_ref().map(|plot| shown(&plot.target)),
+            notes: self.notes.clone(),
+            warnings: self.warnings(history),
             history,
         }
     }
