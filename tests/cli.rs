@@ -23,7 +23,7 @@ fn the_defaults_learn_the_bundled_digits_and_print_the_accuracy() {
     assert!(text.contains("bundled"), "{text}");
     assert!(text.contains("samples per second"), "{text}");
     let rows = text.lines().filter(|line| line.trim_start().starts_with(|c: char| c.is_ascii_digit())).count();
-    assert_eq!(rows, 10_000usize.div_ceil(14), "a row for each epoch");
+    assert_eq!(rows, 10_000usize.div_ceil(14) + 1, "a row for each epoch, and one for the end");
     let report = json("train", &[]);
     assert!(float(&report["test_accuracy"]) >= 0.90, "{}", report["test_accuracy"]);
     assert!(float(&report["train_accuracy"]) >= 0.90, "{}", report["train_accuracy"]);
@@ -60,17 +60,40 @@ fn the_training_report_is_complete_and_agrees_with_itself() {
 
     let losses = losses(&log);
     assert_eq!(losses.len(), 100);
-    assert_eq!(losses[99], float(&report["final_loss"]));
     let history = report["history"].as_array().unwrap();
-    let iterations: Vec<usize> = history.iter().map(|entry| integer(&entry["iteration"])).collect();
-    assert_eq!(iterations, (0..100).step_by(7).collect::<Vec<_>>());
+    let iterations: Vec<usize> = history.iter().map(|entry| integer(&entry["iterations"])).collect();
+    assert_eq!(iterations, (1..100).step_by(7).chain([100]).collect::<Vec<_>>());
+    let mut before = 0;
     for entry in history {
-        assert_eq!(float(&entry["loss"]), losses[integer(&entry["iteration"])]);
+        let batches = &losses[before..integer(&entry["iterations"])];
+        assert_eq!(float(&entry["loss"]), batches.iter().sum::<f64>() / batches.len() as f64);
+        before += batches.len();
         assert!((0.0..=1.0).contains(&float(&entry["train_accuracy"])));
     }
     // An epoch's accuracies follow its first iteration's update, whatever comes after.
     let shorter = json("train --iters 99 --seed 5 --hidden 20 --batch 200 --lr 0.2", &[]);
     assert_eq!(shorter["test_accuracy"], history[14]["test_accuracy"]);
+}
+
+/// The last row of the table, and of the history, is the network that is written.
+#[test]
+fn the_last_row_is_the_state_after_the_last_update() {
+    let scratch = tempfile::tempdir().unwrap();
+    let out = scratch.path().join("model");
+    for (options, epoch) in [("--iters 100", "7.1"), ("--iters 99", "7"), ("--epochs 2", "2"), ("--iters 1", "0")] {
+        let report = json(&format!("train {options} --out {{}}"), &[&out]);
+        let (evaluation, last) = (json("eval {}", &[&out]), report["history"].as_array().unwrap().last().unwrap());
+        assert_eq!(last["iterations"], report["iterations"], "{options}");
+        for (name, told) in [("test_loss", "mean_loss"), ("test_accuracy", "accuracy")] {
+            assert_eq!((&last[name], &report[name]), (&evaluation[told], &evaluation[told]), "{options}: {name}");
+        }
+        let text = ok(&format!("train {options}"), &[]);
+        let (before, after) = text.split_once("\nTrained").unwrap();
+        let row: Vec<&str> = before.lines().last().unwrap().split_whitespace().collect();
+        let loss = format!("{:.4}", float(&last["test_loss"]));
+        assert_eq!((row[0], row[1], row[3]), (epoch, last["iterations"].to_string().as_str(), loss.as_str()), "{text}");
+        assert!(after.contains(&format!("Loss      {loss} on the test set")), "{text}");
+    }
 }
 
 #[test]
@@ -80,7 +103,7 @@ fn epochs_are_batches_that_fit_into_the_training_set() {
     {
         let report = json(&format!("train {options}"), &[]);
         assert_eq!(integer(&report["iterations"]), iterations, "{options}");
-        assert_eq!(report["final_loss"].is_null(), iterations == 0);
+        assert_eq!(report["history"].as_array().unwrap().is_empty(), iterations == 0);
     }
 }
 
@@ -205,61 +228,6 @@ fn predict_draws_the_digit_beside_its_probabilities() {
 }
 
 #[test]
-fn gradcheck_passes_at_every_level_and_shows_its_numbers() {
-    for level in levels() {
-        for threads in [1, 2] {
-            let report = json(&format!("gradcheck --isa {level} --threads {threads}"), &[]);
-            assert_eq!(report["passed"], true);
-            for name in ["W1", "b1", "W2", "b2"] {
-                let d = &report["parameters"][name];
-                let (mean, max) = (float(&d["mean_abs"]), float(&d["max_abs"]));
-                assert!(mean < 1e-9 && mean <= max && float(&d["max_rel"]) < 1e-2, "{name}: {d}");
-            }
-            assert!(float(&report["seconds_numerical"]) > 0.0 && float(&report["seconds_backprop"]) > 0.0);
-        }
-    }
-    let data = folder(&tiny());
-    let text = ok("gradcheck --data {} --batch 4 --hidden 7 --seed 9 --rng numpy", &[data.path()]);
-    assert!(text.contains("Passed") && ["W1", "b1", "W2", "b2"].iter().all(|name| text.contains(name)), "{text}");
-}
-
-/// A saved model is checked like random weights, by both methods.
-#[test]
-fn gradcheck_checks_a_models_weights_by_either_method() {
-    let scratch = tempfile::tempdir().unwrap();
-    let data = folder(&tiny());
-    for precision in ["f32", "f64"] {
-        let model = scratch.path().join(precision);
-        ok(&format!("train --data {{}} --hidden 9 --precision {precision} --out {{}} --quiet"), &[data.path(), &model]);
-        let fast = json("gradcheck {} --data {} --batch 4", &[&model, data.path()]);
-        let slow = json("gradcheck {} --data {} --batch 4 --brute-force", &[&model, data.path()]);
-        assert_eq!((&fast["method"], &slow["method"]), (&"structured".into(), &"brute force".into()));
-        assert_eq!((&fast["hidden"], &fast["model"]), (&9.into(), &model.to_str().unwrap().into()));
-        for name in ["W1", "b1", "W2", "b2"] {
-            let (a, b) = (&fast["parameters"][name], &slow["parameters"][name]);
-            assert!((float(&a["mean_abs"]) - float(&b["mean_abs"])).abs() < 1e-11, "{name}: {a} and {b}");
-            let worst = &a["worst"];
-            let off = float(&worst["backprop"]) - float(&worst["numerical"]);
-            assert_eq!(off.abs(), float(&a["max_abs"]), "{name}: {worst}");
-        }
-    }
-}
-
-#[test]
-fn a_failed_check_is_explained() {
-    for (options, why) in
-        [("--h 0.1", "h is too large"), ("--h 1e-9", "rounding dominates"), ("--tolerance 1e-14", "cannot reach")]
-    {
-        let ran = run(&format!("gradcheck {options}"), &[]);
-        assert_eq!(ran.code, Some(1), "{ran:#?}");
-        assert!(ran.stdout.contains("FAIL") && ran.stdout.contains(why), "{ran:#?}");
-        assert!(ran.stderr.contains("backpropagation differs"), "{ran:#?}");
-    }
-    let report: serde_json::Value = serde_json::from_str(&run("gradcheck --h 0.1 --json", &[]).stdout).unwrap();
-    assert_eq!((&report["passed"], report["explanations"].as_array().unwrap().len()), (&false.into(), 4));
-}
-
-#[test]
 fn training_by_numerical_gradients_agrees_with_backpropagation() {
     // A learning rate that suits so few iterations.
     for (precision, close) in [("f64", 1e-7), ("f32", 1e-3)] {
@@ -269,7 +237,7 @@ fn training_by_numerical_gradients_agrees_with_backpropagation() {
         for (threads, isa) in [(1, &levels()[0]), (2, levels().last().unwrap())] {
             let numerical = json(&format!("{run} --gradient numerical --h 1e-5 --threads {threads} --isa {isa}"), &[]);
             assert_eq!((&numerical["gradient"], &numerical["h"]), (&"numerical".into(), &1e-5.into()));
-            let (a, b) = (float(&numerical["final_loss"]), float(&backprop["final_loss"]));
+            let (a, b) = (float(&numerical["test_loss"]), float(&backprop["test_loss"]));
             assert!((a - b).abs() < close, "{precision}, {isa}: {a} and {b}");
         }
     }
@@ -291,9 +259,30 @@ fn info_names_what_a_run_would_use() {
 }
 
 #[test]
+fn data_that_cannot_teach_gets_a_note_and_a_usual_set_none() {
+    for usual in [json("train --iters 5", &[]), json("data info", &[])] {
+        assert_eq!(usual["notes"], serde_json::json!([]), "{usual}");
+    }
+    let mut files = tiny();
+    let start = files[0].len() - 24;
+    files[0][start..].iter_mut().for_each(|pixel| *pixel = u8::from(*pixel > 99));
+    files[1][8..].iter_mut().for_each(|label| *label += 1);
+    let data = folder(&files);
+    for command in ["train --iters 5 --data {}", "data info {}"] {
+        let notes = json(command, &[data.path()])["notes"].clone();
+        let notes: Vec<&str> = notes.as_array().unwrap().iter().map(|note| note.as_str().unwrap()).collect();
+        assert!(notes.len() == 2 && notes[0].contains("no pixel is above 1;"), "{notes:?}");
+        assert!(notes[1].contains("labels are from 1 to 2"), "{notes:?}");
+        let text = ok(command, &[data.path()]);
+        assert!(notes.iter().all(|note| text.contains(&format!("Note      {note}\n"))), "{text}");
+    }
+    assert!(!ok("train --iters 5 --data {} --quiet", &[data.path()]).contains("Note"));
+}
+
+#[test]
 fn quiet_prints_the_outcome_only() {
     let text = ok("train --quiet --iters 100", &[]);
-    assert_eq!(text.lines().count(), 2, "{text}");
+    assert_eq!(text.lines().count(), 3, "{text}");
     assert!(text.contains("Accuracy"), "{text}");
 }
 

@@ -5,7 +5,8 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{fails, float, integer, json, mnist, ok};
+use common::{digits, fails, float, idx, integer, json, mnist, names_in, ok};
+use twolayer_idx::{Part, Split};
 
 const RULES: [&str; 6] = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"];
 
@@ -73,19 +74,68 @@ fn validation_holds_out_rows_and_patience_keeps_the_best_weights() {
     assert_eq!(history.len(), at + 1 + 4, "it stops four epochs after the first best one");
     assert_eq!(report["test_accuracy"], history[at]["test_accuracy"], "and keeps that one's weights");
     assert_eq!(json("eval {}", &[&model])["accuracy"], report["test_accuracy"]);
-    let kept = integer(&history[at]["iteration"]) + 1;
+    let kept = integer(&history[at]["iterations"]);
     assert_eq!(integer(&report["kept_iterations"]), kept);
     let text = ok(&format!("train {options}"), &[]);
+    let row = |line: &str| line.split_whitespace().nth(1) == Some(&kept.to_string());
+    assert!(text.lines().any(row), "the table has a row of the kept weights, {kept}: {text}");
     assert!(text.contains("valid\n") && text.contains("Stopped   the validation accuracy"), "{text}");
     assert!(text.contains("Kept      the weights after "), "{text}");
 }
 
+/// The last tenth of a sorted file is of one class, which a network that never saw it gets wrong.
+#[test]
+fn the_validation_rows_of_a_sorted_set_are_of_all_classes() {
+    let data = Split::load_part(digits(), Part::Train).unwrap();
+    let mut order: Vec<usize> = (0..data.rows()).collect();
+    order.sort_by_key(|&row| data.labels()[row]);
+    let sorted = data.reordered(&order);
+    let folder = tempfile::tempdir().unwrap();
+    for name in names_in(&digits()).iter().filter(|name| name.starts_with("t10k")) {
+        fs::copy(digits().join(name), folder.path().join(name)).unwrap();
+    }
+    let images = idx(&[data.rows() as u32, 8, 8], sorted.images());
+    fs::write(folder.path().join("train-images-idx3-ubyte"), images).unwrap();
+    fs::write(folder.path().join("train-labels-idx1-ubyte"), idx(&[data.rows() as u32], sorted.labels())).unwrap();
+
+    let run = |options: &str| json(&format!("train --data {{}} --lr 0.5 --iters 2000 {options}"), &[folder.path()]);
+    let last = |report: &serde_json::Value| {
+        float(&report["history"].as_array().unwrap().last().unwrap()["validation_accuracy"])
+    };
+    let of_classes = run("--validation 0.1");
+    assert!(last(&of_classes) > 0.8 && float(&of_classes["test_accuracy"]) > 0.8, "{of_classes}");
+    assert_eq!(of_classes["validation_from"], "classes");
+    let of_end = run("--validation 0.1 --validation-from end");
+    assert!(last(&of_end) < 0.2 && of_end["validation_from"] == "end", "{of_end}");
+    assert!(run("--seed 1 --validation 0.1")["history"] != of_classes["history"]);
+    let text = ok("train --iters 5 --validation 0.1", &[]);
+    assert!(text.contains("Validate  on 144 training rows drawn by the seed, the same share of each class"), "{text}");
+}
+
 #[test]
 fn the_last_iteration_is_validated_too() {
-    let report = json("train --optimizer adam --lr 0.01 --epochs 3 --validation 0.1 --patience 3", &[]);
-    let plain = json("train --optimizer adam --lr 0.01 --epochs 3 --validation 0.1", &[]);
+    let report = json("train --optimizer adam --lr 0.01 --epochs 3 --validation 0.1 --patience 3 --seed 1", &[]);
+    let plain = json("train --optimizer adam --lr 0.01 --epochs 3 --validation 0.1 --seed 1", &[]);
     assert_eq!(report["kept_iterations"], serde_json::Value::Null);
     assert_eq!(report["test_accuracy"], plain["test_accuracy"]);
+}
+
+/// Worse than guessing, but finite: exit code 0, and a warning with a rate that works.
+#[test]
+fn a_run_that_went_astray_is_told() {
+    let scratch = tempfile::tempdir().unwrap();
+    let page = scratch.path().join("page.html");
+    let options = "--lr 100 --activation relu --init he --iters 300";
+    let report = json(&format!("train {options} --report {{}}"), &[&page]);
+    let warnings = report["warnings"].as_array().unwrap();
+    let [warning] = &warnings.iter().map(|w| w.as_str().unwrap()).collect::<Vec<_>>()[..] else { panic!("{report}") };
+    assert!(warning.contains("went astray") && warning.contains("guessing, 2.30"), "{warning}");
+    assert!(fs::read_to_string(&page).unwrap().contains("Warning: </strong>the run went astray"));
+    assert!(ok(&format!("train {options} --quiet"), &[]).contains(&format!("Warning   {warning}\n")));
+    let rate = warning.split("--lr ").nth(1).unwrap();
+    let better = json(&format!("train {options} --lr {rate}").replace("--lr 100 ", ""), &[]);
+    assert!(better["warnings"].as_array().unwrap().is_empty(), "{better}");
+    assert!(float(&better["test_accuracy"]) > 0.8, "{better}");
 }
 
 #[test]
@@ -96,6 +146,7 @@ fn contradictory_options_are_usage_errors() {
         ("--optimizer momentum --momentum 1", &["from 0 to below 1"]),
         ("--weight-decay -1", &["from 0 on"]),
         ("--patience 3", &["--validation"]),
+        ("--validation-from end", &["--validation"]),
         ("--validation 1", &["from 0 to below 1"]),
         ("--validation 0.99999", &["--validation leaves 0"]),
         ("--rng numpy --sampling epochs", &["--sampling"]),

@@ -95,10 +95,11 @@ fn assert_fits(ran: &Ran, width: usize) {
 
 /// The numbers of a table end where their column's name ends.
 fn assert_aligned(ran: &Ran) -> usize {
-    const NAMES: [&str; 14] = [
+    const NAMES: [&str; 15] = [
         "epoch",
-        "iteration",
+        "iterations",
         "loss",
+        "test loss",
         "train",
         "test",
         "valid",
@@ -118,7 +119,7 @@ fn assert_aligned(ran: &Ran) -> usize {
         if !FIRST.iter().any(|first| header.starts_with(first)) {
             continue;
         }
-        let names: Vec<_> = NAMES.iter().filter_map(|name| Some(header.find(name)? + name.len())).collect();
+        let names: Vec<_> = NAMES.iter().filter_map(|name| Some(header.rfind(name)? + name.len())).collect();
         tables += usize::from(!names.is_empty());
         for row in rows.lines().take_while(|row| row.chars().any(|c| c.is_ascii_digit())) {
             for &end in &names {

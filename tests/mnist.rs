@@ -21,7 +21,7 @@ fn the_defaults_reach_94_percent_everywhere_and_write_the_same_file_for_any_thre
                 let report = json(&format!("train --data {{}} --out {{}} {options}"), &[&folder, &model]);
                 assert!(float(&report["test_accuracy"]) >= 0.94, "{options}: {}", report["test_accuracy"]);
                 assert_eq!((integer(&report["iterations"]), integer(&report["epoch"])), (10_000, 600));
-                assert_eq!(report["history"].as_array().unwrap().len(), 17);
+                assert_eq!(report["history"].as_array().unwrap().len(), 18);
                 written.push(fs::read(&model).unwrap());
             }
             assert!(written[0] == written[1], "{level}, {precision}: threads changed the model");

@@ -110,7 +110,7 @@ fn the_report_of_a_training_run_agrees_with_its_json() {
 
     assert_eq!(fact(&page, "test accuracy"), percent(&run["test_accuracy"]));
     assert_eq!(fact(&page, "train accuracy"), percent(&run["train_accuracy"]));
-    assert_eq!(fact(&page, "loss of the last batch"), format!("{:.4}", float(&run["final_loss"])));
+    assert_eq!(fact(&page, "test loss"), format!("{:.4}", float(&run["test_loss"])));
     assert_eq!((fact(&page, "iterations"), fact(&page, "seed")), ("560".into(), "3".into()));
     assert_eq!((fact(&page, "learning rate"), fact(&page, "instruction set")), ("0.5".into(), word(&run["isa"])));
     assert_eq!(fact(&page, "threads"), run["threads"].to_string());
@@ -122,12 +122,12 @@ fn the_report_of_a_training_run_agrees_with_its_json() {
     assert_eq!(serde_json::json!(matrix(&page)), evaluation["confusion"]);
     let rows = texts(&page, "#curves tbody tr");
     let history = run["history"].as_array().unwrap();
-    assert_eq!(rows.len(), 40);
+    assert_eq!(rows.len(), 41, "the first iteration of each epoch, and the last");
     for (row, m) in rows.iter().zip(history) {
-        let loss = format!("{:.4}", float(&m["loss"]));
+        let loss = format!("{:.4}{:.4}", float(&m["loss"]), float(&m["test_loss"]));
         assert_eq!(
             *row,
-            format!("{}{loss}{}{}", m["iteration"], percent(&m["train_accuracy"]), percent(&m["test_accuracy"]))
+            format!("{}{loss}{}{}", m["iterations"], percent(&m["train_accuracy"]), percent(&m["test_accuracy"]))
         );
     }
     assert_eq!(select(&page, "#curves svg").len(), 2);

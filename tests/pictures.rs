@@ -205,6 +205,35 @@ fn what_the_network_saw_is_shown_beside_the_probabilities() {
     assert_eq!(results[0]["pixels"], results[1]["pixels"], "PNG and PGM keep every value");
 }
 
+/// A model of dark ink on light paper sees pictures as it saw its images; the model file says so.
+#[test]
+fn pictures_are_turned_to_the_paper_that_the_model_was_trained_on() {
+    let scratch = tempfile::tempdir().unwrap();
+    let model = scratch.path().join("model");
+    let files = [Part::Train, Part::Test].map(|part| {
+        let half = Split::load_part(digits(), part).unwrap();
+        let turned: Vec<u8> = half.images().iter().map(|pixel| 255 - pixel).collect();
+        [idx(&[half.rows() as u32, 8, 8], &turned), idx(&[half.rows() as u32], half.labels())]
+    });
+    let light = folder(&files.concat().try_into().unwrap());
+    let report = json("train --data {} --iters 6000 --lr 0.5 --out {}", &[light.path(), &model]);
+    assert!(report["notes"][0].as_str().unwrap().contains("dark ink on light paper"), "{report}");
+    assert_eq!(common::Model::read(&model).metadata["train.paper"], "light");
+    assert!(ok("data info {}", &[light.path()]).contains("Note      the images have dark ink on light paper"));
+    assert_eq!(json("data info {}", &[light.path()])["notes"], report["notes"]);
+
+    let half = Split::load_part(digits(), Part::Test).unwrap();
+    let mut right = 0;
+    for i in 0..20 {
+        let path = scratch.path().join("digit.png");
+        scanned(&half, i).save(&path).unwrap();
+        let seen = &json("predict {} {}", &[&model, &path])["results"][0];
+        assert!(seen["notes"].to_string().contains("turned to dark ink on light paper"), "{seen}");
+        right += usize::from(integer(&seen["predicted"]) == usize::from(half.labels()[i]));
+    }
+    assert!(right >= 15, "{right} of 20");
+}
+
 #[test]
 fn a_picture_comes_from_standard_input() {
     let scratch = tempfile::tempdir().unwrap();

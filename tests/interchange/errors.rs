@@ -7,7 +7,7 @@ use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::common::{fails, names_in, ok};
+use crate::common::{fails, json, names_in, ok};
 
 /// An array of numbers in single precision as NumPy writes it.
 fn array(sizes: &str, numbers: &[f32]) -> Vec<u8> {
@@ -125,6 +125,32 @@ fn every_fault_of_a_state_dict_has_its_error() {
     infinite[end - 4..].copy_from_slice(&f32::INFINITY.to_le_bytes());
     import_fails(&infinite, &["fc2.bias[1]"]);
     import_fails(&torch("F32", &LAYERS)[..end - 1], &["damaged safetensors"]);
+}
+
+/// A ReLU network imported as a sigmoid one predicts nonsense, so what is assumed is told, always.
+#[test]
+fn an_assumed_activation_is_told() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [file, out, given] = ["given", "out", "relu.npz"].map(|name| scratch.path().join(name));
+    let told = |options: &str, named: bool| {
+        let report = json(&format!("import {{}} --out {{}} {options}"), &[&file, &out]);
+        let assumed: Vec<&str> = report["assumed"].as_array().unwrap().iter().map(|a| a.as_str().unwrap()).collect();
+        let of_activation =
+            assumed.iter().any(|a| a.contains("activation is sigmoid") && a.contains("--activation relu"));
+        assert_eq!((of_activation, assumed.len()), (!named, 2 - usize::from(named)), "{options}: {report}");
+        let text = ok(&format!("import {{}} --out {{}} --quiet {options}"), &[&file, &out]);
+        assert_eq!(text.matches("Assumed   ").count(), assumed.len(), "{text}");
+        assert!(assumed.iter().all(|a| text.contains(a)) && text.contains("pixels from 0 to 1"), "{text}");
+    };
+    for bytes in [torch("F32", &LAYERS), archive(&arrays())] {
+        fs::write(&file, bytes).unwrap();
+        told("", false);
+        told("--activation sigmoid", true);
+        told("--activation relu", true);
+    }
+    ok("export {} --out {}", &[&out, &given]);
+    fs::rename(&given, &file).unwrap();
+    told("", true);
 }
 
 #[test]

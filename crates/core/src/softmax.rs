@@ -11,8 +11,7 @@
 
 use crate::buffer::Scratch;
 use crate::error::{Error, Result};
-use crate::math::Float;
-use crate::math::{exp_v, ln_v};
+use crate::math::{self, Float, exp_v, ln_v};
 use crate::matrix::{MatMut, MatRef};
 use crate::simd::{Kernel, Level, MAX_LANES, Simd};
 
@@ -26,14 +25,35 @@ const PART: usize = 32;
 
 /// A sum of losses, in four interleaved parts, which hides the latency of additions; in f64, since the difference of two
 /// finite f32 may be infinite. Blocks of rows whose sizes are multiples of 4 give the sum of all rows at once.
-#[derive(Default)]
-pub(crate) struct LossSum([f64; 4]);
+pub(crate) struct LossSum {
+    parts: [f64; 4],
+    epsilon: f64,
+}
 
 impl LossSum {
+    /// An empty sum of losses −ln(p + `epsilon`).
+    pub fn new(epsilon: f64) -> Self {
+        LossSum { parts: [0.0; 4], epsilon }
+    }
+
     pub fn total(&self) -> f64 {
-        let [a, b, c, d] = self.0;
+        let [a, b, c, d] = self.parts;
         (a + b) + (c + d)
     }
+}
+
+/// −ln(p + `epsilon`) from the exact loss −ln p. An infinite loss stays infinite, so that divergence is seen.
+#[inline]
+pub(crate) fn with_epsilon(loss: f64, epsilon: f64) -> f64 {
+    if epsilon == 0.0 || !loss.is_finite() {
+        return loss;
+    }
+    // By the core's own e^x and ln, whose bits no platform changes.
+    let mut p = [-loss];
+    math::exp(Level::SCALAR, &mut p);
+    p[0] += epsilon;
+    math::ln(Level::SCALAR, &mut p);
+    -p[0]
 }
 
 /// Scratch memory for a band of rows, as many as a vector has lanes.
@@ -66,11 +86,9 @@ impl<T: Float> Softmax<T> {
         level.dispatch(Pass { work: self, logits, rows, row, scale, labels: Some((labels, sum)) });
     }
 
-    /// The sum of the losses of rows of logits. Does not change the logits.
-    pub fn losses(&mut self, level: Level, logits: &[T], row: usize, labels: &[u32]) -> f64 {
-        let mut sum = LossSum::default();
-        level.dispatch(Losses { work: self, logits, row, labels, sum: &mut sum });
-        sum.total()
+    /// Adds the losses of rows of logits to `sum`. Does not change the logits.
+    pub fn losses(&mut self, level: Level, (logits, row): (&[T], usize), labels: &[u32], sum: &mut LossSum) {
+        level.dispatch(Losses { work: self, logits, row, labels, sum });
     }
 
     /// The band of the first `high` rows of these logits, checked to be within them.
@@ -147,7 +165,7 @@ impl<T: Float> Kernel<T> for Losses<'_, T> {
 #[inline(always)]
 fn add_losses<T: Float, S: Simd<T>>(
     s: S,
-    LossSum(sums): &mut LossSum,
+    sum: &mut LossSum,
     log_sum: S::V,
     (logits, row): (&[T], usize),
     (first, labels): (usize, &[u32]),
@@ -156,7 +174,8 @@ fn add_losses<T: Float, S: Simd<T>>(
     // SAFETY: MAX_LANES is at least LANES.
     unsafe { s.store(lanes.as_mut_ptr(), log_sum) };
     for (i, (&label, log_sum)) in labels.iter().zip(lanes).enumerate() {
-        sums[(first + i) % 4] += log_sum.to_f64() - logits[i * row + label as usize].to_f64();
+        let loss = log_sum.to_f64() - logits[i * row + label as usize].to_f64();
+        sum.parts[(first + i) % 4] += with_epsilon(loss, sum.epsilon);
     }
 }
 
@@ -289,8 +308,9 @@ pub fn softmax<T: Float>(level: Level, mut logits: MatMut<'_, T>) {
 pub fn cross_entropy<T: Float>(level: Level, logits: MatRef<'_, T>, labels: &[u32]) -> Result<f64> {
     check(logits.rows(), logits.cols(), labels)?;
     let rows = logits.to_vec();
-    let sum = Softmax::new(logits.cols()).losses(level, &rows, logits.cols(), labels);
-    Ok(sum / labels.len() as f64)
+    let mut sum = LossSum::new(0.0);
+    Softmax::new(logits.cols()).losses(level, (&rows, logits.cols()), labels, &mut sum);
+    Ok(sum.total() / labels.len() as f64)
 }
 
 /// Replaces logits with the gradient of their mean cross-entropy, (softmax − one-hot) / rows; returns the mean.
@@ -301,7 +321,7 @@ pub fn softmax_cross_entropy<T: Float>(level: Level, mut logits: MatMut<'_, T>, 
     let (rows, cols) = (logits.rows(), logits.cols());
     check(rows, cols, labels)?;
     let stride = logits.row_stride();
-    let mut sum = LossSum::default();
+    let mut sum = LossSum::new(0.0);
     Softmax::new(cols).gradient(level, (logits.as_mut_slice(), stride), labels, rows, &mut sum);
     Ok(sum.total() / rows as f64)
 }

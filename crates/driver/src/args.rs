@@ -21,10 +21,10 @@ pub use completions::{CompletionsArgs, ManArgs};
 pub use data::{DataCommand, DataInfoArgs, DataShowArgs};
 pub use fetch::FetchArgs;
 pub use interchange::{ExportArgs, Format, ImportArgs};
-pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName};
+pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName, ValidationFrom};
 pub use predict::PredictArgs;
 pub use values::{GradientName, Precision, RngName, Split, ThreadCount, available_threads};
-use values::{batch, isa_names, positive, rate, seed, step, threads, whole};
+use values::{batch, isa_names, positive, rate, seed, step, threads, whole, zero_or_more};
 
 /// Trains, checks and runs a two-layer neural network on handwritten digits.
 ///
@@ -183,6 +183,11 @@ pub struct TrainArgs {
 
     #[command(flatten)]
     pub checkpointing: CheckpointArgs,
+
+    /// Add this to the probability in all losses that are reported, -ln(p + EPSILON); the notebook's is 1e-7. The
+    /// weights are the same for any
+    #[arg(long, value_name = "EPSILON", default_value = "0", value_parser = zero_or_more, allow_negative_numbers = true)]
+    pub loss_epsilon: f64,
 
     /// Write the loss of every iteration, before its update, to this file (CSV)
     #[arg(long, value_name = "FILE")]

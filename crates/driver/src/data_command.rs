@@ -6,6 +6,7 @@ use twolayer_idx::Split as Half;
 use crate::args::{DataArgs, DataCommand, DataInfoArgs, DataShowArgs};
 use crate::ascii_image;
 use crate::data::{self, Source, size};
+use crate::data_notes;
 use crate::error::CliError;
 use crate::number_format::{count, grouped, percent};
 use crate::output::Output;
@@ -22,6 +23,8 @@ struct DataInfoReport {
     data: String,
     train: SplitSummary,
     test: SplitSummary,
+    /// What is unusual about the training set.
+    notes: Vec<String>,
 }
 
 /// The summary of a split.
@@ -51,8 +54,12 @@ fn info(args: &DataInfoArgs, out: &mut Output) -> Result<(), CliError> {
     let data = DataArgs { data: args.dir.clone() };
     let source = Source::new(&data);
     let (set, _) = source.load(Some(256))?;
-    let report =
-        DataInfoReport { data: source.name(), train: SplitSummary::of(&set.train), test: SplitSummary::of(&set.test) };
+    let report = DataInfoReport {
+        data: source.name(),
+        train: SplitSummary::of(&set.train),
+        test: SplitSummary::of(&set.test),
+        notes: data_notes::notes(&set.train, set.train.classes().max(set.test.classes())),
+    };
     if args.json {
         return out.json(&report);
     }
@@ -64,6 +71,7 @@ fn info(args: &DataInfoArgs, out: &mut Output) -> Result<(), CliError> {
         out.field("", &contents.images_file);
         out.field("", &contents.labels_file);
     }
+    report.notes.iter().for_each(|note| out.field("Note", note));
     out.line("");
     print_counts(&report.train.counts, &report.test.counts, out);
     Ok(())

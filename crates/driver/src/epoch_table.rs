@@ -9,17 +9,19 @@ const TERMINAL_ROWS: usize = 40;
 const SCREENFUL: usize = 24;
 
 /// The columns.
-const COLUMNS: [&str; 6] = ["epoch", "iteration", "loss", "train", "test", "valid"];
+const COLUMNS: [&str; 7] = ["epoch", "iterations", "loss", "test loss", "train", "test", "valid"];
 /// The columns that are dropped on a narrow terminal, in this order.
-const DISPENSABLE: [usize; 2] = [1, 3];
+const DISPENSABLE: [usize; 3] = [1, 4, 3];
 
-/// One epoch of a run.
+/// The state of a run after some iterations.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct Measurement {
-    /// The iteration after whose update the accuracies were taken.
-    pub iteration: usize,
-    /// The loss of that iteration's batch, before the update.
+    /// The iterations done, that is, updates of the weights.
+    pub iterations: usize,
+    /// The mean loss of the batches since the measurement before, each before its update.
     pub loss: f64,
+    /// The mean loss on the test set.
+    pub test_loss: f64,
     pub train_accuracy: f64,
     pub test_accuracy: f64,
     /// The accuracy on the validation rows, if there are any.
@@ -30,17 +32,19 @@ pub struct Measurement {
 pub struct EpochTable {
     /// The width of each column; 0 for those that are dropped.
     widths: [usize; COLUMNS.len()],
+    /// Every how many epochs a row is shown.
     every: usize,
-    last: usize,
+    schedule: Schedule,
 }
 
 impl EpochTable {
     /// The table of a run. On a terminal, a long one shows every n-th epoch, and one wider than `width` drops columns.
     pub fn new(schedule: Schedule, terminal: bool, validates: bool, width: Option<usize>) -> Self {
         let last = schedule.measurements().saturating_sub(1);
-        let epoch = grouped(last).len().max("epoch".len());
-        let iteration = grouped(schedule.iterations).len().max("iteration".len());
-        let mut widths = [epoch, iteration, 9, 7, 7, if validates { 7 } else { 0 }];
+        // The last row may be within an epoch, such as 16.6.
+        let epoch = (grouped(last).len() + 2).max("epoch".len());
+        let iterations = grouped(schedule.iterations).len().max("iterations".len());
+        let mut widths = [epoch, iterations, 9, 9, 7, 7, if validates { 7 } else { 0 }];
         for column in DISPENSABLE {
             let total: usize = widths.iter().filter(|&&width| width > 0).map(|width| width + 2).sum();
             if width.is_some_and(|width| total > width + 2) {
@@ -48,7 +52,7 @@ impl EpochTable {
             }
         }
         let every = if terminal && last >= TERMINAL_ROWS { (last + 1).div_ceil(SCREENFUL) } else { 1 };
-        EpochTable { widths, every, last }
+        EpochTable { widths, every, schedule }
     }
 
     /// A note on rows that are not shown.
@@ -62,13 +66,15 @@ impl EpochTable {
         self.line(COLUMNS)
     }
 
-    /// The row of an epoch, if it is shown.
-    pub fn row(&self, epoch: usize, m: &Measurement) -> Option<String> {
-        (epoch.is_multiple_of(self.every) || epoch == self.last).then(|| {
-            let loss = if m.loss < 1e4 { format!("{:.4}", m.loss) } else { format!("{:.2e}", m.loss) };
+    /// The row of a measurement, if it is shown; the last of a run always is.
+    pub fn row(&self, m: &Measurement, last: bool) -> Option<String> {
+        let (epoch, done) = self.schedule.epochs(m.iterations);
+        (last || epoch.is_multiple_of(self.every)).then(|| {
+            let epoch = if done == 0 { grouped(epoch) } else { format!("{}.{done}", grouped(epoch)) };
+            let loss = |loss: f64| if loss < 1e4 { format!("{loss:.4}") } else { format!("{loss:.2e}") };
             let (train, test) = (percent(m.train_accuracy), percent(m.test_accuracy));
             let valid = m.validation_accuracy.map(percent).unwrap_or_default();
-            self.line([&grouped(epoch), &grouped(m.iteration), &loss, &train, &test, &valid])
+            self.line([&epoch, &grouped(m.iterations), &loss(m.loss), &loss(m.test_loss), &train, &test, &valid])
         })
     }
 
@@ -89,23 +95,31 @@ mod tests {
         let table = EpochTable::new(schedule, false, true, None);
         for (epoch, loss, accuracy) in [(0, 2.25, 0.0987), (205, 1.5e9, 1.0)] {
             let validation_accuracy = Some(accuracy);
-            let (train_accuracy, test_accuracy) = (accuracy, accuracy);
-            let iteration = epoch * 60_000;
-            let m = Measurement { iteration, loss, train_accuracy, test_accuracy, validation_accuracy };
-            assert_eq!(table.row(epoch, &m).unwrap().len(), table.header().len());
+            let (train_accuracy, test_accuracy, test_loss) = (accuracy, accuracy, loss);
+            for iterations in [epoch * 60_000 + 1, epoch * 60_000 + 59_999] {
+                let m = Measurement { iterations, loss, test_loss, train_accuracy, test_accuracy, validation_accuracy };
+                assert_eq!(table.row(&m, false).unwrap().len(), table.header().len());
+            }
         }
     }
 
     #[test]
     fn a_terminal_gets_a_screenful_with_the_last_epoch() {
-        let (iteration, loss, validation_accuracy) = (0, 0.0, None);
-        let m = Measurement { iteration, loss, train_accuracy: 0.0, test_accuracy: 0.0, validation_accuracy };
+        let at = |iterations| Measurement {
+            iterations,
+            loss: 0.0,
+            test_loss: 0.0,
+            train_accuracy: 0.0,
+            test_accuracy: 0.0,
+            validation_accuracy: None,
+        };
         for (epochs, terminal, expected) in [(715, true, 25), (715, false, 715), (40, true, 40), (41, true, 21)] {
             let schedule = Schedule::new(14, 1, 0, Some(epochs)).unwrap();
             let table = EpochTable::new(schedule, terminal, false, None);
-            let shown = (0..epochs).filter(|&epoch| table.row(epoch, &m).is_some()).count();
+            let row = |epoch: usize| table.row(&at(14 * epoch + 1), epoch + 1 == epochs);
+            let shown = (0..epochs).filter(|&epoch| row(epoch).is_some()).count();
             assert_eq!(shown, expected, "{epochs} epochs, terminal: {terminal}");
-            assert!(table.row(epochs - 1, &m).is_some());
+            assert!(row(epochs - 1).is_some());
         }
     }
 }

@@ -43,7 +43,7 @@ struct EvalReport {
 /// Runs `twolayer eval`.
 pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
     let machine = Machine::new(&args.machine)?;
-    let net = network::load(&args.model, &machine)?;
+    let net = network::load(&args.model, &machine)?.net;
     let target = args.report.as_deref().map(OutputFile::new).transpose()?;
     if target.as_ref().is_some_and(|target| target.replaces(&args.model)) {
         return Err(CliError::usage(format!("--report and the model are both {}", args.model.display())));

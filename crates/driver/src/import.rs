@@ -20,6 +20,8 @@ struct ImportReport {
     hidden: usize,
     classes: usize,
     activation: &'static str,
+    /// What the file does not say and no option gives: if one is wrong, so are all predictions.
+    assumed: Vec<String>,
     precision: &'static str,
 }
 
@@ -40,7 +42,7 @@ pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), CliError> {
     let report = ImportReport {
         file: args.file.display().to_string(),
         source: match source {
-            Source::Npz => "npz",
+            Source::Npz { .. } => "npz",
             Source::Torch => "torch",
         },
         out: args.out.display().to_string(),
@@ -48,6 +50,7 @@ pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), CliError> {
         hidden: shape.hidden(),
         classes: shape.classes(),
         activation: activation.name(),
+        assumed: assumptions(given.is_some() || source.names_activation(), activation),
         precision,
     };
     match args.json {
@@ -63,6 +66,19 @@ fn contents<T: Float>(model: &mut Model<T>, given: Option<Activation>) -> Result
     Ok((model.to_bytes()?, model.activation))
 }
 
+/// What is taken for granted, as sentences.
+fn assumptions(activation_known: bool, activation: Activation) -> Vec<String> {
+    let mut assumed = Vec::new();
+    if !activation_known {
+        assumed.push(format!(
+            "the activation is {}, since the file does not name it; for a network with ReLU, give --activation relu",
+            activation.name()
+        ));
+    }
+    assumed.push("the network was trained on pixels from 0 to 1, not normalised in another way".into());
+    assumed
+}
+
 fn print(report: &ImportReport, shape: Shape, out: &mut Output) {
     let what = match report.source {
         "npz" => "NumPy's arrays",
@@ -72,4 +88,5 @@ fn print(report: &ImportReport, shape: Shape, out: &mut Output) {
     let ImportReport { activation, precision, .. } = report;
     let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
     out.field("Model", format_args!("{}: {inputs} -> {hidden} -> {classes}, {activation}, {precision}", report.out));
+    report.assumed.iter().for_each(|what| out.field("Assumed", what));
 }

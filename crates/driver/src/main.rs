@@ -8,6 +8,7 @@ mod ascii_image;
 mod confusion;
 mod data;
 mod data_command;
+mod data_notes;
 mod epoch_table;
 mod error;
 mod eval;

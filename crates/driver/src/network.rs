@@ -59,12 +59,26 @@ impl<T: Float> Network for TwoLayerNet<T> {
     }
 }
 
-/// Reads a model file; its network is computed by `machine`.
-pub fn load(path: &Path, machine: &Machine) -> Result<Box<dyn Network>, CliError> {
-    Ok(match AnyModel::load(path)? {
+/// The option in a model file that names the paper it was trained on, if that is light; older files have none.
+pub const PAPER: &str = "paper";
+pub const LIGHT: &str = "light";
+
+/// A model file's network, computed by `machine`.
+pub struct LoadedModel {
+    pub net: Box<dyn Network>,
+    /// Whether it was trained on dark ink on light paper.
+    pub light_paper: bool,
+}
+
+/// Reads a model file.
+pub fn load(path: &Path, machine: &Machine) -> Result<LoadedModel, CliError> {
+    let model = AnyModel::load(path)?;
+    let light_paper = model.options().get(PAPER).is_some_and(|paper| paper == LIGHT);
+    let net: Box<dyn Network> = match model {
         AnyModel::F32(model) => Box::new(machine.run(of(model))),
         AnyModel::F64(model) => Box::new(machine.run(of(model))),
-    })
+    };
+    Ok(LoadedModel { net, light_paper })
 }
 
 fn of<T: Float>(model: Model<T>) -> TwoLayerNet<T> {

@@ -36,10 +36,10 @@ struct PredictReport {
 /// Runs `twolayer predict`.
 pub fn run(args: &PredictArgs, out: &mut Output) -> Result<(), CliError> {
     let machine = Machine::new(&args.machine)?;
-    let net = network::load(&args.model, &machine)?;
+    let model = network::load(&args.model, &machine)?;
     match args.index {
-        Some(index) => image(args, index, &machine, net.as_ref(), out),
-        None => pictures::run(args, &machine, net.as_ref(), out),
+        Some(index) => image(args, index, &machine, model.net.as_ref(), out),
+        None => pictures::run(args, &machine, &model, out),
     }
 }
 

@@ -31,6 +31,15 @@ impl Schedule {
         self.iterations.min(measured.saturating_add(1))
     }
 
+    /// The epoch of a measurement after `done` iterations, and the tenths of the next one, rounded down: that of the
+    /// measurement after an epoch's first iteration is whole, as in the notebook.
+    pub fn epochs(&self, done: usize) -> (usize, usize) {
+        match done.checked_sub(1).filter(|&iteration| self.is_measured(iteration)) {
+            Some(iteration) => (iteration / self.epoch, 0),
+            None => (done / self.epoch, 10 * (done % self.epoch) / self.epoch),
+        }
+    }
+
     /// Whether accuracies are measured after this iteration.
     pub fn is_measured(&self, iteration: usize) -> bool {
         iteration.is_multiple_of(self.epoch)
@@ -59,6 +68,7 @@ mod tests {
         assert_eq!(stops[16..], [9601, 10_000]);
         assert_eq!(mnist.measurements(), 17);
         assert!(mnist.is_measured(0) && mnist.is_measured(9600) && !mnist.is_measured(9999));
+        assert_eq!([1, 601, 6000, 10_000].map(|done| mnist.epochs(done)), [(0, 0), (1, 0), (10, 0), (16, 6)]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `twolayer train`: trains a network and reports accuracies once an epoch.
 
+mod astray;
 mod best_weights;
 mod checkpoint;
 mod outcome;
@@ -7,23 +8,25 @@ mod plan;
 mod report_files;
 mod run;
 mod summary;
+mod validation_rows;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use twolayer_core::{Float, GradientMethod, Labels, Optimizer, Rows, Sampler, TrainOptions, TwoLayerNet};
-use twolayer_idx::Split as Half;
+use twolayer_core::{Evaluation, Float, GradientMethod, Optimizer, Sampler, TrainOptions, TwoLayerNet};
 use twolayer_model::Model;
 
-use crate::args::{Precision, TrainArgs};
+use crate::args::{Precision, TrainArgs, ValidationFrom};
 use crate::data::{self, Source};
+use crate::data_notes;
 use crate::epoch_table::{EpochTable, Measurement};
 use crate::error::CliError;
 use crate::html_report::training_record::TrainingRecord;
 use crate::interrupt;
 use crate::machine::Machine;
+use crate::network;
 use crate::number_format::count;
 use crate::output::Output;
 use crate::output_file::OutputFile;
@@ -42,7 +45,11 @@ pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), CliError> {
     let generator = Generator::new(&args.random)?;
     let plan = Plan::new(args, started)?;
     let (machine, source) = (Machine::new(&args.machine)?, Source::new(&args.data));
-    let (data, classes) = source.load(args.classes)?;
+    let (mut data, classes) = source.load(args.classes)?;
+    if let Some(share) = args.learning.validation.filter(|_| args.learning.validation_from == ValidationFrom::Classes) {
+        let held_out = validation_rows::count(data.train.rows(), share);
+        data.train = validation_rows::at_the_end(&data.train, held_out, args.random.seed);
+    }
     let job = plan.with(&machine, source, (&data, classes))?;
     match args.precision {
         Precision::F32 => job.run::<f32>(generator, out),
@@ -58,7 +65,11 @@ impl TrainingRun<'_> {
         let mut state = State {
             best: learning.validation.map(|_| BestWeights::new(&parameters)),
             optimizer: Optimizer::new(self.shape, self.rule, learning.weight_decay)?,
-            net: self.machine.run(TwoLayerNet::new(parameters).with_activation(learning.activation())),
+            net: self.machine.run(
+                TwoLayerNet::new(parameters)
+                    .with_activation(learning.activation())
+                    .with_loss_epsilon(self.args.loss_epsilon),
+            ),
             outcome: Outcome::default(),
             kept: Ok(()),
             record: TrainingRecord::new(self.log.is_some()),
@@ -90,10 +101,13 @@ impl TrainingRun<'_> {
         saved.and(logged).and(drawn).and(state.kept).and(self.tell_interruption(&state.outcome))
     }
 
-    /// The options that must be equal to resume a run: [`options`](Self::options) and the data.
+    /// The options that must be equal to resume a run: [`options`](Self::options), the data, and the kind of loss.
     fn all_options<T: Float>(&self) -> BTreeMap<String, String> {
         let mut options = self.options::<T>();
         options.extend(self.digest.clone().map(|digest| ("data".into(), digest)));
+        // Losses of two kinds in one record could not be compared.
+        let epsilon = Some(self.args.loss_epsilon).filter(|&epsilon| epsilon != 0.0);
+        options.extend(epsilon.map(|epsilon| ("loss_epsilon".into(), format!("{epsilon:?}"))));
         options
     }
 
@@ -111,6 +125,9 @@ impl TrainingRun<'_> {
         tell("gradient", args.gradient.name().into());
         if let GradientMethod::Numerical { h } = self.gradient {
             tell("h", format!("{h:?}"));
+        }
+        if data_notes::paper_is_light(&self.data.train) {
+            tell(network::PAPER, network::LIGHT.into());
         }
         args.learning.unusual().into_iter().for_each(|(name, value)| drop(tell(name, value)));
         options
@@ -148,68 +165,100 @@ impl TrainingRun<'_> {
             }
             out.line(table.header());
         }
+        let show = |m: &Measurement, last: bool, progress: &Progress, out: &mut Output| {
+            if let Some(row) = table.row(m, last).filter(|_| talks) {
+                progress.aside(|| out.line(row));
+            }
+        };
         // If the pipe is closed, continue only if files are to be written.
         let files =
             self.plot.is_some() || [&self.save, &self.log, &self.keep, &self.report].iter().any(|f| f.is_some());
         let pointless = |out: &Output| out.is_closed() && !files;
-        while state.outcome.iterations < self.schedule.iterations && state.outcome.early.is_none() && !pointless(out) {
+        while !self.is_over(&state.outcome) && !pointless(out) {
             self.train_piece(state, sampler, &progress)?;
-            if let Some(m) = self.measure(state)? {
-                progress.epoch(m.train_accuracy, m.test_accuracy);
-                if let Some(row) = table.row(state.record.history.len() - 1, &m).filter(|_| talks) {
-                    progress.aside(|| out.line(row));
-                }
-            }
+            let measured = self.measure_if_due(state)?;
             if interrupt::asked() && state.outcome.iterations < self.schedule.iterations {
                 state.outcome.early.get_or_insert(EarlyStop::Interrupted);
+            }
+            if let Some(m) = measured {
+                progress.epoch(m.train_accuracy, m.test_accuracy);
+                show(&m, self.is_over(&state.outcome), &progress, out);
             }
             if self.is_due(state.outcome.iterations) || state.outcome.early.is_some() {
                 // A failed checkpoint does not end the run; the next one may succeed.
                 state.kept = self.write_checkpoint(state);
             }
         }
-        self.finish(state)
+        if let Some(m) = self.finish(state)? {
+            show(&m, true, &progress, out);
+        }
+        Ok(())
+    }
+
+    /// Whether a run ends here.
+    fn is_over(&self, outcome: &Outcome) -> bool {
+        outcome.iterations >= self.schedule.iterations || outcome.early.is_some()
     }
 
     /// The measurement after the last iteration, if due.
-    fn measure<T: Float>(&self, state: &mut State<T>) -> Result<Option<Measurement>, CliError> {
-        let iteration = state.outcome.iterations - 1;
-        let Some(loss) = state.outcome.final_loss.filter(|_| self.schedule.is_measured(iteration)) else {
+    fn measure_if_due<T: Float>(&self, state: &mut State<T>) -> Result<Option<Measurement>, CliError> {
+        if !self.schedule.is_measured(state.outcome.iterations - 1) {
             return Ok(None);
-        };
-        let (train_accuracy, test_accuracy) = self.accuracies(&state.net)?;
-        let mut m = Measurement { iteration, loss, train_accuracy, test_accuracy, validation_accuracy: None };
-        if let Some(best) = &mut state.best {
-            let accuracy = self.accuracy(&state.net, data::after(&self.data.train, self.rows))?;
-            m.validation_accuracy = Some(accuracy);
-            let epoch = state.record.history.len();
-            best.see((epoch, iteration + 1), accuracy, &state.net.parameters);
+        }
+        let m = self.measure(state)?;
+        if let Some((best, accuracy)) = state.best.as_mut().zip(m.validation_accuracy) {
+            let epoch = state.record.history.len() - 1;
+            best.see((epoch, m.iterations), accuracy, &state.net.parameters);
             if best.is_over(epoch + 1, self.args.learning.patience) {
                 state.outcome.early = Some(EarlyStop::Patience);
             }
         }
-        state.record.history.push(m);
         Ok(Some(m))
     }
 
-    /// Measures the final accuracies; with patience, restores the best weights first.
-    fn finish<T: Float>(&self, state: &mut State<T>) -> Result<(), CliError> {
+    /// Adds the measurement of the present state to the record.
+    fn measure<T: Float>(&self, state: &mut State<T>) -> Result<Measurement, CliError> {
+        let (train_accuracy, test) = self.evaluate(&state.net)?;
+        let (rows, labels) = data::after(&self.data.train, self.rows);
+        let validation = state.best.as_ref().map(|_| state.net.accuracy(rows, labels));
+        let (sum, batches) = state.record.since;
+        let m = Measurement {
+            iterations: state.outcome.iterations,
+            loss: sum / batches as f64,
+            test_loss: test.loss,
+            train_accuracy,
+            test_accuracy: test.accuracy(),
+            validation_accuracy: validation.transpose()?,
+        };
+        state.record.measure(m);
+        Ok(m)
+    }
+
+    /// Measures the final state, which is returned if it was not measured yet; with patience, restores the best weights.
+    fn finish<T: Float>(&self, state: &mut State<T>) -> Result<Option<Measurement>, CliError> {
+        let last = state.record.history.last().map_or(0, |last| last.iterations);
+        let unmeasured = state.outcome.iterations > last;
+        let added = if unmeasured { Some(self.measure(state)?) } else { None };
         let State { net, outcome, record, best, .. } = state;
-        let last = record.history.last().filter(|last| last.iteration + 1 == outcome.iterations);
         if let Some(best) = best.as_mut().filter(|_| self.args.learning.patience.is_some() && outcome.iterations > 0) {
-            if last.is_none() {
-                let accuracy = self.accuracy(net, data::after(&self.data.train, self.rows))?;
-                best.see((record.history.len(), outcome.iterations), accuracy, &net.parameters);
+            if let Some(accuracy) = added.and_then(|m| m.validation_accuracy) {
+                best.see((record.history.len() - 1, outcome.iterations), accuracy, &net.parameters);
             }
             net.parameters = best.parameters.clone();
             outcome.kept_iterations = Some(best.iterations).filter(|&kept| kept < outcome.iterations);
         }
-        if let Some(last) = last.filter(|_| outcome.kept_iterations.is_none()) {
-            (outcome.train_accuracy, outcome.test_accuracy) = (last.train_accuracy, last.test_accuracy);
-            return Ok(());
+        match record.history.last().filter(|_| outcome.kept_iterations.is_none()) {
+            Some(last) => {
+                (outcome.train_accuracy, outcome.test_accuracy) = (last.train_accuracy, last.test_accuracy);
+                outcome.test_loss = last.test_loss;
+            }
+            None => {
+                let (train_accuracy, test) = self.evaluate(net)?;
+                (outcome.train_accuracy, outcome.test_accuracy) = (train_accuracy, test.accuracy());
+                outcome.test_loss = test.loss;
+            }
         }
-        (outcome.train_accuracy, outcome.test_accuracy) = self.accuracies(net)?;
-        Ok(())
+        Ok(added)
     }
 
     /// Trains up to the next stop. Only this is timed as training.
@@ -236,18 +285,15 @@ impl TrainingRun<'_> {
         })?;
         outcome.train_seconds += start.elapsed().as_secs_f64();
         outcome.iterations += summary.iterations;
-        outcome.final_loss = Some(summary.final_loss);
         outcome.threads = summary.threads;
         Ok(())
     }
 
-    fn accuracies<T: Float>(&self, net: &TwoLayerNet<T>) -> Result<(f64, f64), CliError> {
-        let test = |half: &Half| self.accuracy(net, data::view(half));
-        Ok((self.accuracy(net, data::first(&self.data.train, self.rows))?, test(&self.data.test)?))
-    }
-
-    fn accuracy<T: Float>(&self, net: &TwoLayerNet<T>, (x, t): (Rows<'_, T>, Labels<'_, T>)) -> Result<f64, CliError> {
-        Ok(net.accuracy(x, t)?)
+    /// The accuracy on the rows to train on, and the evaluation of the test set.
+    fn evaluate<T: Float>(&self, net: &TwoLayerNet<T>) -> Result<(f64, Evaluation), CliError> {
+        let (rows, labels) = data::first(&self.data.train, self.rows);
+        let (test_rows, test_labels) = data::view(&self.data.test);
+        Ok((net.accuracy(rows, labels)?, net.evaluate(test_rows, test_labels)?))
     }
 
     /// An interrupted run is an error, so that scripts notice.

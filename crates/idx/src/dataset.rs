@@ -121,6 +121,27 @@ impl Split {
         Split { images: pixels.into(), height: width, width: height, ..self }
     }
 
+    /// The same images and labels in another order: image `n` is now the one that was `order[n]`.
+    ///
+    /// # Panics
+    ///
+    /// If `order` names an image that does not exist.
+    #[must_use]
+    pub fn reordered(&self, order: &[usize]) -> Self {
+        let inputs = self.inputs();
+        let mut images = Vec::with_capacity(order.len() * inputs);
+        order.iter().for_each(|&n| images.extend_from_slice(&self.images[n * inputs..][..inputs]));
+        let labels: Vec<u8> = order.iter().map(|&n| self.labels[n]).collect();
+        Split {
+            images: images.into(),
+            labels: labels.into(),
+            height: self.height,
+            width: self.width,
+            images_name: self.images_name.clone(),
+            labels_name: self.labels_name.clone(),
+        }
+    }
+
     /// The same labels, counted from 0 rather than from 1.
     fn counted_from_0(self) -> Result<Self> {
         if let Some(index) = self.labels.iter().position(|&label| label == 0) {

@@ -16,7 +16,7 @@
 //!
 //! let model = Model::new(Parameters::<f32>::zeros(Shape::new(784, 50, 10)?));
 //! let (source, read) = read("weights.npz", &npz::write(&model.parameters, model.activation)?)?;
-//! assert_eq!((source, read), (Source::Npz, AnyModel::F32(model)));
+//! assert_eq!((source, read), (Source::Npz { names_activation: false }, AnyModel::F32(model)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -57,8 +57,8 @@ fn file_of(parameter: Parameter) -> String {
     format!("{}.npy", parameter.name())
 }
 
-/// Reads the network's four arrays and the activation, if present.
-pub(crate) fn read(file: &str, content: &[u8]) -> Result<AnyModel> {
+/// Reads the network's four arrays and the activation, and whether that is present; if not, it is sigmoid.
+pub(crate) fn read(file: &str, content: &[u8]) -> Result<(AnyModel, bool)> {
     let mut archive = ZipArchive::new(Cursor::new(content)).map_err(|error| damaged(file, &error))?;
     check_names(file, &archive)?;
     let mut arrays = Vec::with_capacity(4);
@@ -78,7 +78,8 @@ pub(crate) fn read(file: &str, content: &[u8]) -> Result<AnyModel> {
         }
     };
     let mut model = network(file, &std::array::from_fn(tensor), Layout::Notebook)?;
-    if let Some(i) = archive.index_for_name(ACTIVATION) {
+    let named = archive.index_for_name(ACTIVATION);
+    if let Some(i) = named {
         let entry = archive.by_index(i).map_err(|error| damaged(file, &error))?;
         let activation = unpacked(entry, content.len() as u64).and_then(activation);
         let activation = activation.map_err(|what| Error::new(file, format_args!("array activation {what}")))?;
@@ -87,7 +88,7 @@ pub(crate) fn read(file: &str, content: &[u8]) -> Result<AnyModel> {
             AnyModel::F64(model) => model.activation = activation,
         }
     }
-    Ok(model)
+    Ok((model, named.is_some()))
 }
 
 fn activation(array: Vec<u8>) -> Result<Activation, String> {

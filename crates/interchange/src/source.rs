@@ -13,8 +13,24 @@ use crate::{npz, torch};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// NumPy arrays under the notebook's names.
-    Npz,
+    Npz {
+        /// Whether one more array names the activation.
+        names_activation: bool,
+    },
     /// Safetensors with PyTorch's layers.
+    Torch,
+}
+
+impl Source {
+    /// Whether the file names the activation. If not, the model has the notebook's, sigmoid, which may be wrong.
+    pub fn names_activation(self) -> bool {
+        self == Source::Npz { names_activation: true }
+    }
+}
+
+/// What the first bytes tell of a file.
+enum Kind {
+    Npz,
     Torch,
 }
 
@@ -52,26 +68,27 @@ pub fn load(path: impl AsRef<Path>) -> Result<(Source, AnyModel)> {
 ///
 /// Any error of the content.
 pub fn read(name: &str, bytes: &[u8]) -> Result<(Source, AnyModel)> {
-    let source = recognise(name, bytes)?;
-    let model = match source {
-        Source::Npz => npz::read(name, bytes),
-        Source::Torch => torch::read(name, bytes),
-    }?;
-    Ok((source, model))
+    match recognise(name, bytes)? {
+        Kind::Npz => {
+            let (model, names_activation) = npz::read(name, bytes)?;
+            Ok((Source::Npz { names_activation }, model))
+        }
+        Kind::Torch => Ok((Source::Torch, torch::read(name, bytes)?)),
+    }
 }
 
 /// The kind of a file by its first bytes.
-fn recognise(name: &str, bytes: &[u8]) -> Result<Source> {
+fn recognise(name: &str, bytes: &[u8]) -> Result<Kind> {
     let fail = |what: &str| Err(Error::new(name, format_args!("{what}; {EXPECTED}")));
     let header = bytes.first_chunk::<HEAD>().map(|head| u64::from_le_bytes(*head));
     match bytes {
         [] => fail("the file is empty"),
-        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Ok(Source::Npz),
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Ok(Kind::Npz),
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => fail("this is a single array; a network has four"),
         [0x80, 2..=5, ..] if header.is_none_or(|n| n > MAX_HEADER) => {
             fail("this is a Python pickle; opening one can run any code, so it is not read")
         }
-        _ if header.is_some_and(|n| (2..=MAX_HEADER).contains(&n)) => Ok(Source::Torch),
+        _ if header.is_some_and(|n| (2..=MAX_HEADER).contains(&n)) => Ok(Kind::Torch),
         _ => fail("neither an .npz nor a safetensors file"),
     }
 }

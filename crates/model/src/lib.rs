@@ -10,7 +10,7 @@
 //! | `activation` | in version 2: `sigmoid` or `relu`; in version 1 it is the sigmoid |
 //! | `shape` | inputs, hidden and classes, as in `784x50x10` |
 //! | `input_scale` | `1/255`: the factor between pixels and inputs |
-//! | `train.NAME` | the training option `NAME` |
+//! | `train.NAME` | the training option `NAME`; `train.paper` is `light` if the images were dark ink on light paper, and absent otherwise and in older files |
 //!
 //! A checkpoint also holds the state of its training run, as lists of `F64` named `run.NAME`; otherwise it is a model
 //! like any other.

@@ -42,7 +42,7 @@ impl<T: Float> TwoLayerNet<T> {
             let parts = &mut parts[..blocks * some * shape.classes_padded()];
             shard.forward(&batch, &mut Prefetch::none(), parts);
             output.forward(parts, some);
-            output.loss_gradient(&labels[first..first + some], rows, &mut LossSum::default());
+            output.loss_gradient(&labels[first..first + some], rows, &mut LossSum::new(0.0));
             shard.backward(&batch, output.dy(some), first > 0);
             output.backward(some, first > 0);
         }

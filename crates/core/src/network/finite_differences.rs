@@ -32,9 +32,11 @@ use super::two_layer_net::TwoLayerNet;
 use crate::buffer::Aligned;
 use crate::math::{self, Map, exp_v, ln_v};
 use crate::simd::{Kernel, Level, Simd};
+use crate::softmax::with_epsilon;
 use crate::threads::{self, Threads};
 
-/// The mean loss of the rows `x`, and its central differences with step `h`. `labels` holds a class for each row.
+/// The mean loss of the rows `x`, as it is reported, and the exact one's central differences with step `h`. `labels` holds
+/// a class for each row.
 pub(crate) fn differences(net: &TwoLayerNet<f64>, x: &[f64], labels: &[u32], h: f64) -> (f64, Parameters<f64>) {
     let point = BasePoint::new(net, x, labels);
     let columns = Columns::new(net.shape().inputs(), labels.len(), x);
@@ -96,6 +98,7 @@ fn gradient((level, threads): (Level, &Threads), point: &BasePoint<'_>, columns:
 struct BasePoint<'a> {
     shape: Shape,
     activation: Activation,
+    loss_epsilon: f64,
     labels: &'a [u32],
     /// The activations' arguments and values, rows × hidden (padded).
     a: Aligned<f64>,
@@ -126,17 +129,18 @@ impl<'a> BasePoint<'a> {
             }
         }
         let others = logits.chunks_exact(classes).flat_map(|row| others(level, row)).collect();
-        BasePoint { shape, activation, labels, a, z, logits, others, w2_transposed }
+        let loss_epsilon = net.loss_epsilon;
+        BasePoint { shape, activation, loss_epsilon, labels, a, z, logits, others, w2_transposed }
     }
 
-    /// The mean loss.
+    /// The mean loss that is reported.
     fn loss(&self) -> f64 {
         let classes = self.shape.classes();
         let sum = self.labels.iter().enumerate().fold(0.0, |sum, (n, &t)| {
             let (o, rest) = self.others[n * classes + t as usize];
             let y = self.logits[n * classes + t as usize];
             let most = o.max(y);
-            sum + (rest * (o - most).exp() + (y - most).exp()).ln() + most - y
+            sum + with_epsilon((rest * (o - most).exp() + (y - most).exp()).ln() + most - y, self.loss_epsilon)
         });
         sum / self.labels.len() as f64
     }

@@ -27,7 +27,7 @@ pub struct Evaluation {
     pub rows: usize,
     /// The rows whose most probable class is their label.
     pub correct: usize,
-    /// The mean loss −ln p(label).
+    /// The mean loss −ln(p(label) + ε), where ε is the network's [`loss_epsilon`](TwoLayerNet::loss_epsilon), 0 by default.
     pub loss: f64,
 }
 
@@ -76,13 +76,13 @@ impl<T: Float> TwoLayerNet<T> {
         let chunks = self.in_chunks(x, |output, rows, from| {
             let labels = &labels[from..from + rows];
             let correct = |(l, t): &(&[T], &u32)| argmax(&l[..classes]) == **t as usize;
-            (output.rows(rows).zip(labels).filter(correct).count(), output.losses(labels))
+            (output.rows(rows).zip(labels).filter(correct).count(), output.losses(labels, self.loss_epsilon))
         })?;
         let (correct, loss) = chunks.iter().fold((0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
         Ok(Evaluation { rows, correct, loss: loss / rows as f64 })
     }
 
-    /// The mean over the rows of −ln p(label).
+    /// The mean over the rows of −ln(p(label) + ε), as in [`Evaluation::loss`].
     ///
     /// # Errors
     /// As [`evaluate`](Self::evaluate).

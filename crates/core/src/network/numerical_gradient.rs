@@ -61,7 +61,7 @@ impl<T: Float> TwoLayerNet<T> {
             |(_, parameters), place| &mut parameters.padded_mut()[place],
             |(pass, parameters)| {
                 pass.forward(parameters, false);
-                pass.output.losses(labels) / labels.len() as f64
+                pass.output.losses(labels, 0.0) / labels.len() as f64
             },
         );
         let mut gradient = Parameters::zeros(self.shape());

@@ -182,10 +182,11 @@ impl<T: Float> OutputLayer<T> {
         self.level.dispatch(Update { w: &mut self.b2, g: &self.gradient, state: [m, v], step: step.without_decay() })
     }
 
-    /// The sum of the losses. Does not change the logits.
-    pub fn losses(&mut self, labels: &[u32]) -> f64 {
-        let logits = &self.logits[..labels.len() * self.classes];
-        self.softmax.losses(self.level, logits, self.classes, labels)
+    /// The sum of the losses −ln(p + `epsilon`). Does not change the logits.
+    pub fn losses(&mut self, labels: &[u32], epsilon: f64) -> f64 {
+        let (logits, mut sum) = (&self.logits[..labels.len() * self.classes], LossSum::new(epsilon));
+        self.softmax.losses(self.level, (logits, self.classes), labels, &mut sum);
+        sum.total()
     }
 
     /// Replaces the logits of `rows` rows with probabilities.

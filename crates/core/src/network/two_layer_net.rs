@@ -31,13 +31,17 @@ pub struct TwoLayerNet<T: Float> {
     pub level: Level,
     /// The threads that share the work of a call, training included.
     pub threads: Threads,
+    /// ε of the losses that evaluation and training report, −ln(p + ε): 0 or more. The notebook's is 1e-7, the default is
+    /// 0, the exact cross-entropy. Gradients are those of the exact one, as in the notebook.
+    pub loss_epsilon: f64,
 }
 
 impl<T: Float> TwoLayerNet<T> {
     /// A network with these parameters, sigmoid units, the best level of this processor and
     /// [`Threads::auto`].
     pub fn new(parameters: Parameters<T>) -> Self {
-        TwoLayerNet { parameters, activation: Activation::Sigmoid, level: Level::best(), threads: Threads::default() }
+        let (activation, level, threads) = (Activation::Sigmoid, Level::best(), Threads::default());
+        TwoLayerNet { parameters, activation, level, threads, loss_epsilon: 0.0 }
     }
 
     /// The notebook's initialisation: W1, then W2, are 0.01 · N(0, 1); biases are zero.
@@ -64,6 +68,12 @@ impl<T: Float> TwoLayerNet<T> {
         TwoLayerNet { threads, ..self }
     }
 
+    /// The same network, which reports losses −ln(p + `epsilon`).
+    #[must_use]
+    pub fn with_loss_epsilon(self, epsilon: f64) -> Self {
+        TwoLayerNet { loss_epsilon: epsilon, ..self }
+    }
+
     /// The shape.
     pub fn shape(&self) -> Shape {
         self.parameters.shape()
@@ -72,6 +82,7 @@ impl<T: Float> TwoLayerNet<T> {
     /// The same network in double precision.
     pub(crate) fn to_f64(&self) -> TwoLayerNet<f64> {
         let (activation, level, threads) = (self.activation, self.level, self.threads.clone());
-        TwoLayerNet { parameters: self.parameters.to_f64(), activation, level, threads }
+        let (parameters, loss_epsilon) = (self.parameters.to_f64(), self.loss_epsilon);
+        TwoLayerNet { parameters, activation, level, threads, loss_epsilon }
     }
 }

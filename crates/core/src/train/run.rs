@@ -48,7 +48,7 @@ impl<T: Float> Training<'_, T> {
         let Training { net, labels, sampler, options, observer, optimizer } = self;
         let (shape, batch) = (net.shape(), options.batch);
         let (mut state, step) = optimizer.unzip();
-        let context = Context::new(shape, options, (data, labels), step);
+        let context = Context::new((shape, net.loss_epsilon), options, (data, labels), step);
         let mut leader = Leader::new(sampler, observer, options);
         leader.draw(&context, 0);
         leader.draw(&context, 1);

@@ -43,6 +43,7 @@ const SLACK: f64 = 5e-4;
 /// What the workers share, besides the barrier.
 pub(super) struct Context<'a, T, P> {
     rate: T,
+    loss_epsilon: f64,
     /// The steps of an optimiser with state.
     step: Option<&'a (dyn Fn(usize) -> Step<T> + Sync)>,
     inputs: usize,
@@ -96,7 +97,7 @@ pub(super) struct Reached {
 
 impl<'a, T: Float, P> Context<'a, T, P> {
     pub(super) fn new(
-        shape: Shape,
+        (shape, loss_epsilon): (Shape, f64),
         options: &TrainOptions,
         (data, labels): (&'a [P], &'a [u32]),
         step: Option<&'a (dyn Fn(usize) -> Step<T> + Sync)>,
@@ -104,6 +105,7 @@ impl<'a, T: Float, P> Context<'a, T, P> {
         let (blocks, classes) = (shape.hidden_padded() / BLOCK, shape.classes_padded());
         Context {
             rate: T::from_f64(options.learning_rate),
+            loss_epsilon,
             step,
             inputs: shape.inputs(),
             data,
@@ -190,7 +192,7 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
         let mut phase = 0;
         while reached.iterations < until.min(context.limit.load(Ordering::Relaxed)) {
             let t = reached.iterations;
-            let mut losses = LossSum::default();
+            let mut losses = LossSum::new(context.loss_epsilon);
             for first in (0..context.batch).step_by(BATCH_BLOCK) {
                 let rows = first..context.batch.min(first + BATCH_BLOCK);
                 self.forward(level, context, (t, phase), rows.clone());

@@ -76,7 +76,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 
-    /// Activation of the hidden layer [default: what the file says, or sigmoid]
+    /// Activation of the hidden layer [default: what the file says, or sigmoid, which is then told]
     #[arg(long, value_name = "NAME", value_enum)]
     pub activation: Option<ActivationName>,
 

@@ -57,6 +57,16 @@ pub enum SamplingName {
     Epochs,
 }
 
+/// The choice of the rows to validate with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ValidationFrom {
+    /// The same share of each class, drawn by the seed
+    Classes,
+    /// The last rows in file order: of few classes, if the file is sorted
+    End,
+}
+
 /// Learning options.
 #[derive(Args)]
 pub struct LearningArgs {
@@ -92,9 +102,13 @@ pub struct LearningArgs {
     #[arg(long, value_name = "NAME", value_enum, default_value_t = SamplingName::Replacement)]
     pub sampling: SamplingName,
 
-    /// Share of the training set to validate with: its last rows in file order
+    /// Share of the training set to hold out and validate with
     #[arg(long, value_name = "SHARE", value_parser = fraction, allow_negative_numbers = true)]
     pub validation: Option<f64>,
+
+    /// Rows to hold out
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = ValidationFrom::Classes, requires = "validation")]
+    pub validation_from: ValidationFrom,
 
     /// Stop when the validation accuracy has not improved for this many epochs, and keep the best weights
     #[arg(long, value_name = "EPOCHS", value_parser = positive, requires = "validation", allow_negative_numbers = true)]
@@ -110,6 +124,17 @@ impl OptimizerName {
             OptimizerName::Adagrad => "adagrad",
             OptimizerName::Rmsprop => "rmsprop",
             OptimizerName::Adam => "adam",
+        }
+    }
+}
+
+impl OptimizerName {
+    /// The learning rate without `--lr`.
+    pub fn usual_rate(self) -> f64 {
+        match self {
+            OptimizerName::Sgd => 0.1,
+            OptimizerName::Momentum | OptimizerName::Nesterov | OptimizerName::Adagrad => 0.01,
+            OptimizerName::Rmsprop | OptimizerName::Adam => 0.001,
         }
     }
 }
@@ -145,11 +170,7 @@ impl SamplingName {
 impl LearningArgs {
     /// The learning rate of the first epoch.
     pub fn rate(&self) -> f64 {
-        self.lr.unwrap_or(match self.optimizer {
-            OptimizerName::Sgd => 0.1,
-            OptimizerName::Momentum | OptimizerName::Nesterov | OptimizerName::Adagrad => 0.01,
-            OptimizerName::Rmsprop | OptimizerName::Adam => 0.001,
-        })
+        self.lr.unwrap_or(self.optimizer.usual_rate())
     }
 
     /// The optimiser of the core.
@@ -200,6 +221,7 @@ impl LearningArgs {
         tell(self.init != InitName::Normal, "init", self.init.name().into());
         tell(self.sampling != SamplingName::Replacement, "sampling", self.sampling.name().into());
         tell(self.validation.is_some(), "validation", format!("{:?}", self.validation.unwrap_or_default()));
+        tell(self.validation_from == ValidationFrom::End, "validation_from", "end".into());
         tell(self.patience.is_some(), "patience", self.patience.unwrap_or_default().to_string());
         all
     }

@@ -1,6 +1,7 @@
 //! The report's markup. The template HTML-escapes all text.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::Value;
 use twolayer_idx::Split as Half;
 
 use super::class_scores::{ClassScores, Evaluated, Mistake, mix_ups};
@@ -50,6 +51,9 @@ pub fn render(page: &Page) -> Result<Markup, CliError> {
                 header {
                     h1 { (page.title) }
                     @if let Some(trouble) = &page.trouble { p.trouble role="note" { strong { "Not finished: " } (trouble) } }
+                    @for warning in page.report["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                        p.trouble role="note" { strong { "Warning: " } (warning) }
+                    }
                     (highlights(page))
                 }
                 main {
@@ -87,7 +91,7 @@ fn curves(record: &TrainingRecord) -> Markup {
             } @else {
                 div.charts {
                     figure { (loss.inline()) figcaption { "Loss of the batches, each before its update" } }
-                    figure { (accuracy.inline()) figcaption { "Accuracy, once an epoch" } }
+                    figure { (accuracy.inline()) figcaption { "Accuracy, once an epoch and at the end" } }
                 }
                 (epochs(record))
             }
@@ -107,14 +111,15 @@ fn epochs(record: &TrainingRecord) -> Markup {
             div.scroll tabindex="0" role="region" aria-label="Table of measurements" {
                 table.numbers {
                     thead { tr {
-                        th scope="col" { "iteration" } th scope="col" { "loss" }
+                        th scope="col" { "iterations" } th scope="col" { "loss" } th scope="col" { "test loss" }
                         th scope="col" { "training set" } th scope="col" { "test set" }
                     } }
                     tbody {
                         @for m in &some {
                             tr {
-                                th scope="row" { (grouped(m.iteration)) }
+                                th scope="row" { (grouped(m.iterations)) }
                                 td { (format!("{:.4}", m.loss)) }
+                                td { (format!("{:.4}", m.test_loss)) }
                                 td { (percent(m.train_accuracy)) }
                                 td { (percent(m.test_accuracy)) }
                             }

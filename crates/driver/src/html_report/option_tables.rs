@@ -12,7 +12,7 @@ pub struct Group {
 
 /// The fields of each group, in order. A field that is not listed belongs to the options.
 const RESULTS: &[&str] =
-    &["test_accuracy", "train_accuracy", "accuracy", "correct", "rows", "mean_loss", "final_loss", "iterations"];
+    &["test_accuracy", "train_accuracy", "accuracy", "correct", "rows", "mean_loss", "test_loss", "iterations"];
 const OPTIONS: &[&str] = &[
     "model",
     "data",
@@ -36,7 +36,7 @@ const TIMES: &[&str] = &["train_seconds", "seconds", "total_seconds", "samples_p
 const FILES: &[&str] = &["out", "log", "report", "plot"];
 /// The fields at the top of a report.
 const HIGHLIGHTS: &[&str] =
-    &["test_accuracy", "train_accuracy", "accuracy", "mean_loss", "final_loss", "train_seconds", "seconds"];
+    &["test_accuracy", "train_accuracy", "accuracy", "mean_loss", "test_loss", "train_seconds", "seconds"];
 
 /// Every scalar of the object.
 pub fn groups(report: &Value) -> Vec<Group> {
@@ -81,7 +81,6 @@ fn label(name: &str) -> String {
         "train_seconds" => "training time".into(),
         "total_seconds" => "total time".into(),
         "seconds" => "time".into(),
-        "final_loss" => "loss of the last batch".into(),
         _ => name.replace('_', " "),
     }
 }
@@ -116,7 +115,7 @@ mod tests {
     fn every_scalar_appears_once_and_unknown_ones_are_options() {
         let report = json!({
             "test_accuracy": 0.9469, "seed": 12345678, "iterations": 10000, "lr": 0.1, "h": null, "history": [1],
-            "new_option": true, "train_seconds": 0.5754, "final_loss": 0.16766, "samples_per_second": 1737906.5,
+            "new_option": true, "train_seconds": 0.5754, "test_loss": 0.16766, "samples_per_second": 1737906.5,
         });
         let groups = groups(&report);
         let all: Vec<(&str, &str, &str)> = groups
@@ -130,7 +129,7 @@ mod tests {
             ("Options", "learning rate", "0.1"),
             ("Options", "new option", "yes"),
             ("Times", "training time", "575.4 ms"),
-            ("Results", "loss of the last batch", "0.1677"),
+            ("Results", "test loss", "0.1677"),
             ("Times", "samples per second", "1,737,906"),
         ] {
             assert_eq!(all.iter().filter(|fact| **fact == expected).count(), 1, "{expected:?} in {all:?}");

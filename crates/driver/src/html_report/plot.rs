@@ -79,7 +79,9 @@ impl Axes {
 /// The losses: means over windows, and the range within each.
 pub fn loss(record: &TrainingRecord) -> Drawing {
     let (windows, length) = (record.curve.windows(), record.curve.length());
-    let most = windows.iter().map(|w| w.most).fold(0.0, f64::max).min(1e300);
+    let history = record.some_of_history(MOST_POINTS);
+    let tested = history.iter().map(|m| m.test_loss).filter(|loss| loss.is_finite());
+    let most = windows.iter().map(|w| w.most).chain(tested).fold(0.0, f64::max).min(1e300);
     let step = nice_step(if most > 0.0 { most } else { 1.0 }, 5.0);
     let axes = Axes { last: last_iteration(record), least: 0.0, most: step * (most / step).ceil().max(1.0) };
     let mut drawing = Drawing::axes(&axes, "loss of a batch", step, |value| decimal(value, step));
@@ -96,10 +98,15 @@ pub fn loss(record: &TrainingRecord) -> Drawing {
         drawing.marks.push(Mark::Text((right + 6.0, HEADING), Anchor::Start, "range".into()));
     }
     drawing.marks.push(Mark::Line(LineColor::Train, axes.line(windows.iter().map(|w| (w.middle(), w.mean())))));
+    if !history.is_empty() {
+        drawing.legend_line(100.0, LineColor::Test, "test");
+        let tested = history.iter().filter(|m| m.test_loss.is_finite()).map(|m| (m.iterations as f64, m.test_loss));
+        drawing.marks.push(Mark::Line(LineColor::Test, axes.line(tested)));
+    }
     let means =
         |w: &Window| if length > 1 { format!("{:.4} (mean of {})", w.mean(), w.count) } else { w.mean().to_string() };
     drawing.description =
-        format!("Loss over {} iterations: from {} to {}", grouped(axes.last as usize + 1), means(first), means(last));
+        format!("Loss over {} iterations: from {} to {}", grouped(last.from + last.count), means(first), means(last));
     drawing
 }
 
@@ -124,8 +131,8 @@ pub fn accuracy(record: &TrainingRecord) -> Drawing {
     };
     drawing.legend_line(164.0, LineColor::Train, "training set");
     drawing.legend_line(298.0, LineColor::Test, "test set");
-    let train = axes.line(history.iter().map(|m| (m.iteration as f64, m.train_accuracy)));
-    let test = axes.line(history.iter().map(|m| (m.iteration as f64, m.test_accuracy)));
+    let train = axes.line(history.iter().map(|m| (m.iterations as f64, m.train_accuracy)));
+    let test = axes.line(history.iter().map(|m| (m.iterations as f64, m.test_accuracy)));
     drawing.marks.push(Mark::Line(LineColor::Train, train));
     drawing.marks.push(Mark::Line(LineColor::Test, test));
     let percent = |from: f64, to: f64| format!("from {:.2}% to {:.2}%", 100.0 * from, 100.0 * to);
@@ -190,7 +197,7 @@ impl Drawing {
 /// The last iteration drawn, at least 1 so that there is an axis.
 fn last_iteration(record: &TrainingRecord) -> f64 {
     let loss = record.curve.windows().last().map_or(0, |w| w.from + w.count - 1);
-    let accuracy = record.history.last().map_or(0, |m| m.iteration);
+    let accuracy = record.history.last().map_or(0, |m| m.iterations);
     loss.max(accuracy).max(1) as f64
 }
 

@@ -114,6 +114,8 @@ pub struct TrainingRecord {
     /// The loss of every iteration, if logged.
     pub losses: Vec<f64>,
     pub curve: LossCurve,
+    /// The sum and the number of the losses since the last measurement.
+    pub since: (f64, usize),
     pub history: Vec<Measurement>,
 }
 
@@ -130,6 +132,13 @@ impl TrainingRecord {
             self.losses.push(loss);
         }
         self.curve.push(iteration, loss);
+        self.since = (self.since.0 + loss, self.since.1 + 1);
+    }
+
+    /// Adds a measurement.
+    pub fn measure(&mut self, m: Measurement) {
+        self.since = (0.0, 0);
+        self.history.push(m);
     }
 
     /// At most about `most` measurements, including the first and the last.
@@ -199,17 +208,18 @@ mod tests {
     #[test]
     fn a_sample_of_a_long_history_includes_both_ends() {
         let mut record = TrainingRecord::new(false);
-        for iteration in 0..1000 {
+        for iterations in 0..1000 {
             let m = Measurement {
-                iteration,
+                iterations,
                 loss: 1.0,
+                test_loss: 1.0,
                 train_accuracy: 0.5,
                 test_accuracy: 0.5,
                 validation_accuracy: None,
             };
-            record.history.push(m);
+            record.measure(m);
         }
-        let some: Vec<usize> = record.some_of_history(30).iter().map(|m| m.iteration).collect();
+        let some: Vec<usize> = record.some_of_history(30).iter().map(|m| m.iterations).collect();
         assert!(some.len() <= 31 && some[0] == 0 && some[some.len() - 1] == 999, "{some:?}");
         assert_eq!(record.some_of_history(1000).len(), 1000);
         assert!(TrainingRecord::new(false).some_of_history(30).is_empty());

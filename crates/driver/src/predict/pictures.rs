@@ -10,7 +10,7 @@ use crate::ascii_image;
 use crate::error::CliError;
 use crate::image_preprocessing::{PreparedImage, Reader, is_stdin};
 use crate::machine::Machine;
-use crate::network::{self, Network};
+use crate::network::{self, LoadedModel, Network};
 use crate::number_format::{count, grouped};
 use crate::output::Output;
 
@@ -40,13 +40,14 @@ struct Prediction {
     paper: &'static str,
     predicted: usize,
     probabilities: Vec<f64>,
-    /// The rows of pixels that the network saw, 0 for paper.
+    /// The rows of pixels that the network saw: 0 for paper, or 255 if the model was trained on light paper.
     pixels: Vec<Vec<u8>>,
     notes: Vec<String>,
 }
 
 /// Classifies each picture; errors are reported at the end.
-pub fn run(args: &PredictArgs, machine: &Machine, net: &dyn Network, out: &mut Output) -> Result<(), CliError> {
+pub fn run(args: &PredictArgs, machine: &Machine, model: &LoadedModel, out: &mut Output) -> Result<(), CliError> {
+    let net = model.net.as_ref();
     let reader = Reader { side: side(&args.model, net)? };
     if args.pictures.iter().filter(|path| is_stdin(path)).count() > 1 {
         return Err(CliError::usage("standard input, `-`, can be given only once"));
@@ -59,7 +60,12 @@ pub fn run(args: &PredictArgs, machine: &Machine, net: &dyn Network, out: &mut O
     let mut errors = Vec::new();
     for path in &args.pictures {
         match reader.read(path) {
-            Ok(photo) => {
+            Ok(mut photo) => {
+                if model.light_paper {
+                    // The ink was made light on dark, as in MNIST.
+                    photo.pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
+                    photo.notes.push("turned to dark ink on light paper, which the model was trained on".into());
+                }
                 let probabilities = net.probabilities(&photo.pixels)?;
                 let seen = seen(path, photo, probabilities, reader.side);
                 if !args.json {

@@ -35,7 +35,7 @@ impl<T: Float> State<T> {
         let mut run = Lists::new();
         run.insert("iterations".into(), vec![self.outcome.iterations as f64]);
         run.insert("seconds".into(), vec![self.outcome.train_seconds, total_seconds]);
-        run.insert("final_loss".into(), self.outcome.final_loss.into_iter().collect());
+        run.insert("since".into(), vec![self.record.since.0, self.record.since.1 as f64]);
         run.insert("losses".into(), self.record.losses.clone());
         run.insert("curve".into(), self.record.curve.numbers());
         run.insert("history".into(), self.record.history.iter().flat_map(numbers).collect());
@@ -59,6 +59,10 @@ impl<T: Float> State<T> {
             .ok_or_else(|| wrong(format!("its precision is not {}; give the --precision of its run", T::NAME)))?;
         if model.run.is_empty() {
             return Err(wrong("it is a model, not a checkpoint; give a file written by --checkpoint".into()));
+        }
+        if !model.run.contains_key("since") {
+            let text = "an earlier version of this program wrote it, with other losses; start the run again";
+            return Err(wrong(format!("{text} (its weights can still be evaluated and exported)")));
         }
         if let Some((name, was, is)) = difference(&model.options, options) {
             let text = format!("it was written with {name} {was}, but now it is {is}; repeat the options of its run");
@@ -87,7 +91,8 @@ impl<T: Float> State<T> {
         self.outcome.iterations = iterations;
         let &[train_seconds, total_seconds] = run.get("seconds")?.as_slice() else { return None };
         (self.outcome.train_seconds, self.outcome.earlier_seconds) = (train_seconds, total_seconds);
-        self.outcome.final_loss = run.get("final_loss")?.first().copied();
+        let &[sum, count] = run.get("since")?.as_slice() else { return None };
+        self.record.since = (sum, whole(count)?);
         self.record.history = run.get("history")?.chunks(NUMBERS).map(measurement).collect::<Option<_>>()?;
         if let (Some(best), Some(&[accuracy, epoch, after])) = (&mut self.best, run.get("best.at").map(Vec::as_slice)) {
             *best = BestWeights {
@@ -102,16 +107,18 @@ impl<T: Float> State<T> {
 }
 
 /// The numbers of a measurement.
-const NUMBERS: usize = 5;
+const NUMBERS: usize = 6;
 
 fn numbers(m: &Measurement) -> [f64; NUMBERS] {
-    [m.iteration as f64, m.loss, m.train_accuracy, m.test_accuracy, m.validation_accuracy.unwrap_or(f64::NAN)]
+    let validation = m.validation_accuracy.unwrap_or(f64::NAN);
+    [m.iterations as f64, m.loss, m.test_loss, m.train_accuracy, m.test_accuracy, validation]
 }
 
 fn measurement(numbers: &[f64]) -> Option<Measurement> {
-    let &[iteration, loss, train_accuracy, test_accuracy, validation] = numbers else { return None };
+    let &[iterations, loss, test_loss, train_accuracy, test_accuracy, validation] = numbers else { return None };
+    let iterations = iterations as usize;
     let validation_accuracy = Some(validation).filter(|accuracy| !accuracy.is_nan());
-    Some(Measurement { iteration: iteration as usize, loss, train_accuracy, test_accuracy, validation_accuracy })
+    Some(Measurement { iterations, loss, test_loss, train_accuracy, test_accuracy, validation_accuracy })
 }
 
 /// Parameters from a list of all elements.

@@ -12,8 +12,8 @@ pub struct Outcome {
     pub earlier_seconds: f64,
     /// The threads that trained; the fastest number of them, where that was measured.
     pub threads: usize,
-    /// The loss of the last batch, before its update.
-    pub final_loss: Option<f64>,
+    /// The mean loss on the test set.
+    pub test_loss: f64,
     pub train_accuracy: f64,
     pub test_accuracy: f64,
     /// With patience: the iteration of the best weights, which are kept, if it is not the last.

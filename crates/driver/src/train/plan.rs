@@ -9,8 +9,10 @@ use twolayer_idx::DataSet;
 use super::checkpoint::State;
 use super::outcome::EarlyStop;
 use super::run::TrainingRun;
+use super::validation_rows;
 use crate::args::{GradientName, Precision, TrainArgs};
 use crate::data::Source;
+use crate::data_notes;
 use crate::error::CliError;
 use crate::html_report::Plot;
 use crate::machine::Machine;
@@ -76,7 +78,7 @@ impl<'a> Plan<'a> {
         let Plan { args, started, gradient, rule, targets: [save, log, keep, report], plot } = self;
         let shape = memory::shape(data.train.inputs(), args.hidden, classes)?;
         let all = data.train.rows();
-        let rows = all - args.learning.validation.map_or(0, |share| (all as f64 * share).ceil() as usize).min(all);
+        let rows = all - args.learning.validation.map_or(0, |share| validation_rows::count(all, share));
         if rows == 0 || args.learning.validation.is_some_and(|_| rows == all) {
             return Err(CliError::usage(format!(
                 "--validation leaves {rows} of {} for training; give a share that leaves rows on both sides",
@@ -91,6 +93,7 @@ impl<'a> Plan<'a> {
             args,
             source,
             data,
+            notes: data_notes::notes(&data.train, classes),
             rows,
             machine,
             shape,

@@ -56,7 +56,7 @@ impl TrainingRun<'_> {
         let outcome = Outcome { iterations: record.iterations, ..Outcome::default() };
         let mut report = serde_json::to_value(self.report_of::<T>(&outcome, &[])).unwrap_or_default();
         if let Some(fields) = report.as_object_mut() {
-            for name in ["test_accuracy", "train_accuracy", "train_seconds", "samples_per_second", "out"] {
+            for name in ["test_accuracy", "train_accuracy", "test_loss", "train_seconds", "samples_per_second", "out"] {
                 fields.remove(name);
             }
         }

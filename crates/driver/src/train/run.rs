@@ -17,7 +17,9 @@ pub struct TrainingRun<'a> {
     pub args: &'a TrainArgs,
     pub source: Source<'a>,
     pub data: &'a DataSet,
-    /// The first rows of the training set are trained on; the others are for validation.
+    /// What is unusual about the training set.
+    pub notes: Vec<String>,
+    /// The first rows of `data.train` are trained on; the others are for validation.
     pub rows: usize,
     pub machine: &'a Machine,
     pub shape: Shape,

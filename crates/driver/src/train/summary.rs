@@ -3,10 +3,13 @@
 use serde::Serialize;
 use twolayer_core::{Float, GradientMethod};
 
+use super::astray;
 use super::checkpoint::State;
 use super::outcome::{EarlyStop, Outcome};
 use super::run::TrainingRun;
-use crate::args::{ActivationName, GradientName, InitName, OptimizerName, RngName, SamplingName, ThreadCount};
+use crate::args::{
+    ActivationName, GradientName, InitName, OptimizerName, RngName, SamplingName, ThreadCount, ValidationFrom,
+};
 use crate::data::describe_set;
 use crate::epoch_table::Measurement;
 use crate::error::CliError;
@@ -31,7 +34,8 @@ pub struct TrainReport<'a> {
     samples_per_second: f64,
     train_accuracy: f64,
     test_accuracy: f64,
-    final_loss: Option<f64>,
+    /// The mean loss on the test set.
+    test_loss: f64,
     /// The threads that trained; with `--threads auto`, the fastest number of them.
     threads: usize,
     isa: &'static str,
@@ -50,6 +54,8 @@ pub struct TrainReport<'a> {
     init: InitName,
     sampling: SamplingName,
     validation: Option<f64>,
+    /// With validation: which rows are held out.
+    validation_from: Option<ValidationFrom>,
     patience: Option<usize>,
     /// `interrupted` or `patience`, if the run ended before its last iteration.
     early: Option<EarlyStop>,
@@ -58,6 +64,8 @@ pub struct TrainReport<'a> {
     gradient: GradientName,
     /// The step h of numerical gradients.
     h: Option<f64>,
+    /// Losses are -ln(p + this).
+    loss_epsilon: f64,
     /// Iterations per epoch.
     epoch: usize,
     data: String,
@@ -65,6 +73,10 @@ pub struct TrainReport<'a> {
     log: Option<String>,
     report: Option<String>,
     plot: Option<String>,
+    /// What is unusual about the training set.
+    notes: Vec<String>,
+    /// What went wrong in the run.
+    warnings: Vec<String>,
     history: &'a [Measurement],
 }
 
@@ -73,6 +85,7 @@ impl TrainingRun<'_> {
     pub fn print_plan<T: Float>(&self, out: &mut Output) {
         let (args, shape, schedule) = (self.args, self.shape, self.schedule);
         out.field("Data", format_args!("{}: {}", self.source.describe(), describe_set(self.data)));
+        self.notes.iter().for_each(|note| out.field("Note", note));
         let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
         let parameters = count(shape.parameters(), "parameter");
         out.field("Network", format_args!("{inputs} -> {hidden} -> {classes}: {parameters}, {}", T::NAME));
@@ -87,10 +100,17 @@ impl TrainingRun<'_> {
         }
         if self.rows < self.data.train.rows() {
             let kept_back = count(self.data.train.rows() - self.rows, "training row");
-            out.field("Validate", format_args!("on the last {kept_back}, which are held out"));
+            let which = match args.learning.validation_from {
+                ValidationFrom::Classes => format!("{kept_back} drawn by the seed, the same share of each class"),
+                ValidationFrom::End => format!("the last {kept_back}"),
+            };
+            out.field("Validate", format_args!("on {which}; they are held out"));
         }
         if let GradientMethod::Numerical { h } = self.gradient {
             out.field("Gradient", format_args!("numerical: central differences in f64, h = {h:e}"));
+        }
+        if args.loss_epsilon != 0.0 {
+            out.field("Losses", format_args!("reported as -ln(p + {:e})", args.loss_epsilon));
         }
         out.field("Random", format_args!("seed {}, {}", args.random.seed, args.random.rng.name()));
         out.field("Machine", self.machine.describe());
@@ -139,6 +159,8 @@ impl TrainingRun<'_> {
             );
         }
         out.field("Accuracy", format_args!("{test} on the test set, {train} on the training set"));
+        out.field("Loss", format_args!("{:.4} on the test set", outcome.test_loss));
+        report.warnings.iter().for_each(|warning| out.field("Warning", warning));
         let files = [("Model", report.out), ("Losses", report.log), ("Report", report.report), ("Curves", report.plot)];
         for (what, file) in files {
             if let Some(file) = file {
@@ -146,6 +168,13 @@ impl TrainingRun<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What is wrong with the run.
+    fn warnings(&self, history: &[Measurement]) -> Vec<String> {
+        let learning = &self.args.learning;
+        let rates = (learning.rate(), learning.optimizer.usual_rate());
+        astray::warning(history, self.shape.classes(), rates).into_iter().collect()
     }
 
     /// Total time so far, including the earlier runs that this one resumed.
@@ -165,7 +194,7 @@ impl TrainingRun<'_> {
             samples_per_second,
             train_accuracy: outcome.train_accuracy,
             test_accuracy: outcome.test_accuracy,
-            final_loss: outcome.final_loss,
+            test_loss: outcome.test_loss,
             threads: outcome.threads,
             isa: self.machine.level.name(),
             precision: T::NAME,
@@ -183,17 +212,21 @@ impl TrainingRun<'_> {
             init: self.args.learning.init,
             sampling: self.args.learning.sampling,
             validation: self.args.learning.validation,
+            validation_from: self.args.learning.validation.map(|_| self.args.learning.validation_from),
             patience: self.args.learning.patience,
             early: outcome.early,
             kept_iterations: outcome.kept_iterations,
             gradient: self.args.gradient,
             h: if let GradientMethod::Numerical { h } = self.gradient { Some(h) } else { None },
+            loss_epsilon: self.args.loss_epsilon,
             epoch: self.schedule.epoch,
             data: self.source.name(),
             out: self.save.as_ref().map(shown),
             log: self.log.as_ref().map(shown),
             report: self.report.as_ref().map(shown),
             plot: self.plot.as_ref().map(|plot| shown(&plot.target)),
+            notes: self.notes.clone(),
+            warnings: self.warnings(history),
             history,
         }
     }

@@ -1,0 +1,73 @@
+//! The rows to validate on: a share of each class, drawn by the seed.
+//!
+//! Many files are sorted by class. Their last rows are of few classes, which a network that never saw them gets wrong.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use twolayer_idx::Split as Half;
+
+/// The generator's stream for this, so that weights and batches are drawn as without validation.
+const STREAM: u64 = 1;
+
+/// How many of `rows` a share of them is, rounded up.
+pub fn count(rows: usize, share: f64) -> usize {
+    ((rows as f64 * share).ceil() as usize).min(rows)
+}
+
+/// The training set with `held_out` rows at its end, drawn from each class in proportion; the others keep their order.
+pub fn at_the_end(train: &Half, held_out: usize, seed: u64) -> Half {
+    let chosen = drawn(train.labels(), held_out, seed);
+    let (mut order, mut end): (Vec<usize>, Vec<usize>) = (Vec::with_capacity(train.rows()), Vec::new());
+    (0..train.rows()).for_each(|row| if chosen[row] { end.push(row) } else { order.push(row) });
+    order.extend(end);
+    train.reordered(&order)
+}
+
+/// Which rows are drawn: all rows are shuffled, sorted by class, and taken at equal distances, so that a class gets its
+/// share of `held_out`, rounded up or down.
+fn drawn(labels: &[u8], held_out: usize, seed: u64) -> Vec<bool> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(STREAM);
+    let mut rows: Vec<usize> = (0..labels.len()).collect();
+    for i in (1..rows.len()).rev() {
+        let j = (u128::from(rng.next_u64()) * (i as u128 + 1)) >> 64;
+        rows.swap(i, j as usize);
+    }
+    rows.sort_by_key(|&row| labels[row]);
+    let mut chosen = vec![false; labels.len()];
+    (0..held_out).for_each(|k| chosen[rows[k * labels.len() / held_out]] = true);
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_class_gets_its_share_and_the_seed_decides_which_rows() {
+        // Sorted, of unequal sizes: 700, 200, 100 and one row.
+        let labels: Vec<u8> = [(0, 700), (1, 200), (2, 100), (4, 1)].iter().flat_map(|&(c, n)| vec![c; n]).collect();
+        for held_out in [1, 7, 100, 101, 500, 1000] {
+            let chosen = drawn(&labels, held_out, 3);
+            assert_eq!(chosen.iter().filter(|&&chosen| chosen).count(), held_out);
+            for (class, size) in [(0, 700.0), (1, 200.0), (2, 100.0), (4, 1.0)] {
+                let found = labels.iter().zip(&chosen).filter(|&(&label, &chosen)| label == class && chosen).count();
+                let share = size * held_out as f64 / 1001.0;
+                assert!((found as f64 - share).abs() < 1.0 + 1e-9, "{found} of class {class}, expected {share}");
+            }
+        }
+        assert_eq!(drawn(&labels, 100, 3), drawn(&labels, 100, 3));
+        assert_ne!(drawn(&labels, 100, 3), drawn(&labels, 100, 4));
+    }
+
+    /// As for all draws: the same seed means the same rows, always.
+    #[test]
+    fn a_seed_means_the_same_rows_forever() {
+        let rows: Vec<usize> = drawn(&[0, 1, 0, 1, 0, 1, 0, 1, 0, 1], 4, 0)
+            .iter()
+            .enumerate()
+            .filter_map(|(i, &c)| c.then_some(i))
+            .collect();
+        assert_eq!(rows, [0, 5, 8, 9]);
+    }
+}
