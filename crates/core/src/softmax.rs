@@ -11,7 +11,7 @@
 
 use crate::buffer::Scratch;
 use crate::error::{Error, Result};
-use crate::math::{self, Float, exp_v, ln_v};
+use crate::math::{Float, exp_v, ln_v};
 use crate::matrix::{MatMut, MatRef};
 use crate::simd::{Kernel, Level, MAX_LANES, Simd};
 
@@ -48,12 +48,26 @@ pub(crate) fn with_epsilon(loss: f64, epsilon: f64) -> f64 {
     if epsilon == 0.0 || !loss.is_finite() {
         return loss;
     }
-    // By the core's own e^x and ln, whose bits no platform changes.
-    let mut p = [-loss];
-    math::exp(Level::SCALAR, &mut p);
-    p[0] += epsilon;
-    math::ln(Level::SCALAR, &mut p);
-    -p[0]
+    Level::SCALAR.dispatch(WithEpsilon { loss, epsilon })
+}
+
+/// By the core's own e^x and ln, whose bits no platform changes.
+struct WithEpsilon {
+    loss: f64,
+    epsilon: f64,
+}
+
+impl Kernel<f64> for WithEpsilon {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd<f64>>(self, s: S) -> f64 {
+        let p = exp_v(s, s.splat(-self.loss));
+        let mut lanes = [0.0; MAX_LANES];
+        // SAFETY: MAX_LANES is at least LANES.
+        unsafe { s.store(lanes.as_mut_ptr(), ln_v(s, s.add(p, s.splat(self.epsilon)))) };
+        -lanes[0]
+    }
 }
 
 /// Scratch memory for a band of rows, as many as a vector has lanes.
