@@ -79,7 +79,9 @@ typedef struct tl_matrix {
     size_t col_stride;
 } tl_matrix;
 
-/* A matrix that is written, TL_F32 or TL_F64: element (r, c) is data[r * row_stride + c]. */
+/* A matrix that is written: element (r, c) is data[r * row_stride + c]. The type is TL_F32 or TL_F64; for tl_idx_read, any.
+ * Gaps between rows are not written but belong to the buffer: what lies in them overlaps it, and no other thread may
+ * write there during the call. */
 typedef struct tl_matrix_out {
     void *data;
     tl_type type;
@@ -192,8 +194,9 @@ tl_status tl_network_set_parameters(tl_network *network, tl_parameter parameter,
 tl_status tl_network_set_seed(tl_network *network, uint64_t seed);
 
 /* The most threads of a call, the calling one included: 1 to 1024, or 0 (the default) for a number up to that of the
- * processors that is chosen by measuring. They sleep between calls and end when the network is freed. Results do not
- * depend on it. Training uses at most one thread for each 16 hidden units. */
+ * processors that is chosen by measuring. They sleep 50 microseconds after a call and end when the network is freed. Results do not
+ * depend on it. Training uses at most one thread for each 16 hidden units. tl_network_threads gives the most that are
+ * used: where the number is chosen, that of the processors. */
 tl_status tl_network_set_threads(tl_network *network, size_t threads);
 tl_status tl_network_threads(const tl_network *network, size_t *threads);
 
@@ -240,7 +243,7 @@ typedef struct tl_train_options {
     size_t batch;               /* rows of a batch: 1 to 2^24; default 100 */
     size_t iterations;          /* steps to take; default 10000 */
     double learning_rate;       /* 0 or more; default 0.1; usually 0.001 with TL_RMSPROP and TL_ADAM */
-    double learning_rate_decay; /* the rate's factor after each epoch of rows / batch iterations; default 1 */
+    double learning_rate_decay; /* above 0: the rate's factor after each epoch of rows / batch iterations; default 1 */
     tl_optimizer optimizer;     /* default TL_SGD */
     tl_sampling sampling;       /* default TL_WITH_REPLACEMENT */
     double momentum;            /* of TL_MOMENTUM and TL_NESTEROV: 0 to below 1; default 0.9 */
@@ -344,7 +347,7 @@ tl_status tl_softmax_cross_entropy(const tl_run_options *options, tl_matrix_out 
 
 /* ---- Versions ---------------------------------------------------------------------------------------------------- */
 
-/* The name of an instruction-set level of this processor, lowest first: "scalar", "avx2", "avx512". `index` counts from
+/* The name of an instruction-set level of this processor, lowest first: "scalar", "avx2", "avx512", "neon". `index` counts from
  * 0; NULL beyond the last one. The text is static. */
 const char *tl_level_name(size_t index);
 

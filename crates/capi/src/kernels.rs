@@ -14,6 +14,7 @@ options! {
         level: *const c_char = std::ptr::null(),
         threads: usize = 1,
     }
+    first: threads: usize
 }
 
 /// Calls a generic function with the type of a matrix.
@@ -50,14 +51,18 @@ fn gemm<T: Precision>(
     let c = c.view("c", &[a_span, b_span])?;
     // Blocks of A and B are packed, for each thread its own: of B up to 1024 x 2048.
     let packed = b.rows().min(1024).saturating_mul(b.cols().min(2048) + 96);
-    memory::check(MemoryEstimate::default().elements(threads.count() * packed, size_of::<T>()), threads.count())?;
+    // A small product is not shared: see `gemm_parallel`.
+    let work = c.rows().saturating_mul(c.cols()).saturating_mul(a.cols());
+    let sharing = threads.count().min(work >> 19).max(1);
+    memory::check(MemoryEstimate::default().elements(sharing * packed, size_of::<T>()), sharing)?;
     twolayer_core::gemm_parallel(level, &threads, T::from_f64(alpha), a, b, T::from_f64(beta), c)?;
     Ok(())
 }
 
 fn in_place<T: Precision>((level, _): (Level, Threads), x: tl_matrix_out, f: impl Fn(Level, &mut [T])) -> Result<()> {
     let mut x = x.view::<T>("x", &[])?;
-    (0..x.rows()).for_each(|r| f(level, x.row_mut(r)));
+    let rows = if x.cols() == 0 { 0 } else { x.rows() };
+    (0..rows).for_each(|r| f(level, x.row_mut(r)));
     Ok(())
 }
 

@@ -30,9 +30,10 @@ macro_rules! constants {
     };
 }
 
-/// Defines a struct of the header that begins with its size, and its defaults.
+/// Defines a struct of the header that begins with its size, and its defaults; `first` is the last field of its first
+/// version.
 macro_rules! options {
-    ($name:ident { $($field:ident: $type:ty = $default:expr),* $(,)? }) => {
+    ($name:ident { $($field:ident: $type:ty = $default:expr),* $(,)? } first: $last:ident: $last_type:ty) => {
         #[derive(Clone, Copy)]
         #[repr(C)]
         pub struct $name {
@@ -49,7 +50,8 @@ macro_rules! options {
         // SAFETY: plain numbers and pointers that may be anything, the first of them the size.
         unsafe impl $crate::sized::Versioned for $name {
             const NAME: &'static str = stringify!($name);
-            const FIRST: usize = size_of::<Self>();
+            const FIRST: usize =
+                (std::mem::offset_of!($name, $last) + size_of::<$last_type>()).next_multiple_of(align_of::<$name>());
         }
     };
 }

@@ -30,11 +30,16 @@ pub extern "C" fn tl_level_name(index: usize) -> *const c_char {
 
 /// The level's name as a static text of C.
 pub(crate) fn name_of(level: Level) -> &'static CStr {
-    match level.name() {
-        "avx2" => c"avx2",
-        "avx512" => c"avx512",
-        _ => c"scalar",
-    }
+    NAMES.into_iter().find(|name| name.to_bytes() == level.name().as_bytes()).unwrap_or_default()
+}
+
+/// [`Level::NAMES`] as texts of C.
+const NAMES: [&CStr; 4] = [c"scalar", c"avx2", c"avx512", c"neon"];
+
+#[cfg(test)]
+#[test]
+fn every_level_has_its_name() {
+    assert_eq!(NAMES.map(|name| name.to_str().unwrap()), *Level::NAMES);
 }
 
 /// The level of that name.

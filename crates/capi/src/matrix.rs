@@ -115,8 +115,11 @@ impl tl_matrix {
         }
         let count = self.rows.saturating_mul(self.cols);
         memory::check(MemoryEstimate::default().elements(count, size_of::<T>()), 1)?;
-        let places = (0..self.rows).flat_map(|r| (0..self.cols).map(move |c| (r, c)));
-        Ok((places.map(|(r, c)| convert(slice[r * self.row_stride + c * self.col_stride])).collect(), span))
+        let mut list = Vec::with_capacity(count);
+        for r in 0..self.rows {
+            list.extend((0..self.cols).map(|c| convert(slice[r * self.row_stride + c * self.col_stride])));
+        }
+        Ok((Cow::Owned(list), span))
     }
 
     /// The floats, row by row, as the network's type, of a matrix of these dimensions.

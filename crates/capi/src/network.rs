@@ -31,6 +31,7 @@ options! {
         init_std: f64 = 0.01,
         seed: u64 = 0,
     }
+    first: seed: u64
 }
 
 /// A network with the state of its training: the optimiser, the generator of batches, and, once batches were shuffled,

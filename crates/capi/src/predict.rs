@@ -49,6 +49,8 @@ impl<T: Precision> Batch<'_, T> {
 
 /// The memory of inference: results for all rows, and buffers for some.
 fn check_memory(shape: Shape, width: usize, (rows, each): (usize, usize), threads: usize) -> Result<()> {
+    // A thread takes two pieces of 64 rows at least.
+    let threads = threads.min(rows.div_ceil(64) / 2).max(1);
     let need = MemoryEstimate::default().elements(rows.saturating_mul(each), 2 * width);
     memory::check(need.batch(rows.min(64), shape, width, threads), threads)
 }

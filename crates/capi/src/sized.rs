@@ -66,24 +66,14 @@ pub(crate) unsafe fn write<S: Versioned>(pointer: *mut S, size: usize) -> Result
 mod tests {
     use super::*;
 
-    options! { grown { old: usize = 1, new: f64 = 2.0 } }
-
-    /// Its first version had no `new`.
-    #[derive(Clone, Copy, Default)]
-    #[repr(C)]
-    struct Grown(grown);
-
-    // SAFETY: as of `grown`.
-    unsafe impl Versioned for Grown {
-        const NAME: &'static str = "grown";
-        const FIRST: usize = 16;
-    }
+    // Its first version had no `new`.
+    options! { grown { old: usize = 1, new: f64 = 2.0 } first: old: usize }
 
     #[test]
     fn older_and_newer_callers_are_understood() {
         let from = |given: &[usize; 4]| {
             // SAFETY: all sizes below that pass are at most those of the array.
-            unsafe { read(given.as_ptr().cast::<Grown>()) }.map(|Grown(g)| (g.old, g.new)).map_err(|f| f.status)
+            unsafe { read(given.as_ptr().cast::<grown>()) }.map(|g| (g.old, g.new)).map_err(|f| f.status)
         };
         let half = 0.5f64.to_bits() as usize;
         assert_eq!(from(&[16, 7, 0xDEAD, 0xBEEF]), Ok((7, 2.0)));

@@ -40,6 +40,7 @@ options! {
         progress: tl_progress = None,
         user: *mut c_void = std::ptr::null_mut(),
     }
+    first: user: *mut c_void
 }
 
 impl tl_train_options {
@@ -150,6 +151,10 @@ impl<T: Precision> Network<T> {
         let batch = data.batch::<T>(self.net.shape().inputs())?;
         // Checked now, and written after the run: meanwhile the caller's function may read it.
         loss.slice(&batch.spans)?;
+        // The new order of the rows, and a copy of the old one.
+        let shuffled = if options.sampling == TL_SHUFFLED { rows } else { 0 };
+        let orders = shuffled.saturating_add(self.order.0.len());
+        memory::check(MemoryEstimate::default().elements(orders, size_of::<usize>()), 1)?;
         // Kept only if anything was drawn for good. Without rows, the core returns the error.
         let (mut rng, mut order) = (self.rng.clone(), self.order.clone());
         let trained = match options.sampling {
