@@ -112,6 +112,8 @@ impl Function {
                 cases.push(Case { status, prepare: String::new(), arguments });
             };
             match (p.kind.as_str(), p.name.as_str()) {
+                // The defaults are 10,000 iterations, which take minutes under valgrind.
+                ("const tl_train_options *", _) if self.name != "tl_step" => {}
                 (kind, _) if kind.starts_with("const") && kind.contains("_options") => wrong("TL_OK", "NULL"),
                 (kind, _) if kind.contains('*') => wrong("TL_ERROR_NULL", "NULL"),
                 ("size_t", "size") => {
