@@ -11,7 +11,7 @@ use crate::status::{Result, TL_ERROR_LENGTH, TL_ERROR_TYPE, refuse};
 
 constants! { tl_type { TL_U8 = 8, TL_I8 = 9, TL_I16 = 11, TL_I32 = 12, TL_F32 = 13, TL_F64 = 14 } }
 
-/// Only a caller of the interface makes one, and promises readable memory for all elements, as of [`In`].
+/// Only a caller of the interface makes one, and promises readable memory for all elements, as of `In`.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct tl_matrix {
@@ -23,7 +23,7 @@ pub struct tl_matrix {
     col_stride: usize,
 }
 
-/// As [`tl_matrix`], with writable memory, as of [`Out`].
+/// As [`tl_matrix`], with writable memory, as of `Out`.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct tl_matrix_out {
