@@ -2,8 +2,9 @@
 //!
 //! Many files are sorted by class. Their last rows are of few classes, which a network that never saw them gets wrong.
 
-use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use twolayer_core::{Sampler, ShuffledSampler};
 use twolayer_idx::Split as Half;
 
 /// The generator's stream for this, so that weights and batches are drawn as without validation.
@@ -28,11 +29,8 @@ pub fn at_the_end(train: &Half, held_out: usize, seed: u64) -> Half {
 fn drawn(labels: &[u8], held_out: usize, seed: u64) -> Vec<bool> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(STREAM);
-    let mut rows: Vec<usize> = (0..labels.len()).collect();
-    for i in (1..rows.len()).rev() {
-        let j = (u128::from(rng.next_u64()) * (i as u128 + 1)) >> 64;
-        rows.swap(i, j as usize);
-    }
+    let mut rows = vec![0; labels.len()];
+    ShuffledSampler::new(rng, labels.len()).next_batch(&mut rows);
     rows.sort_by_key(|&row| labels[row]);
     let mut chosen = vec![false; labels.len()];
     (0..held_out).for_each(|k| chosen[rows[k * labels.len() / held_out]] = true);
