@@ -58,7 +58,11 @@ fn info(args: &DataInfoArgs, out: &mut Output) -> Result<(), CliError> {
         data: source.name(),
         train: SplitSummary::of(&set.train),
         test: SplitSummary::of(&set.test),
-        notes: data_notes::notes(&set.train, set.train.classes().max(set.test.classes())),
+        notes: data_notes::notes(
+            &set.train,
+            set.train.classes().max(set.test.classes()),
+            data_notes::paper_is_light(&set.train),
+        ),
     };
     if args.json {
         return out.json(&report);
@@ -79,10 +83,6 @@ fn info(args: &DataInfoArgs, out: &mut Output) -> Result<(), CliError> {
 
 impl SplitSummary {
     fn of(half: &Half) -> Self {
-        let mut counts = vec![0; half.classes()];
-        for &label in half.labels() {
-            counts[usize::from(label)] += 1;
-        }
         let ink: u64 = half.images().iter().map(|&pixel| u64::from(pixel)).sum();
         SplitSummary {
             images_file: half.images_name().into(),
@@ -91,7 +91,7 @@ impl SplitSummary {
             height: half.height(),
             width: half.width(),
             classes: half.classes(),
-            counts,
+            counts: half.class_counts(half.classes()),
             mean_ink: ink as f64 / 255.0 / half.images().len() as f64,
         }
     }

@@ -13,8 +13,8 @@ const MIDDLE: u64 = 127;
 /// The most classes that are listed.
 const LISTED: usize = 10;
 
-/// Notes on the training set, whose labels are below `classes`.
-pub fn notes(train: &Half, classes: usize) -> Vec<String> {
+/// Notes on the training set, whose labels are below `classes`; `light_paper` is what [`paper_is_light`] says of it.
+pub fn notes(train: &Half, classes: usize, light_paper: bool) -> Vec<String> {
     let brightest = train.images().iter().copied().max().unwrap_or(0);
     let mut notes = Vec::new();
     if train.images().chunks_exact(train.inputs()).all(|image| image == &train.images()[..train.inputs()]) {
@@ -27,7 +27,7 @@ pub fn notes(train: &Half, classes: usize) -> Vec<String> {
             255 / brightest.max(1)
         ));
     }
-    if paper_is_light(train) {
+    if light_paper {
         notes.push(
             "the images have dark ink on light paper, unlike MNIST: the network learns them as they are, and `predict` \
              turns your own pictures to match"
@@ -60,8 +60,7 @@ pub fn paper_is_light(train: &Half) -> bool {
 
 /// A note on classes that no training image has.
 fn empty_classes(train: &Half, classes: usize) -> Option<String> {
-    let mut counts = vec![0usize; classes];
-    train.labels().iter().for_each(|&label| counts[usize::from(label)] += 1);
+    let counts = train.class_counts(classes);
     let empty: Vec<String> =
         counts.iter().enumerate().filter(|&(_, &n)| n == 0).map(|(class, _)| class.to_string()).collect();
     match empty.as_slice() {
@@ -87,6 +86,10 @@ mod tests {
     use crate::data::Source;
     use twolayer_idx::{Idx, Split as Half};
 
+    fn told(train: &Half, classes: usize) -> Vec<String> {
+        notes(train, classes, paper_is_light(train))
+    }
+
     fn half(pixels: Vec<u8>, labels: Vec<u8>) -> Half {
         let images = Idx::new(vec![labels.len(), 4, 4], pixels).unwrap();
         Half::pair(("images", images), ("labels", Idx::new(vec![labels.len()], labels).unwrap())).unwrap()
@@ -102,9 +105,9 @@ mod tests {
 
     #[test]
     fn a_usual_set_gets_no_note() {
-        assert_eq!(notes(&half(usual(), vec![0, 1]), 2), [""; 0]);
+        assert_eq!(told(&half(usual(), vec![0, 1]), 2), [""; 0]);
         let bundled = Source::new(&DataArgs { data: None }).load_half(Split::Train).unwrap();
-        assert_eq!(notes(&bundled, 10), [""; 0]);
+        assert_eq!(told(&bundled, 10), [""; 0]);
     }
 
     #[test]
@@ -119,7 +122,7 @@ mod tests {
             (usual(), vec![0, 2], 3, ["class 1: no training image", "never predicted"]),
             (usual(), vec![0, 0], 20, ["classes 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 9 more", "never predicted"]),
         ] {
-            let told = notes(&half(pixels, labels), classes);
+            let told = told(&half(pixels, labels), classes);
             assert!(told.len() == 1 && words.iter().all(|word| told[0].contains(word)), "{words:?}: {told:?}");
         }
     }

@@ -20,7 +20,6 @@ use twolayer_model::Model;
 
 use crate::args::{Precision, TrainArgs, ValidationFrom};
 use crate::data::{self, Source};
-use crate::data_notes;
 use crate::epoch_table::{EpochTable, Measurement};
 use crate::error::CliError;
 use crate::html_report::training_record::TrainingRecord;
@@ -126,7 +125,7 @@ impl TrainingRun<'_> {
         if let GradientMethod::Numerical { h } = self.gradient {
             tell("h", format!("{h:?}"));
         }
-        if data_notes::paper_is_light(&self.data.train) {
+        if self.light_paper {
             tell(network::PAPER, network::LIGHT.into());
         }
         args.learning.unusual().into_iter().for_each(|(name, value)| drop(tell(name, value)));

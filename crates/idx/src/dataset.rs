@@ -192,6 +192,17 @@ impl Split {
         self.labels.iter().max().map_or(0, |&label| usize::from(label) + 1)
     }
 
+    /// The number of rows of each class.
+    ///
+    /// # Panics
+    ///
+    /// If a label is not below `classes`.
+    pub fn class_counts(&self, classes: usize) -> Vec<usize> {
+        let mut counts = vec![0; classes];
+        self.labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
+        counts
+    }
+
     /// Checks that every label is below `classes`.
     ///
     /// # Errors

@@ -89,11 +89,13 @@ impl<'a> Plan<'a> {
             .ok_or_else(|| CliError::usage("--epochs is too large: the number of iterations overflows"))?;
         let keeps = keep.is_some() || args.checkpointing.resume.is_some();
         let digest = keeps.then(|| digest(data)).transpose()?;
+        let light_paper = data_notes::paper_is_light(&data.train);
         Ok(TrainingRun {
             args,
             source,
             data,
-            notes: data_notes::notes(&data.train, classes),
+            notes: data_notes::notes(&data.train, classes, light_paper),
+            light_paper,
             rows,
             machine,
             shape,

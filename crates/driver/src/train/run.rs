@@ -19,6 +19,8 @@ pub struct TrainingRun<'a> {
     pub data: &'a DataSet,
     /// What is unusual about the training set.
     pub notes: Vec<String>,
+    /// Whether the images are dark on light.
+    pub light_paper: bool,
     /// The first rows of `data.train` are trained on; the others are for validation.
     pub rows: usize,
     pub machine: &'a Machine,
