@@ -24,20 +24,17 @@ struct Shared {
     state: Mutex<State>,
     work_is_there: Condvar,
     work_is_done: Condvar,
-    /// The state's `job` and `running`, to be watched for a moment without the lock.
+    /// Increases with each job. Changes under the lock, as `running` does, but is watched for a moment without it.
     job: AtomicUsize,
+    /// Threads that have begun the job and not finished it.
     running: AtomicUsize,
 }
 
 #[derive(Default)]
 struct State {
-    /// Increases with each job.
-    job: usize,
     task: Option<Task>,
     /// Threads that take part: those with an index below it.
     threads: usize,
-    /// Threads that have begun the job and not finished it.
-    running: usize,
     panic: Option<Box<dyn std::any::Any + Send>>,
     is_dropped: bool,
 }
@@ -161,16 +158,16 @@ impl ThreadPool {
         let task = Task(unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), _>(task) });
         {
             let mut state = lock(&started.shared.state);
-            state.job += 1;
             (state.task, state.threads) = (Some(task), threads);
-            started.shared.job.store(state.job, Ordering::Relaxed);
+            started.shared.job.fetch_add(1, Ordering::Relaxed);
         }
         started.shared.work_is_there.notify_all();
         let mine = catch_unwind(AssertUnwindSafe(leader));
         lock(&started.shared.state).task = None;
-        watch(|| started.shared.running.load(Ordering::Relaxed) == 0);
+        let all_have_ended = || started.shared.running.load(Ordering::Relaxed) == 0;
+        watch(all_have_ended);
         let mut state = lock(&started.shared.state);
-        while state.running > 0 {
+        while !all_have_ended() {
             state = started.shared.work_is_done.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         let theirs = state.panic.take();
@@ -196,7 +193,7 @@ impl ThreadPool {
         while started.threads.len() + 1 < threads {
             let (shared, index) = (Arc::clone(&started.shared), started.threads.len() + 1);
             // The thread must not take part in an earlier job.
-            let job = lock(&shared.state).job;
+            let job = shared.job.load(Ordering::Relaxed);
             let thread = Builder::new().name(THREAD_NAME.to_owned()).stack_size(STACK_SIZE);
             started.threads.push(thread.spawn(move || shared.work(index, job)).map_err(NotRun::Refused)?);
         }
@@ -225,31 +222,30 @@ impl Shared {
     fn work(&self, index: usize, mut job: usize) {
         let mut takes_part = true;
         loop {
+            let is_new = || self.job.load(Ordering::Relaxed) != job;
             if takes_part {
-                watch(|| self.job.load(Ordering::Relaxed) != job);
+                watch(is_new);
             }
             let mut state = lock(&self.state);
-            while state.job == job && !state.is_dropped {
+            while !is_new() && !state.is_dropped {
                 state = self.work_is_there.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             if state.is_dropped {
                 return;
             }
-            job = state.job;
+            job = self.job.load(Ordering::Relaxed);
             takes_part = index < state.threads;
             let Some(Task(task)) = state.task.filter(|_| takes_part) else { continue };
-            state.running += 1;
-            self.running.store(state.running, Ordering::Relaxed);
+            self.running.fetch_add(1, Ordering::Relaxed);
             drop(state);
             // SAFETY: `run` keeps the closure alive until this thread has counted itself out below.
             let result = catch_unwind(AssertUnwindSafe(|| unsafe { (*task)(index) }));
             let mut state = lock(&self.state);
-            state.running -= 1;
-            self.running.store(state.running, Ordering::Relaxed);
+            let others = self.running.fetch_sub(1, Ordering::Relaxed) - 1;
             if let Err(panic) = result {
                 state.panic.get_or_insert(panic);
             }
-            if state.running == 0 {
+            if others == 0 {
                 self.work_is_done.notify_one();
             }
         }
@@ -260,9 +256,12 @@ impl Drop for ThreadPool {
     fn drop(&mut self) {
         let started = self.started.get_mut().unwrap_or_else(PoisonError::into_inner);
         started.forget_parents();
-        lock(&started.shared.state).is_dropped = true;
-        // Whoever watches for work looks at the state.
-        started.shared.job.fetch_add(1, Ordering::Relaxed);
+        {
+            let mut state = lock(&started.shared.state);
+            state.is_dropped = true;
+            // Whoever watches for work looks at the state.
+            started.shared.job.fetch_add(1, Ordering::Relaxed);
+        }
         started.shared.work_is_there.notify_all();
         started.threads.drain(..).for_each(|thread| drop(thread.join()));
     }
