@@ -1,35 +1,14 @@
 //! Every result is bit-identical at every instruction-set level and for any number of threads.
 
+#[path = "digests/random.rs"]
+mod random;
+
+use random::Random;
 use std::ops::ControlFlow;
 use twolayer_core::{
     Activation, Float, GradientMethod, Init, Labels, Level, MatMut, MatRef, Optimizer, OptimizerKind, Parameters, Rows,
     Shape, Threads, TrainOptions, TwoLayerNet, gemm, gemm_parallel, math, softmax, softmax_cross_entropy,
 };
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.bits() % n as u64) as usize
-    }
-
-    /// In [-1, 1).
-    fn value(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-    }
-
-    fn values<T: Float>(&mut self, n: usize, size: f64) -> Vec<T> {
-        (0..n).map(|_| T::from_f64(self.value() * size)).collect()
-    }
-}
 
 fn bits<T: Float>(x: &[T]) -> Vec<u64> {
     x.iter().map(|x| x.to_f64().to_bits()).collect()
