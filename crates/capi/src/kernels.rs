@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use twolayer_core::{Float, Level, MemoryEstimate, Threads, math};
+use twolayer_core::{Float, Level, MemoryEstimate, Threads, gemm_threads, math};
 
 use crate::matrix::{Precision, TL_F32, TL_F64, tl_matrix, tl_matrix_out, wrong_type};
 use crate::pointer::{self, In, Out};
@@ -51,9 +51,7 @@ fn gemm<T: Precision>(
     let c = c.view("c", &[a_span, b_span])?;
     // Blocks of A and B are packed, for each thread its own: of B up to 1024 x 2048.
     let packed = b.rows().min(1024).saturating_mul(b.cols().min(2048) + 96);
-    // A small product is not shared: see `gemm_parallel`.
-    let work = c.rows().saturating_mul(c.cols()).saturating_mul(a.cols());
-    let sharing = threads.count().min(work >> 19).max(1);
+    let sharing = gemm_threads((c.rows(), a.cols(), c.cols()), threads.count());
     memory::check(MemoryEstimate::default().elements(sharing * packed, size_of::<T>()), sharing)?;
     twolayer_core::gemm_parallel(level, &threads, T::from_f64(alpha), a, b, T::from_f64(beta), c)?;
     Ok(())

@@ -49,8 +49,6 @@ impl<T: Precision> Batch<'_, T> {
 
 /// The memory of inference: results for all rows, and buffers for some.
 fn check_memory(shape: Shape, width: usize, (rows, each): (usize, usize), threads: usize) -> Result<()> {
-    // A thread takes two pieces of 64 rows at least.
-    let threads = threads.min(rows.div_ceil(64) / 2).max(1);
     let need = MemoryEstimate::default().elements(rows.saturating_mul(each), 2 * width);
     memory::check(need.batch(rows.min(64), shape, width, threads), threads)
 }
@@ -60,7 +58,7 @@ impl<T: Precision> Network<T> {
         let (shape, (rows, _)) = (self.net.shape(), x.dims());
         let (x, span) = Inputs::new(x, shape.inputs())?;
         let to = Target::new(to, "probabilities", (rows, shape.classes()), &[span])?;
-        check_memory(shape, size_of::<T>(), (rows, shape.classes()), self.threads())?;
+        check_memory(shape, size_of::<T>(), (rows, shape.classes()), self.net.inference_threads(rows))?;
         to.store(&self.net.predict(x.rows())?);
         Ok(())
     }
@@ -72,7 +70,7 @@ impl<T: Precision> Network<T> {
         }
         let (x, span) = Inputs::<T>::new(x, shape.inputs())?;
         let to = to.slice(&[span])?;
-        check_memory(shape, size_of::<f64>(), (rows, 1), self.threads())?;
+        check_memory(shape, size_of::<f64>(), (rows, 1), self.net.inference_threads(rows))?;
         // A class is below 2^40 by the shape's bounds, and no machine has the memory for 2^32 of them.
         to.iter_mut().zip(self.net.classify(x.rows())?).for_each(|(to, class)| *to = class as u32);
         Ok(())
@@ -83,7 +81,7 @@ impl<T: Precision> Network<T> {
         let batch = data.batch::<T>(shape.inputs())?;
         let [x, t] = batch.spans.clone();
         let (loss, accuracy) = (loss.slice(&[x, t, accuracy.span()?])?, accuracy.slice(&batch.spans)?);
-        check_memory(shape, size_of::<f64>(), (rows, 1), self.threads())?;
+        check_memory(shape, size_of::<f64>(), (rows, 1), self.net.inference_threads(rows))?;
         let (x, t) = batch.get();
         let evaluation = self.net.evaluate(x, t)?;
         (loss[0], accuracy[0]) = (evaluation.loss, evaluation.accuracy());

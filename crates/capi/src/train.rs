@@ -191,9 +191,8 @@ impl<T: Precision> Network<T> {
         let threads = options.max_threads(shape, self.threads());
         if o.batch <= MOST_ROWS {
             let need = MemoryEstimate::default().training(shape, size_of::<T>(), &options, threads);
-            // Of an optimiser, and of the order of the rows.
-            let need = need.parameters(shape, size_of::<T>(), 4).elements(rows, size_of::<usize>());
-            memory::check(need, threads)?;
+            // Of an optimiser.
+            memory::check(need.parameters(shape, size_of::<T>(), 4), threads)?;
         }
         let is_same = self.optimizer.kind() == kind && self.optimizer.weight_decay() == o.weight_decay;
         let mut fresh = (!is_same).then(|| Optimizer::new(shape, kind, o.weight_decay)).transpose()?;

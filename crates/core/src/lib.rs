@@ -19,7 +19,7 @@ mod train;
 pub use element::Element;
 pub use error::{Error, Result};
 pub use math::Float;
-pub use matmul::{gemm, gemm_parallel};
+pub use matmul::{gemm, gemm_parallel, gemm_threads};
 pub use matrix::{MatMut, MatRef};
 pub use network::{Activation, DEFAULT_H, Evaluation, Init, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
 pub use numerical_gradient::numerical_gradient;

@@ -323,13 +323,18 @@ unsafe fn rows_of<T: Float, S: Simd<T>, const MR: usize, const NV: usize, const 
 /// Multiply-adds that make up for waking a thread, a few microseconds.
 const MIN_WORK_PER_THREAD: usize = 1 << 19;
 
+/// The threads, at most `threads`, that a product of so many multiply-adds is split among.
+pub(super) fn sharing(work: usize, threads: usize) -> usize {
+    threads.min(work / MIN_WORK_PER_THREAD).max(1)
+}
+
 /// Splits C into bands of rows of nearly equal height, one per thread. Each band packs B for itself: that is a small
 /// part of the work, and sharing it would make the threads wait for each other.
 pub(super) fn split<T: Float>(level: Level, product: Product<'_, T>, threads: &Threads) {
     let Product { alpha, a, b, beta, mut c, unpacked } = product;
     let (rows, cols, depth) = (c.rows(), c.cols(), a.cols());
     let work = rows.saturating_mul(cols).saturating_mul(depth);
-    let count = threads.count().min(work / MIN_WORK_PER_THREAD).max(1);
+    let count = sharing(work, threads.count());
     let mut bands = Vec::with_capacity(count);
     let mut first = 0;
     for band in 0..count {

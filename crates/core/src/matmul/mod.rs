@@ -84,6 +84,11 @@ pub fn gemm_parallel<T: Float>(
     Ok(())
 }
 
+/// The threads, at most `threads`, that [`gemm_parallel`] uses for a product of m × k by k × n: small ones are not shared.
+pub fn gemm_threads((m, k, n): (usize, usize, usize), threads: usize) -> usize {
+    blocking::sharing(m.saturating_mul(n).saturating_mul(k), threads)
+}
+
 fn checked<'a, T: Float>(
     alpha: T,
     a: MatRef<'a, T>,

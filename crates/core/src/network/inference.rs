@@ -19,6 +19,8 @@ use std::ops::Range;
 
 /// Rows that are computed at a time: their buffers stay in the second-level cache.
 const CHUNK: usize = 64;
+/// The fewest chunks of a thread.
+const CHUNKS_PER_THREAD: usize = 2;
 
 /// What [`TwoLayerNet::evaluate`] returns.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +41,11 @@ impl Evaluation {
 }
 
 impl<T: Float> TwoLayerNet<T> {
+    /// The most threads that a prediction or evaluation of so many rows uses: few rows are not shared.
+    pub fn inference_threads(&self, rows: usize) -> usize {
+        self.threads.count().min(rows.div_ceil(CHUNK) / CHUNKS_PER_THREAD).max(1)
+    }
+
     /// The probability of each class for each row: rows × classes, row by row.
     ///
     /// # Errors
@@ -128,7 +135,7 @@ impl<T: Float> TwoLayerNet<T> {
             pass.forward(&self.parameters, finite);
             f(&mut pass.output, n, from)
         };
-        threads::map(&self.threads, (rows.div_ceil(CHUNK), 2), prepare, work)
+        threads::map(&self.threads, (rows.div_ceil(CHUNK), CHUNKS_PER_THREAD), prepare, work)
     }
 }
 
