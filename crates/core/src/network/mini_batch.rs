@@ -171,9 +171,14 @@ impl<T: Float, P: Input<T>> MiniBatch<T, P> {
         self.stride / COLUMNS
     }
 
+    /// Distance between rows of floats.
+    fn float_stride(&self) -> usize {
+        self.stride + FLOAT_PADDING
+    }
+
     /// The rows as floats and the distance between them, if most pairs are not zero.
     pub fn dense(&self) -> Option<(&[T], usize)> {
-        self.floats.as_deref().filter(|_| self.is_dense).map(|floats| (floats, self.stride + FLOAT_PADDING))
+        self.floats.as_deref().filter(|_| self.is_dense).map(|floats| (floats, self.float_stride()))
     }
 
     /// The columns of row `n` that `word` covers, and their bits.
@@ -211,7 +216,7 @@ impl<T: Float, P: Input<T>> MiniBatch<T, P> {
         let nonzero = level.dispatch::<T, _>(Gather { batch: self, rows });
         self.is_dense = self.rows >= DENSE_ROWS && nonzero * 100 >= self.rows * self.pairs() * DENSE_PERCENT;
         if self.is_dense {
-            let size = [self.data.len() / self.stride, self.stride + FLOAT_PADDING];
+            let size = [self.data.len() / self.stride, self.float_stride()];
             self.floats.get_or_insert_with(|| Aligned::zeroed(size));
             level.dispatch::<T, _>(Widen(self));
         }
@@ -262,11 +267,10 @@ impl<T: Float, P: Input<T>> Kernel<T> for Widen<'_, T, P> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, s: S) {
+        let float_stride = self.0.float_stride();
         let MiniBatch { rows, stride, data, floats, .. } = self.0;
         let Some(floats) = floats else { return };
-        for (row, floats) in
-            data.chunks_exact(*stride).zip(floats.chunks_exact_mut(*stride + FLOAT_PADDING)).take(*rows)
-        {
+        for (row, floats) in data.chunks_exact(*stride).zip(floats.chunks_exact_mut(float_stride)).take(*rows) {
             for at in (0..*stride).step_by(S::LANES) {
                 // SAFETY: LANES divides the stride, and both rows are at least that long.
                 unsafe { s.store(floats.as_mut_ptr().add(at), P::load(s, row.as_ptr().add(at))) }
