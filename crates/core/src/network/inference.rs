@@ -172,9 +172,8 @@ impl<T: Float, P: Input<T>> ForwardPass<T, P> {
         let (shape, padded) = (parameters.shape(), parameters.padded());
         let ((w1, stride), (b1, _)) = (Parameter::W1.place(shape), Parameter::B1.place(shape));
         let (w2, classes) = Parameter::W2.place(shape);
-        let lanes = level.lanes::<T>();
         let parts = &mut self.parts[..shape.hidden_padded() / BLOCK * rows * classes];
-        for at in panels(shape.hidden().next_multiple_of(lanes), lanes) {
+        for at in panels::<T>(level, shape.hidden().next_multiple_of(level.lanes::<T>())) {
             let width = at.len();
             let (w1, b1) = (&padded[w1 + at.start..b1], &padded[b1 + at.start..][..width]);
             let panel = Panel { w1, stride, b1, width, activation, finite };

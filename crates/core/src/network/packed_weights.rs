@@ -36,7 +36,7 @@ impl<T: Float> PackedWeights<T> {
             w1: Aligned::zeroed([shape.inputs_padded(), width]),
             b1: Aligned::zeroed([width]),
             w2: Aligned::zeroed([width, shape.classes_padded()]),
-            panels: panels(width, lanes),
+            panels: panels::<T>(level, width),
             shape,
             units,
         }
@@ -102,10 +102,13 @@ impl<T: Float> PackedWeights<T> {
     }
 }
 
-/// Splits `width` columns evenly into as few panels as possible.
-pub(super) fn panels(width: usize, lanes: usize) -> Vec<Range<usize>> {
+/// Splits `width` columns evenly into as few panels as possible. With 16 registers, the tile of the dense passes is best
+/// two vectors wide, so that several panels have six vectors rather than seven.
+pub(super) fn panels<T: Float>(level: Level, width: usize) -> Vec<Range<usize>> {
+    let (lanes, registers) = (level.lanes::<T>(), level.registers::<T>());
     let vectors = width / lanes;
-    let count = vectors.div_ceil(MAX_VECTORS);
+    let most = if registers < 32 && vectors > MAX_VECTORS { MAX_VECTORS - 1 } else { MAX_VECTORS };
+    let count = vectors.div_ceil(most);
     let bound = |i: usize| vectors * i / count * lanes;
     (0..count).map(|i| bound(i)..bound(i + 1)).collect()
 }

@@ -79,7 +79,12 @@ impl Level {
 
     /// Lanes of this instruction set's vectors of `T`.
     pub(crate) fn lanes<T: SimdElement>(self) -> usize {
-        self.dispatch::<T, _>(Lanes)
+        self.dispatch::<T, _>(LanesAndRegisters).0
+    }
+
+    /// Vector registers of this instruction set.
+    pub(crate) fn registers<T: SimdElement>(self) -> usize {
+        self.dispatch::<T, _>(LanesAndRegisters).1
     }
 
     /// Runs `kernel` compiled for this instruction set.
@@ -101,14 +106,14 @@ fn find(name: &str, has: impl Fn(Kind) -> bool) -> Result<Level> {
     }
 }
 
-struct Lanes;
+struct LanesAndRegisters;
 
-impl<T: Element> Kernel<T> for Lanes {
-    type Output = usize;
+impl<T: Element> Kernel<T> for LanesAndRegisters {
+    type Output = (usize, usize);
 
     #[inline(always)]
-    fn run<S: Simd<T>>(self, _: S) -> usize {
-        S::LANES
+    fn run<S: Simd<T>>(self, _: S) -> (usize, usize) {
+        (S::LANES, S::REGISTERS)
     }
 }
 
