@@ -2,10 +2,10 @@
 
 use std::ffi::c_char;
 
-use twolayer_core::{Float, Level, MemoryEstimate, Threads, gemm_threads, math};
+use twolayer_core::{Level, MatMut, MemoryEstimate, Threads, gemm_threads, math};
 
 use crate::matrix::{Precision, TL_F32, TL_F64, tl_matrix, tl_matrix_out, wrong_type};
-use crate::pointer::{self, In, Out};
+use crate::pointer::{self, In, Out, Span};
 use crate::status::Result;
 use crate::{machine, memory, sized};
 
@@ -64,47 +64,33 @@ fn in_place<T: Precision>((level, _): (Level, Threads), x: tl_matrix_out, f: imp
     Ok(())
 }
 
-/// The memory of a copy, or of a band of 16 rows.
-fn check_memory<T: Float>(rows: usize, cols: usize) -> Result<()> {
-    memory::check(MemoryEstimate::default().elements(rows.saturating_mul(cols), size_of::<T>()), 1)
+/// Logits, if there is memory for a band of 16 rows.
+fn logits<'a, T: Precision>(logits: tl_matrix_out, others: &[Span]) -> Result<MatMut<'a, T>> {
+    let logits = logits.view::<T>("logits", others)?;
+    memory::check(MemoryEstimate::default().elements(16 * logits.cols(), size_of::<T>()), 1)?;
+    Ok(logits)
 }
 
-fn softmax<T: Precision>((level, _): (Level, Threads), logits: tl_matrix_out) -> Result<()> {
-    let logits = logits.view::<T>("logits", &[])?;
-    check_memory::<T>(16, logits.cols())?;
-    twolayer_core::softmax(level, logits);
-    Ok(())
-}
-
-fn cross_entropy<T: Precision>(
-    (level, _): (Level, Threads),
-    logits: tl_matrix,
-    labels: In<u32>,
-    loss: Out<f64>,
-) -> Result<()> {
-    let (logits, span) = logits.view::<T>("logits")?;
-    let loss = loss.slice(&[span, labels.span()?])?;
-    check_memory::<T>(logits.rows().saturating_add(16), logits.cols())?;
-    loss[0] = twolayer_core::cross_entropy(level, logits, labels.slice()?)?;
+fn softmax<T: Precision>((level, _): (Level, Threads), x: tl_matrix_out) -> Result<()> {
+    twolayer_core::softmax(level, logits::<T>(x, &[])?);
     Ok(())
 }
 
 fn softmax_cross_entropy<T: Precision>(
     (level, _): (Level, Threads),
-    logits: tl_matrix_out,
+    x: tl_matrix_out,
     labels: In<u32>,
     loss: Out<f64>,
 ) -> Result<()> {
-    let spans = [labels.span()?, logits.buffer::<T>("logits")?.span()?];
-    let (loss, logits) = (loss.slice(&spans)?, logits.view::<T>("logits", &spans[..1])?);
-    check_memory::<T>(16, logits.cols())?;
+    let spans = [labels.span()?, x.buffer::<T>("logits")?.span()?];
+    let (loss, logits) = (loss.slice(&spans)?, logits::<T>(x, &spans[..1])?);
     loss[0] = twolayer_core::softmax_cross_entropy(level, logits, labels.slice()?)?;
     Ok(())
 }
 
 functions! {
     fn tl_run_options_init(options: *mut tl_run_options, size: usize) {
-        sized::write(options, size)
+        sized::write(options, size, &tl_run_options::default())
     }
 
     fn tl_gemm(
@@ -117,23 +103,12 @@ functions! {
         by_type!(x, in_place(how(options)?, x, math::exp))
     }
 
-    fn tl_log(options: *const tl_run_options, x: tl_matrix_out) {
-        by_type!(x, in_place(how(options)?, x, math::ln))
-    }
-
     fn tl_sigmoid(options: *const tl_run_options, x: tl_matrix_out) {
         by_type!(x, in_place(how(options)?, x, math::sigmoid))
     }
 
     fn tl_softmax(options: *const tl_run_options, logits: tl_matrix_out) {
         by_type!(logits, softmax(how(options)?, logits))
-    }
-
-    fn tl_cross_entropy(
-        options: *const tl_run_options, logits: tl_matrix, labels: *const u32, count: usize, loss: *mut f64,
-    ) {
-        let (labels, loss) = (In::new(labels, count, "labels"), Out::new(loss, 1, "loss"));
-        by_type!(logits, cross_entropy(how(options)?, logits, labels, loss))
     }
 
     fn tl_softmax_cross_entropy(

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char};
 
 use twolayer_core::{Level, Threads};
 
-use crate::status::{Result, TL_ERROR_OPTION, refuse};
+use crate::status::{Result, invalid};
 
 pub const TL_ABI_VERSION: u32 = 1;
 
@@ -47,13 +47,11 @@ pub(crate) fn level(name: &CStr) -> Result<Level> {
     Ok(Level::by_name(&name.to_string_lossy())?)
 }
 
-/// The most threads of a call.
-const MOST_THREADS: usize = 1024;
-
 /// So many threads, of which there are at least `least`; 0 means a number chosen by measuring.
 pub(crate) fn threads(threads: usize, least: usize) -> Result<Threads> {
-    if !(least..=MOST_THREADS).contains(&threads) {
-        return refuse(TL_ERROR_OPTION, format!("threads is {threads}; expected {least} to {MOST_THREADS}"));
+    match threads {
+        0 if least == 0 => Ok(Threads::auto()),
+        1..=1024 => Ok(Threads::new(threads)),
+        _ => invalid("threads", threads, &format!("{least} to 1024")),
     }
-    Ok(if threads == 0 { Threads::auto() } else { Threads::new(threads) })
 }

@@ -76,19 +76,15 @@ fn extent((rows, cols): (usize, usize), (row_stride, col_stride): (usize, usize)
 }
 
 impl tl_matrix {
-    pub fn r#type(self) -> tl_type {
-        self.r#type
-    }
-
-    pub fn dims(self) -> (usize, usize) {
-        (self.rows, self.cols)
+    pub fn rows(self) -> usize {
+        self.rows
     }
 
     fn buffer<E: Element>(self, name: &'static str) -> Result<In<E>> {
         if self.r#type != E::TYPE {
             return wrong_type(name, self.r#type, E::TYPE_NAME);
         }
-        let length = extent(self.dims(), (self.row_stride, self.col_stride));
+        let length = extent((self.rows, self.cols), (self.row_stride, self.col_stride));
         // SAFETY: the promise of the type.
         Ok(unsafe { In::new(self.data.cast(), length, name) })
     }
@@ -128,7 +124,7 @@ impl tl_matrix {
         name: &'static str,
         dims: (usize, usize),
     ) -> Result<(Cow<'a, [T]>, Span)> {
-        check_dims(name, self.dims(), dims)?;
+        check_dims(name, (self.rows, self.cols), dims)?;
         match self.r#type {
             found if found == T::TYPE => self.list::<T, T>(name, Some, |x| x),
             TL_F32 => self.list(name, |_| None, |x: f32| T::from_f64(x.into())),
@@ -150,7 +146,7 @@ impl<T: Precision> Inputs<'_, T> {
         if x.r#type != TL_U8 {
             return x.floats("x", dims).map(|(list, span)| (Inputs::Floats(list), span));
         }
-        check_dims("x", x.dims(), dims)?;
+        check_dims("x", (x.rows, x.cols), dims)?;
         x.list::<u8, u8>("x", Some, |x| x).map(|(list, span)| (Inputs::Pixels(list), span))
     }
 

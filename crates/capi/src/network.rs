@@ -17,7 +17,7 @@ use crate::memory;
 use crate::pointer::{self, Out};
 use crate::predict::Data;
 use crate::sized;
-use crate::status::{Result, TL_ERROR_OPTION, refuse};
+use crate::status::{Result, invalid};
 use crate::train::tl_train_options;
 
 constants! { tl_activation { TL_SIGMOID = 0, TL_RELU = 1 } }
@@ -32,6 +32,20 @@ options! {
         seed: u64 = 0,
     }
     first: seed: u64
+}
+
+options! {
+    tl_network_info {
+        r#type: tl_type = 0,
+        activation: tl_activation = TL_SIGMOID,
+        inputs: usize = 0,
+        hidden: usize = 0,
+        classes: usize = 0,
+        iterations: usize = 0,
+        threads: usize = 0,
+        level: *const c_char = std::ptr::null(),
+    }
+    first: level: *const c_char
 }
 
 /// A network with the state of its training: the optimiser, the generator of batches, and, once batches were shuffled,
@@ -67,7 +81,7 @@ macro_rules! operations {
 }
 
 operations! {
-    fn info() -> Info;
+    fn info() -> tl_network_info;
     fn get_parameters(parameter: tl_parameter, values: tl_matrix_out) -> Result<()>;
     fn predict(x: tl_matrix, to: tl_matrix_out) -> Result<()>;
     fn classify(x: tl_matrix, to: Out<u32>) -> Result<()>;
@@ -82,7 +96,6 @@ operations! {
     fn set_level(level: Level) -> ();
     fn set_parameters(parameter: tl_parameter, values: tl_matrix) -> Result<()>;
     fn train(data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()>;
-    fn train_numerically(data: Data, h: f64, options: &tl_train_options, loss: Out<f64>) -> Result<()>;
     fn step(data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()>;
 }
 
@@ -97,16 +110,6 @@ macro_rules! with {
 }
 pub(crate) use with;
 
-/// A network's settings.
-pub(crate) struct Info {
-    r#type: tl_type,
-    shape: Shape,
-    activation: Activation,
-    iterations: u64,
-    threads: usize,
-    level: Level,
-}
-
 impl<T: Precision> Network<T> {
     /// At the best level, with a number of threads chosen by measuring, before any training.
     pub fn new(net: TwoLayerNet<T>, rng: ChaCha8Rng) -> Result<Self> {
@@ -114,15 +117,19 @@ impl<T: Precision> Network<T> {
         Ok(Network { net, optimizer, rng, order: (Vec::new(), 0) })
     }
 
-    /// The most threads of its calls.
-    pub fn threads(&self) -> usize {
-        self.net.threads.count()
-    }
-
-    fn info(&self) -> Info {
-        let (activation, level) = (self.net.activation, self.net.level);
-        let (iterations, threads) = (self.optimizer.steps(), self.threads());
-        Info { r#type: T::TYPE, shape: self.net.shape(), activation, iterations, threads, level }
+    fn info(&self) -> tl_network_info {
+        let shape = self.net.shape();
+        tl_network_info {
+            r#type: T::TYPE,
+            activation: if self.net.activation == Activation::Relu { TL_RELU } else { TL_SIGMOID },
+            inputs: shape.inputs(),
+            hidden: shape.hidden(),
+            classes: shape.classes(),
+            iterations: usize::try_from(self.optimizer.steps()).unwrap_or(usize::MAX),
+            threads: self.net.threads.count(),
+            level: machine::name_of(self.net.level).as_ptr(),
+            ..tl_network_info::default()
+        }
     }
 
     fn set_seed(&mut self, seed: u64) {
@@ -165,7 +172,7 @@ fn parameters(parameter: tl_parameter, shape: Shape) -> Result<(Option<Parameter
         TL_B1 => Parameter::B1,
         TL_W2 => Parameter::W2,
         TL_B2 => Parameter::B2,
-        _ => return refuse(TL_ERROR_OPTION, format!("parameter is {parameter}; expected a tl_parameter, 0 to 4")),
+        _ => return invalid("parameter", parameter, "a tl_parameter, 0 to 4"),
     };
     Ok((Some(one), one.dims(shape)))
 }
@@ -185,17 +192,14 @@ unsafe fn new<T: Precision>(
     let activation = match options.activation {
         TL_SIGMOID => Activation::Sigmoid,
         TL_RELU => Activation::Relu,
-        other => return refuse(TL_ERROR_OPTION, format!("activation is {other}; expected a tl_activation, 0 or 1")),
+        other => return invalid("activation", other, "a tl_activation, 0 or 1"),
     };
     let init = match options.init {
         TL_NORMAL if options.init_std >= 0.0 && options.init_std.is_finite() => Init::Normal(options.init_std),
-        TL_NORMAL => {
-            let text = format!("init_std is {}; expected a finite number, 0 or more", options.init_std);
-            return refuse(TL_ERROR_OPTION, text);
-        }
+        TL_NORMAL => return invalid("init_std", options.init_std, "a finite number, 0 or more"),
         TL_XAVIER => Init::Xavier,
         TL_HE => Init::He,
-        other => return refuse(TL_ERROR_OPTION, format!("init is {other}; expected a tl_init, 0 to 2")),
+        other => return invalid("init", other, "a tl_init, 0 to 2"),
     };
     let shape = Shape::new(inputs, hidden, classes)?;
     // Some functions copy the parameters.
@@ -205,16 +209,9 @@ unsafe fn new<T: Precision>(
     Network::new(TwoLayerNet::new(parameters).with_activation(activation), rng)
 }
 
-/// # Safety
-/// As [`handle::read`].
-unsafe fn info(network: *const tl_network) -> Result<Info> {
-    // SAFETY: as of this function.
-    Ok(with!(&*unsafe { handle::read(network) }?, n => n.info()))
-}
-
 functions! {
     fn tl_network_options_init(options: *mut tl_network_options, size: usize) {
-        sized::write(options, size)
+        sized::write(options, size, &tl_network_options::default())
     }
 
     fn tl_network_new_f32(
@@ -242,34 +239,8 @@ functions! {
         Ok(())
     }
 
-    fn tl_network_type(network: *const tl_network, r#type: *mut tl_type) {
-        Out::new(r#type, 1, "type").set(info(network)?.r#type)
-    }
-
-    fn tl_network_shape(network: *const tl_network, inputs: *mut usize, hidden: *mut usize, classes: *mut usize) {
-        let shape = info(network)?.shape;
-        let (i, h, c) = (Out::new(inputs, 1, "inputs"), Out::new(hidden, 1, "hidden"), Out::new(classes, 1, "classes"));
-        let spans = [h.span()?, c.span()?];
-        let (i, h, c) = (i.slice(&spans)?, h.slice(&spans[1..])?, c.slice(&[])?);
-        (i[0], h[0], c[0]) = (shape.inputs(), shape.hidden(), shape.classes());
-        Ok(())
-    }
-
-    fn tl_network_activation(network: *const tl_network, activation: *mut tl_activation) {
-        let is_relu = info(network)?.activation == Activation::Relu;
-        Out::new(activation, 1, "activation").set(if is_relu { TL_RELU } else { TL_SIGMOID })
-    }
-
-    fn tl_network_iterations(network: *const tl_network, iterations: *mut usize) {
-        Out::new(iterations, 1, "iterations").set(usize::try_from(info(network)?.iterations).unwrap_or(usize::MAX))
-    }
-
-    fn tl_network_threads(network: *const tl_network, threads: *mut usize) {
-        Out::new(threads, 1, "threads").set(info(network)?.threads)
-    }
-
-    fn tl_network_level(network: *const tl_network, name: *mut *const c_char) {
-        Out::new(name, 1, "name").set(machine::name_of(info(network)?.level).as_ptr())
+    fn tl_network_get_info(network: *const tl_network, info: *mut tl_network_info, size: usize) {
+        sized::write(info, size, &with!(&*handle::read(network)?, n => n.info()))
     }
 
     fn tl_network_set_seed(network: *mut tl_network, seed: u64) {

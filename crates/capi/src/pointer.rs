@@ -95,12 +95,6 @@ impl<T> Out<T> {
         // the caller's promise.
         Ok(unsafe { std::slice::from_raw_parts_mut(self.0, self.1) })
     }
-
-    /// Writes the first element.
-    pub fn set(&self, value: T) -> Result<()> {
-        self.slice(&[])?[0] = value;
-        Ok(())
-    }
 }
 
 /// A text that ends with a zero byte.

@@ -1,6 +1,6 @@
 //! Inference and gradients.
 
-use twolayer_core::{Labels, MemoryEstimate, Rows, Shape};
+use twolayer_core::{Float, Labels, MemoryEstimate, Parameters, Rows, Shape};
 
 use crate::handle::{self, tl_network};
 use crate::matrix::{Inputs, Precision, Target, tl_matrix, tl_matrix_out};
@@ -31,12 +31,12 @@ impl Data {
         Data { x, labels: unsafe { In::new(labels, count, "labels") } }
     }
 
-    pub fn batch<'a, T: Precision>(self, inputs: usize) -> Result<Batch<'a, T>> {
-        let (Data { x, labels }, (rows, _)) = (self, self.x.dims());
+    pub fn batch<'a, T: Precision>(self, shape: Shape) -> Result<Batch<'a, T>> {
+        let (Data { x, labels }, rows) = (self, self.x.rows());
         if rows != labels.1 {
             return refuse(TL_ERROR_LENGTH, format!("x has {rows} rows; there are {} labels", labels.1));
         }
-        let (list, (inputs, span)) = (labels.slice()?, Inputs::new(x, inputs)?);
+        let (list, (inputs, span)) = (labels.slice()?, Inputs::new(x, shape.inputs())?);
         Ok(Batch { inputs, labels: list, spans: [span, labels.span()?] })
     }
 }
@@ -47,41 +47,41 @@ impl<T: Precision> Batch<'_, T> {
     }
 }
 
-/// The memory of inference: results for all rows, and buffers for some.
-fn check_memory(shape: Shape, width: usize, (rows, each): (usize, usize), threads: usize) -> Result<()> {
-    let need = MemoryEstimate::default().elements(rows.saturating_mul(each), 2 * width);
-    memory::check(need.batch(rows.min(64), shape, width, threads), threads)
-}
-
 impl<T: Precision> Network<T> {
+    /// Checks the memory of inference: for each row so many results of that width, and buffers for some rows.
+    fn check_memory(&self, rows: usize, (each, width): (usize, usize)) -> Result<()> {
+        let (need, threads) = (MemoryEstimate::default(), self.net.inference_threads(rows));
+        let need = need.batch(rows.min(64), self.net.shape(), width, threads);
+        memory::check(need.elements(rows.saturating_mul(each), 2 * width), threads)
+    }
+
     pub fn predict(&self, x: tl_matrix, to: tl_matrix_out) -> Result<()> {
-        let (shape, (rows, _)) = (self.net.shape(), x.dims());
+        let (shape, rows) = (self.net.shape(), x.rows());
         let (x, span) = Inputs::new(x, shape.inputs())?;
         let to = Target::new(to, "probabilities", (rows, shape.classes()), &[span])?;
-        check_memory(shape, size_of::<T>(), (rows, shape.classes()), self.net.inference_threads(rows))?;
+        self.check_memory(rows, (shape.classes(), size_of::<T>()))?;
         to.store(&self.net.predict(x.rows())?);
         Ok(())
     }
 
     pub fn classify(&self, x: tl_matrix, to: Out<u32>) -> Result<()> {
-        let (shape, (rows, _)) = (self.net.shape(), x.dims());
+        let rows = x.rows();
         if rows != to.1 {
             return refuse(TL_ERROR_LENGTH, format!("x has {rows} rows; there is room for {} classes", to.1));
         }
-        let (x, span) = Inputs::<T>::new(x, shape.inputs())?;
+        let (x, span) = Inputs::<T>::new(x, self.net.shape().inputs())?;
         let to = to.slice(&[span])?;
-        check_memory(shape, size_of::<f64>(), (rows, 1), self.net.inference_threads(rows))?;
+        self.check_memory(rows, (1, size_of::<f64>()))?;
         // A class is below 2^40 by the shape's bounds, and no machine has the memory for 2^32 of them.
         to.iter_mut().zip(self.net.classify(x.rows())?).for_each(|(to, class)| *to = class as u32);
         Ok(())
     }
 
     pub fn evaluate(&self, data: Data, (loss, accuracy): (Out<f64>, Out<f64>)) -> Result<()> {
-        let (shape, (rows, _)) = (self.net.shape(), data.x.dims());
-        let batch = data.batch::<T>(shape.inputs())?;
+        let batch = data.batch::<T>(self.net.shape())?;
         let [x, t] = batch.spans.clone();
         let (loss, accuracy) = (loss.slice(&[x, t, accuracy.span()?])?, accuracy.slice(&batch.spans)?);
-        check_memory(shape, size_of::<f64>(), (rows, 1), self.net.inference_threads(rows))?;
+        self.check_memory(data.x.rows(), (1, size_of::<f64>()))?;
         let (x, t) = batch.get();
         let evaluation = self.net.evaluate(x, t)?;
         (loss[0], accuracy[0]) = (evaluation.loss, evaluation.accuracy());
@@ -89,24 +89,32 @@ impl<T: Precision> Network<T> {
     }
 
     pub fn gradient(&self, data: Data, to: tl_matrix_out) -> Result<()> {
-        let (shape, width, (rows, _)) = (self.net.shape(), size_of::<T>(), data.x.dims());
-        let batch = data.batch::<T>(shape.inputs())?;
-        let to = Target::new(to, "gradient", (1, shape.parameters()), &batch.spans)?;
-        memory::check(MemoryEstimate::default().parameters(shape, width, 5).batch(rows, shape, width, 2), 1)?;
-        let (x, t) = batch.get();
-        to.store(&self.net.gradient(x, t)?.to_vec());
-        Ok(())
+        let (shape, width) = (self.net.shape(), size_of::<T>());
+        let need = MemoryEstimate::default().parameters(shape, width, 5).batch(data.x.rows(), shape, width, 2);
+        self.store_gradient(data, to, (need, 1), |x, t| self.net.gradient(x, t))
     }
 
     pub fn numerical_gradient(&self, data: Data, h: f64, to: tl_matrix_out) -> Result<()> {
-        let (shape, width, (rows, _), threads) = (self.net.shape(), size_of::<f64>(), data.x.dims(), self.threads());
-        let batch = data.batch::<T>(shape.inputs())?;
-        let to = Target::new(to, "gradient", (1, shape.parameters()), &batch.spans)?;
+        let (shape, rows, width, threads) =
+            (self.net.shape(), data.x.rows(), size_of::<f64>(), self.net.threads.count());
         let need = MemoryEstimate::default().parameters(shape, width, 9).batch(rows, shape, width, 2 + threads);
         // Widened inputs, and a list of those that are not zero.
-        memory::check(need.elements(rows.saturating_mul(shape.inputs()), 8 + 16), threads)?;
+        let need = need.elements(rows.saturating_mul(shape.inputs()), 8 + 16);
+        self.store_gradient(data, to, (need, threads), |x, t| self.net.numerical_gradient(x, t, h))
+    }
+
+    fn store_gradient<G: Float>(
+        &self,
+        data: Data,
+        to: tl_matrix_out,
+        (need, threads): (MemoryEstimate, usize),
+        gradient: impl FnOnce(Rows<'_, T>, Labels<'_, T>) -> Result<Parameters<G>, twolayer_core::Error>,
+    ) -> Result<()> {
+        let batch = data.batch::<T>(self.net.shape())?;
+        let to = Target::new(to, "gradient", (1, self.net.shape().parameters()), &batch.spans)?;
+        memory::check(need, threads)?;
         let (x, t) = batch.get();
-        to.store(&self.net.numerical_gradient(x, t, h)?.to_vec());
+        to.store(&gradient(x, t)?.to_vec());
         Ok(())
     }
 }

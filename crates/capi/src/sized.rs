@@ -47,16 +47,16 @@ pub(crate) unsafe fn read<S: Versioned>(pointer: *const S) -> Result<S> {
     Ok(value)
 }
 
-/// Writes the defaults to a struct of this size as its caller has it: what this version does not know becomes zero.
+/// Writes to a struct of this size as its caller has it: what this version does not know becomes zero.
 ///
 /// # Safety
 /// If `pointer` is not NULL, as many bytes as `size` says can be written there.
-pub(crate) unsafe fn write<S: Versioned>(pointer: *mut S, size: usize) -> Result<()> {
-    let (value, (size, known)) = (S::default(), check(pointer.cast_const(), || size)?);
+pub(crate) unsafe fn write<S: Versioned>(pointer: *mut S, size: usize, value: &S) -> Result<()> {
+    let (size, known) = check(pointer.cast_const(), || size)?;
     // SAFETY: the caller promises that so many bytes are there; they are not those of the local value.
     unsafe {
         pointer.cast::<u8>().write_bytes(0, size);
-        std::ptr::copy_nonoverlapping((&raw const value).cast::<u8>(), pointer.cast(), known);
+        std::ptr::copy_nonoverlapping((&raw const *value).cast::<u8>(), pointer.cast(), known);
         pointer.cast::<usize>().write(size);
     }
     Ok(())

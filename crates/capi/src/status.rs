@@ -1,6 +1,8 @@
 //! Statuses and errors.
 
+use std::convert::identity;
 use std::ffi::c_char;
+use std::fmt::Display;
 
 use twolayer_core::Error as CoreError;
 use twolayer_idx::{Error as IdxError, ErrorKind as IdxKind};
@@ -47,43 +49,42 @@ pub(crate) fn refuse<T>(status: tl_status, message: impl Into<String>) -> Result
     Err(Failure::new(status, message))
 }
 
-impl From<CoreError> for Failure {
-    #[inline(never)]
-    fn from(error: CoreError) -> Self {
-        let status = match error {
-            CoreError::UnknownLevel { .. } | CoreError::LevelUnavailable { .. } => TL_ERROR_LEVEL,
-            CoreError::Shape { .. } => TL_ERROR_SHAPE,
-            CoreError::Length { .. } | CoreError::Empty { .. } => TL_ERROR_LENGTH,
-            CoreError::Label { .. } => TL_ERROR_LABEL,
-            CoreError::Option { .. } => TL_ERROR_OPTION,
-            CoreError::Thread { .. } => TL_ERROR_THREAD,
-            CoreError::Diverged { .. } => TL_ERROR_DIVERGED,
-            _ => TL_ERROR_INTERNAL,
-        };
-        Failure::new(status, error.to_string())
-    }
+/// An error of an option or argument.
+pub(crate) fn invalid<T>(name: &str, found: impl Display, expected: &str) -> Result<T> {
+    refuse(TL_ERROR_OPTION, format!("{name} is {found}; expected {expected}"))
 }
 
-impl From<IdxError> for Failure {
-    #[inline(never)]
-    fn from(error: IdxError) -> Self {
-        let status = match error.kind() {
-            IdxKind::Io { .. } => TL_ERROR_FILE,
-            IdxKind::OtherLength { .. } => TL_ERROR_LENGTH,
-            IdxKind::OtherType { .. } => TL_ERROR_TYPE,
-            _ => TL_ERROR_FORMAT,
-        };
-        Failure::new(status, error.to_string())
-    }
+/// Says which statuses another crate's errors have.
+macro_rules! failures {
+    ($($error:ident, $kind:expr => { $($pattern:pat => $status:ident,)* })*) => { $(
+        impl From<$error> for Failure {
+            #[inline(never)]
+            fn from(error: $error) -> Self {
+                Failure::new(match $kind(&error) { $($pattern => $status),* }, error.to_string())
+            }
+        }
+    )* };
 }
 
-impl From<ModelError> for Failure {
-    #[inline(never)]
-    fn from(error: ModelError) -> Self {
-        let status = match error.kind() {
-            ModelKind::Io { .. } | ModelKind::NoPlace { .. } => TL_ERROR_FILE,
-            _ => TL_ERROR_FORMAT,
-        };
-        Failure::new(status, error.to_string())
+failures! {
+    CoreError, identity => {
+        CoreError::UnknownLevel { .. } | CoreError::LevelUnavailable { .. } => TL_ERROR_LEVEL,
+        CoreError::Shape { .. } => TL_ERROR_SHAPE,
+        CoreError::Length { .. } | CoreError::Empty { .. } => TL_ERROR_LENGTH,
+        CoreError::Label { .. } => TL_ERROR_LABEL,
+        CoreError::Option { .. } => TL_ERROR_OPTION,
+        CoreError::Thread { .. } => TL_ERROR_THREAD,
+        CoreError::Diverged { .. } => TL_ERROR_DIVERGED,
+        _ => TL_ERROR_INTERNAL,
+    }
+    IdxError, IdxError::kind => {
+        IdxKind::Io { .. } => TL_ERROR_FILE,
+        IdxKind::OtherLength { .. } => TL_ERROR_LENGTH,
+        IdxKind::OtherType { .. } => TL_ERROR_TYPE,
+        _ => TL_ERROR_FORMAT,
+    }
+    ModelError, ModelError::kind => {
+        ModelKind::Io { .. } | ModelKind::NoPlace { .. } => TL_ERROR_FILE,
+        _ => TL_ERROR_FORMAT,
     }
 }
