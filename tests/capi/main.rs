@@ -4,6 +4,7 @@
 mod common;
 
 mod abuse;
+mod header;
 mod install;
 
 use std::collections::BTreeSet;
@@ -11,204 +12,167 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Ran, float, json};
-use install::{Linking, Native, has, run};
+use common::{float, json};
+use install::{BOTH, Linking, compile, has, installed, library, ok, run};
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/capi/examples");
 const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/capi/c");
 const DIGITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 
-fn example(name: &str) -> PathBuf {
-    Path::new(EXAMPLES).join(name)
-}
+/// A folder to build an example in, or a program of these tests.
+struct Scratch(tempfile::TempDir);
 
-fn program(name: &str) -> PathBuf {
-    Path::new(PROGRAMS).join(name)
-}
-
-/// The standard output of a program that must succeed with nothing on standard error.
-fn ok(command: &mut Command) -> String {
-    let ran = run(command);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
-    ran.stdout
-}
-
-/// The same under valgrind, which must find nothing.
-fn clean(binary: &Path, arguments: &[&str]) -> Option<Ran> {
-    if !has("valgrind") {
-        return None;
+impl Scratch {
+    fn new() -> Self {
+        Scratch(tempfile::tempdir().unwrap())
     }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn example(&self, name: &str, linking: Linking) -> PathBuf {
+        let standard = if name.ends_with(".c") { "c11" } else { "c++11" };
+        compile(&Path::new(EXAMPLES).join(name), linking, standard, self.0.path())
+    }
+
+    fn program(&self, source: &Path, linking: Linking) -> PathBuf {
+        compile(source, linking, "c11", self.0.path())
+    }
+}
+
+/// Runs a program that must fail with these words.
+fn fails(binary: &Path, arguments: &[&str], words: &[&str]) {
+    let ran = run(Command::new(binary).args(arguments));
+    assert!(ran.code == Some(1) && words.iter().all(|word| ran.stderr.contains(word)), "{ran:#?}");
+}
+
+/// The standard output under valgrind, which must find nothing; nothing where there is none.
+fn clean(binary: &Path, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new("valgrind");
-    command.args([
-        "--quiet",
-        "--error-exitcode=99",
-        "--leak-check=full",
-        "--show-leak-kinds=definite,indirect,possible",
-    ]);
-    command.arg("--errors-for-leak-kinds=definite,indirect,possible");
+    command.args(["--quiet", "--error-exitcode=99", "--leak-check=full"]);
+    command.args(["show-leak-kinds", "errors-for-leak-kinds"].map(|o| format!("--{o}=definite,indirect,possible")));
     command.arg(format!("--suppressions={PROGRAMS}/valgrind.supp")).arg(binary).args(arguments);
-    let ran = run(&mut command);
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:#?}");
-    Some(ran)
+    has("valgrind").then(|| ok(&mut command))
 }
 
 #[test]
 fn the_examples_compile_without_a_warning_from_c99_and_cpp11_on() {
-    let native = Native::new();
-    let all = ["train.c", "mnist.c", "gradient.c", "product.c", "predict.cpp"];
-    for (source, linking) in all.iter().flat_map(|&name| [(name, Linking::Static), (name, Linking::Shared)]) {
-        let standards = match source.ends_with(".c") {
-            true => ["c99", "c11", "c17", "c2x"],
-            false => ["c++11", "c++17", "c++20", "c++23"],
-        };
-        for standard in standards {
-            if native.compile_as(&example(source), linking, standard).is_none() {
-                return;
-            }
+    let scratch = Scratch::new();
+    let c = ["train.c", "mnist.c", "gradient.c", "product.c"].map(|name| (name, ["c99", "c11", "c17", "c2x"]));
+    let cpp = has("c++").then_some(("predict.cpp", ["c++11", "c++17", "c++20", "c++23"]));
+    for (name, standards) in c.into_iter().chain(cpp) {
+        for (standard, linking) in standards.into_iter().flat_map(|standard| BOTH.map(|linking| (standard, linking))) {
+            compile(&Path::new(EXAMPLES).join(name), linking, standard, scratch.0.path());
         }
     }
 }
 
 #[test]
-fn the_examples_in_c_run_linked_either_way() {
-    let native = Native::new();
-    for linking in [Linking::Static, Linking::Shared] {
-        let gradient = ok(&mut Command::new(native.compile(&example("gradient.c"), linking).unwrap()));
+fn the_examples_run_linked_either_way_and_train_the_network_that_the_driver_trains() {
+    let scratch = Scratch::new();
+    let [from_c, from_driver] = ["c.model", "driver.model"].map(|name| scratch.path(name));
+    json("train --out {}", &[from_driver.as_ref()]);
+    let images = format!("{DIGITS}/t10k-images-idx3-ubyte.gz");
+    for linking in BOTH {
+        let gradient = ok(&mut Command::new(scratch.example("gradient.c", linking)));
         assert!(gradient.starts_with("344 parameters: the gradients differ by at most "), "{gradient}");
-        let product = ok(&mut Command::new(native.compile(&example("product.c"), linking).unwrap()));
+        let product = ok(&mut Command::new(scratch.example("product.c", linking)));
         assert_eq!(product, "C = 4 5 / 10 11\nD = 17 22 27 / 22 29 36 / 27 36 45\n");
-        let train = native.compile(&example("train.c"), linking).unwrap();
-        let text = ok(Command::new(&train).args([DIGITS, "10000", "2"]));
+        let train = scratch.example("train.c", linking);
+        let text = ok(Command::new(&train).args([DIGITS, "10000", "2", &from_c]));
         assert!(text.contains("accuracy 90.83%"), "{text}");
-        let ran = run(Command::new(&train).arg("/nowhere"));
-        assert!(
-            ran.code == Some(1) && ran.stderr.contains("/nowhere") && ran.stderr.contains("TL_ERROR_FILE"),
-            "{ran:#?}"
-        );
+        same_evaluation(&from_c, &from_driver);
+        fails(&train, &["/nowhere"], &["/nowhere", "TL_ERROR_FILE"]);
+        if has("c++") {
+            let predict = scratch.example("predict.cpp", linking);
+            let digits = ok(Command::new(&predict).args([&from_driver, &images]));
+            assert_eq!(digits, "2 3 4 5 6 7 8 9 0 9 5 5 6 5 0 9 8 9 8 4 \n");
+            fails(&predict, &[&images, &images], &["error: "]);
+        }
     }
 }
 
-#[test]
-fn c_trains_the_network_that_the_driver_trains_and_cpp_runs_it() {
-    let native = Native::new();
-    let (from_c, from_driver) = (native.folder().join("c.model"), native.folder().join("driver.model"));
-    let train = native.compile(&example("train.c"), Linking::Shared).unwrap();
-    ok(Command::new(train).args([DIGITS, "10000", "1"]).arg(&from_c));
-    json("train --out {}", &[&from_driver]);
-    let [c, driver] = [&from_c, &from_driver].map(|model| json("eval {}", &[model]));
+fn same_evaluation(from_c: &str, from_driver: &str) {
+    let [c, driver] = [from_c, from_driver].map(|model| json("eval {}", &[model.as_ref()]));
     assert_eq!((&c["mean_loss"], &c["confusion"]), (&driver["mean_loss"], &driver["confusion"]));
     assert!(float(&c["mean_loss"]) > 0.0);
-    for linking in [Linking::Static, Linking::Shared] {
-        let Some(predict) = native.compile(&example("predict.cpp"), linking) else { return };
-        let images = Path::new(DIGITS).join("t10k-images-idx3-ubyte.gz");
-        let digits = ok(Command::new(&predict).arg(&from_driver).arg(&images));
-        assert_eq!(digits, "2 3 4 5 6 7 8 9 0 9 5 5 6 5 0 9 8 9 8 4 \n");
-        let ran = run(Command::new(&predict).arg(&images).arg(&images));
-        assert!(ran.code == Some(1) && ran.stderr.starts_with("error: "), "{ran:#?}");
-    }
-}
-
-/// The lines of a run of the better recipe, up to so many epochs.
-fn epochs(binary: &Path, folder: &Path, epochs: &str, checkpoint: Option<&Path>) -> Vec<String> {
-    let text = ok(Command::new(binary).arg(folder).arg(epochs).args(checkpoint));
-    text.lines().map(str::to_owned).collect()
 }
 
 #[test]
 fn the_better_recipe_of_c_is_that_of_the_driver() {
-    let native = Native::new();
-    let mnist = native.compile(&example("mnist.c"), Linking::Shared).unwrap();
-    let checkpoint = native.folder().join("c.model");
-    let whole = epochs(&mnist, DIGITS.as_ref(), "4", None);
+    let scratch = Scratch::new();
+    let mnist = scratch.example("mnist.c", Linking::Shared);
+    let [checkpoint, from_driver] = ["c.model", "driver.model"].map(|name| scratch.path(name));
+    let whole = ok(Command::new(&mnist).args([DIGITS, "4"]));
     // Interrupted after each epoch, it ends in the same state.
-    let resumed = (1..=4).flat_map(|n| epochs(&mnist, DIGITS.as_ref(), &n.to_string(), Some(&checkpoint)));
-    assert_eq!(resumed.collect::<Vec<_>>(), whole);
-    let from_driver = native.folder().join("driver.model");
+    let resumed = ["1", "2", "3", "4"].map(|epochs| ok(Command::new(&mnist).args([DIGITS, epochs, &checkpoint])));
+    assert_eq!(resumed.concat(), whole);
     let recipe = "--hidden 512 --activation relu --init he --optimizer adam --lr-decay 0.8 --sampling epochs";
-    json(&format!("train {recipe} --epochs 4 --out {{}}"), &[&from_driver]);
-    let [c, driver] = [&checkpoint, &from_driver].map(|model| json("eval {}", &[model]));
-    assert_eq!((&c["mean_loss"], &c["confusion"]), (&driver["mean_loss"], &driver["confusion"]));
-    let damaged = native.folder().join("damaged.model");
+    json(&format!("train {recipe} --epochs 4 --out {{}}"), &[from_driver.as_ref()]);
+    same_evaluation(&checkpoint, &from_driver);
     let mut bytes = fs::read(&checkpoint).unwrap();
     let end = bytes.len();
     bytes[end - 8..].fill(0xFF);
-    fs::write(&damaged, bytes).unwrap();
-    let ran = run(Command::new(&mnist).arg(DIGITS).arg("5").arg(&damaged));
-    assert!(ran.code == Some(1) && ran.stderr.contains("TL_ERROR_FORMAT"), "{ran:#?}");
+    fs::write(&checkpoint, bytes).unwrap();
+    fails(&mnist, &[DIGITS, "5", &checkpoint], &["TL_ERROR_FORMAT"]);
 }
 
 /// Takes half a minute.
 #[test]
 fn the_better_recipe_reaches_98_percent_on_mnist_from_c() {
-    let Some(folder) = std::env::var_os("TWOLAYER_MNIST") else {
-        eprintln!("skipped: TWOLAYER_MNIST does not name the folder of MNIST");
-        return;
-    };
-    let native = Native::new();
-    let mnist = native.compile(&example("mnist.c"), Linking::Static).unwrap();
-    let lines = epochs(&mnist, folder.as_ref(), "10", None);
-    let accuracy = lines.last().unwrap().split("accuracy ").nth(1).unwrap().trim_end_matches('%');
-    assert!(lines.len() == 10 && accuracy.parse::<f64>().unwrap() >= 98.0, "{lines:#?}");
+    let Some(folder) = common::mnist() else { return };
+    let text = ok(Command::new(Scratch::new().example("mnist.c", Linking::Static)).arg(folder).arg("10"));
+    let accuracy = text.trim_end().trim_end_matches('%').rsplit(' ').next().unwrap();
+    assert!(text.lines().count() == 10 && accuracy.parse::<f64>().unwrap() >= 98.0, "{text}");
 }
 
 #[test]
 fn valgrind_finds_nothing_in_the_examples() {
-    let native = Native::new();
-    let compiled = |name| native.compile(&example(name), Linking::Shared).unwrap();
+    let scratch = Scratch::new();
     // Few iterations: valgrind emulates multiply-adds and takes two thousand times as long.
-    let Some(trained) = clean(&compiled("train.c"), &[DIGITS, "200", "2"]) else { return };
-    assert!(trained.stdout.contains("trained 200 iterations"), "{trained:#?}");
-    clean(&compiled("mnist.c"), &[DIGITS, "1"]);
-    clean(&compiled("gradient.c"), &[]);
-    clean(&compiled("product.c"), &[]);
+    for (name, arguments, text) in [
+        ("train.c", &[DIGITS, "200", "2"][..], "trained 200 iterations"),
+        ("mnist.c", &[DIGITS, "1"], "epoch  1"),
+        ("gradient.c", &[], "344 parameters"),
+        ("product.c", &[], "C = 4 5"),
+    ] {
+        let found = clean(&scratch.example(name, Linking::Shared), arguments);
+        assert!(found.is_none_or(|found| found.contains(text)), "{name}");
+    }
 }
 
 /// Every function of the header, with each pointer NULL and misaligned, each length wrong, each buffer over another,
 /// structs of wrong sizes, networks that were freed: see `abuse`.
 #[test]
 fn every_function_rejects_invalid_arguments() {
-    let native = Native::new();
-    let header = fs::read_to_string(native.header()).unwrap();
-    let (source, functions) = abuse::program(&header);
-    assert!(functions >= 44, "only {functions} functions were found in the header");
-    let path = native.folder().join("abuse.c");
+    let scratch = Scratch::new();
+    let (source, functions) = abuse::program(&fs::read_to_string(library("include/twolayer.h")).unwrap());
+    assert!(functions >= 37, "only {functions} functions were found in the header");
+    let (folder, path) = (scratch.path(""), scratch.path("abuse.c"));
     fs::write(&path, source).unwrap();
-    let binary = native.compile(&path, Linking::Shared).unwrap();
-    let folder = native.folder().to_str().unwrap();
-    let text = ok(Command::new(&binary).args([folder, "freed"]));
-    println!("{text}");
+    let binary = scratch.program(path.as_ref(), Linking::Shared);
+    println!("{}", ok(Command::new(&binary).args([&folder, "freed"])));
     // Without networks that were freed: to look at one is what valgrind rightly reports.
-    clean(&binary, &[folder]);
-}
-
-#[test]
-fn threads_share_a_network_or_get_an_error() {
-    let native = Native::new();
-    for linking in [Linking::Static, Linking::Shared] {
-        let binary = native.compile(&program("threads.c"), linking).unwrap();
-        assert_eq!(ok(&mut Command::new(&binary)), "ok\n");
-        clean(&binary, &[]);
-    }
-}
-
-#[test]
-fn the_library_does_not_change_the_state_of_the_process() {
-    let native = Native::new();
-    let binary = native.compile(&program("quiet.c"), Linking::Shared).unwrap();
-    assert_eq!(ok(Command::new(&binary).arg(DIGITS)), "ok\n");
+    clean(&binary, &[&folder]);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn lack_of_memory_is_an_error_and_does_not_abort() {
-    let native = Native::new();
-    let binary = native.compile(&program("memory.c"), Linking::Shared).unwrap();
-    assert_eq!(ok(Command::new(&binary).arg(native.folder())), "ok\n");
+fn the_process_is_left_as_it_was_by_threads_and_all_uses_and_without_memory() {
+    let scratch = Scratch::new();
+    let folder = scratch.path("");
+    for linking in BOTH {
+        let process = scratch.program(&Path::new(PROGRAMS).join("process.c"), linking);
+        for mode in ["threads", "uses", "memory"] {
+            assert_eq!(ok(Command::new(&process).args([mode, DIGITS, &folder])), "ok\n", "{mode}");
+        }
+        clean(&process, &["threads", DIGITS, &folder]);
+    }
 }
 
 #[test]
 fn only_prefixed_symbols_are_global() {
-    let native = Native::new();
     if !has("nm") {
         return;
     }
@@ -218,60 +182,43 @@ fn only_prefixed_symbols_are_global() {
         let fields = text.lines().map(|line| line.split(' ').collect::<Vec<_>>());
         fields.filter(|f| f.len() > 1 && f[1].len() == 1).map(|f| f[0].to_owned()).collect()
     };
-    let header = fs::read_to_string(native.header()).unwrap();
-    let declared: BTreeSet<String> = abuse::functions(&header).into_iter().map(|f| f.name).collect();
-    assert_eq!(names(&["--dynamic"], &native.library(Linking::Shared)), declared);
+    let header = fs::read_to_string(library("include/twolayer.h")).unwrap();
+    let declared: BTreeSet<String> = header::functions(&header).into_iter().map(|f| f.name).collect();
+    assert_eq!(names(&["--dynamic"], &library("lib/libtwolayer.so")), declared);
     // Mangled names are Rust's own. The compiler's runtime: arithmetic by libgcc's names, and what unwinding needs.
     let runtime = |name: &str| name.starts_with("__") || name.contains("rust_eh_personality");
     let mangled = |name: &str| name.starts_with("_R") || name.starts_with("_ZN") || name.contains(".llvm.");
-    let others = names(&["--extern-only"], &native.library(Linking::Static));
+    let others = names(&["--extern-only"], &library("lib/libtwolayer.a"));
     let strangers: Vec<_> = others.difference(&declared).filter(|n| !mangled(n) && !runtime(n)).collect();
-    let elf = run(Command::new("readelf").arg("-d").arg(native.library(Linking::Shared))).stdout;
+    let elf = run(Command::new("readelf").arg("-d").arg(library("lib/libtwolayer.so"))).stdout;
     assert!(elf.contains("Library soname: [libtwolayer.so"), "{elf}");
     assert!(declared.is_subset(&others) && strangers.is_empty(), "{strangers:?}");
 }
 
 #[test]
 fn cmake_finds_the_library_by_its_pkg_config_file() {
-    let native = Native::new();
-    let Some(prefix) = native.installed() else { return };
-    if !has("cmake") || !has("pkg-config") {
-        return;
-    }
-    let sources = native.folder().join("sources");
-    fs::create_dir_all(sources.join("cmake")).unwrap();
-    for file in ["product.c", "cmake/CMakeLists.txt"] {
-        fs::copy(example(file), sources.join(file)).unwrap();
-    }
-    let build = native.folder().join("build");
+    let (Some(prefix), true, true) = (installed(), has("cmake"), has("pkg-config")) else { return };
+    let build = Scratch::new();
     let mut configure = Command::new("cmake");
-    configure.arg("-S").arg(sources.join("cmake")).arg("-B").arg(&build);
-    configure.arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display()));
-    assert_eq!(run(&mut configure).code, Some(0));
-    assert_eq!(run(Command::new("cmake").arg("--build").arg(&build)).code, Some(0));
-    let text = ok(&mut Command::new(build.join("product")));
+    configure.args(["-S", &format!("{EXAMPLES}/cmake"), "-B"]).arg(build.0.path());
+    assert_eq!(run(configure.arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display()))).code, Some(0));
+    assert_eq!(run(Command::new("cmake").arg("--build").arg(build.0.path())).code, Some(0));
+    let text = ok(&mut Command::new(build.path("product")));
     assert!(text.starts_with("C = 4 5 / 10 11\n"), "{text}");
 }
 
 #[test]
 fn pkg_config_links_both_libraries() {
-    let native = Native::new();
-    let Some(prefix) = native.installed() else { return };
-    if !has("pkg-config") {
-        return;
-    }
+    let (Some(prefix), true) = (installed(), has("pkg-config")) else { return };
     let configured = |arguments: &[&str]| {
         let mut command = Command::new("pkg-config");
-        command.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig")).args(arguments).arg("twolayer");
-        ok(&mut command)
+        ok(command.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig")).args(arguments).arg("twolayer"))
     };
     assert_eq!(configured(&["--modversion"]).trim(), env!("CARGO_PKG_VERSION"));
+    let (scratch, source) = (Scratch::new(), format!("{EXAMPLES}/product.c"));
     for arguments in [&["--cflags", "--libs"][..], &["--cflags", "--libs", "--static"]] {
-        let flags = configured(arguments);
-        let binary = native.folder().join("by_pkg_config");
-        let mut compiler = Command::new("cc");
-        compiler.arg(example("product.c")).arg("-o").arg(&binary).args(flags.split_whitespace());
-        assert_eq!(run(&mut compiler).code, Some(0), "{flags}");
+        let (flags, binary) = (configured(arguments), scratch.path("by_pkg_config"));
+        assert_eq!(run(Command::new("cc").args([&source, "-o", &binary]).args(flags.split_whitespace())).code, Some(0));
         ok(Command::new(&binary).env("LD_LIBRARY_PATH", prefix.join("lib")));
     }
 }

@@ -4,7 +4,7 @@
 #include <twolayer.h>
 
 /* Ends the program unless a call went well. */
-static void check(tl_status status) {
+static inline void check(tl_status status) {
     if (status != TL_OK) {
         fprintf(stderr, "error: %s (%s)\n", tl_last_error_message(), tl_status_name(status));
         exit(1);
@@ -17,46 +17,38 @@ struct digits {
     size_t rows, inputs;
 };
 
-static tl_matrix images(const struct digits *digits) {
+static inline tl_matrix images(const struct digits *digits) {
     return tl_u8(digits->pixels, digits->rows, digits->inputs);
 }
 
-static void *allocate(size_t bytes) {
-    void *memory = malloc(bytes);
-    if (memory == NULL) {
-        fprintf(stderr, "error: no memory for %lu bytes\n", (unsigned long)bytes);
-        exit(1);
-    }
-    return memory;
-}
-
 /* The path of FOLDER/PART-STEM.gz, or without .gz if there is no such file; gives its sizes. */
-static void find(char *path, size_t length, const char *folder, const char *part, const char *stem, size_t *sizes) {
+static inline void find(char path[4096], const char *folder, const char *part, const char *stem, size_t sizes[3]) {
     tl_type type;
     size_t dimensions;
-    snprintf(path, length, "%s/%s-%s.gz", folder, part, stem);
+    snprintf(path, 4096, "%s/%s-%s.gz", folder, part, stem);
     if (tl_idx_info(path, &type, &dimensions, sizes, 3) == TL_ERROR_FILE)
-        snprintf(path, length, "%s/%s-%s", folder, part, stem);
+        snprintf(path, 4096, "%s/%s-%s", folder, part, stem);
     check(tl_idx_info(path, &type, &dimensions, sizes, 3));
 }
 
 /* Reads the images and labels of a part of a data set, "train" or "t10k". */
-static struct digits read_digits(const char *folder, const char *part) {
+static inline struct digits read_digits(const char *folder, const char *part) {
     char path[4096];
     size_t sizes[3] = {0, 1, 1};
     struct digits digits;
-    find(path, sizeof path, folder, part, "images-idx3-ubyte", sizes);
+    find(path, folder, part, "images-idx3-ubyte", sizes);
     digits.rows = sizes[0];
     digits.inputs = sizes[1] * sizes[2];
-    digits.pixels = (uint8_t *)allocate(digits.rows * digits.inputs);
-    digits.labels = (uint32_t *)allocate(digits.rows * sizeof *digits.labels);
+    /* Without memory, they are NULL, which the library refuses. */
+    digits.pixels = (uint8_t *)malloc(digits.rows * digits.inputs);
+    digits.labels = (uint32_t *)malloc(digits.rows * sizeof *digits.labels);
     check(tl_idx_read(path, tl_out_u8(digits.pixels, digits.rows, digits.inputs)));
-    find(path, sizeof path, folder, part, "labels-idx1-ubyte", sizes);
+    find(path, folder, part, "labels-idx1-ubyte", sizes);
     check(tl_idx_read_labels(path, digits.labels, digits.rows));
     return digits;
 }
 
-static void free_digits(struct digits *digits) {
+static inline void free_digits(struct digits *digits) {
     free(digits->pixels);
     free(digits->labels);
 }

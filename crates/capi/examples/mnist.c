@@ -8,29 +8,15 @@
 
 #define BATCH 100
 
-/* The network of the checkpoint, if there is one; else a new one. */
-static tl_network *make(const char *checkpoint, size_t inputs) {
-    tl_network *network;
-    tl_network_options options;
-    FILE *file = checkpoint == NULL ? NULL : fopen(checkpoint, "rb");
-    if (file != NULL) {
-        fclose(file);
-        check(tl_network_load(checkpoint, &network));
-        return network;
-    }
-    check(tl_network_options_init(&options, sizeof options));
-    options.activation = TL_RELU;
-    options.init = TL_HE;
-    check(tl_network_new(TL_F32, inputs, 512, 10, &options, &network));
-    return network;
-}
-
 int main(int argc, char **argv) {
     const char *checkpoint = argc > 3 ? argv[3] : NULL;
-    size_t done, epochs = argc > 2 ? strtoul(argv[2], NULL, 10) : 10;
+    const size_t epochs = argc > 2 ? strtoul(argv[2], NULL, 10) : 10;
     struct digits train, test;
     tl_network *network;
+    tl_network_options how;
+    tl_network_info info;
     tl_train_options options;
+    tl_status loaded = TL_ERROR_FILE;
     double loss, accuracy;
     if (argc < 2) {
         fprintf(stderr, "usage: mnist FOLDER [EPOCHS [CHECKPOINT]]\n");
@@ -38,7 +24,15 @@ int main(int argc, char **argv) {
     }
     train = read_digits(argv[1], "train");
     test = read_digits(argv[1], "t10k");
-    network = make(checkpoint, train.inputs);
+    if (checkpoint != NULL)
+        loaded = tl_network_load(checkpoint, &network);
+    if (loaded == TL_ERROR_FILE) { /* there is no checkpoint yet */
+        check(tl_network_options_init(&how, sizeof how));
+        how.activation = TL_RELU;
+        how.init = TL_HE;
+        loaded = tl_network_new(TL_F32, train.inputs, 512, 10, &how, &network);
+    }
+    check(loaded);
 
     check(tl_train_options_init(&options, sizeof options));
     options.optimizer = TL_ADAM;
@@ -47,13 +41,13 @@ int main(int argc, char **argv) {
     options.sampling = TL_SHUFFLED;
     options.batch = BATCH;
     options.iterations = train.rows / BATCH; /* an epoch */
-    check(tl_network_iterations(network, &done));
-    while (done < epochs * options.iterations) {
+    check(tl_network_get_info(network, &info, sizeof info));
+    while (info.iterations < epochs * options.iterations) {
         check(tl_train(network, images(&train), train.labels, train.rows, &options, &loss));
         check(tl_evaluate(network, images(&test), test.labels, test.rows, &loss, &accuracy));
-        check(tl_network_iterations(network, &done));
-        printf("epoch %2lu  test loss %.4f  accuracy %.2f%%\n", (unsigned long)(done / options.iterations), loss,
-               100 * accuracy);
+        check(tl_network_get_info(network, &info, sizeof info));
+        printf("epoch %2lu  test loss %.4f  accuracy %.2f%%\n", (unsigned long)(info.iterations / options.iterations),
+               loss, 100 * accuracy);
         if (checkpoint != NULL)
             check(tl_network_save_checkpoint(network, checkpoint));
     }

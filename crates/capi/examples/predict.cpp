@@ -27,9 +27,9 @@ class Network {
     }
 
     std::size_t inputs() const {
-        std::size_t inputs = 0, hidden = 0, classes = 0;
-        check(tl_network_shape(network_.get(), &inputs, &hidden, &classes));
-        return inputs;
+        tl_network_info info;
+        check(tl_network_get_info(network_.get(), &info, sizeof info));
+        return info.inputs;
     }
 
     std::vector<std::uint32_t> classify(const std::vector<std::uint8_t> &pixels) const {

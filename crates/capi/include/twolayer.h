@@ -139,6 +139,8 @@ typedef enum tl_init {
     TL_HE = 2      /* sqrt(2 / inputs of the unit), for ReLU */
 } tl_init;
 
+/* Options begin with their size. The _init function, which is given sizeof the struct, sets every field to its default.
+ * Where options are taken, NULL means the defaults. Later versions may add fields at the end. */
 typedef struct tl_network_options {
     size_t size;              /* set by the _init function */
     tl_activation activation; /* of the hidden layer; default TL_SIGMOID */
@@ -147,7 +149,6 @@ typedef struct tl_network_options {
     uint64_t seed;            /* of the weights, then of the batches; default 0 */
 } tl_network_options;
 
-/* Sets every field to its default. `size` is sizeof(tl_network_options). */
 tl_status tl_network_options_init(tl_network_options *options, size_t size);
 
 /* What tl_network_new calls. */
@@ -156,8 +157,8 @@ tl_status tl_network_new_f32(tl_type type, size_t inputs, size_t hidden, size_t 
 tl_status tl_network_new_f64(tl_type type, size_t inputs, size_t hidden, size_t classes,
                              const tl_network_options *options, tl_network **network);
 
-/* Makes a network of TL_F32 or TL_F64, to be freed by tl_network_free. With options NULL, it has the defaults. The same
- * seed gives the same weights on every machine. If the call fails, *network becomes NULL.
+/* Makes a network of TL_F32 or TL_F64, to be freed by tl_network_free. The same seed gives the same weights on every
+ * machine. If the call fails, *network becomes NULL.
  * Inline, so that programs that only use TL_F32 do not link the code for TL_F64. */
 static inline tl_status tl_network_new(tl_type type, size_t inputs, size_t hidden, size_t classes,
                                        const tl_network_options *options, tl_network **network) {
@@ -168,14 +169,20 @@ static inline tl_status tl_network_new(tl_type type, size_t inputs, size_t hidde
 /* Frees a network and sets *network to NULL. If it is NULL already, nothing happens. No other call may use it. */
 tl_status tl_network_free(tl_network **network);
 
-/* The element type: TL_F32 or TL_F64. */
-tl_status tl_network_type(const tl_network *network, tl_type *type);
+typedef struct tl_network_info {
+    size_t size;              /* sizeof(tl_network_info) */
+    tl_type type;             /* TL_F32 or TL_F64 */
+    tl_activation activation; /* of the hidden layer */
+    size_t inputs;
+    size_t hidden;
+    size_t classes;
+    size_t iterations; /* the steps that the optimiser has taken */
+    size_t threads;    /* the most that a call uses; where the number is chosen, that of the processors */
+    const char *level; /* one of tl_level_name */
+} tl_network_info;
 
-/* The numbers of inputs, hidden units and classes. */
-tl_status tl_network_shape(const tl_network *network, size_t *inputs, size_t *hidden, size_t *classes);
-
-/* The activation of the hidden layer. */
-tl_status tl_network_activation(const tl_network *network, tl_activation *activation);
+/* Describes a network. `size` is sizeof(tl_network_info). */
+tl_status tl_network_get_info(const tl_network *network, tl_network_info *info, size_t size);
 
 /* Parameters, and their dimensions. */
 typedef enum tl_parameter {
@@ -194,16 +201,12 @@ tl_status tl_network_set_parameters(tl_network *network, tl_parameter parameter,
 tl_status tl_network_set_seed(tl_network *network, uint64_t seed);
 
 /* The most threads of a call, the calling one included: 1 to 1024, or 0 (the default) for a number up to that of the
- * processors that is chosen by measuring. They sleep 50 microseconds after a call and end when the network is freed. Results do not
- * depend on it. Training uses at most one thread for each 16 hidden units. tl_network_threads gives the most that are
- * used: where the number is chosen, that of the processors. */
+ * processors that is chosen by measuring. They sleep 50 microseconds after a call and end when the network is freed.
+ * Training uses at most one thread for each 16 hidden units. */
 tl_status tl_network_set_threads(tl_network *network, size_t threads);
-tl_status tl_network_threads(const tl_network *network, size_t *threads);
 
-/* The instruction-set level, one of tl_level_name; by default the best one. Results do not depend on it. The name that
- * is returned is static. */
+/* The instruction-set level, one of tl_level_name; by default the best one. */
 tl_status tl_network_set_level(tl_network *network, const char *name);
-tl_status tl_network_level(const tl_network *network, const char **name);
 
 /* The probability of each class for each row: x is rows x inputs, probabilities are rows x classes. */
 tl_status tl_predict(const tl_network *network, tl_matrix x, tl_matrix_out probabilities);
@@ -255,11 +258,10 @@ typedef struct tl_train_options {
     void *user;                 /* given to progress; default NULL */
 } tl_train_options;
 
-/* Sets every field to its default. `size` is sizeof(tl_train_options). */
 tl_status tl_train_options_init(tl_train_options *options, size_t size);
 
-/* Trains on batches drawn from x, rows x inputs. `count` is the number of labels, and of rows. With options NULL, all are
- * the defaults. `loss` becomes the mean loss of the last batch before its step, NaN without a step.
+/* Trains on batches drawn from x, rows x inputs. `count` is the number of labels, and of rows. `loss` becomes the mean
+ * loss of the last batch before its step, NaN without a step.
  * A call with the same optimiser and settings as the one before continues it, so that several calls give the same network
  * as one, unless `progress` stops a call: up to two batches that were drawn ahead are lost then. Another optimiser
  * starts from iteration 0.
@@ -267,17 +269,10 @@ tl_status tl_train_options_init(tl_train_options *options, size_t size);
 tl_status tl_train(tl_network *network, tl_matrix x, const uint32_t *labels, size_t count,
                    const tl_train_options *options, double *loss);
 
-/* As tl_train, by numerical gradients with the step h: see tl_numerical_gradient. TL_SGD without weight decay only. */
-tl_status tl_train_numerically(tl_network *network, tl_matrix x, const uint32_t *labels, size_t count, double h,
-                               const tl_train_options *options, double *loss);
-
 /* Takes one step on a batch of your own, 1 to 2^24 rows, as tl_train does. The options for batches, iterations,
  * sampling, decay of the learning rate and progress are not used. */
 tl_status tl_step(tl_network *network, tl_matrix x, const uint32_t *labels, size_t count,
                   const tl_train_options *options, double *loss);
-
-/* The number of steps that the optimiser has taken. */
-tl_status tl_network_iterations(const tl_network *network, size_t *iterations);
 
 /* ---- Gradients --------------------------------------------------------------------------------------------------- */
 
@@ -315,40 +310,35 @@ tl_status tl_idx_read_labels(const char *path, uint32_t *labels, size_t count);
 
 /* ---- Kernels ----------------------------------------------------------------------------------------------------- */
 
-/* How a kernel runs. Instead of it, NULL means the defaults. */
+/* How a kernel runs. */
 typedef struct tl_run_options {
     size_t size;       /* set by the _init function */
     const char *level; /* one of tl_level_name; default NULL: the best one */
     size_t threads;    /* of tl_gemm: 1 to 1024; they end with the call; default 1 */
 } tl_run_options;
 
-/* Sets every field to its default. `size` is sizeof(tl_run_options). */
 tl_status tl_run_options_init(tl_run_options *options, size_t size);
 
 /* The matrix product C = alpha A B + beta C: A is m x k, B is k x n, C is m x n, all of one type, TL_F32 or TL_F64. With
  * beta 0, C is not read. */
 tl_status tl_gemm(const tl_run_options *options, double alpha, tl_matrix a, tl_matrix b, double beta, tl_matrix_out c);
 
-/* Replace each element of x, TL_F32 or TL_F64, by e^x, ln x and 1 / (1 + e^-x). */
+/* Replace each element of x, TL_F32 or TL_F64, by e^x and 1 / (1 + e^-x). */
 tl_status tl_exp(const tl_run_options *options, tl_matrix_out x);
-tl_status tl_log(const tl_run_options *options, tl_matrix_out x);
 tl_status tl_sigmoid(const tl_run_options *options, tl_matrix_out x);
 
 /* Replaces each row of logits, TL_F32 or TL_F64, by its softmax. */
 tl_status tl_softmax(const tl_run_options *options, tl_matrix_out logits);
 
-/* The mean over the rows of -ln softmax(logits) at the label. `count` is the number of labels, and of rows. */
-tl_status tl_cross_entropy(const tl_run_options *options, tl_matrix logits, const uint32_t *labels, size_t count,
-                           double *loss);
-
-/* The same, and replaces the logits by the gradient of the loss, (softmax - one-hot) / rows. */
+/* The mean loss over the rows, -ln softmax(logits) at the label, and replaces the logits by its gradient,
+ * (softmax - one-hot) / rows. `count` is the number of labels, and of rows. */
 tl_status tl_softmax_cross_entropy(const tl_run_options *options, tl_matrix_out logits, const uint32_t *labels,
                                    size_t count, double *loss);
 
 /* ---- Versions ---------------------------------------------------------------------------------------------------- */
 
-/* The name of an instruction-set level of this processor, lowest first: "scalar", "avx2", "avx512", "neon". `index` counts from
- * 0; NULL beyond the last one. The text is static. */
+/* The name of an instruction-set level of this processor, lowest first: "scalar", "avx2", "avx512", "neon". `index`
+ * counts from 0; NULL beyond the last one. The text is static. */
 const char *tl_level_name(size_t index);
 
 /* The number of processors that this process may use. */
@@ -357,7 +347,7 @@ size_t tl_processors(void);
 /* The version of the library, such as "0.1.0". The text is static. */
 const char *tl_version(void);
 
-/* Libraries with the same number are compatible; functions, errors and fields at the end of options may be added.
+/* Libraries with the same number are compatible; functions, errors and fields at the end of structs may be added.
  * tl_abi_version gives that of the library, TL_ABI_VERSION is that of this header. */
 #define TL_ABI_VERSION 1
 uint32_t tl_abi_version(void);

@@ -2,11 +2,8 @@
  * What the calls that are made from the header need: valid arguments of every name that occurs there, and a look at
  * every buffer after a call that had to fail.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "digits.h"
 #include <string.h>
-#include <twolayer.h>
 
 enum { INPUTS = 4, HIDDEN = 3, CLASSES = 2, ROWS = 2, PARAMETERS = 23 };
 
@@ -15,15 +12,14 @@ static struct buffers {
     double x[16], values[46], probabilities[8], gradient[46], a[8], b[8], c[8], logits[8], elements[4];
     double loss, accuracy;
     uint32_t labels[4], classes[4];
-    size_t inputs, hidden, outputs, iterations, threads, dimensions, sizes[8];
+    size_t dimensions, sizes[8];
     uint8_t bytes[8];
-    const char *name;
     tl_type type;
-    tl_activation activation;
+    tl_network_info info;
     tl_network_options network_options;
     tl_train_options train_options;
     tl_run_options run_options;
-    tl_matrix in_x, in_values, in_a, in_b, in_logits;
+    tl_matrix in_x, in_values, in_a, in_b;
     tl_matrix_out out_x, out_values, out_probabilities, out_gradient, out_c, out_logits, out_elements;
 } now, before;
 
@@ -32,13 +28,6 @@ static tl_network *network, *made, *dead;
 static double zeros[64];
 static char model[4096], saved[4096], idx_u8[4096], idx_i32[4096], idx_f64[4096];
 static int failures, calls, with_freed;
-
-static void must(tl_status status) {
-    if (status != TL_OK) {
-        fprintf(stderr, "cannot prepare: %s\n", tl_last_error_message());
-        exit(1);
-    }
-}
 
 static void write_idx(char *path, const char *folder, const char *name, unsigned char code, size_t size) {
     const unsigned char head[8] = {0, 0, code, 1, 0, 0, 0, 2}, content[16] = {0};
@@ -50,74 +39,61 @@ static void write_idx(char *path, const char *folder, const char *name, unsigned
     fclose(file);
 }
 
-static tl_matrix in(const void *data, size_t rows, size_t cols) {
-    tl_matrix matrix = {data, TL_F32, rows, cols, cols, 1};
-    matrix.type = type;
-    return matrix;
-}
-
-static tl_matrix_out out(void *data, size_t rows, size_t cols) {
-    tl_matrix_out matrix = {data, TL_F32, rows, cols, cols};
-    matrix.type = type;
-    return matrix;
-}
+/* A matrix of the network's type. */
+#define IN(name, r, c) (now.in_##name = tl_f64(now.name, r, c), now.in_##name.type = type)
+#define OUT(name, r, c) (now.out_##name = tl_out_f64(now.name, r, c), now.out_##name.type = type)
 
 /* Before each call: everything as it is when nothing is wrong. */
 static void reset(void) {
     memset(&now, 0, sizeof now);
     now.labels[1] = 1;
-    now.in_x = in(now.x, ROWS, INPUTS);
-    now.in_values = in(now.values, 1, PARAMETERS);
-    now.in_a = in(now.a, 2, 2);
-    now.in_b = in(now.b, 2, 2);
-    now.in_logits = in(now.logits, 2, 2);
-    now.out_x = out(now.x, 2, 2);
-    now.out_values = out(now.values, 1, PARAMETERS);
-    now.out_probabilities = out(now.probabilities, ROWS, CLASSES);
-    now.out_gradient = out(now.gradient, 1, PARAMETERS);
-    now.out_c = out(now.c, 2, 2);
-    now.out_logits = out(now.logits, 2, 2);
-    now.out_elements = out(now.elements, 1, 2);
+    IN(x, ROWS, INPUTS);
+    IN(values, 1, PARAMETERS);
+    IN(a, 2, 2);
+    IN(b, 2, 2);
+    OUT(x, 2, 2);
+    OUT(values, 1, PARAMETERS);
+    OUT(probabilities, ROWS, CLASSES);
+    OUT(gradient, 1, PARAMETERS);
+    OUT(c, 2, 2);
+    OUT(logits, 2, 2);
+    OUT(elements, 1, 2);
     now.out_elements.type = TL_I32;
-    must(tl_network_options_init(&now.network_options, sizeof now.network_options));
-    must(tl_train_options_init(&now.train_options, sizeof now.train_options));
-    must(tl_run_options_init(&now.run_options, sizeof now.run_options));
+    check(tl_network_options_init(&now.network_options, sizeof now.network_options));
+    check(tl_train_options_init(&now.train_options, sizeof now.train_options));
+    check(tl_run_options_init(&now.run_options, sizeof now.run_options));
     now.train_options.batch = 2;
     now.train_options.iterations = 3;
     if (made != NULL)
-        must(tl_network_free(&made));
+        check(tl_network_free(&made));
 }
 
 /* A fresh network for a function that frees it. */
 static tl_network **fresh(void) {
-    must(tl_network_new(type, INPUTS, HIDDEN, CLASSES, NULL, &made));
+    check(tl_network_new(type, INPUTS, HIDDEN, CLASSES, NULL, &made));
     return &made;
+}
+
+static void wrong(const char *call, tl_status found, const char *expected) {
+    failures++;
+    fprintf(stderr, "%s gave %s; expected %s: %s\n", call, tl_status_name(found), expected, tl_last_error_message());
 }
 
 static void expect(const char *call, tl_status expected, tl_status found) {
     calls++;
-    if (expected != found) {
-        failures++;
-        fprintf(stderr, "%s gave %s, not %s: %s\n", call, tl_status_name(found), tl_status_name(expected),
-                tl_last_error_message());
-    }
-    if (found != TL_OK && tl_last_error_message()[0] == 0) {
-        failures++;
-        fprintf(stderr, "%s failed without a message\n", call);
-    }
+    if (expected != found)
+        wrong(call, found, tl_status_name(expected));
     /* With too little room for the sizes, it tells how many there are. */
     if (found == TL_ERROR_LENGTH && strstr(call, "tl_idx_info") != NULL) {
         now.type = before.type;
         now.dimensions = before.dimensions;
     }
-    if (found != TL_OK && made != NULL && strstr(call, "free") == NULL) {
-        failures++;
-        fprintf(stderr, "%s failed and made a network\n", call);
-    }
-    if (found != TL_OK && memcmp(&now, &before, sizeof now) != 0) {
-        failures++;
-        fprintf(stderr, "%s failed and wrote to a buffer\n", call);
-    }
+    if (found != TL_OK && tl_last_error_message()[0] == 0)
+        wrong(call, found, "a message");
+    if (found != TL_OK && made != NULL && strstr(call, "free") == NULL)
+        wrong(call, found, "no network");
+    if (found != TL_OK && memcmp(&now, &before, sizeof now) != 0)
+        wrong(call, found, "no write to a buffer");
 }
 
 #define CALL(expected, prepare, call)                                                                                  \
@@ -160,14 +136,11 @@ static void test_some(void) {
     TRAIN(TL_ERROR_OPTION, weight_decay = -1);
     CALL(TL_ERROR_OPTION, (now.train_options.optimizer = TL_ADAM, now.train_options.beta2 = 1),
          tl_step(network, now.in_x, now.labels, 2, &now.train_options, &now.loss));
-    CALL(TL_ERROR_OPTION, now.train_options.optimizer = TL_ADAM,
-         tl_train_numerically(network, now.in_x, now.labels, 2, 1e-4, &now.train_options, &now.loss));
-    CALL(TL_ERROR_OPTION, , tl_train_numerically(network, now.in_x, now.labels, 2, -1, NULL, &now.loss));
     CALL(TL_ERROR_OPTION, , tl_numerical_gradient(network, now.in_x, now.labels, 2, 0, now.out_gradient));
     CALL(TL_ERROR_LABEL, now.labels[1] = 2, tl_gradient(network, now.in_x, now.labels, 2, now.out_gradient));
     CALL(TL_ERROR_LABEL, now.labels[1] = 2,
          tl_evaluate(network, now.in_x, now.labels, 2, &now.loss, &now.accuracy));
-    CALL(TL_ERROR_LABEL, now.labels[1] = 2, tl_cross_entropy(NULL, now.in_logits, now.labels, 2, &now.loss));
+    CALL(TL_ERROR_LABEL, now.labels[1] = 2, tl_softmax_cross_entropy(NULL, now.out_logits, now.labels, 2, &now.loss));
     CALL(TL_ERROR_FORMAT, , tl_network_load(idx_u8, &made));
     CALL(TL_ERROR_FILE, , tl_network_load("/nowhere/model", &made));
     CALL(TL_ERROR_FILE, , tl_network_load("", &made));
@@ -181,7 +154,7 @@ static void test_some(void) {
     CALL(TL_ERROR_LEVEL, , tl_network_set_level(network, "mmx"));
     CALL(TL_ERROR_LEVEL, , tl_network_set_level(network, "\xff\xfe"));
     CALL(TL_ERROR_LEVEL, now.run_options.level = "mmx", tl_exp(&now.run_options, now.out_x));
-    CALL(TL_ERROR_OPTION, now.run_options.threads = 0, tl_log(&now.run_options, now.out_x));
+    CALL(TL_ERROR_OPTION, now.run_options.threads = 0, tl_sigmoid(&now.run_options, now.out_x));
     CALL(TL_ERROR_OPTION, , tl_network_set_threads(network, 1025));
     CALL(TL_ERROR_OPTION, , tl_network_get_parameters(network, (tl_parameter)5, now.out_values));
     CALL(TL_ERROR_LENGTH, , tl_network_set_parameters(network, TL_W1, now.in_values));
@@ -203,15 +176,15 @@ int main(int argc, char **argv) {
         strcmp(tl_level_name(0), "scalar") != 0 || tl_level_name(99) != NULL)
         return 1;
     for (type = TL_F32; type <= TL_F64; type = (tl_type)(type + 1)) {
-        must(tl_network_new(type, INPUTS, HIDDEN, CLASSES, NULL, &network));
+        check(tl_network_new(type, INPUTS, HIDDEN, CLASSES, NULL, &network));
         dead = *fresh();
-        must(tl_network_free(&made));
-        must(tl_network_free(&made));
-        must(tl_network_save(network, model));
+        check(tl_network_free(&made));
+        check(tl_network_free(&made));
+        check(tl_network_save(network, model));
         test_all();
         test_some();
         reset();
-        must(tl_network_free(&network));
+        check(tl_network_free(&network));
     }
     printf("%d calls\n", calls);
     return failures != 0;
