@@ -76,19 +76,22 @@ impl Calls<'_> {
         }
     }
 
+    /// A call after a change of what one of the arguments, `@`, stands for.
+    fn prepared(&mut self, status: &str, i: usize, change: &str) {
+        self.add(status, &change.replace('@', &self.right[i]), &self.right.clone());
+    }
+
     /// Calls with one invalid argument.
     fn spoil(&mut self, i: usize) {
-        let (function, p) = (self.function, &self.function.parameters[i]);
+        let p = &self.function.parameters[i];
         match (p.kind.as_str(), p.name.as_str()) {
             // The defaults are 10,000 iterations, which take minutes under valgrind.
-            ("const tl_train_options *", _) if function.name != "tl_step" => {}
+            ("const tl_train_options *", _) => {}
             _ if p.is_options() => self.with("TL_OK", i, &["NULL"]),
             _ if p.is_pointer() => self.with("TL_ERROR_NULL", i, &["NULL"]),
             ("size_t", "size") => self.with("TL_ERROR_STRUCT_SIZE", i, &["0", "7", "15", "4097", "SIZE_MAX"]),
             ("size_t", "sizes_length") => self.with("TL_ERROR_LENGTH", i, &["0", "SIZE_MAX"]),
-            ("size_t", "count") if function.name == "tl_labels_from_u8" => {
-                self.with("TL_ERROR_LENGTH", i, &["SIZE_MAX"]);
-            }
+            ("size_t", "count") if self.right[0] == "now.bytes" => self.with("TL_ERROR_LENGTH", i, &["SIZE_MAX"]),
             ("size_t", "count") => self.with("TL_ERROR_LENGTH", i, &["0", "1", "3", "SIZE_MAX"]),
             ("tl_type", _) => self.with("TL_ERROR_TYPE", i, &["TL_U8", "(tl_type)99"]),
             _ => {}
@@ -101,9 +104,8 @@ impl Calls<'_> {
             self.with("TL_ERROR_HANDLE", i, &["(tl_network *)zeros", freed]);
         }
         if p.is_options() {
-            let variable = self.right[i].trim_start_matches('&').to_owned();
-            for size in ["0", "8", &format!("sizeof {variable} - 1"), "4097", "SIZE_MAX"] {
-                self.add("TL_ERROR_STRUCT_SIZE", &format!("{variable}.size = {size}"), &self.right.clone());
+            for size in ["0", "8", "sizeof *@ - 1", "4097", "SIZE_MAX"] {
+                self.prepared("TL_ERROR_STRUCT_SIZE", i, &format!("(@)->size = {size}"));
             }
         }
         if p.is_matrix() {
@@ -115,33 +117,33 @@ impl Calls<'_> {
     }
 
     fn spoil_matrix(&mut self, i: usize) {
-        let (function, is_out, right) =
-            (self.function, self.function.parameters[i].kind == "tl_matrix_out", self.right.clone());
-        let matrix = &right[i];
-        let mut wrong = |status, prepare: String| self.add(status, &prepare, &right);
-        wrong("TL_ERROR_NULL", format!("{matrix}.data = NULL"));
-        wrong("TL_ERROR_MISALIGNED", format!("{matrix}.data = ODD({matrix}.data)"));
-        wrong("TL_ERROR_TYPE", format!("{matrix}.type = TL_I16"));
-        wrong("TL_ERROR_TYPE", format!("{matrix}.type = (tl_type)99"));
-        wrong("TL_ERROR_LENGTH", format!("({matrix}.rows = 2, {matrix}.row_stride = SIZE_MAX)"));
+        let function = self.function;
         let dims = if function.name == "tl_gemm" { "TL_ERROR_SHAPE" } else { "TL_ERROR_LENGTH" };
-        if function.parameters.iter().any(|p| matches!(p.name.as_str(), "network" | "a" | "labels" | "elements")) {
-            wrong(dims, format!("{matrix}.rows++"));
+        let is_out = function.parameters[i].kind == "tl_matrix_out";
+        let mut changes = vec![
+            ("TL_ERROR_NULL", "@.data = NULL"),
+            ("TL_ERROR_MISALIGNED", "@.data = ODD(@.data)"),
+            ("TL_ERROR_TYPE", "@.type = TL_I16"),
+            ("TL_ERROR_TYPE", "@.type = (tl_type)99"),
+            ("TL_ERROR_LENGTH", "(@.rows = 2, @.row_stride = SIZE_MAX)"),
+            (if is_out { "TL_ERROR_LENGTH" } else { dims }, "@.cols++"),
+        ];
+        // Where something else tells the number of rows.
+        if function.parameters.iter().any(|p| ["network", "a", "labels", "elements"].contains(&p.name.as_str())) {
+            changes.push((dims, "@.rows++"));
         }
-        wrong(if is_out { "TL_ERROR_LENGTH" } else { dims }, format!("{matrix}.cols++"));
+        for (status, change) in changes {
+            self.prepared(status, i, change);
+        }
     }
 
     /// A buffer that is written, over each of the others.
     fn overlap(&mut self, i: usize) {
-        let address = |j: usize| {
-            let is_matrix = self.function.parameters[j].is_matrix();
-            format!("{}{}", self.right[j], if is_matrix { ".data" } else { "" })
-        };
-        let others = (0..self.right.len()).filter(|&j| j != i && self.function.parameters[j].is_buffer());
-        let (mine, others): (_, Vec<_>) = (address(i), others.map(|j| format!("(void *){}", address(j))).collect());
-        for other in others {
-            match self.function.parameters[i].is_matrix() {
-                true => self.add("TL_ERROR_OVERLAP", &format!("{mine} = {other}"), &self.right.clone()),
+        let parameters = &self.function.parameters;
+        for j in (0..parameters.len()).filter(|&j| j != i && parameters[j].is_buffer()) {
+            let other = format!("(void *){}{}", self.right[j], if parameters[j].is_matrix() { ".data" } else { "" });
+            match parameters[i].is_matrix() {
+                true => self.prepared("TL_ERROR_OVERLAP", i, &format!("@.data = {other}")),
                 false => self.with("TL_ERROR_OVERLAP", i, &[&other]),
             }
         }
@@ -163,9 +165,9 @@ fn valid(function: &str, p: &Variable, first: &Variable) -> String {
         ("double", _) => "0.125".into(),
         (_, "options") => format!("&now.{}", p.target().trim_start_matches("tl_")),
         ("const char *", "name") => "\"scalar\"".into(),
-        ("const char *", _) if function.contains("load") => "model".into(),
-        ("const char *", _) if function.contains("save") => "saved".into(),
-        ("const char *", _) => if function.contains("labels") { "idx_u8" } else { "idx_i32" }.into(),
+        ("const char *", _) if function.contains("load") => "\"model\"".into(),
+        ("const char *", _) if function.contains("save") => "\"saved\"".into(),
+        ("const char *", _) => if function.contains("labels") { "\"idx_u8\"" } else { "\"idx_i32\"" }.into(),
         ("tl_matrix", _) => format!("now.in_{}", p.name),
         ("tl_matrix_out", _) => format!("now.out_{}", p.name),
         (_, "labels" | "classes" | "bytes" | "sizes") => format!("now.{}", p.name),

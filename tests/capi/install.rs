@@ -13,13 +13,8 @@ use crate::common::Ran;
 const PREFIX: &str = "TWOLAYER_PREFIX";
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Linking {
-    Static,
-    Shared,
-}
-
-pub const BOTH: [Linking; 2] = [Linking::Static, Linking::Shared];
+/// How a program is linked with the library.
+pub const BOTH: [&str; 2] = ["static", "shared"];
 
 /// The prefix, if the library was installed into one.
 pub fn installed() -> Option<PathBuf> {
@@ -64,18 +59,17 @@ pub fn library(file: &str) -> PathBuf {
 }
 
 /// A program in the language of its file extension and with this version of its standard, in that folder.
-pub fn compile(source: &Path, linking: Linking, standard: &str, folder: &Path) -> PathBuf {
-    let is_static = linking == Linking::Static;
-    let binary = folder.join(source.file_stem().unwrap()).with_extension(if is_static { "static" } else { "shared" });
+pub fn compile(source: &Path, linking: &str, standard: &str, folder: &Path) -> PathBuf {
+    let binary = folder.join(source.file_stem().unwrap()).with_extension(linking);
     let mut command =
         Command::new(if source.extension().is_some_and(|extension| extension == "c") { "cc" } else { "c++" });
     command.args(["-O2", "-g", "-Wall", "-Wextra", "-Werror", "-pedantic"]).arg(format!("-std={standard}"));
     command.arg(source).arg("-o").arg(&binary).arg("-I").arg(library("include"));
     // What the examples and the programs of these tests include.
     command.arg(format!("-I{ROOT}/crates/capi/examples"));
-    match is_static {
-        true => command.arg(library("lib/libtwolayer.a")).arg("-Wl,--gc-sections"),
-        false => command.arg(library("lib/libtwolayer.so")).arg(format!("-Wl,-rpath,{}", library("lib").display())),
+    match linking {
+        "static" => command.arg(library("lib/libtwolayer.a")).arg("-Wl,--gc-sections"),
+        _ => command.arg(library("lib/libtwolayer.so")).arg(format!("-Wl,-rpath,{}", library("lib").display())),
     };
     ok(command.args(["-lm", "-lpthread", "-ldl"]));
     binary

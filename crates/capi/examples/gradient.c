@@ -1,9 +1,8 @@
 /*
  * Checks the gradient by backpropagation against central differences, on made-up rows.
  */
+#include "digits.h"
 #include <math.h>
-#include <stdio.h>
-#include <twolayer.h>
 
 #define INPUTS 12
 #define HIDDEN 20
@@ -23,15 +22,13 @@ int main(void) {
     for (i = 0; i < ROWS; i++)
         labels[i] = (uint32_t)i % CLASSES;
 
-    if (tl_network_new(TL_F64, INPUTS, HIDDEN, CLASSES, NULL, &network) != TL_OK ||
-        tl_gradient(network, x, labels, ROWS, tl_out_f64(gradient, 1, PARAMETERS)) != TL_OK ||
-        tl_numerical_gradient(network, x, labels, ROWS, 1e-4, tl_out_f64(differences, 1, PARAMETERS)) != TL_OK) {
-        fprintf(stderr, "error: %s\n", tl_last_error_message());
-        return 1;
-    }
+    check(tl_network_new(TL_F64, INPUTS, HIDDEN, CLASSES, NULL, &network));
+    check(tl_gradient(network, x, labels, ROWS, tl_out_f64(gradient, 1, PARAMETERS)));
+    check(tl_numerical_gradient(network, x, labels, ROWS, 1e-4, tl_out_f64(differences, 1, PARAMETERS)));
     for (i = 0; i < PARAMETERS; i++)
-        worst = fmax(worst, fabs(gradient[i] - differences[i]));
+        if (fabs(gradient[i] - differences[i]) > worst)
+            worst = fabs(gradient[i] - differences[i]);
     printf("%d parameters: the gradients differ by at most %.1e\n", PARAMETERS, worst);
-    tl_network_free(&network);
+    check(tl_network_free(&network));
     return worst < 1e-9 ? 0 : 1;
 }

@@ -6,8 +6,6 @@
  */
 #include "digits.h"
 
-#define BATCH 100
-
 int main(int argc, char **argv) {
     const char *checkpoint = argc > 3 ? argv[3] : NULL;
     const size_t epochs = argc > 2 ? strtoul(argv[2], NULL, 10) : 10;
@@ -39,8 +37,7 @@ int main(int argc, char **argv) {
     options.learning_rate = 0.001;
     options.learning_rate_decay = 0.8;
     options.sampling = TL_SHUFFLED;
-    options.batch = BATCH;
-    options.iterations = train.rows / BATCH; /* an epoch */
+    options.iterations = train.rows / options.batch; /* an epoch */
     check(tl_network_get_info(network, &info, sizeof info));
     while (info.iterations < epochs * options.iterations) {
         check(tl_train(network, images(&train), train.labels, train.rows, &options, &loss));

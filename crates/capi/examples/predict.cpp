@@ -24,17 +24,12 @@ class Network {
         tl_network *network = nullptr;
         check(tl_network_load(path, &network));
         network_.reset(network);
-    }
-
-    std::size_t inputs() const {
-        tl_network_info info;
-        check(tl_network_get_info(network_.get(), &info, sizeof info));
-        return info.inputs;
+        check(tl_network_get_info(network, &info_, sizeof info_));
     }
 
     std::vector<std::uint32_t> classify(const std::vector<std::uint8_t> &pixels) const {
-        std::vector<std::uint32_t> classes(pixels.size() / inputs());
-        const tl_matrix x = tl_u8(pixels.data(), classes.size(), inputs());
+        std::vector<std::uint32_t> classes(pixels.size() / info_.inputs);
+        const tl_matrix x = tl_u8(pixels.data(), classes.size(), info_.inputs);
         check(tl_classify(network_.get(), x, classes.data(), classes.size()));
         return classes;
     }
@@ -44,6 +39,7 @@ class Network {
         void operator()(tl_network *network) const { tl_network_free(&network); }
     };
     std::unique_ptr<tl_network, Free> network_;
+    tl_network_info info_;
 };
 
 std::vector<std::uint8_t> read_images(const char *path) {

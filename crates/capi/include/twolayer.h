@@ -79,9 +79,9 @@ typedef struct tl_matrix {
     size_t col_stride;
 } tl_matrix;
 
-/* A matrix that is written: element (r, c) is data[r * row_stride + c]. The type is TL_F32 or TL_F64; for tl_idx_read, any.
- * Gaps between rows are not written but belong to the buffer: what lies in them overlaps it, and no other thread may
- * write there during the call. */
+/* A matrix that is written: element (r, c) is data[r * row_stride + c]. The type is TL_F32 or TL_F64 (for tl_idx_read,
+ * any). Gaps between rows are not written but belong to the buffer: what lies in them overlaps it, and no other thread
+ * may write there during the call. */
 typedef struct tl_matrix_out {
     void *data;
     tl_type type;
@@ -148,7 +148,6 @@ typedef struct tl_network_options {
     double init_std;          /* with TL_NORMAL: 0 or more; default 0.01 */
     uint64_t seed;            /* of the weights, then of the batches; default 0 */
 } tl_network_options;
-
 tl_status tl_network_options_init(tl_network_options *options, size_t size);
 
 /* What tl_network_new calls. */
@@ -158,8 +157,8 @@ tl_status tl_network_new_f64(tl_type type, size_t inputs, size_t hidden, size_t 
                              const tl_network_options *options, tl_network **network);
 
 /* Makes a network of TL_F32 or TL_F64, to be freed by tl_network_free. The same seed gives the same weights on every
- * machine. If the call fails, *network becomes NULL.
- * Inline, so that programs that only use TL_F32 do not link the code for TL_F64. */
+ * machine. If the call fails, *network becomes NULL. Inline, so that programs that only use TL_F32 do not link the code
+ * for TL_F64. */
 static inline tl_status tl_network_new(tl_type type, size_t inputs, size_t hidden, size_t classes,
                                        const tl_network_options *options, tl_network **network) {
     return type == TL_F64 ? tl_network_new_f64(type, inputs, hidden, classes, options, network)
@@ -223,7 +222,7 @@ tl_status tl_evaluate(const tl_network *network, tl_matrix x, const uint32_t *la
 
 /* How a gradient g changes a weight w; the forms of "Deep Learning from Scratch", chapter 6. */
 typedef enum tl_optimizer {
-    TL_SGD = 0,      /* w -= learning_rate g */
+    TL_SGD = 0, /* w -= learning_rate g */
     TL_MOMENTUM = 1,
     TL_NESTEROV = 2,
     TL_ADAGRAD = 3,
@@ -237,8 +236,8 @@ typedef enum tl_sampling {
     TL_SHUFFLED = 1          /* each epoch takes the rows in a new random order and skips an incomplete last batch */
 } tl_sampling;
 
-/* Called once an iteration, on the thread that called tl_train, with the mean loss of the batch before its step. Returns
- * 0 to continue, anything else to stop after this step. It must return normally and not use the network. */
+/* Called once an iteration, on the thread that called tl_train, with the mean loss of the batch before its step.
+ * Returns 0 to continue, anything else to stop after this step. It must return normally and not use the network. */
 typedef int (*tl_progress)(void *user, size_t iteration, double loss);
 
 typedef struct tl_train_options {
@@ -257,22 +256,17 @@ typedef struct tl_train_options {
     tl_progress progress;       /* or NULL; default NULL */
     void *user;                 /* given to progress; default NULL */
 } tl_train_options;
-
 tl_status tl_train_options_init(tl_train_options *options, size_t size);
 
 /* Trains on batches drawn from x, rows x inputs. `count` is the number of labels, and of rows. `loss` becomes the mean
- * loss of the last batch before its step, NaN without a step.
- * A call with the same optimiser and settings as the one before continues it, so that several calls give the same network
- * as one, unless `progress` stops a call: up to two batches that were drawn ahead are lost then. Another optimiser
- * starts from iteration 0.
- * With TL_ERROR_DIVERGED, the network has the parameters of that moment, and `loss` is NaN. */
+ * loss of the last batch before its step, NaN without a step. With TL_ERROR_DIVERGED, the network has the parameters of
+ * that moment, and `loss` is NaN.
+ * A call with the same optimiser and settings as the one before continues it, so that several calls give the same
+ * network as one, unless `progress` stops a call: up to two batches that were drawn ahead are lost then. Another
+ * optimiser starts from iteration 0.
+ * A step on a batch of your own: x is the batch, `batch` the number of its rows, with one iteration and TL_SHUFFLED. */
 tl_status tl_train(tl_network *network, tl_matrix x, const uint32_t *labels, size_t count,
                    const tl_train_options *options, double *loss);
-
-/* Takes one step on a batch of your own, 1 to 2^24 rows, as tl_train does. The options for batches, iterations,
- * sampling, decay of the learning rate and progress are not used. */
-tl_status tl_step(tl_network *network, tl_matrix x, const uint32_t *labels, size_t count,
-                  const tl_train_options *options, double *loss);
 
 /* ---- Gradients --------------------------------------------------------------------------------------------------- */
 
@@ -293,16 +287,16 @@ tl_status tl_network_save(const tl_network *network, const char *path);
 tl_status tl_network_save_checkpoint(const tl_network *network, const char *path);
 
 /* Reads a model file of either element type, to be freed by tl_network_free. Training a network from a checkpoint with
- * the same data and options continues as if it had not been interrupted; from another file, it starts as with seed 0. If
- * the call fails, *network becomes NULL. */
+ * the same data and options continues as if it had not been interrupted; from another file, it starts as with seed 0.
+ * If the call fails, *network becomes NULL. */
 tl_status tl_network_load(const char *path, tl_network **network);
 
-/* The element type and dimensions of an IDX file, raw or gzip. If there are more than `sizes_length` dimensions, the call
- * fails with TL_ERROR_LENGTH, but `type` and `dimensions` are written. */
+/* The element type and dimensions of an IDX file, raw or gzip. If there are more than `sizes_length` dimensions, the
+ * call fails with TL_ERROR_LENGTH, but `type` and `dimensions` are written. */
 tl_status tl_idx_info(const char *path, tl_type *type, size_t *dimensions, size_t *sizes, size_t sizes_length);
 
-/* Reads an IDX file of the type of `elements`, a matrix without gaps with as many elements as the file; any of tl_type. If
- * the file turns out to be damaged late, the elements are unspecified. */
+/* Reads an IDX file of the type of `elements`, a matrix without gaps with as many elements as the file. If the file
+ * turns out to be damaged late, the elements are unspecified. */
 tl_status tl_idx_read(const char *path, tl_matrix_out elements);
 
 /* Reads an IDX file of `count` labels, which are bytes there. */
@@ -310,39 +304,26 @@ tl_status tl_idx_read_labels(const char *path, uint32_t *labels, size_t count);
 
 /* ---- Kernels ----------------------------------------------------------------------------------------------------- */
 
-/* How a kernel runs. */
-typedef struct tl_run_options {
-    size_t size;       /* set by the _init function */
-    const char *level; /* one of tl_level_name; default NULL: the best one */
-    size_t threads;    /* of tl_gemm: 1 to 1024; they end with the call; default 1 */
-} tl_run_options;
-
-tl_status tl_run_options_init(tl_run_options *options, size_t size);
-
-/* The matrix product C = alpha A B + beta C: A is m x k, B is k x n, C is m x n, all of one type, TL_F32 or TL_F64. With
- * beta 0, C is not read. */
-tl_status tl_gemm(const tl_run_options *options, double alpha, tl_matrix a, tl_matrix b, double beta, tl_matrix_out c);
+/* The matrix product C = alpha A B + beta C: A is m x k, B is k x n, C is m x n, all of one type, TL_F32 or TL_F64.
+ * With beta 0, C is not read. `threads` is the most threads, 1 to 1024; they end with the call. */
+tl_status tl_gemm(double alpha, tl_matrix a, tl_matrix b, double beta, tl_matrix_out c, size_t threads);
 
 /* Replace each element of x, TL_F32 or TL_F64, by e^x and 1 / (1 + e^-x). */
-tl_status tl_exp(const tl_run_options *options, tl_matrix_out x);
-tl_status tl_sigmoid(const tl_run_options *options, tl_matrix_out x);
+tl_status tl_exp(tl_matrix_out x);
+tl_status tl_sigmoid(tl_matrix_out x);
 
 /* Replaces each row of logits, TL_F32 or TL_F64, by its softmax. */
-tl_status tl_softmax(const tl_run_options *options, tl_matrix_out logits);
+tl_status tl_softmax(tl_matrix_out logits);
 
-/* The mean loss over the rows, -ln softmax(logits) at the label, and replaces the logits by its gradient,
+/* Gives the mean loss over the rows, -ln softmax(logits) at the label, and replaces the logits by its gradient,
  * (softmax - one-hot) / rows. `count` is the number of labels, and of rows. */
-tl_status tl_softmax_cross_entropy(const tl_run_options *options, tl_matrix_out logits, const uint32_t *labels,
-                                   size_t count, double *loss);
+tl_status tl_softmax_cross_entropy(tl_matrix_out logits, const uint32_t *labels, size_t count, double *loss);
 
 /* ---- Versions ---------------------------------------------------------------------------------------------------- */
 
 /* The name of an instruction-set level of this processor, lowest first: "scalar", "avx2", "avx512", "neon". `index`
  * counts from 0; NULL beyond the last one. The text is static. */
 const char *tl_level_name(size_t index);
-
-/* The number of processors that this process may use. */
-size_t tl_processors(void);
 
 /* The version of the library, such as "0.1.0". The text is static. */
 const char *tl_version(void);

@@ -6,7 +6,7 @@ use std::ffi::c_char;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
-use crate::status::{Failure, Result, TL_ERROR_INTERNAL, TL_OK, tl_status};
+use crate::*;
 
 /// Bytes of a message with its terminating zero; longer ones are truncated.
 const LONGEST: usize = 2048;

@@ -10,15 +10,7 @@ use twolayer_core::{MemoryEstimate, Optimizer, OptimizerKind, Parameters, TwoLay
 use twolayer_idx::{Element as IdxElement, Idx};
 use twolayer_model::{AnyModel, Model};
 
-use crate::handle::{self, tl_network};
-use crate::matrix::{
-    Element, Precision, TL_F32, TL_F64, TL_I8, TL_I16, TL_I32, TL_U8, tl_matrix_out, tl_type, wrong_type,
-};
-use crate::memory;
-use crate::network::{AnyNetwork, Network, with};
-use crate::pointer::{self, Out};
-use crate::status::{Result, TL_ERROR_FORMAT, TL_ERROR_LENGTH, refuse};
-use crate::train::{TL_ADAGRAD, TL_ADAM, TL_MOMENTUM, TL_NESTEROV, TL_RMSPROP, TL_SGD, tl_train_options};
+use crate::*;
 
 fn load(path: &Path) -> Result<AnyNetwork> {
     let length = std::fs::metadata(path).map_or(0, |found| usize::try_from(found.len()).unwrap_or(usize::MAX));
@@ -47,7 +39,7 @@ impl<T: Precision> Network<T> {
     /// The content of a model file, if there is memory for so many copies of the parameters.
     fn model(&self, copies: usize) -> Result<Model<T>> {
         let need = MemoryEstimate::default().parameters(self.net.shape(), size_of::<T>(), copies);
-        memory::check(need.elements(self.order.0.len(), 24).elements(memory::READER, 1), 1)?;
+        memory::check(need.elements(self.draws.order.0.len(), 24).elements(memory::READER, 1), 1)?;
         Ok(Model { activation: self.net.activation, ..Model::new(self.net.parameters.clone()) })
     }
 
@@ -61,8 +53,8 @@ impl<T: Precision> Network<T> {
         for (i, kept) in self.optimizer.state().iter().enumerate() {
             model.run.insert(format!("optimizer.{i}"), kept.to_f64().to_vec());
         }
-        let generator = self.rng.get_seed().into_iter().chain(self.rng.get_word_pos().to_le_bytes());
-        let order = [self.order.1].into_iter().chain(self.order.0.iter().copied());
+        let generator = self.draws.rng.get_seed().into_iter().chain(self.draws.rng.get_word_pos().to_le_bytes());
+        let order = [self.draws.order.1].into_iter().chain(self.draws.order.0.iter().copied());
         model.run.insert("iterations".into(), vec![self.optimizer.steps() as f64]);
         model.run.insert("generator".into(), generator.map(f64::from).collect());
         model.run.insert("order".into(), order.map(|row| row as f64).collect());
@@ -100,14 +92,14 @@ impl<T: Precision> Network<T> {
         let bytes = run.get("generator")?.iter().map(|&byte| whole(byte)?.try_into().ok());
         let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
         let (seed, position) = bytes.split_at_checked(32)?;
-        self.rng = ChaCha8Rng::from_seed(seed.try_into().ok()?);
-        self.rng.set_word_pos(u128::from_le_bytes(position.try_into().ok()?));
+        self.draws.rng = ChaCha8Rng::from_seed(seed.try_into().ok()?);
+        self.draws.rng.set_word_pos(u128::from_le_bytes(position.try_into().ok()?));
         let order: Vec<usize> =
             run.get("order")?.iter().map(|&row| whole(row)?.try_into().ok()).collect::<Option<_>>()?;
         let (&taken, order) = order.split_first()?;
         let mut sorted = order.to_vec();
         sorted.sort_unstable();
-        self.order = (order.to_vec(), taken);
+        self.draws.order = (order.to_vec(), taken);
         (taken <= order.len() && sorted.into_iter().eq(0..order.len())).then_some(())
     }
 }
@@ -126,13 +118,11 @@ fn read<E: Element + IdxElement>(path: &Path, elements: tl_matrix_out) -> Result
 
 functions! {
     fn tl_network_save(network: *const tl_network, path: *const c_char) {
-        let path = pointer::path(path)?;
-        with!(&*handle::read(network)?, n => n.save(&path))
+        with!(&*handle::read(network)?, n => n.save(&pointer::path(path)?))
     }
 
     fn tl_network_save_checkpoint(network: *const tl_network, path: *const c_char) {
-        let path = pointer::path(path)?;
-        with!(&*handle::read(network)?, n => n.save_checkpoint(&path))
+        with!(&*handle::read(network)?, n => n.save_checkpoint(&pointer::path(path)?))
     }
 
     fn tl_network_load(path: *const c_char, network: *mut *mut tl_network) {

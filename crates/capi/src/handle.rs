@@ -3,9 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError, TryLockResult};
 
-use crate::network::AnyNetwork;
-use crate::pointer;
-use crate::status::{Failure, Result, TL_ERROR_BUSY, TL_ERROR_HANDLE, refuse};
+use crate::*;
 
 pub struct tl_network {
     _opaque: (),
@@ -14,17 +12,14 @@ pub struct tl_network {
 /// Marks a network that is alive.
 const ALIVE: u64 = 0x7477_6f6c_6179_6572;
 
-/// The target of a handle. The mark is checked first, and distinguishes a live network from most other memory, such as a
-/// freed one whose memory was not reused. The lock is never waited for: a call that would have to wait is refused.
+/// The target of a handle. The mark is checked first, and distinguishes a live network from most other memory, such as
+/// a freed one whose memory was not reused. The lock is never waited for: a call that would have to wait is refused.
 struct Handle {
     mark: AtomicU64,
     network: RwLock<AnyNetwork>,
 }
 
 /// Writes a new network to the caller's pointer, or NULL if there is none.
-///
-/// # Safety
-/// `to` is NULL or can be written.
 pub(crate) unsafe fn hand_over(made: Result<AnyNetwork>, to: *mut *mut tl_network) -> Result<()> {
     pointer::check(to, "network")?;
     // SAFETY: not NULL and aligned; the caller promises the rest.
@@ -35,19 +30,6 @@ pub(crate) unsafe fn hand_over(made: Result<AnyNetwork>, to: *mut *mut tl_networ
     Ok(())
 }
 
-/// The handle, if it is one of a live network.
-///
-/// # Safety
-/// `network` is NULL or leads to readable memory.
-unsafe fn find<'a>(network: *const tl_network) -> Result<&'a Handle> {
-    let handle = network.cast::<Handle>();
-    pointer::check(handle, "network")?;
-    // SAFETY: not NULL and aligned; the caller promises readable memory. Nothing else is believed before the mark.
-    check(unsafe { &(*handle).mark })?;
-    // SAFETY: the mark says that it is one, and alive.
-    Ok(unsafe { &*handle })
-}
-
 fn check(mark: &AtomicU64) -> Result<()> {
     match mark.load(Ordering::Acquire) {
         ALIVE => Ok(()),
@@ -55,44 +37,49 @@ fn check(mark: &AtomicU64) -> Result<()> {
     }
 }
 
-/// Converts the result of a try-lock.
-fn locked<G>(handle: &Handle, lock: TryLockResult<G>, else_what: &str) -> Result<G> {
-    let guard = match lock {
+/// Locks the network of a handle, or fails where it would have to wait.
+unsafe fn lock<'a, G>(
+    network: *const tl_network,
+    try_lock: fn(&'a RwLock<AnyNetwork>) -> TryLockResult<G>,
+    else_what: &str,
+) -> Result<(G, &'a Handle)> {
+    let handle = network.cast::<Handle>();
+    pointer::check(handle, "network")?;
+    // SAFETY: not NULL and aligned; the caller promises readable memory. Nothing else is believed before the mark.
+    check(unsafe { &(*handle).mark })?;
+    // SAFETY: the mark says that it is one, and alive.
+    let handle = unsafe { &*handle };
+    let guard = match try_lock(&handle.network) {
         Ok(guard) => guard,
         // A call that was changing it panicked; its numbers are still valid numbers.
         Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
         Err(TryLockError::WouldBlock) => {
-            return Err(Failure::new(TL_ERROR_BUSY, format!("network is in use by another call; {else_what}")));
+            return refuse(TL_ERROR_BUSY, format!("network is in use by another call; {else_what}"));
         }
     };
     // It may have been freed meanwhile.
     check(&handle.mark)?;
-    Ok(guard)
+    Ok((guard, handle))
 }
 
 /// The network, to be read by any number of calls at once.
-///
-/// # Safety
-/// As [`find`], and nobody frees it meanwhile; so in the functions below.
 #[inline(never)]
 pub(crate) unsafe fn read<'a>(network: *const tl_network) -> Result<RwLockReadGuard<'a, AnyNetwork>> {
     // SAFETY: as of this function.
-    let handle = unsafe { find(network) }?;
-    locked(handle, handle.network.try_read(), "wait for the one that changes it")
+    Ok(unsafe { lock(network, RwLock::try_read, "wait for the one that changes it") }?.0)
 }
 
 /// The network, to be changed by this call alone.
 #[inline(never)]
 pub(crate) unsafe fn write<'a>(network: *mut tl_network) -> Result<RwLockWriteGuard<'a, AnyNetwork>> {
-    // SAFETY: as of `read`.
-    let handle = unsafe { find(network) }?;
-    locked(handle, handle.network.try_write(), "wait for it to end before changing or freeing the network")
+    // SAFETY: as of this function.
+    Ok(unsafe { lock(network, RwLock::try_write, "wait for it to end") }?.0)
 }
 
 /// Frees a network that no other call uses.
 pub(crate) unsafe fn free(network: *mut tl_network) -> Result<()> {
-    // SAFETY: as of `read`.
-    let (handle, guard) = unsafe { (find(network)?, write(network)?) };
+    // SAFETY: as of this function.
+    let (guard, handle) = unsafe { lock(network, RwLock::try_write, "wait for it to end before freeing the network") }?;
     // While holding the lock: of two calls that free it, one finds the mark changed.
     handle.mark.store(0, Ordering::Release);
     drop(guard);

@@ -2,11 +2,13 @@
 //!
 //! Every function has three steps: `functions!` catches errors and panics, `pointer`, `matrix` and `handle` turn the
 //! caller's pointers into references or refuse them, and the core does the work.
+//!
+//! Unsafe functions have one contract. Their pointers are from a caller who keeps to the header: one that is not NULL
+//! leads to as many elements as lengths, dimensions and sizes say, a text to its end, a handle to readable memory.
+//! Until the function returns, nobody else writes there, reads what the function writes, or frees the network.
 
-// The header documents the functions, and what their callers owe them.
-#![allow(clippy::missing_safety_doc, missing_docs)]
-// Names are those of the header.
-#![allow(non_camel_case_types)]
+// The header documents the functions and what their callers owe them, and gives the names.
+#![allow(clippy::missing_safety_doc, missing_docs, non_camel_case_types)]
 
 /// Defines functions of the header that return a status. An error or panic of the body becomes one.
 macro_rules! functions {
@@ -14,8 +16,8 @@ macro_rules! functions {
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name($($argument: $type),*) -> $crate::status::tl_status {
             $crate::boundary::guard(|| {
-                // SAFETY: the caller keeps to the header: pointers that are not NULL point to as many elements as their
-                // lengths and dimensions say, and handles to live networks.
+                // SAFETY: the caller keeps to the header.
+                #[allow(unused_unsafe)]
                 unsafe { $body }
             })
         }
@@ -70,6 +72,7 @@ mod sized;
 mod status;
 mod train;
 
+use pointer::{In, Out, Span};
 pub use {
     boundary::*, files::*, handle::*, kernels::*, machine::*, matrix::*, network::*, predict::*, status::*, train::*,
 };

@@ -1,10 +1,10 @@
-//! Versions, processors and instruction-set levels.
+//! Versions, instruction-set levels and numbers of threads.
 
 use std::ffi::{CStr, c_char};
 
 use twolayer_core::{Level, Threads};
 
-use crate::status::{Result, invalid};
+use crate::*;
 
 pub const TL_ABI_VERSION: u32 = 1;
 
@@ -16,11 +16,6 @@ pub extern "C" fn tl_abi_version() -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn tl_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
-}
-
-#[unsafe(no_mangle)]
-pub extern "C" fn tl_processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 #[unsafe(no_mangle)]
@@ -40,11 +35,6 @@ const NAMES: [&CStr; 4] = [c"scalar", c"avx2", c"avx512", c"neon"];
 #[test]
 fn every_level_has_its_name() {
     assert_eq!(NAMES.map(|name| name.to_str().unwrap()), *Level::NAMES);
-}
-
-/// The level of that name.
-pub(crate) fn level(name: &CStr) -> Result<Level> {
-    Ok(Level::by_name(&name.to_string_lossy())?)
 }
 
 /// So many threads, of which there are at least `least`; 0 means a number chosen by measuring.

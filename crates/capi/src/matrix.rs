@@ -5,9 +5,7 @@ use std::ffi::c_void;
 
 use twolayer_core::{Float, MatMut, MatRef, MemoryEstimate, Rows};
 
-use crate::memory;
-use crate::pointer::{In, Out, Span};
-use crate::status::{Result, TL_ERROR_LENGTH, TL_ERROR_TYPE, refuse};
+use crate::*;
 
 constants! { tl_type { TL_U8 = 8, TL_I8 = 9, TL_I16 = 11, TL_I32 = 12, TL_F32 = 13, TL_F64 = 14 } }
 
@@ -59,13 +57,12 @@ pub(crate) fn wrong_type<T>(name: &str, found: tl_type, expected: &str) -> Resul
 }
 
 /// An error unless a matrix has these dimensions.
-fn check_dims(name: &str, found: (usize, usize), expected: (usize, usize)) -> Result<()> {
-    if found == expected { Ok(()) } else { wrong_dims(name, found, expected) }
-}
-
-#[cold]
-fn wrong_dims(name: &str, (rows, cols): (usize, usize), (r, c): (usize, usize)) -> Result<()> {
-    refuse(TL_ERROR_LENGTH, format!("{name} is {rows} x {cols}; expected {r} x {c}"))
+#[inline(never)]
+fn check_dims(name: &str, (rows, cols): (usize, usize), (r, c): (usize, usize)) -> Result<()> {
+    match (rows, cols) == (r, c) {
+        true => Ok(()),
+        false => refuse(TL_ERROR_LENGTH, format!("{name} is {rows} x {cols}; expected {r} x {c}")),
+    }
 }
 
 /// The number of elements from the first to the last; more than any buffer has where that overflows.

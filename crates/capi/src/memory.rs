@@ -2,7 +2,7 @@
 
 use twolayer_core::MemoryEstimate;
 
-use crate::status::{Result, TL_ERROR_MEMORY, refuse};
+use crate::*;
 
 /// Smaller amounts are not checked.
 const SMALL: u128 = 16 << 10;

@@ -10,15 +10,7 @@ use twolayer_core::{
     TwoLayerNet,
 };
 
-use crate::handle::{self, tl_network};
-use crate::machine;
-use crate::matrix::{Precision, Target, tl_matrix, tl_matrix_out, tl_type, wrong_type};
-use crate::memory;
-use crate::pointer::{self, Out};
-use crate::predict::Data;
-use crate::sized;
-use crate::status::{Result, invalid};
-use crate::train::tl_train_options;
+use crate::*;
 
 constants! { tl_activation { TL_SIGMOID = 0, TL_RELU = 1 } }
 constants! { tl_init { TL_NORMAL = 0, TL_XAVIER = 1, TL_HE = 2 } }
@@ -48,13 +40,19 @@ options! {
     first: level: *const c_char
 }
 
-/// A network with the state of its training: the optimiser, the generator of batches, and, once batches were shuffled,
-/// the order of the rows and how many of them were taken.
+/// What batches are drawn from: the generator and, once batches were shuffled, the order of the rows and how many of
+/// them were taken.
+#[derive(Clone)]
+pub(crate) struct Draws {
+    pub rng: ChaCha8Rng,
+    pub order: (Vec<usize>, usize),
+}
+
+/// A network with the state of its training.
 pub(crate) struct Network<T: Precision> {
     pub net: TwoLayerNet<T>,
     pub optimizer: Optimizer<T>,
-    pub rng: ChaCha8Rng,
-    pub order: (Vec<usize>, usize),
+    pub draws: Draws,
 }
 
 /// A network of either element type. The trait object keeps the code for `f64` out of programs that never make such a
@@ -91,12 +89,9 @@ operations! {
     fn save(path: &Path) -> Result<()>;
     fn save_checkpoint(path: &Path) -> Result<()>;
     mut
-    fn set_seed(seed: u64) -> ();
-    fn set_threads(threads: Threads) -> ();
-    fn set_level(level: Level) -> ();
+    fn settings() -> (&mut Threads, &mut Level, &mut Draws);
     fn set_parameters(parameter: tl_parameter, values: tl_matrix) -> Result<()>;
     fn train(data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()>;
-    fn step(data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()>;
 }
 
 /// Evaluates an expression of the network, whatever its element type.
@@ -114,7 +109,7 @@ impl<T: Precision> Network<T> {
     /// At the best level, with a number of threads chosen by measuring, before any training.
     pub fn new(net: TwoLayerNet<T>, rng: ChaCha8Rng) -> Result<Self> {
         let optimizer = Optimizer::new(net.shape(), OptimizerKind::Sgd, 0.0)?;
-        Ok(Network { net, optimizer, rng, order: (Vec::new(), 0) })
+        Ok(Network { net, optimizer, draws: Draws { rng, order: (Vec::new(), 0) } })
     }
 
     fn info(&self) -> tl_network_info {
@@ -132,16 +127,8 @@ impl<T: Precision> Network<T> {
         }
     }
 
-    fn set_seed(&mut self, seed: u64) {
-        (self.rng, self.order) = (ChaCha8Rng::seed_from_u64(seed), (Vec::new(), 0));
-    }
-
-    fn set_threads(&mut self, threads: Threads) {
-        self.net.threads = threads;
-    }
-
-    fn set_level(&mut self, level: Level) {
-        self.net.level = level;
+    fn settings(&mut self) -> (&mut Threads, &mut Level, &mut Draws) {
+        (&mut self.net.threads, &mut self.net.level, &mut self.draws)
     }
 
     fn get_parameters(&self, parameter: tl_parameter, values: tl_matrix_out) -> Result<()> {
@@ -177,8 +164,6 @@ fn parameters(parameter: tl_parameter, shape: Shape) -> Result<(Option<Parameter
     Ok((Some(one), one.dims(shape)))
 }
 
-/// # Safety
-/// As [`sized::read`].
 unsafe fn new<T: Precision>(
     r#type: tl_type,
     (inputs, hidden, classes): (usize, usize, usize),
@@ -244,20 +229,19 @@ functions! {
     }
 
     fn tl_network_set_seed(network: *mut tl_network, seed: u64) {
-        with!(&mut *handle::write(network)?, n => n.set_seed(seed));
+        let rng = ChaCha8Rng::seed_from_u64(seed);
+        *with!(&mut *handle::write(network)?, n => n.settings()).2 = Draws { rng, order: (Vec::new(), 0) };
         Ok(())
     }
 
     fn tl_network_set_threads(network: *mut tl_network, threads: usize) {
-        let mut network = handle::write(network)?;
-        let threads = machine::threads(threads, 0)?;
-        with!(&mut *network, n => n.set_threads(threads));
+        *with!(&mut *handle::write(network)?, n => n.settings()).0 = machine::threads(threads, 0)?;
         Ok(())
     }
 
     fn tl_network_set_level(network: *mut tl_network, name: *const c_char) {
-        let level = machine::level(pointer::text(name, "name")?)?;
-        with!(&mut *handle::write(network)?, n => n.set_level(level));
+        let level = Level::by_name(&pointer::text(name, "name")?.to_string_lossy())?;
+        *with!(&mut *handle::write(network)?, n => n.settings()).1 = level;
         Ok(())
     }
 

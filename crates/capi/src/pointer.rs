@@ -6,22 +6,18 @@ use std::ffi::{CStr, OsStr, c_char};
 use std::ops::Range;
 use std::path::PathBuf;
 
-use crate::status::{
-    Result, TL_ERROR_FILE, TL_ERROR_LENGTH, TL_ERROR_MISALIGNED, TL_ERROR_NULL, TL_ERROR_OVERLAP, refuse,
-};
+use crate::*;
 
 /// Refuses NULL and pointers that are not aligned for `T`.
 pub(crate) fn check<T>(pointer: *const T, name: &str) -> Result<()> {
-    match !pointer.is_null() && pointer.is_aligned() {
-        true => Ok(()),
-        false => unusable(pointer.addr(), align_of::<T>(), name),
-    }
+    check_address(pointer.addr(), align_of::<T>(), name)
 }
 
-#[cold]
-fn unusable(address: usize, alignment: usize, name: &str) -> Result<()> {
+#[inline(never)]
+fn check_address(address: usize, alignment: usize, name: &str) -> Result<()> {
     match address {
         0 => refuse(TL_ERROR_NULL, format!("{name} is NULL")),
+        _ if address.is_multiple_of(alignment) => Ok(()),
         _ => refuse(TL_ERROR_MISALIGNED, format!("{name} is {address:#x}, which is not aligned to {alignment} bytes")),
     }
 }
@@ -50,8 +46,6 @@ pub(crate) struct In<T>(*const T, pub usize, &'static str);
 pub(crate) struct Out<T>(*mut T, pub usize, &'static str);
 
 impl<T> In<T> {
-    /// # Safety
-    /// As of [`In`].
     pub unsafe fn new(pointer: *const T, length: usize, name: &'static str) -> Self {
         In(pointer, length, name)
     }
@@ -74,8 +68,6 @@ impl<T> In<T> {
 }
 
 impl<T> Out<T> {
-    /// # Safety
-    /// As of [`Out`].
     pub unsafe fn new(pointer: *mut T, length: usize, name: &'static str) -> Self {
         Out(pointer, length, name)
     }
@@ -98,9 +90,6 @@ impl<T> Out<T> {
 }
 
 /// A text that ends with a zero byte.
-///
-/// # Safety
-/// If it is not NULL, it ends with a zero byte, and nobody writes to it meanwhile.
 pub(crate) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a CStr> {
     check(pointer, name)?;
     // SAFETY: not NULL; the rest is the caller's promise.
@@ -108,9 +97,6 @@ pub(crate) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Result<&'a 
 }
 
 /// A path: any bytes where the system's paths are bytes, UTF-8 elsewhere.
-///
-/// # Safety
-/// As [`text`].
 #[inline(never)]
 pub(crate) unsafe fn path(pointer: *const c_char) -> Result<PathBuf> {
     // SAFETY: as of this function.

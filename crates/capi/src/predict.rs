@@ -2,12 +2,7 @@
 
 use twolayer_core::{Float, Labels, MemoryEstimate, Parameters, Rows, Shape};
 
-use crate::handle::{self, tl_network};
-use crate::matrix::{Inputs, Precision, Target, tl_matrix, tl_matrix_out};
-use crate::memory;
-use crate::network::{Network, with};
-use crate::pointer::{In, Out, Span};
-use crate::status::{Result, TL_ERROR_LENGTH, refuse};
+use crate::*;
 
 /// The rows and labels of a call.
 #[derive(Clone, Copy)]
@@ -16,16 +11,10 @@ pub(crate) struct Data {
     pub labels: In<u32>,
 }
 
-/// The same, as the core takes them.
-pub(crate) struct Batch<'a, T: Precision> {
-    inputs: Inputs<'a, T>,
-    labels: &'a [u32],
-    pub spans: [Span; 2],
-}
+/// The same, as the core takes them, and their memory.
+pub(crate) type Batch<'a, T> = (Inputs<'a, T>, Labels<'a, T>, [Span; 2]);
 
 impl Data {
-    /// # Safety
-    /// As of [`In`].
     pub unsafe fn new(x: tl_matrix, labels: *const u32, count: usize) -> Self {
         // SAFETY: as of this function.
         Data { x, labels: unsafe { In::new(labels, count, "labels") } }
@@ -37,13 +26,7 @@ impl Data {
             return refuse(TL_ERROR_LENGTH, format!("x has {rows} rows; there are {} labels", labels.1));
         }
         let (list, (inputs, span)) = (labels.slice()?, Inputs::new(x, shape.inputs())?);
-        Ok(Batch { inputs, labels: list, spans: [span, labels.span()?] })
-    }
-}
-
-impl<T: Precision> Batch<'_, T> {
-    pub fn get(&self) -> (Rows<'_, T>, Labels<'_, T>) {
-        (self.inputs.rows(), Labels::Indices(self.labels))
+        Ok((inputs, Labels::Indices(list), [span, labels.span()?]))
     }
 }
 
@@ -78,12 +61,11 @@ impl<T: Precision> Network<T> {
     }
 
     pub fn evaluate(&self, data: Data, (loss, accuracy): (Out<f64>, Out<f64>)) -> Result<()> {
-        let batch = data.batch::<T>(self.net.shape())?;
-        let [x, t] = batch.spans.clone();
-        let (loss, accuracy) = (loss.slice(&[x, t, accuracy.span()?])?, accuracy.slice(&batch.spans)?);
+        let (inputs, labels, [x, t]) = data.batch::<T>(self.net.shape())?;
+        let loss = loss.slice(&[x.clone(), t.clone(), accuracy.span()?])?;
+        let accuracy = accuracy.slice(&[x, t])?;
         self.check_memory(data.x.rows(), (1, size_of::<f64>()))?;
-        let (x, t) = batch.get();
-        let evaluation = self.net.evaluate(x, t)?;
+        let evaluation = self.net.evaluate(inputs.rows(), labels)?;
         (loss[0], accuracy[0]) = (evaluation.loss, evaluation.accuracy());
         Ok(())
     }
@@ -110,11 +92,10 @@ impl<T: Precision> Network<T> {
         (need, threads): (MemoryEstimate, usize),
         gradient: impl FnOnce(Rows<'_, T>, Labels<'_, T>) -> Result<Parameters<G>, twolayer_core::Error>,
     ) -> Result<()> {
-        let batch = data.batch::<T>(self.net.shape())?;
-        let to = Target::new(to, "gradient", (1, self.net.shape().parameters()), &batch.spans)?;
+        let (x, labels, spans) = data.batch::<T>(self.net.shape())?;
+        let to = Target::new(to, "gradient", (1, self.net.shape().parameters()), &spans)?;
         memory::check(need, threads)?;
-        let (x, t) = batch.get();
-        to.store(&gradient(x, t)?.to_vec());
+        to.store(&gradient(x.rows(), labels)?.to_vec());
         Ok(())
     }
 }

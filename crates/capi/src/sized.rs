@@ -1,8 +1,7 @@
 //! Structs that begin with their size, so that they can grow: a caller built with an older header passes a shorter one,
 //! and the fields that it lacks have their defaults.
 
-use crate::pointer;
-use crate::status::{Result, TL_ERROR_STRUCT_SIZE, refuse};
+use crate::*;
 
 /// A struct of the interface that begins with `size: usize`.
 ///
@@ -25,10 +24,7 @@ fn check<S: Versioned>(pointer: *const S, size: impl FnOnce() -> usize) -> Resul
     refuse(TL_ERROR_STRUCT_SIZE, text)
 }
 
-/// The struct that the caller gave, or the defaults for NULL. What a newer caller knows beyond this version must be zero.
-///
-/// # Safety
-/// If `pointer` is not NULL, as many bytes can be read there as the first field says.
+/// The struct that the caller gave, or the defaults for NULL. What this version does not know must be zero.
 pub(crate) unsafe fn read<S: Versioned>(pointer: *const S) -> Result<S> {
     let mut value = S::default();
     if pointer.is_null() {
@@ -48,9 +44,6 @@ pub(crate) unsafe fn read<S: Versioned>(pointer: *const S) -> Result<S> {
 }
 
 /// Writes to a struct of this size as its caller has it: what this version does not know becomes zero.
-///
-/// # Safety
-/// If `pointer` is not NULL, as many bytes as `size` says can be written there.
 pub(crate) unsafe fn write<S: Versioned>(pointer: *mut S, size: usize, value: &S) -> Result<()> {
     let (size, known) = check(pointer.cast_const(), || size)?;
     // SAFETY: the caller promises that so many bytes are there; they are not those of the local value.

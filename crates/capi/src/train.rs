@@ -7,14 +7,7 @@ use twolayer_core::{
     Error, MemoryEstimate, Optimizer, OptimizerKind, Progress, Sampler, ShuffledSampler, TrainOptions, UniformSampler,
 };
 
-use crate::handle::{self, tl_network};
-use crate::matrix::{Precision, tl_matrix};
-use crate::memory;
-use crate::network::{Network, with};
-use crate::pointer::Out;
-use crate::predict::{Batch, Data};
-use crate::sized;
-use crate::status::{Result, TL_ERROR_LENGTH, invalid, refuse};
+use crate::*;
 
 constants! {
     tl_optimizer { TL_SGD = 0, TL_MOMENTUM = 1, TL_NESTEROV = 2, TL_ADAGRAD = 3, TL_RMSPROP = 4, TL_ADAM = 5 }
@@ -65,76 +58,56 @@ impl tl_train_options {
         let left = if self.learning_rate_decay == 1.0 { usize::MAX } else { epoch - iteration % epoch };
         (self.learning_rate * self.learning_rate_decay.powi(power), left)
     }
-
-    /// Refuses what the core does not look at.
-    fn check(&self) -> Result<()> {
-        if !(self.learning_rate_decay > 0.0 && self.learning_rate_decay.is_finite()) {
-            return invalid("learning_rate_decay", self.learning_rate_decay, "a finite number above 0");
-        }
-        match self.sampling {
-            TL_WITH_REPLACEMENT | TL_SHUFFLED => Ok(()),
-            other => invalid("sampling", other, "a tl_sampling, 0 or 1"),
-        }
-    }
 }
 
-/// Rows that a step takes.
-const MOST_ROWS: usize = 1 << 24;
-
 impl<T: Precision> Network<T> {
-    pub fn step(&mut self, data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()> {
-        let (rows, batch) = (data.x.rows(), data.batch(self.net.shape())?);
-        if rows > MOST_ROWS {
-            return refuse(TL_ERROR_LENGTH, format!("x has {rows} rows; a step takes up to {MOST_ROWS}"));
-        }
-        let options =
-            tl_train_options { batch: rows, iterations: 1, learning_rate_decay: 1.0, progress: None, ..*options };
-        let mut all = |rows: &mut [usize]| rows.iter_mut().enumerate().for_each(|(i, row)| *row = i);
-        self.run(&batch, &options, loss, &mut all)?
-    }
-
     /// Trains on batches drawn from the data.
     pub fn train(&mut self, data: Data, options: &tl_train_options, loss: Out<f64>) -> Result<()> {
-        options.check()?;
+        // What the core does not look at.
+        if !(options.learning_rate_decay > 0.0 && options.learning_rate_decay.is_finite()) {
+            return invalid("learning_rate_decay", options.learning_rate_decay, "a finite number above 0");
+        }
         let (rows, batch) = (data.x.rows(), data.batch(self.net.shape())?);
         // The new order of the rows, and a copy of the old one.
         let shuffled = if options.sampling == TL_SHUFFLED { rows } else { 0 };
-        let orders = shuffled.saturating_add(self.order.0.len());
+        let orders = shuffled.saturating_add(self.draws.order.0.len());
         memory::check(MemoryEstimate::default().elements(orders, size_of::<usize>()), 1)?;
         // Kept only if anything was drawn for good. Without rows, the core returns the error.
-        let (mut rng, mut order) = (self.rng.clone(), self.order.clone());
-        let trained = if options.sampling == TL_SHUFFLED {
-            let mut sampler = match order.0.len() == rows && rows > 0 {
-                true => ShuffledSampler::resume(&mut rng, order.0, order.1),
-                false => ShuffledSampler::new(&mut rng, rows.max(1)),
-            };
-            let trained = self.run(&batch, options, loss, &mut sampler)?;
-            order = sampler.order();
-            trained
-        } else {
-            self.run(&batch, options, loss, &mut UniformSampler::new(&mut rng, rows.max(1)))?
+        let Draws { mut rng, mut order } = self.draws.clone();
+        let trained = match options.sampling {
+            TL_WITH_REPLACEMENT => self.run(&batch, options, loss, &mut UniformSampler::new(&mut rng, rows.max(1)))?,
+            TL_SHUFFLED => {
+                let mut sampler = match order.0.len() == rows && rows > 0 {
+                    true => ShuffledSampler::resume(&mut rng, order.0, order.1),
+                    false => ShuffledSampler::new(&mut rng, rows.max(1)),
+                };
+                let trained = self.run(&batch, options, loss, &mut sampler)?;
+                order = sampler.order();
+                trained
+            }
+            other => return invalid("sampling", other, "a tl_sampling, 0 or 1"),
         };
-        (self.rng, self.order) = (rng, order);
+        self.draws = Draws { rng, order };
         trained
     }
 
-    /// Trains, and writes the loss of the last batch. The outer result is an error if nothing was changed; the inner one
-    /// if it diverged, or failed after some steps. The optimiser continues if it has the same settings as before.
+    /// Trains, and writes the loss of the last batch. The outer result is an error if nothing was changed; the inner
+    /// one if it diverged, or failed after some steps. The optimiser continues if it has the same settings as before.
     fn run(
         &mut self,
-        data: &Batch<T>,
+        (inputs, labels, spans): &Batch<T>,
         o: &tl_train_options,
         loss: Out<f64>,
         sampler: &mut dyn Sampler,
     ) -> Result<Result<()>> {
         // Checked now, and written after the run: meanwhile the caller's function may read it.
-        loss.slice(&data.spans)?;
-        let (x, t) = data.get();
-        let (shape, kind) = (self.net.shape(), o.kind()?);
+        loss.slice(spans)?;
+        let (x, shape, kind) = (inputs.rows(), self.net.shape(), o.kind()?);
         let rows = x.count(shape)?;
         let options = TrainOptions { batch: o.batch, ..TrainOptions::default() };
         let threads = options.max_threads(shape, self.net.threads.count());
-        if o.batch <= MOST_ROWS {
+        // More is refused by the core.
+        if o.batch <= 1 << 24 {
             let need = MemoryEstimate::default().training(shape, size_of::<T>(), &options, threads);
             // Of an optimiser.
             memory::check(need.parameters(shape, size_of::<T>(), 4), threads)?;
@@ -152,7 +125,7 @@ impl<T: Precision> Network<T> {
             let first_iteration = usize::try_from(optimizer.steps()).unwrap_or(usize::MAX);
             let (learning_rate, equal) = o.rate(first_iteration, rows);
             let options = TrainOptions { iterations: left.min(equal), first_iteration, learning_rate, ..options };
-            let trained = optimizer.train(&mut self.net, x, t, sampler, &options, &mut observer);
+            let trained = optimizer.train(&mut self.net, x, *labels, sampler, &options, &mut observer);
             let Ok(summary) = trained else { break trained };
             left -= summary.iterations;
             if left == 0 || summary.iterations < options.iterations {
@@ -168,7 +141,7 @@ impl<T: Precision> Network<T> {
         if let Some(fresh) = fresh {
             self.optimizer = fresh;
         }
-        loss.slice(&data.spans)?[0] = last;
+        loss.slice(spans)?[0] = last;
         Ok(result)
     }
 }
@@ -184,13 +157,5 @@ functions! {
     ) {
         let (options, loss) = (sized::read(options)?, Out::new(loss, 1, "loss"));
         with!(&mut *handle::write(network)?, n => n.train(Data::new(x, labels, count), &options, loss))
-    }
-
-    fn tl_step(
-        network: *mut tl_network, x: tl_matrix, labels: *const u32, count: usize, options: *const tl_train_options,
-        loss: *mut f64,
-    ) {
-        let (options, loss) = (sized::read(options)?, Out::new(loss, 1, "loss"));
-        with!(&mut *handle::write(network)?, n => n.step(Data::new(x, labels, count), &options, loss))
     }
 }
