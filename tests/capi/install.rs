@@ -44,7 +44,7 @@ pub fn library(file: &str) -> PathBuf {
         let prefix = Path::new(target).join("prefix");
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "-p", "twolayer-capi", "--locked", "--quiet", "--target-dir", target]).current_dir(ROOT);
-        ok(&mut cargo);
+        assert_eq!(run(&mut cargo).code, Some(0));
         for (from, to) in [
             (format!("{target}/debug/libtwolayer.a"), "lib/libtwolayer.a"),
             (format!("{target}/debug/libtwolayer.so"), "lib/libtwolayer.so"),
