@@ -5,24 +5,23 @@ use std::path::Path;
 use std::thread;
 
 use crate::bytes::Bytes;
-use crate::element::{Data, ElementType};
 use crate::error::{Error, ErrorKind, Result, name_of};
-use crate::find::Part;
+use crate::find::{self, Part, set_of};
 use crate::idx::Idx;
+use crate::{labels, pixels};
 
 /// Images and their labels, equally many, at least one.
 ///
-/// Images are bytes, `rows * height * width` of them in row-major order, 0 for the background; labels are bytes too.
-/// A file of images of rank 3 is `rows x height x width`; one of rank 2, `rows x features`, has images of
-/// height 1. Other ranks are refused.
+/// Images are bytes, `rows * height * width` of them in row-major order, 0 for the background; labels are class indices.
 #[derive(Clone, Debug)]
 pub struct Split {
     images: Bytes,
-    labels: Bytes,
+    labels: Vec<u32>,
     height: usize,
     width: usize,
     images_name: String,
     labels_name: String,
+    notes: Vec<String>,
 }
 
 impl Split {
@@ -33,16 +32,12 @@ impl Split {
     ///
     /// # Errors
     ///
-    /// Those of [`Idx::load`]; for files that do not fit, [`ErrorKind::WrongType`], [`ErrorKind::WrongRank`],
-    /// [`ErrorKind::Empty`], [`ErrorKind::CountMismatch`], [`ErrorKind::LabelOutOfBounds`].
+    /// Those of [`Idx::load`] and of [`Split::pair`].
     pub fn load(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Self> {
         let (images, labels) = (images.as_ref(), labels.as_ref());
         let split = Split::pair((&name_of(images), Idx::load(images)?), (&name_of(labels), Idx::load(labels)?))?;
-        let begins = |path: &Path, prefix| {
-            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(str::as_bytes(prefix)))
-        };
-        let split = if begins(images, "emnist-") { split.transposed() } else { split };
-        if begins(labels, "emnist-letters-") { split.counted_from_0() } else { Ok(split) }
+        let split = if set_of(images).starts_with("emnist-") { split.transposed() } else { split };
+        if set_of(labels) == "emnist-letters" { split.counted_from_0() } else { Ok(split) }
     }
 
     /// Finds and reads one part of a data set in a folder.
@@ -66,42 +61,35 @@ impl Split {
 
     /// Pairs images with labels, each with its name in errors.
     ///
+    /// Images are `rows x height x width`, with one channel before or after if any, or `rows x pixels`, which are
+    /// square if they can be. Their elements are bytes, other numbers from 0 to 255, or floats from 0 to 1, which are
+    /// rounded to 256 shades ([`notes`](Self::notes) tell if that loses anything).
+    ///
+    /// Labels are whole numbers from 0 of any element type, one for each image, or a one-hot table `rows x classes`, or
+    /// QMNIST's table of `i32`, `rows x 8`, whose first column is the class. In both, sizes of 1 do not matter.
+    ///
     /// # Errors
     ///
-    /// [`ErrorKind::WrongType`] unless both hold `u8`; [`ErrorKind::WrongRank`] unless the images have 2 or 3
-    /// dimensions and the labels 1; [`ErrorKind::Empty`] if there is no image or an image has no pixels;
-    /// [`ErrorKind::CountMismatch`] if there are not as many labels as images. Labels may also be QMNIST's table of
-    /// `i32`, `rows x 8`, whose first column is the class; [`ErrorKind::LabelOutOfBounds`] if one is not a byte.
+    /// [`ErrorKind::Empty`] if there is no image or an image has no pixels; [`ErrorKind::CountMismatch`] if there are not
+    /// as many labels as images; [`ErrorKind::WrongRank`] and [`ErrorKind::Colour`] for other shapes;
+    /// [`ErrorKind::PixelRange`], [`ErrorKind::NotANumber`], [`ErrorKind::LabelOutOfBounds`] and
+    /// [`ErrorKind::NotOneHot`] for other values.
     pub fn pair(images: (&str, Idx), labels: (&str, Idx)) -> Result<Self> {
         let ((images_name, images), (labels_name, labels)) = (images, labels);
-        let (sizes, images) = bytes_of(images_name, "images", images)?;
-        let (label_sizes, labels) = bytes_of(labels_name, "labels", classes_of(labels_name, labels)?)?;
-        let (rows, height, width) = match sizes[..] {
-            [rows, height, width] => (rows, height, width),
-            [rows, features] => (rows, 1, features),
-            _ => {
-                let expected = "rows x height x width, or rows x features";
-                return Err(wrong_rank(images_name, "images", expected, sizes));
-            }
-        };
-        if label_sizes.len() != 1 {
-            return Err(wrong_rank(labels_name, "labels", "one size only", label_sizes));
+        if images.data().is_empty() {
+            return Err(Error::whole(images_name, ErrorKind::Empty { sizes: images.sizes().to_vec() }));
         }
-        if images.is_empty() {
-            return Err(Error::whole(images_name, ErrorKind::Empty { sizes }));
-        }
-        if rows != labels.len() {
-            let kind =
-                ErrorKind::CountMismatch { images: rows, labels: labels.len(), labels_file: labels_name.to_owned() };
-            return Err(Error::whole(images_name, kind));
-        }
+        let labels = labels::classes(labels_name, &labels, images.sizes()[0])?;
+        let pixels::Images { pixels, height, width, note } =
+            pixels::images(images_name, images, (labels_name, labels.len()))?;
         Ok(Split {
-            images,
+            images: pixels,
             labels,
             height,
             width,
             images_name: images_name.to_owned(),
             labels_name: labels_name.to_owned(),
+            notes: note.into_iter().collect(),
         })
     }
 
@@ -131,25 +119,26 @@ impl Split {
         let inputs = self.inputs();
         let mut images = Vec::with_capacity(order.len() * inputs);
         order.iter().for_each(|&n| images.extend_from_slice(&self.images[n * inputs..][..inputs]));
-        let labels: Vec<u8> = order.iter().map(|&n| self.labels[n]).collect();
+        let labels = order.iter().map(|&n| self.labels[n]).collect();
         Split {
             images: images.into(),
-            labels: labels.into(),
+            labels,
             height: self.height,
             width: self.width,
             images_name: self.images_name.clone(),
             labels_name: self.labels_name.clone(),
+            notes: self.notes.clone(),
         }
     }
 
     /// The same labels, counted from 0 rather than from 1.
     fn counted_from_0(self) -> Result<Self> {
         if let Some(index) = self.labels.iter().position(|&label| label == 0) {
-            let kind = ErrorKind::LabelOutOfBounds { index, label: 0, first: 1, last: 255 };
+            let kind = ErrorKind::LabelOutOfBounds { index, label: 0.0, first: 1, last: 26 };
             return Err(Error::whole(&self.labels_name, kind));
         }
-        let labels: Vec<u8> = self.labels.iter().map(|label| label - 1).collect();
-        Ok(Split { labels: labels.into(), ..self })
+        let labels = self.labels.iter().map(|label| label - 1).collect();
+        Ok(Split { labels, ..self })
     }
 
     /// The pixels: `rows * height * width` bytes, image after image, each row by row from the top.
@@ -158,7 +147,7 @@ impl Split {
     }
 
     /// The label of each image, in the order of the images.
-    pub fn labels(&self) -> &[u8] {
+    pub fn labels(&self) -> &[u32] {
         &self.labels
     }
 
@@ -187,9 +176,9 @@ impl Split {
         self.images.chunks_exact(self.inputs()).nth(index)
     }
 
-    /// One more than the largest label, from 1 to 256.
+    /// One more than the largest label, from 1 to a million.
     pub fn classes(&self) -> usize {
-        self.labels.iter().max().map_or(0, |&label| usize::from(label) + 1)
+        self.labels.iter().max().map_or(0, |&label| label as usize + 1)
     }
 
     /// The number of rows of each class.
@@ -199,7 +188,7 @@ impl Split {
     /// If a label is not below `classes`.
     pub fn class_counts(&self, classes: usize) -> Vec<usize> {
         let mut counts = vec![0; classes];
-        self.labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
+        self.labels.iter().for_each(|&label| counts[label as usize] += 1);
         counts
     }
 
@@ -209,7 +198,7 @@ impl Split {
     ///
     /// [`ErrorKind::LabelOutOfRange`] with the first label that is not.
     pub fn check_labels(&self, classes: usize) -> Result<()> {
-        match self.labels.iter().position(|&label| usize::from(label) >= classes) {
+        match self.labels.iter().position(|&label| label as usize >= classes) {
             None => Ok(()),
             Some(index) => Err(Error::whole(
                 &self.labels_name,
@@ -227,6 +216,11 @@ impl Split {
     pub fn labels_name(&self) -> &str {
         &self.labels_name
     }
+
+    /// What reading them lost or assumed, a sentence each; mostly none.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
 }
 
 /// A training set and a test set of images of the same size.
@@ -239,12 +233,20 @@ pub struct DataSet {
 }
 
 impl DataSet {
-    /// Combines a training set and a test set.
+    /// Combines a training set and a test set. If one has its images flat, `rows x pixels`, they get the other's height and
+    /// width.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::ImageSizeMismatch`] if their images differ in height or width.
-    pub fn new(train: Split, test: Split) -> Result<Self> {
+    pub fn new(mut train: Split, mut test: Split) -> Result<Self> {
+        if train.inputs() == test.inputs() {
+            match (train.height, test.height) {
+                (1, _) => (train.height, train.width) = (test.height, test.width),
+                (_, 1) => (test.height, test.width) = (train.height, train.width),
+                _ => {}
+            }
+        }
         let expected = (train.height, train.width);
         let found = (test.height, test.width);
         if found != expected {
@@ -260,8 +262,7 @@ impl DataSet {
     ///
     /// Those of [`Part::find`], [`Split::load`] and [`DataSet::new`]; the training set's first, if both fail.
     pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
-        let train = Part::Train.find(folder.as_ref())?;
-        let test = Part::Test.find(folder.as_ref())?;
+        let [train, test] = find::both(folder.as_ref())?;
         let load_test = || Split::load(&test.0, &test.1);
         let (train, test) = thread::scope(|scope| {
             let other = thread::Builder::new().spawn_scoped(scope, load_test);
@@ -285,35 +286,4 @@ impl DataSet {
         self.train.check_labels(classes)?;
         self.test.check_labels(classes)
     }
-}
-
-fn bytes_of(name: &str, role: &'static str, idx: Idx) -> Result<(Vec<usize>, Bytes)> {
-    let found: ElementType = idx.element_type();
-    match idx.into_parts() {
-        (sizes, Data::U8(bytes)) => Ok((sizes, bytes)),
-        _ => Err(Error::whole(name, ErrorKind::WrongType { role, found })),
-    }
-}
-
-/// Columns of QMNIST's table of labels: the class, then who wrote it and where it is from.
-const TABLE_COLUMNS: usize = 8;
-
-/// QMNIST's table of labels as a list of bytes; anything else unchanged.
-fn classes_of(name: &str, labels: Idx) -> Result<Idx> {
-    let (Data::I32(table), [rows, TABLE_COLUMNS]) = (labels.data(), labels.sizes()) else {
-        return Ok(labels);
-    };
-    let class = |(index, row): (usize, &[i32])| {
-        u8::try_from(row[0]).map_err(|_| {
-            let kind = ErrorKind::LabelOutOfBounds { index, label: row[0], first: 0, last: 255 };
-            Error::whole(name, kind)
-        })
-    };
-    let classes: Vec<u8> = table.chunks_exact(TABLE_COLUMNS).enumerate().map(class).collect::<Result<_>>()?;
-    Idx::new(vec![*rows], classes)
-}
-
-fn wrong_rank(name: &str, role: &'static str, expected: &'static str, sizes: Vec<usize>) -> Error {
-    let kind = ErrorKind::WrongRank { role, expected, sizes };
-    Error::whole(name, kind)
 }

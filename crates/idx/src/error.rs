@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::element::ElementType;
-use crate::message::{Hex, Sizes, Trailing, advice, resemblance};
+use crate::message::{Hex, Sizes, Trailing, advice, listed, resemblance};
 
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -39,13 +39,14 @@ const FETCH_AGAIN: &str = "fetch or write the file again";
 pub enum ErrorKind {
     /// The file begins neither with two zero bytes nor as gzip.
     #[error(
-        "not an IDX file: it begins with the bytes {}{}; IDX begins with 00 00, gzip with 1F 8B; give an IDX file, raw or \
-         gzip",
-        Hex(found),
-        resemblance(found)
+        "not an IDX file: {}{}it begins with the bytes {}; IDX begins with 00 00, gzip with 1F 8B; give an IDX file, raw \
+         or gzip",
+        resemblance(found),
+        if resemblance(found).is_empty() { "" } else { "; " },
+        Hex(&found[..found.len().min(4)])
     )]
     NotIdx {
-        /// The first bytes, at most four.
+        /// The first bytes, at most 32.
         found: Vec<u8>,
     },
     /// The third byte is not an element type.
@@ -109,14 +110,6 @@ pub enum ErrorKind {
     /// Bytes that are not another gzip member follow the gzip stream.
     #[error("trailing bytes: the gzip stream ends here and what follows is not gzip; {FETCH_AGAIN}")]
     BytesAfterGzip,
-    /// The element type does not fit the use of the file.
-    #[error("cannot be the {role}: its elements are {found}; expected u8; give the set's {role}")]
-    WrongType {
-        /// The use, for instance "labels".
-        role: &'static str,
-        /// The type in the file; `u8` is expected.
-        found: ElementType,
-    },
     /// The element type differs from the one requested.
     #[error("its elements are {found}; expected {expected}; read it as {found}")]
     OtherType {
@@ -143,6 +136,51 @@ pub enum ErrorKind {
         /// The sizes expected, in words.
         expected: &'static str,
         /// The sizes in the file, outermost first.
+        sizes: Vec<usize>,
+    },
+    /// Images in colour.
+    #[error(
+        "colour images: its sizes are {}, with {} for {}; expected are grey ones; convert them to grey, one number for \
+         each pixel",
+        Sizes(sizes),
+        channels,
+        match channels { 2 => "grey and opacity", 3 => "red, green and blue", _ => "red, green, blue and opacity" }
+    )]
+    Colour {
+        /// The number of channels, 2 to 4.
+        channels: usize,
+        /// The sizes in the file, outermost first.
+        sizes: Vec<usize>,
+    },
+    /// Pixels that are neither from 0 to 1 nor from 0 to 255.
+    #[error(
+        "its pixels are from {:?} to {:?}; expected are 0 to 255, or floats from 0 to 1; rescale them, and do not \
+         standardise them",
+        *least as f32,
+        *greatest as f32
+    )]
+    PixelRange {
+        /// The least.
+        least: f64,
+        /// The greatest.
+        greatest: f64,
+    },
+    /// A pixel is NaN.
+    #[error("element {index} is not a number (NaN); write the file again")]
+    NotANumber {
+        /// Its position among all elements, from 0.
+        index: usize,
+    },
+    /// A table of labels has a row that is not one-hot.
+    #[error(
+        "row {row} of its table of {} is not one-hot, that is, one 1 among zeros; give one label for each image, or a \
+         one-hot table",
+        Sizes(sizes)
+    )]
+    NotOneHot {
+        /// The first such row, from 0.
+        row: usize,
+        /// Rows and columns.
         sizes: Vec<usize>,
     },
     /// A set has no images, or images without pixels.
@@ -190,26 +228,26 @@ pub enum ErrorKind {
         /// The position of the first such label, from 0.
         index: usize,
         /// The label.
-        label: u8,
+        label: u32,
         /// The number of classes; labels are below it.
         classes: usize,
     },
     /// A label is outside the range of the set.
-    #[error("label {label} at index {index}; expected {first} to {last}; give the set's labels")]
+    #[error("label {label} at index {index}; expected are whole numbers from {first} to {last}; give the set's labels")]
     LabelOutOfBounds {
         /// The position of the first such label, from 0.
         index: usize,
         /// The label.
-        label: i32,
+        label: f64,
         /// The least label.
-        first: i32,
+        first: u32,
         /// The greatest label.
-        last: i32,
+        last: u32,
     },
     /// A folder contains several data sets.
-    #[error("several data sets in one folder: {}; put each into a separate folder", sets.join(", "))]
+    #[error("several data sets in one folder: {}; put each into a separate folder, and give that", sets.join(", "))]
     SeveralSets {
-        /// The names of the sets.
+        /// The names of the sets, or of their folders.
         sets: Vec<String>,
     },
     /// The folder of a data set does not exist or is not a folder.
@@ -222,14 +260,20 @@ pub enum ErrorKind {
         exists: bool,
     },
     /// One of a data set's four files is missing.
-    #[error(
-        "no {role} in this folder; looked for {}; put the file there under one of these names", tried.join(", ")
-    )]
+    #[error("no {role} in this folder; expected {expected}, raw or .gz; it has {}", listed(found))]
     MissingFile {
         /// What is missing, for instance "training images".
         role: &'static str,
-        /// The names that were looked for.
-        tried: Vec<String>,
+        /// The name that was looked for.
+        expected: String,
+        /// The names in the folder.
+        found: Vec<String>,
+    },
+    /// A file is a symbolic link to one that does not exist.
+    #[error("a link to {target}, which does not exist; put the file there, or replace the link by it")]
+    DanglingLink {
+        /// The path in the link.
+        target: String,
     },
     /// The operating system reported an error.
     #[error("cannot {action} it: {error}{}", advice(error))]

@@ -1,10 +1,17 @@
-//! Finds the files of a data set under their usual names.
+//! Finds the files of a data set under their usual names, and what people and programs make of these.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result, name_of};
+
+/// How far below the folder sets are looked for: torchvision's are in `MNIST/raw`.
+const DEPTH: usize = 2;
+
+/// The element types in files' names.
+const ELEMENTS: [&str; 7] = ["ubyte", "uint8", "byte", "short", "int", "float", "double"];
 
 /// One of the two parts of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,95 +25,249 @@ pub enum Part {
 impl Part {
     /// Finds the part's two files in a folder: images, then labels.
     ///
-    /// Each is looked for under four names, in this order: `train-images-idx3-ubyte`, `train-images.idx3-ubyte` and
-    /// both with `.gz` (a raw file loads faster). Folders of these names, which some archives
-    /// unpack to, are skipped. If MNIST's names are missing, EMNIST's and QMNIST's are looked for:
-    /// `emnist-letters-train-images-idx3-ubyte`, `qmnist-train-labels-idx2-int` and so on.
+    /// A name is the set's (none for MNIST), `train`, `t10k` or `test`, `images` or `labels`, and what begins with `idx`, such
+    /// as in `train-images-idx3-ubyte`, `t10k-labels.idx1-ubyte.gz`, `emnist-letters-test-images-idx3-ubyte` and
+    /// `qmnist-train-labels-idx2-int`, in capitals or not. A raw file is taken before a `.gz`, which loads slower, and
+    /// both before copies such as `train-images-idx3-ubyte (1).gz`. The file may be in a folder of its own name, into
+    /// which some archives unpack. If the folder has no set without a name, it may have one with a name; if it has none,
+    /// one of its subfolders, or of theirs, may.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotAFolder`]; [`ErrorKind::MissingFile`] with the names that were looked for;
-    /// [`ErrorKind::SeveralSets`] if there are images of more than one set; [`ErrorKind::Io`] if the folder cannot be
+    /// [`ErrorKind::NotAFolder`]; [`ErrorKind::MissingFile`] with what is there instead; [`ErrorKind::DanglingLink`];
+    /// [`ErrorKind::SeveralSets`] if there are images of more than one set; [`ErrorKind::Io`] if a folder cannot be
     /// read.
     pub fn find(self, folder: impl AsRef<Path>) -> Result<(PathBuf, PathBuf)> {
         let folder = folder.as_ref();
-        match fs::metadata(folder) {
-            Ok(metadata) if metadata.is_dir() => {}
-            Ok(_) => return Err(not_a_folder(folder, true)),
-            Err(error) if is_absence(&error) => return Err(not_a_folder(folder, false)),
-            Err(error) => return Err(Error::io(&name_of(folder), "look at", error)),
-        }
-        let (stem, images, labels) = match self {
-            Part::Train => ("train", "training images", "training labels"),
-            Part::Test => ("t10k", "test images", "test labels"),
-        };
-        let missing = match find_one(folder, images, &format!("{stem}-images"), "idx3-ubyte") {
-            Ok(images) => return Ok((images, find_one(folder, labels, &format!("{stem}-labels"), "idx1-ubyte")?)),
-            Err(error) if matches!(error.kind(), ErrorKind::MissingFile { .. }) => error,
-            Err(error) => return Err(error),
-        };
-        let Some((set, images)) = self.find_relative(folder, images)? else {
-            return Err(missing);
-        };
-        let suffix = if set == "qmnist" { "idx2-int" } else { "idx1-ubyte" };
-        let stem = format!("{set}-{}-labels", self.in_relatives());
-        Ok((images, find_one(folder, labels, &stem, suffix)?))
+        self.find_below(folder, &Entries::top(folder)?)
     }
 
-    /// The only set other than MNIST whose images are in the folder.
-    fn find_relative(self, folder: &Path, role: &'static str) -> Result<Option<(&'static str, PathBuf)>> {
-        let mut found = Vec::new();
-        for set in RELATIVES {
-            match find_one(folder, role, &format!("{set}-{}-images", self.in_relatives()), "idx3-ubyte") {
-                Ok(path) => found.push((set, path)),
-                Err(error) if matches!(error.kind(), ErrorKind::MissingFile { .. }) => {}
-                Err(error) => return Err(error),
+    /// The two files in a folder, which has these entries, or below it.
+    fn find_below(self, folder: &Path, top: &Entries) -> Result<(PathBuf, PathBuf)> {
+        let has_images = |entries: &Entries| {
+            entries.files.iter().any(|file| (file.name.part, file.name.kind) == (self, Kind::Images))
+        };
+        if has_images(top) {
+            return self.in_place(folder, top);
+        }
+        let mut level = top.folders.clone();
+        for _ in 0..DEPTH {
+            // A folder that cannot be read may be none of the set's.
+            let read = level.into_iter().filter_map(|place| Entries::of(&place).ok().map(|entries| (place, entries)));
+            let (places, others): (Vec<_>, Vec<_>) = read.partition(|(_, entries)| has_images(entries));
+            match &places[..] {
+                [] => level = others.into_iter().flat_map(|(_, entries)| entries.folders).collect(),
+                [(place, entries)] => return self.in_place(place, entries),
+                _ => {
+                    let shown = |(place, _): &(PathBuf, Entries)| name_of(place.strip_prefix(folder).unwrap_or(place));
+                    let sets = places.iter().map(shown).collect();
+                    return Err(Error::whole(&name_of(folder), ErrorKind::SeveralSets { sets }));
+                }
             }
         }
-        if found.len() > 1 {
-            let sets = found.iter().map(|(set, _)| set.to_string()).collect();
-            return Err(Error::whole(&name_of(folder), ErrorKind::SeveralSets { sets }));
-        }
-        Ok(found.pop())
+        Err(self.missing(folder, top, Kind::Images, ""))
     }
 
-    /// The part's name in such file names.
-    fn in_relatives(self) -> &'static str {
-        match self {
+    /// The two files among those of one folder, which has images.
+    fn in_place(self, place: &Path, entries: &Entries) -> Result<(PathBuf, PathBuf)> {
+        let files = |kind| entries.files.iter().filter(move |file| (file.name.part, file.name.kind) == (self, kind));
+        let mut sets: Vec<&str> = files(Kind::Images).map(|file| &*file.name.set).collect();
+        sets.sort_unstable();
+        sets.dedup();
+        let set = match sets[..] {
+            // Of a set without a name and one with a name, the first.
+            ["", ..] => "",
+            [only] => only,
+            _ => {
+                let sets = sets.iter().map(|&set| set.to_owned()).collect();
+                return Err(Error::whole(&name_of(place), ErrorKind::SeveralSets { sets }));
+            }
+        };
+        let best = |kind| match files(kind).filter(|file| file.name.set == set).min_by_key(|file| file.order()) {
+            Some(file) => file.checked(),
+            None => Err(self.missing(place, entries, kind, set)),
+        };
+        Ok((best(Kind::Images)?, best(Kind::Labels)?))
+    }
+
+    fn missing(self, folder: &Path, entries: &Entries, kind: Kind, set: &str) -> Error {
+        let role = match (self, kind) {
+            (Part::Train, Kind::Images) => "training images",
+            (Part::Train, Kind::Labels) => "training labels",
+            (Part::Test, Kind::Images) => "test images",
+            (Part::Test, Kind::Labels) => "test labels",
+        };
+        let part = match self {
             Part::Train => "train",
+            Part::Test if set.is_empty() => "t10k",
             Part::Test => "test",
+        };
+        let (prefix, rest) = match (set, kind) {
+            ("", Kind::Images) => (String::new(), "images-idx3-ubyte"),
+            ("", Kind::Labels) => (String::new(), "labels-idx1-ubyte"),
+            ("qmnist", Kind::Labels) => ("qmnist-".to_owned(), "labels-idx2-int"),
+            (set, Kind::Images) => (format!("{set}-"), "images-idx3-ubyte"),
+            (set, Kind::Labels) => (format!("{set}-"), "labels-idx1-ubyte"),
+        };
+        let expected = format!("{prefix}{part}-{rest}");
+        Error::whole(&name_of(folder), ErrorKind::MissingFile { role, expected, found: entries.names.clone() })
+    }
+}
+
+/// The files of both parts, as [`Part::find`] finds them.
+pub(crate) fn both(folder: &Path) -> Result<[(PathBuf, PathBuf); 2]> {
+    let top = Entries::top(folder)?;
+    Ok([Part::Train.find_below(folder, &top)?, Part::Test.find_below(folder, &top)?])
+}
+
+/// The name of the set in a file's name, in small letters; empty for MNIST.
+pub(crate) fn set_of(file: &Path) -> String {
+    file.file_name().and_then(Name::parse).map_or_else(String::new, |name| name.set)
+}
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Images,
+    Labels,
+}
+
+/// What a file's name says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Name {
+    /// In small letters; empty for MNIST.
+    set: String,
+    part: Part,
+    kind: Kind,
+    gzip: bool,
+    /// The number in brackets that browsers give to a second download; 0 for the first.
+    copy: u32,
+}
+
+impl Name {
+    fn parse(name: &OsStr) -> Option<Name> {
+        let (name, copy) = without_copy_number(&name.to_string_lossy().to_lowercase());
+        let (stem, gzip) = name.strip_suffix(".gz").map_or((&*name, false), |stem| (stem, true));
+        let tokens: Vec<&str> = stem.split(['-', '.', '_']).collect();
+        let at = tokens.iter().position(|token| matches!(*token, "images" | "labels"))?;
+        let kind = if tokens[at] == "images" { Kind::Images } else { Kind::Labels };
+        match tokens[at + 1..] {
+            [] => {}
+            [first] if first.starts_with("idx") => {}
+            [first, element] if first.starts_with("idx") && ELEMENTS.contains(&element) => {}
+            _ => return None,
+        }
+        let (part, set) = tokens[..at].split_last()?;
+        let part = match *part {
+            "train" => Part::Train,
+            "t10k" | "test" => Part::Test,
+            _ => return None,
+        };
+        Some(Name { set: set.join("-"), part, kind, gzip, copy })
+    }
+}
+
+/// The name without the number in brackets, if it has one, and the number.
+fn without_copy_number(name: &str) -> (String, u32) {
+    let numbered = || {
+        let (before, rest) = name.split_once('(')?;
+        let (number, after) = rest.split_once(')')?;
+        Some((format!("{}{after}", before.trim_end()), number.parse().ok()?))
+    };
+    numbered().unwrap_or_else(|| (name.to_owned(), 0))
+}
+
+/// A file with such a name.
+struct Found {
+    name: Name,
+    path: PathBuf,
+    /// Where a link leads that leads nowhere.
+    dangling: Option<PathBuf>,
+}
+
+impl Found {
+    /// What is taken first is least.
+    fn order(&self) -> (bool, u32, bool, &Path) {
+        (self.dangling.is_some(), self.name.copy, self.name.gzip, &self.path)
+    }
+
+    /// The path, unless it is a link that leads nowhere.
+    fn checked(&self) -> Result<PathBuf> {
+        match &self.dangling {
+            None => Ok(self.path.clone()),
+            Some(target) => {
+                Err(Error::whole(&name_of(&self.path), ErrorKind::DanglingLink { target: name_of(target) }))
+            }
         }
     }
 }
 
-/// The prefixes of the sets whose file names differ from MNIST's.
-const RELATIVES: [&str; 7] = [
-    "emnist-balanced",
-    "emnist-byclass",
-    "emnist-bymerge",
-    "emnist-digits",
-    "emnist-letters",
-    "emnist-mnist",
-    "qmnist",
-];
+/// What is in a folder.
+struct Entries {
+    /// Files of data sets, also those in folders of their own names.
+    files: Vec<Found>,
+    /// Other folders, sorted.
+    folders: Vec<PathBuf>,
+    /// All names, sorted.
+    names: Vec<String>,
+}
 
-fn find_one(folder: &Path, role: &'static str, stem: &str, suffix: &str) -> Result<PathBuf> {
-    let mut tried = Vec::new();
-    for packing in ["", ".gz"] {
-        for separator in ["-", "."] {
-            let name = format!("{stem}{separator}{suffix}{packing}");
-            let path = folder.join(&name);
-            match fs::metadata(&path) {
-                Ok(metadata) if !metadata.is_dir() => return Ok(path),
-                Ok(_) => {}
-                Err(error) if is_absence(&error) => {}
-                Err(error) => return Err(Error::io(&name_of(&path), "look at", error)),
-            }
-            tried.push(name);
-        }
+impl Entries {
+    /// Those of the folder that was given.
+    fn top(folder: &Path) -> Result<Entries> {
+        Entries::of(folder).map_err(|error| match fs::metadata(folder) {
+            Ok(metadata) if metadata.is_dir() => error,
+            Ok(_) => not_a_folder(folder, true),
+            Err(absent) if is_absence(&absent) => not_a_folder(folder, false),
+            Err(_) => error,
+        })
     }
-    let kind = ErrorKind::MissingFile { role, tried };
-    Err(Error::whole(&name_of(folder), kind))
+
+    fn of(folder: &Path) -> Result<Entries> {
+        let mut entries = Entries { files: Vec::new(), folders: Vec::new(), names: Vec::new() };
+        for (path, is_folder) in listed(folder)? {
+            let Some(file_name) = path.file_name() else { continue };
+            entries.names.push(file_name.to_string_lossy().into_owned());
+            let parsed = Name::parse(file_name);
+            match (is_folder, parsed) {
+                (Ok(false), Some(name)) => entries.files.push(Found { name, path, dangling: None }),
+                (Ok(false) | Err(_), None) => {}
+                (Ok(true), None) => entries.folders.push(path),
+                (Ok(true), Some(name)) => {
+                    let same = |(path, is_folder): &(PathBuf, io::Result<bool>)| {
+                        let inner = path.file_name().and_then(Name::parse);
+                        let fits = inner.is_some_and(|inner| (inner.part, inner.kind) == (name.part, name.kind));
+                        fits && matches!(is_folder, Ok(false))
+                    };
+                    let files = listed(&path)?.into_iter().filter(same);
+                    entries.files.extend(files.map(|(path, _)| Found { name: name.clone(), path, dangling: None }));
+                }
+                (Err(error), Some(name)) => match fs::read_link(&path) {
+                    Ok(target) if is_absence(&error) => {
+                        entries.files.push(Found { name, path, dangling: Some(target) });
+                    }
+                    _ => return Err(Error::io(&name_of(&path), "look at", error)),
+                },
+            }
+        }
+        Ok(entries)
+    }
+}
+
+/// The paths in a folder, sorted, and whether each is a folder itself.
+fn listed(folder: &Path) -> Result<Vec<(PathBuf, io::Result<bool>)>> {
+    let list = || {
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let (path, kind) = (entry.path(), entry.file_type()?);
+            let is_folder = if kind.is_symlink() { fs::metadata(&path).map(|m| m.is_dir()) } else { Ok(kind.is_dir()) };
+            paths.push((path, is_folder));
+        }
+        paths.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(paths)
+    };
+    list().map_err(|error| Error::io(&name_of(folder), "list", error))
 }
 
 fn not_a_folder(folder: &Path, exists: bool) -> Error {

@@ -13,8 +13,10 @@ use crate::input::Input;
 /// A raw file of bytes from this length on is mapped into memory, not read.
 const MAP_FROM: u64 = 1 << 20;
 
-/// Bytes read at a time if the data is packed or of another type than bytes.
+/// Bytes read at a time if the data is packed or of another type than bytes; of files of known length, an eighth of it,
+/// but at least a few pages. More than that is read around the buffer.
 const BUFFER: usize = 256 << 10;
+const LEAST_BUFFER: usize = 8 << 10;
 
 /// An array: sizes, and as many elements as their product, in row-major order.
 ///
@@ -76,7 +78,7 @@ impl Idx {
             }
             file.rewind().map_err(|e| Error::io(&name, "read", e))?;
         }
-        read(Input::new(&name, BufReader::with_capacity(BUFFER, file), length)?)
+        read(Input::new(&name, buffered(file, length), length)?)
     }
 
     /// The element type and sizes of the file at `path`, raw or gzip; reads the header only.
@@ -159,7 +161,12 @@ impl Idx {
 fn open<'a>(name: &'a str, path: &Path) -> Result<Input<'a, BufReader<File>>> {
     let file = File::open(path).map_err(|e| Error::io(name, "open", e))?;
     let length = length(name, &file)?;
-    Input::new(name, BufReader::with_capacity(BUFFER, file), length)
+    Input::new(name, buffered(file, length), length)
+}
+
+fn buffered(file: File, length: Option<u64>) -> BufReader<File> {
+    let wanted = length.map_or(BUFFER, |length| usize::try_from(length / 8).unwrap_or(BUFFER));
+    BufReader::with_capacity(wanted.clamp(LEAST_BUFFER, BUFFER), file)
 }
 
 /// The length of a regular file; unknown for anything else, such as a pipe.

@@ -20,6 +20,9 @@ const BELIEVED_RATIO: u64 = 64;
 /// The initial size of memory that grows with the data actually read, in bytes.
 const FIRST_STEP: usize = 1 << 20;
 
+/// Bytes by which a file of another kind is recognised.
+const RECOGNISED: usize = 32;
+
 /// One file, from its first byte.
 pub(crate) struct Input<'a, R> {
     name: &'a str,
@@ -97,8 +100,17 @@ impl<'a, R: BufRead> Input<'a, R> {
     pub fn header(&mut self) -> Result<Header> {
         let mut magic = [0; MAGIC_LEN];
         let n = self.fill(&mut magic)?;
-        let (element_type, rank) =
-            Header::parse_magic(&magic[..n]).map_err(|(offset, kind)| self.error(offset, kind))?;
+        let (element_type, rank) = match Header::parse_magic(&magic[..n]) {
+            Ok(parsed) => parsed,
+            Err((offset, ErrorKind::NotIdx { mut found })) => {
+                // More of the file, to recognise it. If it cannot be read, that it is not IDX is told all the same.
+                let mut more = [0; RECOGNISED - MAGIC_LEN];
+                let n = self.fill(&mut more).unwrap_or(0);
+                found.extend_from_slice(&more[..n]);
+                return Err(self.error(offset, ErrorKind::NotIdx { found }));
+            }
+            Err((offset, kind)) => return Err(self.error(offset, kind)),
+        };
         let mut sizes = vec![0; 4 * rank];
         self.fill_exactly(&mut sizes, (MAGIC_LEN + 4 * rank) as u64)?;
         let header = Header { element_type, sizes: Header::parse_sizes(&sizes) };

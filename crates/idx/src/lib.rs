@@ -3,7 +3,8 @@
 //! An IDX file is two zero bytes, a byte for the element type, a byte for the number of dimensions, a big-endian
 //! 32-bit size for each, and the elements, big-endian, in row-major order. [`Idx`] reads and writes all six element
 //! types and 1 to 255 dimensions, raw or gzip, which it detects by the first bytes. [`DataSet`] finds the four files
-//! of a set of labelled images in a folder and checks that they belong together.
+//! of a set of labelled images in a folder, checks that they belong together, and turns images of any element type into
+//! grey bytes and labels into class indices.
 //!
 //! Headers are not trusted: products of sizes are checked for overflow and limited to what the file or gzip stream
 //! can hold; where that is unknown, memory grows with the data actually read. Any input gives data or an [`Error`] that
@@ -25,7 +26,9 @@ mod gunzip;
 mod header;
 mod idx;
 mod input;
+mod labels;
 mod message;
+mod pixels;
 mod write;
 
 pub use bytes::Bytes;

@@ -14,18 +14,45 @@ pub(crate) fn advice(error: &io::Error) -> &'static str {
     }
 }
 
-/// What a file that is not IDX looks like, for common mistakes.
+/// What a file that is not IDX is, by its first bytes, and what to do, for common mistakes.
 pub(crate) fn resemblance(head: &[u8]) -> &'static str {
-    if head.starts_with(b"PK") {
-        " (a zip archive: unpack it)"
-    } else if head.starts_with(b"BZh") {
-        " (bzip2: unpack it)"
-    } else if head.starts_with(b"<") {
-        " (a web page, perhaps of a failed download)"
-    } else if !head.is_empty() && head.iter().all(|b| b.is_ascii_graphic() || *b == b' ') {
-        " (text)"
-    } else {
-        ""
+    let begins = |magic: &[u8]| head.starts_with(magic);
+    let is_text = head.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace());
+    let is_csv = || is_text && head.iter().all(|b| b.is_ascii_digit() || b",; \t\r\n.".contains(b));
+    match head {
+        [] => "",
+        _ if begins(b"version https://git-lfs") => "a Git LFS pointer, not the file itself: run `git lfs pull`",
+        _ if begins(b"\x1F\x8B") => "gzip within gzip: unpack it once",
+        _ if begins(b"PK") => "a zip archive, as .npz files are too: unpack it",
+        _ if begins(b"BZh") => "bzip2: unpack it",
+        _ if begins(b"\xFD7zXZ") => "xz: unpack it",
+        _ if begins(b"\x28\xB5\x2F\xFD") => "zstd: unpack it",
+        _ if begins(b"7z\xBC\xAF") => "a 7z archive: unpack it",
+        _ if begins(b"\x93NUMPY") => "a NumPy array, .npy",
+        _ if begins(b"\x89HDF") => "HDF5",
+        _ if begins(b"\x89PNG") => "a PNG picture",
+        _ if begins(b"\xFF\xD8\xFF") => "a JPEG picture",
+        _ if begins(b"<") => "a web page, perhaps of a failed download",
+        _ if is_csv() => "numbers as text, CSV",
+        _ if is_text => "text",
+        _ => "",
+    }
+}
+
+/// Names in a folder, at most eight, and what to do with files of a known ending.
+pub(crate) fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let mut text = names[..names.len().min(SHOWN)].join(", ");
+    match names.len() {
+        0 => return "no files".to_owned(),
+        1..=SHOWN => {}
+        n => text += &format!(" and {} more", n - SHOWN),
+    }
+    let archive =
+        names.iter().find(|name| [".zip", ".tar", ".tgz", ".tar.gz", ".7z"].iter().any(|e| name.ends_with(e)));
+    match archive {
+        Some(name) => format!("{text}; unpack {name} there, if the set is in it"),
+        None => text,
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod corruption;
 mod dataset;
+mod finding;
 mod fixtures;
+mod forms;
 mod into;
 mod malformed;
 mod mnist;

@@ -33,10 +33,21 @@ fn unpacked(offset: u64) -> Option<Place> {
 #[test]
 fn not_idx() {
     for (bytes, words) in [
-        (&b"PK\x03\x04rest"[..], "50 4B 03 04 (a zip archive"),
-        (b"<html>", "3C 68 74 6D (a web page"),
-        (b"5,0,4,1,9", "(text)"),
-        (b"BZh9....", "(bzip2"),
+        (
+            &b"PK\x03\x04rest"[..],
+            "a zip archive, as .npz files are too: unpack it; it begins with the bytes 50 4B 03 04;",
+        ),
+        (b"<html>", "a web page, perhaps of a failed download; it begins with the bytes 3C 68 74 6D;"),
+        (b"5,0,4,1,9", "numbers as text, CSV"),
+        (b"label,pixel0\n5,0", "text"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a",
+            "a Git LFS pointer, not the file itself: run `git lfs pull`",
+        ),
+        (b"\x93NUMPY\x01\0v\0{", "a NumPy array, .npy"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "a PNG picture"),
+        (b"\xFF\xD8\xFF\xE0\0\x10JFIF", "a JPEG picture"),
+        (b"BZh9....", "bzip2: unpack it"),
         (&[0x1F], "1F;"),
         (&[1], "01;"),
         (&[0, 1, 8, 1, 0, 0, 0, 0], "00 01 08 01;"),
@@ -49,7 +60,9 @@ fn not_idx() {
     let error = refused(&gzip(b"hello"));
     assert!(matches!(error.kind(), ErrorKind::NotIdx { .. }));
     assert_eq!(error.place(), unpacked(0));
-    assert_told(&error, "some file", &["byte 0 of the unpacked data"]);
+    assert_told(&error, "some file", &["byte 0 of the unpacked data", "text"]);
+    let error = refused(&gzip(&gzip(&[0, 0, 8, 1, 0, 0, 0, 0])));
+    assert_told(&error, "some file", &["byte 0 of the unpacked data", "gzip within gzip: unpack it once"]);
 }
 
 #[test]
