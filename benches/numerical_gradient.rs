@@ -28,7 +28,7 @@ struct Batch<'a> {
     rows: usize,
     pixels: &'a [u8],
     floats: Vec<f64>,
-    labels: &'a [u8],
+    labels: &'a [u32],
     wide: Vec<u32>,
 }
 

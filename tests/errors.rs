@@ -34,7 +34,10 @@ fn every_fault_of_a_file_has_an_error_that_names_the_file() {
     let trailing = [tiny()[1].clone(), vec![0]].concat();
     let huge = idx(&[u32::MAX, u32::MAX, u32::MAX], &pixels);
     let long = idx(&[1 << 20, 28, 28], &pixels);
-    let floats = [vec![0, 0, 0x0D, 1, 0, 0, 0, 1], 1f32.to_be_bytes().to_vec()].concat();
+    let floats = [vec![0, 0, 0x0D, 1, 0, 0, 0, 1], 1.5f32.to_be_bytes().to_vec()].concat();
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a".to_vec();
+    let standardised =
+        [&[0, 0, 0x0D, 3, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 3][..], &(-0.42f32).to_be_bytes().repeat(24)].concat();
     let cases: Vec<(usize, Vec<u8>, &[&str])> = vec![
         (0, b"<html>404 Not Found</html>".to_vec(), &["train-images-idx3-ubyte", "not an IDX file", "web page"]),
         (0, Vec::new(), &["train-images-idx3-ubyte"]),
@@ -44,8 +47,11 @@ fn every_fault_of_a_file_has_an_error_that_names_the_file() {
         (2, long, &["t10k-images-idx3-ubyte", "truncated"]),
         (0, truncated, &["train-images-idx3-ubyte", "truncated", "30"]),
         (3, trailing, &["t10k-labels-idx1-ubyte", "trailing byte"]),
-        (1, floats, &["train-labels-idx1-ubyte", "f32", "u8"]),
-        (1, idx(&[2, 2], &[0, 1, 0, 1]), &["train-labels-idx1-ubyte", "2 x 2"]),
+        (0, pointer, &["train-images-idx3-ubyte", "Git LFS pointer", "git lfs pull"]),
+        (0, standardised, &["train-images-idx3-ubyte", "from -0.42 to -0.42", "0 to 255"]),
+        (0, idx(&[4, 2, 3, 3], &[0; 72]), &["train-images-idx3-ubyte", "colour", "red, green and blue"]),
+        (1, floats, &["train-labels-idx1-ubyte", "label 1.5 at index 0", "whole numbers"]),
+        (1, idx(&[2, 2], &[0, 1, 1, 1]), &["train-labels-idx1-ubyte", "row 1", "2 x 2", "one-hot"]),
         (0, idx(&[0, 2, 3], &[]), &["train-images-idx3-ubyte", "no images"]),
         (
             3,
@@ -81,10 +87,13 @@ fn damaged_gzip_is_an_error() {
 fn missing_files_are_errors() {
     train_fails(Path::new("no/such/folder"), &["no/such/folder", "no such folder"]);
     let file = tempfile::NamedTempFile::new().unwrap();
-    train_fails(file.path(), &["not a folder"]);
+    train_fails(file.path(), &["neither a folder nor a data set"]);
     let data = folder(&tiny());
     fs::remove_file(data.path().join("t10k-labels-idx1-ubyte")).unwrap();
-    train_fails(data.path(), &["no test labels", "t10k-labels-idx1-ubyte.gz"]);
+    train_fails(
+        data.path(),
+        &["no test labels", "t10k-labels-idx1-ubyte, raw or .gz", "it has t10k-images-idx3-ubyte"],
+    );
 }
 
 /// Uses `/proc/self/mem`, whose first bytes nobody can read: permissions do not stop a superuser.

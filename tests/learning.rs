@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{digits, fails, float, idx, integer, json, mnist, names_in, ok};
+use common::{digits, fails, float, idx, idx_labels, integer, json, mnist, names_in, ok};
 use twolayer_idx::{Part, Split};
 
 const RULES: [&str; 6] = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"];
@@ -96,7 +96,7 @@ fn the_validation_rows_of_a_sorted_set_are_of_all_classes() {
     }
     let images = idx(&[data.rows() as u32, 8, 8], sorted.images());
     fs::write(folder.path().join("train-images-idx3-ubyte"), images).unwrap();
-    fs::write(folder.path().join("train-labels-idx1-ubyte"), idx(&[data.rows() as u32], sorted.labels())).unwrap();
+    fs::write(folder.path().join("train-labels-idx1-ubyte"), idx_labels(sorted.labels())).unwrap();
 
     let run = |options: &str| json(&format!("train --data {{}} --lr 0.5 --iters 2000 {options}"), &[folder.path()]);
     let last = |report: &serde_json::Value| {

@@ -7,7 +7,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use common::{Ran, assert_paragraph, digits, fails, floats, folder, idx, integer, json, mnist, ok, run, twolayer};
+use common::{
+    Ran, assert_paragraph, digits, fails, floats, folder, idx, idx_labels, integer, json, mnist, ok, run, twolayer,
+};
 use image::{GrayImage, Luma, Rgba, RgbaImage};
 use serde_json::Value;
 use twolayer_idx::{Part, Split};
@@ -43,7 +45,7 @@ fn agreeing(data: &Path, model: &Path) -> usize {
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
     // As a separate, small data set, which is fast to read.
     let sizes = [PICTURES as u32, half.height() as u32, half.width() as u32];
-    let (images, labels) = (idx(&sizes, &images), idx(&sizes[..1], &half.labels()[..PICTURES]));
+    let (images, labels) = (idx(&sizes, &images), idx_labels(&half.labels()[..PICTURES]));
     let first = folder(&[images.clone(), labels.clone(), images, labels]);
     let same = |&i: &usize| {
         let original = json(&format!("predict {{}} --data {{}} --index {i}"), &[model, first.path()]);
@@ -213,7 +215,7 @@ fn pictures_are_turned_to_the_paper_that_the_model_was_trained_on() {
     let files = [Part::Train, Part::Test].map(|part| {
         let half = Split::load_part(digits(), part).unwrap();
         let turned: Vec<u8> = half.images().iter().map(|pixel| 255 - pixel).collect();
-        [idx(&[half.rows() as u32, 8, 8], &turned), idx(&[half.rows() as u32], half.labels())]
+        [idx(&[half.rows() as u32, 8, 8], &turned), idx_labels(half.labels())]
     });
     let light = folder(&files.concat().try_into().unwrap());
     let report = json("train --data {} --iters 6000 --lr 0.5 --out {}", &[light.path(), &model]);
@@ -229,7 +231,7 @@ fn pictures_are_turned_to_the_paper_that_the_model_was_trained_on() {
         scanned(&half, i).save(&path).unwrap();
         let seen = &json("predict {} {}", &[&model, &path])["results"][0];
         assert!(seen["notes"].to_string().contains("turned to dark ink on light paper"), "{seen}");
-        right += usize::from(integer(&seen["predicted"]) == usize::from(half.labels()[i]));
+        right += usize::from(integer(&seen["predicted"]) == half.labels()[i] as usize);
     }
     assert!(right >= 15, "{right} of 20");
 }

@@ -58,7 +58,7 @@ fn enlarge(small: &Split, rows: usize) -> Split {
         for (y, line) in large[digit].chunks_exact(BOX).enumerate() {
             image[(top + y) * SIDE + left..][..BOX].copy_from_slice(line);
         }
-        labels.push(small.labels()[digit]);
+        labels.push(small.labels()[digit] as u8);
     }
     let images = Idx::new(vec![rows, SIDE, SIDE], images).expect("sizes of the images");
     let labels = Idx::new(vec![rows], labels).expect("sizes of the labels");

@@ -46,14 +46,14 @@ impl Product {
 }
 
 /// Replaces rows of logits by the gradient of their mean cross-entropy; returns the mean.
-pub fn softmax_cross_entropy(logits: &mut [f64], classes: usize, labels: &[u8]) -> f64 {
+pub fn softmax_cross_entropy(logits: &mut [f64], classes: usize, labels: &[u32]) -> f64 {
     let mut loss = 0.0;
     for (row, &label) in logits.chunks_exact_mut(classes).zip(labels) {
         let most = row.iter().fold(f64::NEG_INFINITY, |most, &x| most.max(x));
         let sum: f64 = row.iter().map(|x| (x - most).exp()).sum();
-        loss += sum.ln() + most - row[usize::from(label)];
+        loss += sum.ln() + most - row[label as usize];
         for (c, x) in row.iter_mut().enumerate() {
-            let hot = f64::from(u8::from(c == usize::from(label)));
+            let hot = f64::from(u8::from(c == label as usize));
             *x = ((*x - most).exp() / sum - hot) / labels.len() as f64;
         }
     }
@@ -64,12 +64,12 @@ pub fn softmax_cross_entropy(logits: &mut [f64], classes: usize, labels: &[u8]) 
 pub struct Plain {
     shape: Shape,
     x: Vec<f64>,
-    labels: Vec<u8>,
+    labels: Vec<u32>,
 }
 
 impl Plain {
     /// The batch of these pixels and labels.
-    pub fn new(shape: Shape, pixels: &[u8], labels: &[u8]) -> Plain {
+    pub fn new(shape: Shape, pixels: &[u8], labels: &[u32]) -> Plain {
         assert_eq!(pixels.len(), labels.len() * shape.inputs());
         Plain { shape, x: data::floats(pixels), labels: labels.to_vec() }
     }

@@ -189,6 +189,12 @@ pub fn idx(sizes: &[u32], data: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// An IDX file of labels below 256.
+pub fn idx_labels(labels: &[u32]) -> Vec<u8> {
+    let bytes: Vec<u8> = labels.iter().map(|&label| label.try_into().expect("a label below 256")).collect();
+    idx(&[labels.len() as u32], &bytes)
+}
+
 /// The four names of a data set, images and labels of the training set first.
 pub const NAMES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];

@@ -26,7 +26,7 @@ impl Data {
             return refuse(TL_ERROR_LENGTH, format!("x has {rows} rows; there are {} labels", labels.1));
         }
         let (list, (inputs, span)) = (labels.slice()?, Inputs::new(x, shape.inputs())?);
-        Ok((inputs, Labels::Indices(list), [span, labels.span()?]))
+        Ok((inputs, Labels::Classes(list), [span, labels.span()?]))
     }
 }
 

@@ -27,7 +27,7 @@ struct Data<T> {
     shape: Shape,
     pixels: Vec<u8>,
     floats: Vec<T>,
-    labels: Vec<u8>,
+    labels: Vec<u32>,
 }
 
 impl<T: Float> Data<T> {
@@ -38,7 +38,7 @@ impl<T: Float> Data<T> {
         let pixels = (0..inputs * rows).map(|_| if random.below(8) < ink { random.bits() as u8 } else { 0 });
         let pixels: Vec<u8> = pixels.collect();
         let floats = pixels.iter().map(|&p| T::from_f64(f64::from(p) / 100.0 - f64::from(p % 2))).collect();
-        let labels = (0..rows).map(|_| random.below(classes) as u8).collect();
+        let labels = (0..rows).map(|_| random.below(classes) as u32).collect();
         Data { shape, pixels, floats, labels }
     }
 

@@ -18,7 +18,7 @@ use crate::error::CliError;
 use crate::terminal;
 pub use checkpoint::CheckpointArgs;
 pub use completions::{CompletionsArgs, ManArgs};
-pub use data::{DataCommand, DataInfoArgs, DataShowArgs};
+pub use data::{DataCommand, DataConvertArgs, DataInfoArgs, DataShowArgs};
 pub use fetch::FetchArgs;
 pub use interchange::{ExportArgs, Format, ImportArgs};
 pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName, ValidationFrom};
@@ -66,7 +66,7 @@ pub enum Command {
     Gradcheck(GradcheckArgs),
     /// Download MNIST or a similar data set and check it
     Fetch(FetchArgs),
-    /// Summarise a data set or draw its images
+    /// Summarise a data set, draw its images, or convert it to IDX
     #[command(
         subcommand,
         after_help = "Examples:\n  twolayer data info data/mnist\n  twolayer data show data/mnist --index 0..9"
@@ -87,9 +87,14 @@ pub enum Command {
 /// The data.
 #[derive(Args)]
 pub struct DataArgs {
-    /// Folder with the four IDX files of MNIST (raw or gzip) [default: the bundled digits]
-    #[arg(long, value_name = "DIR")]
+    /// The data: a folder of IDX files, of pictures in a folder for each class, or of CSV files; or an .npz or .csv file
+    /// [default: the bundled digits]
+    #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
+
+    /// Column of the labels in CSV files: its name, or its number from 1 [default: `label` or `class`, or the first]
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub label_column: Option<String>,
 }
 
 /// The part of the machine to use. Neither option changes a result: it is the same bytes for any.

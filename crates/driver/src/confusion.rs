@@ -1,10 +1,10 @@
 //! The confusion matrix.
 
 /// Counts of predictions: a row for each true class, a column for each predicted one.
-pub fn matrix(labels: &[u8], predicted: &[usize], classes: usize) -> Vec<Vec<usize>> {
+pub fn matrix(labels: &[u32], predicted: &[usize], classes: usize) -> Vec<Vec<usize>> {
     let mut counts = vec![vec![0; classes]; classes];
     for (&label, &class) in labels.iter().zip(predicted) {
-        counts[usize::from(label)][class] += 1;
+        counts[label as usize][class] += 1;
     }
     counts
 }

@@ -1,13 +1,16 @@
-//! The data of a command: a folder, or the bundled digits.
+//! The data of a command: a folder or file, or the bundled digits.
 
-use std::path::Path;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 
 use twolayer_core::{Float, Labels, Rows};
+use twolayer_data::{Form, Options};
 use twolayer_idx::{DataSet, Part, Split as Half};
 
 use crate::args::{DataArgs, Split};
 use crate::error::CliError;
 use crate::number_format::{count, grouped};
+use crate::waiting_bar::WaitingBar;
 
 const TRAIN_IMAGES: &[u8] = include_bytes!("../../../data/train-images-idx3-ubyte.gz");
 const TRAIN_LABELS: &[u8] = include_bytes!("../../../data/train-labels-idx1-ubyte.gz");
@@ -16,50 +19,78 @@ const TEST_LABELS: &[u8] = include_bytes!("../../../data/t10k-labels-idx1-ubyte.
 
 /// The source of the data.
 #[derive(Clone, Copy)]
-pub struct Source<'a>(Option<&'a Path>);
+pub struct Source<'a> {
+    path: Option<&'a Path>,
+    label_column: Option<&'a str>,
+}
 
 impl<'a> Source<'a> {
-    /// The folder of `--data`, or the bundled digits.
+    /// The path of `--data`, or the bundled digits.
     pub fn new(args: &'a DataArgs) -> Self {
-        Source(args.data.as_deref())
+        Source::of(args.data.as_deref(), args.label_column.as_deref())
+    }
+
+    /// The set at `path`, or the bundled digits.
+    pub fn of(path: Option<&'a Path>, label_column: Option<&'a str>) -> Self {
+        Source { path, label_column }
     }
 
     /// Reads the training set and the test set; their labels are below the number of classes, which comes with them:
-    /// `classes`, or one more than the largest training label.
-    pub fn load(self, classes: Option<usize>) -> Result<(DataSet, usize), CliError> {
-        let data = match self.0 {
-            Some(folder) => DataSet::load(folder)?,
-            None => DataSet::new(self.load_half(Split::Train)?, self.load_half(Split::Test)?)?,
-        };
+    /// `classes`, or one more than the largest training label. If it takes long and not `quiet`, shows a progress bar.
+    pub fn load(self, classes: Option<usize>, quiet: bool) -> Result<(DataSet, usize), CliError> {
+        let data = self.load_all(quiet)?;
         let classes = classes.unwrap_or_else(|| data.train.classes());
         data.check_labels(classes)?;
         Ok((data, classes))
     }
 
-    /// Reads one split.
-    pub fn load_half(self, split: Split) -> Result<Half, CliError> {
-        let bundled = |images, labels| Half::from_slices(("bundled images", images), ("bundled labels", labels));
-        Ok(match (self.0, split) {
-            (Some(folder), Split::Train) => Half::load_part(folder, Part::Train)?,
-            (Some(folder), Split::Test) => Half::load_part(folder, Part::Test)?,
-            (None, Split::Train) => bundled(TRAIN_IMAGES, TRAIN_LABELS)?,
-            (None, Split::Test) => bundled(TEST_IMAGES, TEST_LABELS)?,
-        })
+    /// Reads the training set and the test set, whatever their labels.
+    pub fn load_all(self, quiet: bool) -> Result<DataSet, CliError> {
+        match self.path {
+            Some(path) => self.read(quiet, |options| Form::of(path)?.load(options)),
+            None => Ok(DataSet::new(self.load_half(Split::Train, quiet)?, self.load_half(Split::Test, quiet)?)?),
+        }
     }
 
-    /// `bundled`, or the folder.
+    /// Calls `read` with the options, and shows its progress.
+    fn read<R>(self, quiet: bool, read: impl FnOnce(&Options) -> twolayer_data::Result<R>) -> Result<R, CliError> {
+        let shown: RefCell<Option<(PathBuf, WaitingBar)>> = RefCell::new(None);
+        let progress = |path: &Path, done: u64, total: u64| {
+            let mut shown = shown.borrow_mut();
+            let (_, bar) = match shown.take_if(|(of, _)| *of == path) {
+                Some(same) => shown.insert(same),
+                None => shown.insert((path.to_owned(), WaitingBar::parts(&path.display().to_string(), total, !quiet))),
+            };
+            bar.at(done);
+        };
+        Ok(read(&Options { label_column: self.label_column, progress: Some(&progress) })?)
+    }
+
+    /// Reads one split.
+    pub fn load_half(self, split: Split, quiet: bool) -> Result<Half, CliError> {
+        let (part, images, labels) = match split {
+            Split::Train => (Part::Train, TRAIN_IMAGES, TRAIN_LABELS),
+            Split::Test => (Part::Test, TEST_IMAGES, TEST_LABELS),
+        };
+        match self.path {
+            Some(path) => self.read(quiet, |options| Form::of(path)?.load_part(part, options)),
+            None => Ok(Half::from_slices(("bundled images", images), ("bundled labels", labels))?),
+        }
+    }
+
+    /// `bundled`, or the path.
     pub fn name(self) -> String {
-        self.0.map_or_else(|| "bundled".into(), |folder| folder.display().to_string())
+        self.path.map_or_else(|| "bundled".into(), |folder| folder.display().to_string())
     }
 
     /// The source, for titles.
     pub fn title(self) -> String {
-        self.0.map_or_else(|| "the bundled digits".into(), |folder| folder.display().to_string())
+        self.path.map_or_else(|| "the bundled digits".into(), |folder| folder.display().to_string())
     }
 
     /// The source, in words.
     pub fn describe(self) -> String {
-        match self.0 {
+        match self.path {
             Some(folder) => folder.display().to_string(),
             None => "bundled digits (no --data)".into(),
         }
@@ -104,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_bundled_digits_match_their_documentation() {
-        let (data, classes) = Source(None).load(None).unwrap();
+        let (data, classes) = Source::of(None, None).load(None, true).unwrap();
         assert_eq!((data.train.rows(), data.test.rows(), classes), (1437, 360, 10));
         assert_eq!((data.train.height(), data.train.width()), (8, 8));
         // Ink counts 0 to 16, stretched to the range of a byte.

@@ -1,9 +1,9 @@
-//! `twolayer data`: summarises a data set and draws its images.
+//! `twolayer data`: summarises a data set, draws its images, converts it to IDX.
 
 use serde::Serialize;
 use twolayer_idx::Split as Half;
 
-use crate::args::{DataArgs, DataCommand, DataInfoArgs, DataShowArgs};
+use crate::args::{DataCommand, DataConvertArgs, DataInfoArgs, DataShowArgs};
 use crate::ascii_image;
 use crate::data::{self, Source, size};
 use crate::data_notes;
@@ -14,6 +14,8 @@ use crate::terminal::Table;
 
 /// Columns to draw in where the width is unknown.
 const COLUMNS: usize = 80;
+/// So many classes are all listed, those without images too.
+const ALL_CLASSES: usize = 256;
 /// The gap between pictures.
 const GAP: &str = "  ";
 
@@ -47,19 +49,19 @@ pub fn run(command: &DataCommand, out: &mut Output) -> Result<(), CliError> {
     match command {
         DataCommand::Info(args) => info(args, out),
         DataCommand::Show(args) => show(args, out),
+        DataCommand::Convert(args) => convert(args, out),
     }
 }
 
 fn info(args: &DataInfoArgs, out: &mut Output) -> Result<(), CliError> {
-    let data = DataArgs { data: args.dir.clone() };
-    let source = Source::new(&data);
-    let (set, _) = source.load(Some(256))?;
+    let source = Source::of(args.set.path.as_deref(), args.set.label_column.as_deref());
+    let set = source.load_all(args.json || out.is_quiet())?;
     let report = DataInfoReport {
         data: source.name(),
         train: SplitSummary::of(&set.train),
         test: SplitSummary::of(&set.test),
-        notes: data_notes::notes(
-            &set.train,
+        notes: data_notes::all(
+            &set,
             set.train.classes().max(set.test.classes()),
             data_notes::paper_is_light(&set.train),
         ),
@@ -97,19 +99,24 @@ impl SplitSummary {
     }
 }
 
-/// A row for each class, with its number of images in each split.
+/// A row for each class, with its number of images in each split; of many classes, for those with images.
 fn print_counts(train: &[usize], test: &[usize], out: &mut Output) {
+    let count = |counts: &[usize], class: usize| counts.get(class).copied().unwrap_or(0);
+    let mut classes: Vec<usize> = (0..train.len().max(test.len())).collect();
+    if classes.len() > ALL_CLASSES {
+        classes.retain(|&class| count(train, class) + count(test, class) > 0);
+    }
     let cell = |row: usize, column: usize| match (row.checked_sub(1), column) {
         (None, _) => ["class", "train", "test"][column].into(),
-        (Some(class), 0) => class.to_string(),
-        (Some(class), _) => grouped([train, test][column - 1].get(class).copied().unwrap_or(0)),
+        (Some(row), 0) => classes[row].to_string(),
+        (Some(row), _) => grouped(count([train, test][column - 1], classes[row])),
     };
-    out.table(&Table { rows: 1 + train.len().max(test.len()), columns: 3, cell: &cell, left: &[] });
+    out.table(&Table { rows: 1 + classes.len(), columns: 3, cell: &cell, left: &[] });
 }
 
 fn show(args: &DataShowArgs, out: &mut Output) -> Result<(), CliError> {
-    let data = DataArgs { data: args.dir.clone() };
-    let half = Source::new(&data).load_half(args.split)?;
+    let source = Source::of(args.set.path.as_deref(), args.set.label_column.as_deref());
+    let half = source.load_half(args.split, out.is_quiet())?;
     let (first, last) = (*args.index.start(), *args.index.end());
     if last >= half.rows() {
         return Err(data::beyond(last, args.split, half.rows()));
@@ -126,6 +133,17 @@ fn show(args: &DataShowArgs, out: &mut Output) -> Result<(), CliError> {
             let lines: Vec<&str> = row.iter().map(|picture| picture[line].as_str()).collect();
             out.line(lines.join(GAP).trim_end());
         }
+    }
+    Ok(())
+}
+
+fn convert(args: &DataConvertArgs, out: &mut Output) -> Result<(), CliError> {
+    let set = Source::of(Some(&args.source), args.label_column.as_deref()).load_all(out.is_quiet())?;
+    let files = set.save(&args.target)?;
+    out.field("Data", format_args!("{}: {}", args.source.display(), data::describe_set(&set)));
+    [set.train.notes(), set.test.notes()].concat().iter().for_each(|note| out.field("Note", note));
+    for (n, file) in files.iter().enumerate() {
+        out.field(if n == 0 { "Written" } else { "" }, file.display());
     }
     Ok(())
 }

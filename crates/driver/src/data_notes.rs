@@ -1,6 +1,6 @@
 //! Notes on data that cannot teach, or teaches something else than meant. A usual set gets none.
 
-use twolayer_idx::Split as Half;
+use twolayer_idx::{DataSet, Split as Half};
 
 use crate::number_format::{count, grouped};
 
@@ -13,8 +13,15 @@ const MIDDLE: u64 = 127;
 /// The most classes that are listed.
 const LISTED: usize = 10;
 
+/// Notes on the training set as [`notes`] makes them, after those on how both sets were read.
+pub fn all(data: &DataSet, classes: usize, light_paper: bool) -> Vec<String> {
+    let mut all = [data.train.notes(), data.test.notes()].concat();
+    all.extend(notes(&data.train, classes, light_paper));
+    all
+}
+
 /// Notes on the training set, whose labels are below `classes`; `light_paper` is what [`paper_is_light`] says of it.
-pub fn notes(train: &Half, classes: usize, light_paper: bool) -> Vec<String> {
+fn notes(train: &Half, classes: usize, light_paper: bool) -> Vec<String> {
     let brightest = train.images().iter().copied().max().unwrap_or(0);
     let mut notes = Vec::new();
     if train.images().chunks_exact(train.inputs()).all(|image| image == &train.images()[..train.inputs()]) {
@@ -82,7 +89,7 @@ fn empty_classes(train: &Half, classes: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::{DataArgs, Split};
+    use crate::args::Split;
     use crate::data::Source;
     use twolayer_idx::{Idx, Split as Half};
 
@@ -106,7 +113,7 @@ mod tests {
     #[test]
     fn a_usual_set_gets_no_note() {
         assert_eq!(told(&half(usual(), vec![0, 1]), 2), [""; 0]);
-        let bundled = Source::new(&DataArgs { data: None }).load_half(Split::Train).unwrap();
+        let bundled = Source::of(None, None).load_half(Split::Train, true).unwrap();
         assert_eq!(told(&bundled, 10), [""; 0]);
     }
 

@@ -59,6 +59,12 @@ impl From<twolayer_core::Error> for CliError {
     }
 }
 
+impl From<twolayer_data::Error> for CliError {
+    fn from(error: twolayer_data::Error) -> Self {
+        CliError::new(error)
+    }
+}
+
 impl From<twolayer_idx::Error> for CliError {
     fn from(error: twolayer_idx::Error) -> Self {
         CliError::new(error)

@@ -49,7 +49,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
         return Err(CliError::usage(format!("--report and the model are both {}", args.model.display())));
     }
     let source = Source::new(&args.data);
-    let half = source.load_half(args.split)?;
+    let half = source.load_half(args.split, out.is_quiet())?;
     network::check_fit(net.as_ref(), &args.model, &half)?;
     let classes = net.shape().classes();
     if classes > MAX_CLASSES {
@@ -94,6 +94,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
 fn print(report: &EvalReport, args: &EvalArgs, half: &Half, out: &mut Output) {
     let images = count(report.rows, &format!("{} image", args.split.name()));
     out.field("Data", format_args!("{}: {images} of {}", Source::new(&args.data).describe(), data::size(half)));
+    half.notes().iter().for_each(|note| out.field("Note", note));
     let (correct, rows) = (grouped(report.correct), grouped(report.rows));
     out.field("Accuracy", format_args!("{} ({correct} of {rows})", percent(report.accuracy)));
     out.field("Loss", format_args!("{:.6} (mean)", report.mean_loss));

@@ -4,7 +4,6 @@ mod archive;
 mod digest;
 mod download;
 mod http;
-mod progress_bar;
 
 #[cfg(test)]
 mod tests;

@@ -45,7 +45,7 @@ pub fn run(args: &GradcheckArgs, out: &mut Output) -> Result<(), CliError> {
     let mut generator = Generator::new(&args.random)?;
     let machine = Machine::new(&args.machine)?;
     let source = Source::new(&args.data);
-    let train = source.load_half(Split::Train)?;
+    let train = source.load_half(Split::Train, out.is_quiet())?;
     let batch = args.batch.unwrap_or(train.rows().min(NOTEBOOKS_BATCH));
     if batch > train.rows() {
         let have = count(train.rows(), "image");
@@ -197,7 +197,7 @@ mod tests {
     fn one_wrong_parameter_fails_the_check_and_is_named() {
         let Command::Gradcheck(args) = Cli::parse_from(["twolayer", "gradcheck"]).command else { unreachable!() };
         let machine = Machine::new(&args.machine).unwrap();
-        let train = Source::new(&args.data).load_half(Split::Train).unwrap();
+        let train = Source::new(&args.data).load_half(Split::Train, true).unwrap();
         let shape = memory::shape(train.inputs(), args.hidden, train.classes()).unwrap();
         let net = TwoLayerNet::new(Generator::new(&args.random).unwrap().weights::<f64>(shape, Init::NOTEBOOK));
         let (pixels, labels) = (&train.images()[..3 * train.inputs()], &train.labels()[..3]);

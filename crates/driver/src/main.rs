@@ -36,6 +36,7 @@ mod random;
 mod schedule;
 mod terminal;
 mod train;
+mod waiting_bar;
 
 use std::panic;
 use std::process::ExitCode;

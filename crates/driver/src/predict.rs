@@ -26,7 +26,7 @@ struct PredictReport {
     data: String,
     split: Split,
     index: usize,
-    label: u8,
+    label: u32,
     predicted: usize,
     probabilities: Vec<f64>,
     isa: &'static str,
@@ -52,7 +52,7 @@ fn image(
     out: &mut Output,
 ) -> Result<(), CliError> {
     let source = Source::new(&args.data);
-    let half = source.load_half(args.split)?;
+    let half = source.load_half(args.split, out.is_quiet())?;
     network::check_fit(net, &args.model, &half)?;
     let Some(pixels) = half.image(index) else {
         return Err(data::beyond(index, args.split, half.rows()));
@@ -78,7 +78,7 @@ fn image(
     out.field("Image", format_args!("{}: {split} image {index}, {}", source.describe(), data::size(&half)));
     out.line("");
     let drawing = ascii_image::draw(pixels, half.height(), half.width());
-    let right = if usize::from(report.label) == report.predicted { "right" } else { "wrong" };
+    let right = if report.label as usize == report.predicted { "right" } else { "wrong" };
     let verdict = format!("label {}, predicted {}: {right}", report.label, report.predicted);
     print_bars(&drawing, verdict, &report.probabilities, out);
     Ok(())

@@ -44,7 +44,7 @@ pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), CliError> {
     let generator = Generator::new(&args.random)?;
     let plan = Plan::new(args, started)?;
     let (machine, source) = (Machine::new(&args.machine)?, Source::new(&args.data));
-    let (mut data, classes) = source.load(args.classes)?;
+    let (mut data, classes) = source.load(args.classes, args.json || out.is_quiet())?;
     if let Some(share) = args.learning.validation.filter(|_| args.learning.validation_from == ValidationFrom::Classes) {
         let held_out = validation_rows::count(data.train.rows(), share);
         data.train = validation_rows::at_the_end(&data.train, held_out, args.random.seed);

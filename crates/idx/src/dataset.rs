@@ -1,13 +1,15 @@
 //! A training set and a test set of labelled images.
 
+use std::fs;
 use std::panic;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use crate::bytes::Bytes;
 use crate::error::{Error, ErrorKind, Result, name_of};
 use crate::find::{self, Part, set_of};
 use crate::idx::Idx;
+use crate::write::Packing;
 use crate::{labels, pixels};
 
 /// Images and their labels, equally many, at least one.
@@ -217,6 +219,11 @@ impl Split {
         &self.labels_name
     }
 
+    /// Adds a sentence to [`notes`](Self::notes).
+    pub fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
     /// What reading them lost or assumed, a sentence each; mostly none.
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -275,6 +282,39 @@ impl DataSet {
             (train, test)
         });
         DataSet::new(train?, test?)
+    }
+
+    /// Writes the four files of the set, raw, under MNIST's names, labels of more than 256 classes as `idx1-int`; creates
+    /// the folder if it does not exist. Returns their paths.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::SetExists`] if the folder has a file of a set; [`ErrorKind::Io`].
+    pub fn save(&self, folder: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
+        let folder = folder.as_ref();
+        fs::create_dir_all(folder).map_err(|error| Error::io(&name_of(folder), "create", error))?;
+        if let Some(there) = find::any(folder)? {
+            return Err(Error::whole(&name_of(&there), ErrorKind::SetExists));
+        }
+        let mut files = Vec::with_capacity(4);
+        for (split, part) in [(&self.train, "train"), (&self.test, "t10k")] {
+            let images = Idx::new(vec![split.rows(), split.height, split.width], split.images.clone())?;
+            let bytes: Option<Vec<u8>> = split.labels.iter().map(|&label| label.try_into().ok()).collect();
+            let (labels, element) = match bytes {
+                Some(bytes) => (Idx::new(vec![split.rows()], bytes)?, "ubyte"),
+                // `labels::MAX_LABEL` is below 2^31.
+                None => {
+                    let labels: Vec<i32> = split.labels.iter().map(|&label| label as i32).collect();
+                    (Idx::new(vec![split.rows()], labels)?, "int")
+                }
+            };
+            for (idx, name) in [(images, "images-idx3-ubyte".into()), (labels, format!("labels-idx1-{element}"))] {
+                let path = folder.join(format!("{part}-{name}"));
+                idx.save(&path, Packing::Raw)?;
+                files.push(path);
+            }
+        }
+        Ok(files)
     }
 
     /// Checks that every label of both sets is below `classes`.

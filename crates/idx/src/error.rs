@@ -269,6 +269,9 @@ pub enum ErrorKind {
         /// The names in the folder.
         found: Vec<String>,
     },
+    /// A set would be written into a folder that has one.
+    #[error("a file of a data set is here already; remove it, or give another folder")]
+    SetExists,
     /// A file is a symbolic link to one that does not exist.
     #[error("a link to {target}, which does not exist; put the file there, or replace the link by it")]
     DanglingLink {

@@ -120,6 +120,11 @@ pub(crate) fn both(folder: &Path) -> Result<[(PathBuf, PathBuf); 2]> {
     Ok([Part::Train.find_below(folder, &top)?, Part::Test.find_below(folder, &top)?])
 }
 
+/// A file of a set in the folder, if there is one.
+pub(crate) fn any(folder: &Path) -> Result<Option<PathBuf>> {
+    Ok(Entries::of(folder)?.files.into_iter().next().map(|file| file.path))
+}
+
 /// The name of the set in a file's name, in small letters; empty for MNIST.
 pub(crate) fn set_of(file: &Path) -> String {
     file.file_name().and_then(Name::parse).map_or_else(String::new, |name| name.set)

@@ -42,9 +42,6 @@ fn shape(sizes: &[usize], rest: &[usize]) -> Result<(usize, usize), ErrorKind> {
         [features] => Ok(flat(features)),
         [height, width] if height > 1 && width > 1 => Ok((height, width)),
         [height, width] => Ok(flat(height * width)),
-        [channels @ 2..=4, _, _] | [_, _, channels @ 2..=4] if thick().count() == 3 => {
-            Err(ErrorKind::Colour { channels, sizes: sizes.to_vec() })
-        }
         [_, _, ..] if thick().count() <= 2 => {
             let mut sides = thick();
             Ok(match (sides.next(), sides.next()) {
@@ -53,6 +50,11 @@ fn shape(sizes: &[usize], rest: &[usize]) -> Result<(usize, usize), ErrorKind> {
             })
         }
         _ => {
+            if let [first, _, last] = *rest
+                && let Some(channels) = [3, 4, 2].into_iter().find(|&channels| last == channels || first == channels)
+            {
+                return Err(ErrorKind::Colour { channels, sizes: sizes.to_vec() });
+            }
             let expected = "rows x height x width, rows x pixels, or with one channel";
             Err(ErrorKind::WrongRank { role: "images", expected, sizes: sizes.to_vec() })
         }

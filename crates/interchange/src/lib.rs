@@ -22,7 +22,6 @@
 
 pub mod c;
 mod error;
-mod npy;
 pub mod npz;
 pub mod onnx;
 mod source;

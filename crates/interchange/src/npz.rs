@@ -1,25 +1,15 @@
 //! NumPy's `.npz`: a ZIP archive with a `.npy` file for each array.
 
-use std::borrow::Cow;
-use std::io::{Cursor, Read, Write};
-
 use twolayer_core::{Activation, Float, Parameter, Parameters};
 use twolayer_model::AnyModel;
-use zip::read::ZipFile;
-use zip::result::ZipError;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+use twolayer_numpy::{self as numpy, Archive};
 
 use crate::error::{Error, Result, names, short};
-use crate::npy::{self, Header};
-use crate::tensor::{Layout, Tensor, network};
+use crate::tensor::{Layout, Tensor, Type, network};
 use crate::tensor::{bytes, sizes};
 
-/// The most bytes that a byte of deflate unpacks to: a match of 258 bytes takes at least two bits.
-const MAX_RATIO: u64 = 1032;
-
 /// The array that names the activation, if it is not sigmoid.
-const ACTIVATION: &str = "activation.npy";
+const ACTIVATION: &str = "activation";
 
 /// The network's arrays W1, b1, W2 and b2, in its own precision, for `numpy.load`; and, unless the activation is
 /// sigmoid, the text `activation`. The same network gives the same bytes.
@@ -28,83 +18,70 @@ const ACTIVATION: &str = "activation.npy";
 ///
 /// If there are too many parameters for an archive.
 pub fn write<T: Float>(parameters: &Parameters<T>, activation: Activation) -> Result<Vec<u8>> {
-    let numbers = |parameter| {
-        let mut array = npy::header(size_of::<T>(), &sizes(parameters, parameter));
-        array.extend(bytes(parameters, parameter));
-        (file_of(parameter), array)
+    let kind = if size_of::<T>() == 4 { numpy::Type::F32 } else { numpy::Type::F64 };
+    let numbers = |parameter: Parameter| {
+        let header = numpy::header(kind, &sizes(parameters, parameter));
+        (parameter.name(), [header, bytes(parameters, parameter)].concat())
     };
-    let told = (activation != Activation::default()).then(|| (ACTIVATION.into(), npy::of_text(activation.name())));
-    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, array) in Parameter::ALL.into_iter().map(numbers).chain(told) {
-        // Stored, like numpy.savez: weights hardly compress. Without time stamps, which would differ.
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Stored)
-            .last_modified_time(DateTime::default())
-            .large_file(u32::try_from(array.len()).is_err());
-        archive
-            .start_file(name, options)
-            .map_err(Into::into)
-            .and_then(|()| archive.write_all(&array))
-            .map_err(|error| Error::new("npz in memory", error))?;
-    }
-    match archive.finish() {
-        Ok(cursor) => Ok(cursor.into_inner()),
-        Err(error) => Err(Error::new("npz in memory", error)),
-    }
-}
-
-fn file_of(parameter: Parameter) -> String {
-    format!("{}.npy", parameter.name())
+    let told = (activation != Activation::default()).then(|| (ACTIVATION, numpy::of_text(activation.name())));
+    let arrays: Vec<_> = Parameter::ALL.into_iter().map(numbers).chain(told).collect();
+    numpy::write(&arrays).map_err(|error| Error::new("npz in memory", error))
 }
 
 /// Reads the network's four arrays and the activation, and whether that is present; if not, it is sigmoid.
 pub(crate) fn read(file: &str, content: &[u8]) -> Result<(AnyModel, bool)> {
-    let mut archive = ZipArchive::new(Cursor::new(content)).map_err(|error| damaged(file, &error))?;
-    check_names(file, &archive)?;
+    let mut archive = Archive::new(content).map_err(|error| Error::new(file, error))?;
+    let files = archive.files().map_err(|error| Error::new(file, error))?;
+    check_names(file, &files)?;
+    let wrong = |name: &str, what: String| Error::new(file, format_args!("array {name} {what}"));
     let mut arrays = Vec::with_capacity(4);
     for parameter in Parameter::ALL {
-        let entry = archive.by_name(&file_of(parameter)).map_err(|error| damaged(file, &error))?;
-        let array = unpacked(entry, content.len() as u64).and_then(numbers);
-        arrays.push(array.map_err(|what| Error::new(file, format_args!("array {} {what}", parameter.name())))?);
+        let array = archive.array(parameter.name()).and_then(|array| Ok((float(array.kind)?, array)));
+        arrays.push(array.map_err(|what| wrong(parameter.name(), what))?);
     }
     let tensor = |i: usize| {
-        let (header, bytes): &(Header, Vec<u8>) = &arrays[i];
+        let (kind, array) = &arrays[i];
         Tensor {
             name: Parameter::ALL[i].name(),
-            sizes: header.sizes.clone(),
-            kind: header.kind,
-            bytes,
-            columns_first: header.fortran_order,
+            sizes: array.sizes.clone(),
+            kind: *kind,
+            bytes: &array.bytes,
+            columns_first: array.fortran_order,
         }
     };
     let mut model = network(file, &std::array::from_fn(tensor), Layout::Notebook)?;
-    let named = archive.index_for_name(ACTIVATION);
-    if let Some(i) = named {
-        let entry = archive.by_index(i).map_err(|error| damaged(file, &error))?;
-        let activation = unpacked(entry, content.len() as u64).and_then(activation);
-        let activation = activation.map_err(|what| Error::new(file, format_args!("array activation {what}")))?;
+    let named = files.contains(&file_of(ACTIVATION));
+    if named {
+        let activation = archive.text(ACTIVATION).and_then(activation).map_err(|what| wrong(ACTIVATION, what))?;
         match &mut model {
             AnyModel::F32(model) => model.activation = activation,
             AnyModel::F64(model) => model.activation = activation,
         }
     }
-    Ok((model, named.is_some()))
+    Ok((model, named))
 }
 
-fn activation(array: Vec<u8>) -> Result<Activation, String> {
-    let name = npy::text(&array)?;
+fn file_of(array: &str) -> String {
+    format!("{array}.npy")
+}
+
+fn activation(name: String) -> Result<Activation, String> {
     let known = [Activation::Sigmoid, Activation::Relu].into_iter().find(|activation| activation.name() == name);
     known.ok_or_else(|| format!("is {}; expected sigmoid or relu", short(&name)))
 }
 
-fn damaged(file: &str, error: &ZipError) -> Error {
-    Error::new(file, format_args!("damaged ZIP archive: {error}; save or copy the arrays again"))
+/// The element type of weights.
+fn float(kind: numpy::Type) -> Result<Type, String> {
+    match kind {
+        numpy::Type::F16 => Ok(Type::F16),
+        numpy::Type::F32 => Ok(Type::F32),
+        numpy::Type::F64 => Ok(Type::F64),
+        other => Err(format!("has type {other}; expected float32 or float64")),
+    }
 }
 
 /// Checks that the four arrays are present and no others except the activation: a third layer must not be ignored.
-fn check_names(file: &str, archive: &ZipArchive<Cursor<&[u8]>>) -> Result<()> {
-    let found: Vec<Cow<'_, str>> =
-        archive.file_names().collect::<Result<_, _>>().map_err(|error| damaged(file, &error))?;
+fn check_names(file: &str, found: &[String]) -> Result<()> {
     if found.iter().any(|name| name.ends_with("data.pkl")) {
         return Err(Error::new(
             file,
@@ -113,7 +90,7 @@ fn check_names(file: &str, archive: &ZipArchive<Cursor<&[u8]>>) -> Result<()> {
         ));
     }
     let arrays = || found.iter().map(|name| name.strip_suffix(".npy").unwrap_or(name));
-    if let Some(missing) = Parameter::ALL.into_iter().find(|&p| !found.iter().any(|name| **name == file_of(p))) {
+    if let Some(missing) = Parameter::ALL.into_iter().find(|&p| !found.iter().any(|name| *name == file_of(p.name()))) {
         return Err(Error::new(
             file,
             format_args!(
@@ -124,7 +101,7 @@ fn check_names(file: &str, archive: &ZipArchive<Cursor<&[u8]>>) -> Result<()> {
             ),
         ));
     }
-    if found.len() > 4 + usize::from(found.iter().any(|name| name == ACTIVATION)) {
+    if found.len() > 4 + usize::from(found.contains(&file_of(ACTIVATION))) {
         let known = |name: &str| name == "activation" || Parameter::ALL.iter().any(|p| p.name() == name);
         let extra = arrays().filter(|name| !known(name));
         return Err(Error::new(
@@ -136,42 +113,4 @@ fn check_names(file: &str, archive: &ZipArchive<Cursor<&[u8]>>) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-const AGAIN: &str = "save or copy the arrays again";
-
-/// The bytes of an array; `packed` bounds its size in the file. Errors complete "the array ...".
-fn unpacked(mut entry: ZipFile<'_, impl Read>, packed: u64) -> Result<Vec<u8>, String> {
-    let failed = |error: std::io::Error| format!("cannot be unpacked: {error}; {AGAIN}");
-    let size = entry.size();
-    if size / MAX_RATIO > entry.compressed_size().min(packed) {
-        return Err(format!(
-            "is damaged: {} compressed bytes cannot unpack to {size}; {AGAIN}",
-            entry.compressed_size()
-        ));
-    }
-    let mut bytes = Vec::new();
-    entry.by_ref().take(size).read_to_end(&mut bytes).map_err(failed)?;
-    // Reading to the end verifies the checksum.
-    match entry.read(&mut [0]).map_err(failed)? {
-        0 => Ok(bytes),
-        _ => Err(format!("is longer than the archive says; {AGAIN}")),
-    }
-}
-
-/// An array's header and its data in little-endian order.
-fn numbers(mut bytes: Vec<u8>) -> Result<(Header, Vec<u8>), String> {
-    let header = npy::parse(&bytes)?;
-    let (found, expected) = (bytes.len() - header.length, header.data());
-    if expected != Some(found) {
-        return Err(format!(
-            "has {found} bytes of data, which do not match shape {:?} and type {:?}; {AGAIN}",
-            header.sizes, header.kind
-        ));
-    }
-    bytes.drain(..header.length);
-    if header.big_endian {
-        bytes.chunks_exact_mut(header.kind.size()).for_each(<[u8]>::reverse);
-    }
-    Ok((header, bytes))
 }

@@ -17,7 +17,7 @@ const CLASSES: usize = 10;
 /// Images and their labels.
 struct Part {
     images: Vec<u8>,
-    labels: Vec<u8>,
+    labels: Vec<u32>,
 }
 
 /// A training run. Only the script's pointer to it is known outside.
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn new(
 ) -> *mut Run {
     // SAFETY: the caller's promise.
     let part = |rows: usize, images, labels| unsafe {
-        Part { images: take(images, rows * inputs), labels: take(labels, rows) }
+        Part { images: take(images, rows * inputs), labels: take(labels, rows).into_iter().map(u32::from).collect() }
     };
     let shape = Shape::new(inputs, HIDDEN, CLASSES).expect("a possible shape");
     let mut random = ChaCha8Rng::seed_from_u64(0);

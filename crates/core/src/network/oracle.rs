@@ -59,13 +59,13 @@ impl Oracle {
     }
 
     /// The gradient of the mean loss, W1 | b1 | W2 | b2.
-    pub fn gradient(&self, rows: &[Vec<f64>], labels: &[u8]) -> Vec<f64> {
+    pub fn gradient(&self, rows: &[Vec<f64>], labels: &[u32]) -> Vec<f64> {
         let (h, c) = (self.hidden, self.classes);
         let (mut w1, mut b1) = (vec![0.0; self.inputs * h], vec![0.0; h]);
         let (mut w2, mut b2) = (vec![0.0; h * c], vec![0.0; c]);
         for (x, &label) in rows.iter().zip(labels) {
             let (z, _, p) = self.forward(x);
-            let hot = |k: usize| f64::from(k == usize::from(label));
+            let hot = |k: usize| f64::from(k == label as usize);
             let d: Vec<f64> = (0..c).map(|k| (p[k] - hot(k)) / rows.len() as f64).collect();
             for j in 0..h {
                 let dz: f64 = (0..c).map(|k| d[k] * self.w2[j * c + k]).sum();

@@ -50,10 +50,8 @@ impl<T: Float> Rows<'_, T> {
 /// The true class of each row.
 #[derive(Clone, Copy, Debug)]
 pub enum Labels<'a, T> {
-    /// Class indices, a byte each.
-    Classes(&'a [u8]),
-    /// Class indices of any number of classes.
-    Indices(&'a [u32]),
+    /// Class indices.
+    Classes(&'a [u32]),
     /// One-hot rows, rows × classes: 1 at the class, 0 elsewhere.
     OneHot(&'a [T]),
 }
@@ -63,10 +61,7 @@ impl<'a, T: Float> Labels<'a, T> {
     pub(crate) fn classes(&self, rows: usize, shape: Shape) -> Result<Cow<'a, [u32]>> {
         let classes = shape.classes();
         match *self {
-            Labels::Classes(labels) => {
-                check(Cow::Owned(labels.iter().map(|&label| u32::from(label)).collect()), rows, classes)
-            }
-            Labels::Indices(labels) => check(Cow::Borrowed(labels), rows, classes),
+            Labels::Classes(labels) => check(labels, rows, classes).map(Cow::Borrowed),
             Labels::OneHot(t) => {
                 if rows.checked_mul(classes) != Some(t.len()) {
                     let expected = format!("{rows} rows of {classes} classes");
@@ -86,7 +81,7 @@ impl<'a, T: Float> Labels<'a, T> {
 }
 
 /// The same labels, if there is one for each row and each is a class.
-fn check(labels: Cow<'_, [u32]>, rows: usize, classes: usize) -> Result<Cow<'_, [u32]>> {
+fn check(labels: &[u32], rows: usize, classes: usize) -> Result<&[u32]> {
     if labels.len() != rows {
         let expected = format!("one label for each of {rows} rows");
         return Err(Error::Length { what: "the list of labels", found: labels.len(), expected });
@@ -106,10 +101,9 @@ mod tests {
         let shape = Shape::new(1, 1, 3).unwrap();
         let classes = Labels::<f32>::Classes(&[2, 0]).classes(2, shape).unwrap();
         let one_hot = Labels::OneHot(&[0.0f32, 0.0, 1.0, 1.0, 0.0, 0.0]).classes(2, shape).unwrap();
-        let indices = Labels::<f32>::Indices(&[2, 0]).classes(2, shape).unwrap();
-        assert_eq!((&classes, &classes), (&one_hot, &indices));
+        assert_eq!(classes, one_hot);
         let wide = Shape::new(1, 1, 300).unwrap();
-        assert_eq!(*Labels::<f32>::Indices(&[299]).classes(1, wide).unwrap(), [299]);
+        assert_eq!(*Labels::<f32>::Classes(&[299]).classes(1, wide).unwrap(), [299]);
     }
 
     #[test]
@@ -117,8 +111,7 @@ mod tests {
         let shape = Shape::new(2, 1, 3).unwrap();
         assert!(Labels::<f32>::Classes(&[2, 3]).classes(2, shape).is_err());
         assert!(Labels::<f32>::Classes(&[2]).classes(2, shape).is_err());
-        assert!(Labels::<f32>::Indices(&[2, 1 << 31]).classes(2, shape).is_err());
-        assert!(Labels::<f32>::Indices(&[2]).classes(2, shape).is_err());
+        assert!(Labels::<f32>::Classes(&[2, 1 << 31]).classes(2, shape).is_err());
         for t in [[0.0f32, 0.0, 0.0], [1.0, 1.0, 0.0], [0.5, 0.5, 0.0], [1.0, f32::NAN, 0.0]] {
             assert!(Labels::OneHot(&t).classes(1, shape).is_err(), "{t:?}");
         }

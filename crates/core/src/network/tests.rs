@@ -25,7 +25,7 @@ const SHAPES: [[usize; 4]; 12] = [
 struct Case<T: Float> {
     net: TwoLayerNet<T>,
     pixels: Vec<u8>,
-    labels: Vec<u8>,
+    labels: Vec<u32>,
 }
 
 impl<T: Float> Case<T> {
@@ -40,7 +40,7 @@ impl<T: Float> Case<T> {
         }
         let mut pixel = || if random.below(4) == 0 { random.bits() as u8 } else { 0 };
         let pixels = (0..inputs * rows).map(|_| pixel()).collect();
-        let labels = (0..rows).map(|_| random.below(classes) as u8).collect();
+        let labels = (0..rows).map(|_| random.below(classes) as u32).collect();
         Case { net: TwoLayerNet::new(parameters), pixels, labels }
     }
 
@@ -72,7 +72,7 @@ fn check_forward<T: Float>() {
         // ReLU is unbounded, so logits may be as large as the sums.
         let close = within::<T>(size[0].max(size[1])) * if activation == Activation::Relu { 4.0 } else { 1.0 };
         let want: Vec<f64> = case.rows().iter().flat_map(|x| oracle.forward(x).2).collect();
-        let losses = case.rows().iter().zip(&case.labels).map(|(x, &t)| oracle.loss(x, t.into())).sum::<f64>();
+        let losses = case.rows().iter().zip(&case.labels).map(|(x, &t)| oracle.loss(x, t as usize)).sum::<f64>();
         for level in Level::available() {
             let net = case.net.clone().with_level(level);
             let from_pixels = net.predict(Rows::Pixels(&case.pixels)).unwrap();

@@ -62,7 +62,7 @@ fn optimisers_do_as_the_book_says() {
         for t in 1..=7 {
             batches(&mut indices);
             let x: Vec<u8> = indices.iter().flat_map(|&i| data.pixels[i * inputs..][..inputs].to_vec()).collect();
-            let labels: Vec<u8> = indices.iter().map(|&i| data.labels[i]).collect();
+            let labels: Vec<u32> = indices.iter().map(|&i| data.labels[i]).collect();
             let g = plain.gradient(Rows::Pixels(&x), Labels::Classes(&labels)).unwrap();
             let mut at = 0;
             for p in Parameter::ALL {

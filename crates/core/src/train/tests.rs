@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 
 pub struct Data {
     pub pixels: Vec<u8>,
-    pub labels: Vec<u8>,
+    pub labels: Vec<u32>,
     pub rows: usize,
     pub shape: Shape,
 }
@@ -20,7 +20,7 @@ impl Data {
     pub fn new(inputs: usize, hidden: usize, classes: usize, rows: usize) -> Self {
         let mut random = Random::new((inputs + hidden * 5 + rows) as u64);
         let pixels = (0..inputs * rows).map(|_| if random.below(3) == 0 { random.bits() as u8 } else { 0 }).collect();
-        let labels = (0..rows).map(|_| random.below(classes) as u8).collect();
+        let labels = (0..rows).map(|_| random.below(classes) as u32).collect();
         Data { pixels, labels, rows, shape: Shape::new(inputs, hidden, classes).unwrap() }
     }
 
@@ -71,7 +71,7 @@ fn check_steps<T: Float>() {
                 batches(&mut indices);
                 let x: Vec<u8> =
                     indices.iter().flat_map(|&i| data.pixels[i * inputs..][..inputs].iter().copied()).collect();
-                let t: Vec<u8> = indices.iter().map(|&i| data.labels[i]).collect();
+                let t: Vec<u32> = indices.iter().map(|&i| data.labels[i]).collect();
                 let (x, t) = (Rows::Pixels(&x), Labels::Classes(&t));
                 plain_losses.push(plain.loss(x, t).unwrap());
                 let g = plain.gradient(x, t).unwrap();

@@ -101,7 +101,7 @@ fn train<T: Float>(level: Level, recipe: &Recipe, line: &mut dyn FnMut(&str, &st
     let pixels: Vec<u8> = (0..inputs * rows).map(|_| pixel()).collect();
     let floats: Vec<T> =
         pixels.iter().map(|&p| T::from_f64((f64::from(p) - 64.0 * f64::from(p % 3)) / 128.0)).collect();
-    let labels: Vec<u8> = (0..rows).map(|_| random.below(classes) as u8).collect();
+    let labels: Vec<u32> = (0..rows).map(|_| random.below(classes) as u32).collect();
     let (x, t) = (if recipe.floats { Rows::Floats(&floats) } else { Rows::Pixels(&pixels) }, Labels::Classes(&labels));
 
     let init = if recipe.activation == Activation::Relu { Init::He } else { Init::Normal(0.25) };

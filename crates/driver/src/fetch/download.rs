@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::digest;
 use super::http::{Client, FileResponse, reason};
-use super::progress_bar::DownloadBar;
 use crate::error::CliError;
 use crate::number_format::grouped;
 use crate::published_datasets::Remote;
+use crate::waiting_bar::WaitingBar;
 
 /// Bytes read at a time.
 const BUFFER: usize = 1 << 16;
@@ -184,7 +184,7 @@ impl Partial {
             return Err(too_long());
         }
         let announced = answer.length.map(|length| answer.from + length);
-        let mut bar = DownloadBar::new(file.name, answer.from, announced, shows);
+        let mut bar = WaitingBar::bytes(file.name, answer.from, announced, shows);
         let mut buffer = vec![0; BUFFER];
         let mut at = answer.from;
         loop {

@@ -17,7 +17,7 @@ pub struct CheckedNetwork<'a> {
     /// rows × inputs.
     pub pixels: &'a [u8],
     /// A class for each row.
-    pub labels: &'a [u8],
+    pub labels: &'a [u32],
     pub h: f64,
     pub tolerance: f64,
 }

@@ -73,7 +73,7 @@ impl Evaluated {
         let mut mistakes = Vec::new();
         let images = half.images().chunks_exact(half.inputs());
         for (index, ((pixels, &label), &taken_for)) in images.zip(half.labels()).zip(&predicted).enumerate() {
-            let label = usize::from(label);
+            let label = label as usize;
             if label != taken_for {
                 let p = net.probabilities(pixels)?;
                 mistakes.push(Mistake { index, label, taken_for, probability: p[taken_for], right: p[label] });

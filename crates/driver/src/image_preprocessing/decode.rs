@@ -1,10 +1,11 @@
 //! Decodes picture files: PNG, JPEG, BMP and PNM, from a path or standard input.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::DynamicImage;
+use twolayer_data::picture::{self, FORMATS};
 
 use super::gray_plane::{self, Plane, Rectangle};
 use super::ink::LEAST_CONTRAST;
@@ -12,11 +13,6 @@ use super::prepare::{MAX_SIDE, PreparedImage, prepare};
 
 /// The largest file that is read.
 const MAX_FILE: u64 = 256 << 20;
-/// The most pixels and bytes that are decoded: those of a good camera, under a gigabyte in all.
-const MAX_PIXELS: u64 = 64_000_000;
-const MAX_DECODED: u64 = 256 << 20;
-
-const FORMATS: &str = "PNG, JPEG, BMP or PGM";
 
 /// Reads pictures for a network of `side` x `side` pixels.
 pub struct Reader {
@@ -63,30 +59,7 @@ fn contents(path: &Path) -> Result<Vec<u8>, String> {
 
 /// The grey values of a picture file, upright and reduced if large, and the picture's width and height.
 pub fn decode(bytes: &[u8]) -> Result<(Plane, (usize, usize)), String> {
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
-    match reader.format() {
-        Some(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Bmp | ImageFormat::Pnm) => {}
-        Some(other) => return Err(format!("it is a {other:?} file; save it as {FORMATS}")),
-        // The default format of many phones.
-        None if bytes.get(4..8) == Some(b"ftyp") => {
-            return Err(format!("it is a HEIC or AVIF file; save it as {FORMATS}"));
-        }
-        None => return Err(format!("it is not a {FORMATS} file")),
-    }
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_DECODED);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|e| e.to_string())?;
-    let (width, height) = decoder.dimensions();
-    let pixels = u64::from(width) * u64::from(height);
-    if pixels > MAX_PIXELS || decoder.total_bytes() > MAX_DECODED {
-        let most = MAX_PIXELS / 1_000_000;
-        return Err(format!("it has {width} x {height} pixels, more than {most} million; make it smaller"));
-    }
-    let orientation = decoder.orientation().map_err(|e| e.to_string())?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())?;
-    picture.apply_orientation(orientation);
-    Ok(grey(picture))
+    picture::decode(bytes).map(grey)
 }
 
 /// Grey values from 0, black, to 1. Transparent parts are white, or black if nothing would be visible on white.

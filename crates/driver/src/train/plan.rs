@@ -94,7 +94,7 @@ impl<'a> Plan<'a> {
             args,
             source,
             data,
-            notes: data_notes::notes(&data.train, classes, light_paper),
+            notes: data_notes::all(data, classes, light_paper),
             light_paper,
             rows,
             machine,
@@ -115,9 +115,10 @@ impl<'a> Plan<'a> {
 
 /// The digest of the training set.
 fn digest(data: &DataSet) -> Result<String, CliError> {
-    let (images, labels) = (data.train.images(), data.train.labels());
-    let lengths = [images, labels].map(|part| (part.len() as u64).to_le_bytes());
-    let all = (&lengths[0][..]).chain(images).chain(&lengths[1][..]).chain(labels);
+    let images = data.train.images();
+    let labels: Vec<u8> = data.train.labels().iter().flat_map(|label| label.to_le_bytes()).collect();
+    let lengths = [images, &labels].map(|part| (part.len() as u64).to_le_bytes());
+    let all = (&lengths[0][..]).chain(images).chain(&lengths[1][..]).chain(&labels[..]);
     md5::of(all).map_err(CliError::new)
 }
 

@@ -26,7 +26,7 @@ pub fn at_the_end(train: &Half, held_out: usize, seed: u64) -> Half {
 
 /// Which rows are drawn: all rows are shuffled, sorted by class, and taken at equal distances, so that a class gets its
 /// share of `held_out`, rounded up or down.
-fn drawn(labels: &[u8], held_out: usize, seed: u64) -> Vec<bool> {
+fn drawn(labels: &[u32], held_out: usize, seed: u64) -> Vec<bool> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(STREAM);
     let mut rows = vec![0; labels.len()];
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn each_class_gets_its_share_and_the_seed_decides_which_rows() {
         // Sorted, of unequal sizes: 700, 200, 100 and one row.
-        let labels: Vec<u8> = [(0, 700), (1, 200), (2, 100), (4, 1)].iter().flat_map(|&(c, n)| vec![c; n]).collect();
+        let labels: Vec<u32> = [(0, 700), (1, 200), (2, 100), (4, 1)].iter().flat_map(|&(c, n)| vec![c; n]).collect();
         for held_out in [1, 7, 100, 101, 500, 1000] {
             let chosen = drawn(&labels, held_out, 3);
             assert_eq!(chosen.iter().filter(|&&chosen| chosen).count(), held_out);

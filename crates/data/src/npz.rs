@@ -1,0 +1,65 @@
+//! A NumPy archive with the four arrays of a set under Keras' names.
+
+use std::fs;
+use std::path::Path;
+
+use twolayer_idx::{Data, Idx, Part, Split};
+use twolayer_numpy::{Archive, Array, Type};
+
+use crate::error::{Error, Result};
+
+pub(crate) fn load(file: &Path, part: Part) -> Result<Split> {
+    let fail = |what: String| Error::new(file, what);
+    let content = fs::read(file).map_err(|error| Error::io(file, "read", &error))?;
+    let mut archive = Archive::new(&content).map_err(fail)?;
+    let names: Vec<String> = archive.files().map_err(fail)?;
+    let names: Vec<&str> = names.iter().map(|name| name.strip_suffix(".npy").unwrap_or(name)).collect();
+    let mut array = |name: &str| {
+        if !names.contains(&name) {
+            let found = names.iter().take(8).copied().collect::<Vec<_>>().join(", ");
+            return Err(fail(format!(
+                "no array {name}: a set has x_train, y_train, x_test and y_test, but the file has {found}; save it again \
+                 under these names"
+            )));
+        }
+        let read = archive.array(name).and_then(idx);
+        Ok((format!("{}, {name}", file.display()), read.map_err(|what| fail(format!("array {name} {what}")))?))
+    };
+    let (x, y) = match part {
+        Part::Train => ("x_train", "y_train"),
+        Part::Test => ("x_test", "y_test"),
+    };
+    let ((images_name, images), (labels_name, labels)) = (array(x)?, array(y)?);
+    Ok(Split::pair((&images_name, images), (&labels_name, labels))?)
+}
+
+/// The array in one of IDX's types; integers that these lack become `i32`.
+fn idx(array: Array) -> Result<Idx, String> {
+    let Array { kind, sizes, bytes, .. } = array.in_c_order();
+    let too_large = || format!("has type {kind} and numbers beyond 32 bits; expected pixels or labels");
+    macro_rules! numbers {
+        ($type:ty) => {
+            bytes.as_chunks().0.iter().map(|chunk| <$type>::from_le_bytes(*chunk))
+        };
+    }
+    let data: Data = match kind {
+        Type::Bool | Type::U8 => bytes.into(),
+        Type::I8 => numbers!(i8).collect::<Vec<_>>().into(),
+        Type::I16 => numbers!(i16).collect::<Vec<_>>().into(),
+        Type::I32 => numbers!(i32).collect::<Vec<_>>().into(),
+        Type::U16 => numbers!(u16).map(i32::from).collect::<Vec<_>>().into(),
+        Type::U32 => {
+            numbers!(u32).map(|x| i32::try_from(x).ok()).collect::<Option<Vec<_>>>().ok_or_else(too_large)?.into()
+        }
+        Type::I64 => {
+            numbers!(i64).map(|x| i32::try_from(x).ok()).collect::<Option<Vec<_>>>().ok_or_else(too_large)?.into()
+        }
+        Type::U64 => {
+            numbers!(u64).map(|x| i32::try_from(x).ok()).collect::<Option<Vec<_>>>().ok_or_else(too_large)?.into()
+        }
+        Type::F32 => numbers!(f32).collect::<Vec<_>>().into(),
+        Type::F64 => numbers!(f64).collect::<Vec<_>>().into(),
+        Type::F16 => return Err("has type float16; save it as float32 or, from 0 to 255, as uint8".into()),
+    };
+    Idx::new(sizes, data).map_err(|error| format!("is no list: {}", error.kind()))
+}

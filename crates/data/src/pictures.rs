@@ -1,0 +1,193 @@
+//! Pictures in a folder for each class.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use image::DynamicImage;
+use twolayer_idx::{Idx, Part, Split};
+
+use crate::error::{Error, Result};
+use crate::form::{Options, is_picture, list, named};
+use crate::picture;
+
+/// Without a test folder, each picture of a class after so many is for testing, as in MNIST.
+const TEST_EVERY: usize = 6;
+
+/// Pictures between two reports of progress.
+const EVERY: usize = 64;
+
+/// The most classes that a note lists.
+const LISTED: usize = 10;
+
+/// The folders of the classes.
+pub(crate) struct ClassFolders {
+    train: PathBuf,
+    test: Option<PathBuf>,
+    /// Their names and class indices.
+    classes: Vec<(String, i32)>,
+}
+
+/// The pictures of a part, of one size.
+struct Pictures {
+    pixels: Vec<u8>,
+    labels: Vec<i32>,
+    /// The first picture, with height and width.
+    first: Option<(PathBuf, [usize; 2])>,
+    coloured: usize,
+}
+
+impl ClassFolders {
+    /// The folders with the classes for training and for testing, if there are pictures in them.
+    pub fn find(folder: &Path) -> Result<Option<(PathBuf, Option<PathBuf>)>> {
+        let folders = folders(folder)?;
+        let called = |names: &[&str]| {
+            let is_it = |path: &&PathBuf| names.iter().any(|name| named(path).eq_ignore_ascii_case(name));
+            folders.iter().find(is_it).cloned()
+        };
+        let (train, test) = match called(&["train", "training"]) {
+            Some(train) => (train, called(&["test", "testing"])),
+            None => (folder.to_owned(), None),
+        };
+        for class in self::folders(&train)? {
+            if list(&class)?.iter().any(|path| is_picture(path)) {
+                return Ok(Some((train, test)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Numbers the classes: by their names, if these are numbers, or else in alphabetical order.
+    pub fn new(train: &Path, test: Option<&Path>) -> Result<Self> {
+        let names: Vec<String> = folders(train)?.iter().map(|path| named(path)).collect();
+        let numbers: Option<Vec<i32>> = names.iter().map(|name| name.parse().ok().filter(|&n| n >= 0)).collect();
+        let numbers = numbers.unwrap_or_else(|| (0..).take(names.len()).collect());
+        let classes = names.into_iter().zip(numbers).collect();
+        Ok(ClassFolders { train: train.to_owned(), test: test.map(Path::to_owned), classes })
+    }
+
+    /// Reads one part.
+    pub fn load(&self, part: Part, options: &Options) -> Result<Split> {
+        let root = self.test.as_ref().filter(|_| part == Part::Test).unwrap_or(&self.train);
+        let (files, others) = self.files(root, part)?;
+        let mut pictures = Pictures { pixels: Vec::new(), labels: Vec::new(), first: None, coloured: 0 };
+        for (n, (path, label)) in files.iter().enumerate() {
+            pictures.read(path, *label)?;
+            if n.is_multiple_of(EVERY) {
+                options.progress(root, n as u64, files.len() as u64);
+            }
+        }
+        let Some((_, [height, width])) = pictures.first else {
+            let few = if self.test.is_none() && part == Part::Test {
+                format!(
+                    "no test pictures: each sixth of a class would be one; give more, or a folder `test` beside `train`"
+                )
+            } else {
+                format!("no pictures: expected a folder for each class with {} files", picture::FORMATS)
+            };
+            return Err(Error::new(root, few));
+        };
+        let rows = pictures.labels.len();
+        let name = root.display().to_string();
+        let images = Idx::new(vec![rows, height, width], pictures.pixels)?;
+        let mut split = Split::pair((&name, images), (&name, Idx::new(vec![rows], pictures.labels)?))?;
+        self.notes(part, pictures.coloured, others).into_iter().for_each(|note| split.note(format!("{name}: {note}")));
+        Ok(split)
+    }
+
+    /// The part's pictures, class by class, with their labels; and other files, one of them and how many.
+    #[allow(clippy::type_complexity)]
+    fn files(&self, root: &Path, part: Part) -> Result<(Vec<(PathBuf, i32)>, Option<(PathBuf, usize)>)> {
+        let (mut files, mut others) = (Vec::new(), None);
+        for folder in folders(root)? {
+            let name = named(&folder);
+            let Some(&(_, label)) = self.classes.iter().find(|(class, _)| *class == name) else {
+                let train = self.train.display();
+                return Err(Error::new(
+                    &folder,
+                    format_args!("a class that {train} has not; remove it, or add it there"),
+                ));
+            };
+            let mut pictures = Vec::new();
+            for path in list(&folder)? {
+                match is_picture(&path) {
+                    true => pictures.push(path),
+                    false if named(&path).starts_with('.') => {}
+                    false => others = Some((path, others.map_or(1, |(_, n)| n + 1))),
+                }
+            }
+            let all = pictures.into_iter().enumerate();
+            let is_test = |n: usize| self.test.is_none() && n % TEST_EVERY == TEST_EVERY - 1;
+            let wanted = |n: usize| self.test.is_some() || is_test(n) == (part == Part::Test);
+            files.extend(all.filter(|&(n, _)| wanted(n)).map(|(_, path)| (path, label)));
+        }
+        Ok((files, others))
+    }
+
+    fn notes(&self, part: Part, coloured: usize, others: Option<(PathBuf, usize)>) -> Vec<String> {
+        let mut notes = Vec::new();
+        if part == Part::Train {
+            if self.classes.iter().any(|(name, label)| *name != label.to_string()) {
+                let list = |(name, label): &(String, i32)| format!("{label} {name}");
+                let mut listed: Vec<String> = self.classes.iter().take(LISTED).map(list).collect();
+                let more = self.classes.len().saturating_sub(LISTED);
+                listed.extend((more > 0).then(|| format!("{more} more")));
+                notes.push(format!("the classes are {}", listed.join(", ")));
+            }
+            if self.test.is_none() {
+                notes.push("no folders train and test: each sixth picture of a class is in the test set".into());
+            }
+        }
+        if coloured > 0 {
+            notes.push(format!("{coloured} pictures in colour are read as grey"));
+        }
+        if let Some((path, n)) = others {
+            notes.push(format!(
+                "{n} files are left out, which are not {} files, such as {}",
+                picture::FORMATS,
+                path.display()
+            ));
+        }
+        notes
+    }
+}
+
+impl Pictures {
+    fn read(&mut self, path: &Path, label: i32) -> Result<()> {
+        let bytes = fs::read(path).map_err(|error| Error::io(path, "read", &error))?;
+        let picture = picture::decode(&bytes).map_err(|what| Error::new(path, what))?;
+        let size = [picture.height() as usize, picture.width() as usize];
+        let (first, expected) = self.first.get_or_insert_with(|| (path.to_owned(), size));
+        if size != *expected {
+            let ([height, width], [first_height, first_width]) = (size, *expected);
+            return Err(Error::new(
+                path,
+                format_args!(
+                    "{height} x {width} pixels, but {} has {first_height} x {first_width}; make all pictures one size",
+                    first.display()
+                ),
+            ));
+        }
+        let (grey, coloured) = grey(picture).map_err(|what| Error::new(path, what))?;
+        self.pixels.extend(grey);
+        self.labels.push(label);
+        self.coloured += usize::from(coloured);
+        Ok(())
+    }
+}
+
+/// The grey values of a picture, and whether it has colour.
+fn grey(picture: DynamicImage) -> Result<(Vec<u8>, bool), String> {
+    if picture.color().has_alpha() && picture.to_rgba8().pixels().any(|pixel| pixel[3] != u8::MAX) {
+        return Err("it has transparent pixels; save it without".into());
+    }
+    let coloured = picture.color().has_color()
+        && picture.to_rgb8().pixels().any(|pixel| pixel[0] != pixel[1] || pixel[1] != pixel[2]);
+    Ok((picture.into_luma8().into_raw(), coloured))
+}
+
+/// The folders in a folder, sorted, without hidden ones.
+fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders = list(folder)?;
+    folders.retain(|path| path.is_dir() && !named(path).starts_with('.'));
+    Ok(folders)
+}

@@ -1,0 +1,59 @@
+//! The progress bar of a download or of reading, on standard error if that is a terminal, after one second.
+
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// What takes less time shows no bar.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// A progress bar over the bytes or the parts of something, possibly hidden.
+pub struct WaitingBar {
+    bar: ProgressBar,
+    started: Instant,
+    waiting: bool,
+}
+
+impl WaitingBar {
+    /// A bar for the download of the file `name`, of which `from` bytes are present, out of `total` if known; hidden unless
+    /// `wanted`.
+    pub fn bytes(name: &str, from: u64, total: Option<u64>, wanted: bool) -> Self {
+        let template = match total {
+            Some(_) => "{bar:12} {percent:>3}% {eta:>4} left  {bytes_per_sec}  {wide_msg}",
+            None => "{spinner} {bytes}  {bytes_per_sec}  {wide_msg}",
+        };
+        WaitingBar::new(name, from, total, template, wanted)
+    }
+
+    /// A bar for reading `name`, of `total` parts; hidden unless `wanted`.
+    pub fn parts(name: &str, total: u64, wanted: bool) -> Self {
+        WaitingBar::new(name, 0, Some(total), "{bar:12} {percent:>3}% {eta:>4} left  {wide_msg}", wanted)
+    }
+
+    fn new(name: &str, from: u64, total: Option<u64>, template: &str, wanted: bool) -> Self {
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden())
+            .with_style(style.progress_chars("━╸─"))
+            .with_message(name.to_string())
+            .with_position(from);
+        bar.reset_eta();
+        WaitingBar { bar, started: Instant::now(), waiting: wanted && stderr().is_terminal() }
+    }
+
+    /// Updates the number of bytes or parts.
+    pub fn at(&mut self, done: u64) {
+        if self.waiting && self.started.elapsed() > MOMENT {
+            self.waiting = false;
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.bar.set_position(done);
+    }
+}
+
+impl Drop for WaitingBar {
+    /// A failure must not leave a bar in front of its error.
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

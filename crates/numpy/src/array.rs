@@ -1,0 +1,161 @@
+//! An array in memory.
+
+use std::fmt;
+
+use crate::npy::{self, AGAIN};
+
+/// An element type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// A byte, 0 or 1.
+    Bool,
+    /// Signed, 8 bits.
+    I8,
+    /// Signed, 16 bits.
+    I16,
+    /// Signed, 32 bits.
+    I32,
+    /// Signed, 64 bits.
+    I64,
+    /// Unsigned, 8 bits.
+    U8,
+    /// Unsigned, 16 bits.
+    U16,
+    /// Unsigned, 32 bits.
+    U32,
+    /// Unsigned, 64 bits.
+    U64,
+    /// Half precision.
+    F16,
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
+}
+
+impl Type {
+    /// All types with NumPy's short name, and its name.
+    pub(crate) const NAMES: [(Type, &'static str, &'static str); 12] = [
+        (Type::Bool, "b1", "bool"),
+        (Type::I8, "i1", "int8"),
+        (Type::I16, "i2", "int16"),
+        (Type::I32, "i4", "int32"),
+        (Type::I64, "i8", "int64"),
+        (Type::U8, "u1", "uint8"),
+        (Type::U16, "u2", "uint16"),
+        (Type::U32, "u4", "uint32"),
+        (Type::U64, "u8", "uint64"),
+        (Type::F16, "f2", "float16"),
+        (Type::F32, "f4", "float32"),
+        (Type::F64, "f8", "float64"),
+    ];
+
+    /// Bytes per element.
+    pub fn size(self) -> usize {
+        match self {
+            Type::Bool | Type::I8 | Type::U8 => 1,
+            Type::I16 | Type::U16 | Type::F16 => 2,
+            Type::I32 | Type::U32 | Type::F32 => 4,
+            Type::I64 | Type::U64 | Type::F64 => 8,
+        }
+    }
+}
+
+impl fmt::Display for Type {
+    /// NumPy's name, such as `float32`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Type::NAMES.iter().find(|(kind, ..)| kind == self).map_or("", |(.., name)| name);
+        f.write_str(name)
+    }
+}
+
+/// An array.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Array {
+    /// The type of its elements.
+    pub kind: Type,
+    /// Its sizes, outermost first; none for a single number.
+    pub sizes: Vec<usize>,
+    /// Whether the first index varies fastest.
+    pub fortran_order: bool,
+    /// The elements, little-endian; as many as the product of the sizes.
+    pub bytes: Vec<u8>,
+}
+
+impl Array {
+    /// Reads the content of a `.npy` file.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, is damaged, or has elements of another type than [`Type`] has.
+    pub fn read(mut bytes: Vec<u8>) -> Result<Array, String> {
+        let npy::Header { kind, big_endian, fortran_order, sizes, length } = npy::parse(&bytes)?;
+        let expected = sizes.iter().try_fold(kind.size(), |product, &n| product.checked_mul(n));
+        let found = bytes.len() - length;
+        if expected != Some(found) {
+            return Err(format!(
+                "has {found} bytes of data, which do not match shape {sizes:?} and type {kind}; {AGAIN}"
+            ));
+        }
+        bytes.drain(..length);
+        if big_endian {
+            bytes.chunks_exact_mut(kind.size()).for_each(<[u8]>::reverse);
+        }
+        Ok(Array { kind, sizes, fortran_order, bytes })
+    }
+
+    /// The same array with the last index varying fastest.
+    #[must_use]
+    pub fn in_c_order(self) -> Array {
+        if !self.fortran_order || self.sizes.len() < 2 {
+            return Array { fortran_order: false, ..self };
+        }
+        let size = self.kind.size();
+        let mut strides = vec![size; self.sizes.len()];
+        (1..strides.len()).for_each(|d| strides[d] = strides[d - 1] * self.sizes[d - 1]);
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        let (mut index, mut from) = (vec![0; self.sizes.len()], 0);
+        while bytes.len() < self.bytes.len() {
+            bytes.extend_from_slice(&self.bytes[from..][..size]);
+            for d in (0..index.len()).rev() {
+                index[d] += 1;
+                from += strides[d];
+                if index[d] < self.sizes[d] {
+                    break;
+                }
+                from -= strides[d] * index[d];
+                index[d] = 0;
+            }
+        }
+        Array { fortran_order: false, bytes, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::header;
+
+    #[test]
+    fn fortran_order_is_turned_into_c_order() {
+        let bytes = [0, 12, 4, 16, 8, 20, 1, 13, 5, 17, 9, 21, 2, 14, 6, 18, 10, 22, 3, 15, 7, 19, 11, 23];
+        let array = Array { kind: Type::U8, sizes: vec![2, 3, 4], fortran_order: true, bytes: bytes.to_vec() };
+        assert_eq!(array.in_c_order().bytes, (0..24).collect::<Vec<u8>>());
+        let wide =
+            Array { kind: Type::I16, sizes: vec![2, 2], fortran_order: true, bytes: vec![1, 0, 3, 0, 2, 0, 4, 0] };
+        assert_eq!(wide.in_c_order().bytes, [1, 0, 2, 0, 3, 0, 4, 0]);
+    }
+
+    #[test]
+    fn data_must_match_the_header() {
+        let array = |sizes: &[usize], data: &[u8]| Array::read([&header(Type::U16, sizes), data].concat());
+        assert_eq!(array(&[2], &[1, 0, 2, 1]).unwrap().bytes, [1, 0, 2, 1]);
+        for (sizes, data) in [(&[2][..], &[1, 0, 2][..]), (&[3], &[1, 0, 2, 1]), (&[usize::MAX, 2], &[])] {
+            assert!(array(sizes, data).unwrap_err().contains("do not match shape"));
+        }
+        let mut big = header(Type::U16, &[1]);
+        let at = big.windows(3).position(|w| w == b"<u2").unwrap();
+        big[at] = b'>';
+        assert_eq!(Array::read([big, vec![1, 2]].concat()).unwrap().bytes, [2, 1]);
+    }
+}
