@@ -11,7 +11,8 @@ use flate2::read::MultiGzDecoder;
 use twolayer_idx::{Data, Idx, Split};
 
 use crate::error::{Error, Result};
-use crate::form::{Form, Options, is_a, list, named};
+use crate::options::Options;
+use crate::paths::{folder_of, is_a, list, named};
 
 /// What a column of labels is called, in capitals or not.
 const LABELS: [&str; 5] = ["label", "labels", "class", "target", "y"];
@@ -34,7 +35,7 @@ pub(crate) fn is_csv(path: &Path) -> bool {
 }
 
 /// The training and the test file of a folder with these files, at least one of them CSV.
-pub(crate) fn in_folder(folder: &Path, files: &[PathBuf]) -> Result<Form> {
+pub(crate) fn in_folder(folder: &Path, files: &[PathBuf]) -> Result<(PathBuf, PathBuf)> {
     let one = |words: &[&str], missing: &str| {
         let is_it = |path: &&PathBuf| {
             let name = named(path).to_lowercase();
@@ -64,23 +65,22 @@ pub(crate) fn in_folder(folder: &Path, files: &[PathBuf]) -> Result<Form> {
             }
         }
     };
-    Ok(Form::Csv { train: one(&["train"], "training rows")?, test: one(&["test", "t10k"], "test rows")? })
+    Ok((one(&["train"], "training rows")?, one(&["test", "t10k"], "test rows")?))
 }
 
-/// A training file and the test file beside it.
-pub(crate) fn beside(path: &Path) -> Result<Form> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+/// The test file beside a training file.
+pub(crate) fn test_beside(path: &Path) -> Result<PathBuf> {
     let name = named(path);
     let candidates = ["test", "t10k"].map(|word| name.replace("train", word).replace("Train", "Test"));
-    let test = list(folder)?.into_iter().find(|other| named(other) != name && candidates.contains(&named(other)));
-    match test {
-        Some(test) => Ok(Form::Csv { train: path.to_owned(), test }),
-        None => Err(Error::new(
+    let test =
+        list(folder_of(path))?.into_iter().find(|other| named(other) != name && candidates.contains(&named(other)));
+    test.ok_or_else(|| {
+        Error::new(
             path,
             "no test rows: expected two CSV files, with `train` in the name of the first and `test` in its place in that of \
              the second; rename or split it",
-        )),
-    }
+        )
+    })
 }
 
 /// Reads a file.

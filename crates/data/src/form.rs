@@ -1,6 +1,5 @@
 //! Recognises the form of a data set by what is at its path.
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,30 +8,14 @@ use twolayer_idx::{DataSet, ErrorKind, Part, Split};
 use twolayer_numpy::Archive;
 
 use crate::error::{Error, Result};
+use crate::options::Options;
+use crate::paths::{folder_of, is_a, is_picture, list, named};
 use crate::pictures::ClassFolders;
 use crate::{csv, npz};
 
 /// The most members of an archive, and files of a folder, that are named.
 const NAMED: usize = 4;
 const LISTED: usize = 8;
-
-/// How to read a set.
-#[derive(Clone, Copy, Default)]
-pub struct Options<'a> {
-    /// The column of CSV files that has the labels: its name in the first line, or its number from 1. Without it, the
-    /// column called `label` or `class`, or the first if the files have no names of columns.
-    pub label_column: Option<&'a str>,
-    /// Is told again and again how much of a file or folder has been read, and how much there is.
-    pub progress: Option<&'a dyn Fn(&Path, u64, u64)>,
-}
-
-impl Options<'_> {
-    pub(crate) fn progress(&self, path: &Path, done: u64, total: u64) {
-        if let Some(progress) = self.progress {
-            progress(path, done, total);
-        }
-    }
-}
 
 /// A data set that was recognised and not read yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +80,8 @@ impl Form {
             _ => {}
         }
         if files.iter().any(|path| csv::is_csv(path)) {
-            return csv::in_folder(folder, &files);
+            let (train, test) = csv::in_folder(folder, &files)?;
+            return Ok(Form::Csv { train, test });
         }
         match ClassFolders::find(folder)? {
             Some((train, test)) => Ok(Form::Pictures { train, test }),
@@ -109,9 +93,9 @@ impl Form {
         let mut head = Vec::new();
         let file = File::open(path).map_err(|error| Error::io(path, "open", &error))?;
         file.take(32).read_to_end(&mut head).map_err(|error| Error::io(path, "read", &error))?;
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if csv::is_csv(path) {
-            return csv::beside(path);
+            let test = csv::test_beside(path)?;
+            return Ok(Form::Csv { train: path.to_owned(), test });
         }
         if head.starts_with(b"PK") {
             let content = fs::read(path).map_err(|error| Error::io(path, "read", &error))?;
@@ -124,7 +108,7 @@ impl Form {
         }
         let is_idx = matches!(head[..], [0, 0, 8..=14, ..]) || head.starts_with(b"\x1F\x8B");
         let what = match () {
-            () if is_idx => format!("one file of a set; give the folder with all four, {}", folder.display()),
+            () if is_idx => format!("one file of a set; give the folder with all four, {}", folder_of(path).display()),
             () if is_picture(path) => "a picture; give a folder with a folder for each class".into(),
             () if head.starts_with(b"\x93NUMPY") => {
                 "a single NumPy array; save all four in one file, numpy.savez('set.npz', x_train=..., y_train=..., \
@@ -209,27 +193,4 @@ fn zip(path: &Path, members: &[String]) -> Error {
             into.display()
         ),
     )
-}
-
-/// The paths in a folder, sorted.
-pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>> {
-    let listed = fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
-    let mut paths: Vec<PathBuf> = listed.map_err(|error| Error::io(folder, "list", &error))?;
-    paths.sort_unstable();
-    Ok(paths)
-}
-
-/// The last part of a path.
-pub(crate) fn named(path: &Path) -> String {
-    path.file_name().unwrap_or(OsStr::new("")).to_string_lossy().into_owned()
-}
-
-/// Whether a file's name ends with one of these, in capitals or not.
-pub(crate) fn is_a(path: &Path, endings: &[&str]) -> bool {
-    path.extension().is_some_and(|found| endings.iter().any(|ending| found.eq_ignore_ascii_case(ending)))
-}
-
-/// Whether a file is a picture by its name.
-pub(crate) fn is_picture(path: &Path) -> bool {
-    is_a(path, &["png", "jpg", "jpeg", "bmp", "pgm", "ppm", "pnm"])
 }

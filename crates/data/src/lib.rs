@@ -21,9 +21,12 @@ mod csv;
 mod error;
 mod form;
 mod npz;
+mod options;
+mod paths;
 pub mod picture;
 mod pictures;
 
 pub use error::{Error, Result};
-pub use form::{Form, Options};
+pub use form::Form;
+pub use options::{Options, Progress};
 pub use twolayer_idx::{DataSet, Part, Split};

@@ -7,7 +7,8 @@ use image::DynamicImage;
 use twolayer_idx::{Idx, Part, Split};
 
 use crate::error::{Error, Result};
-use crate::form::{Options, is_picture, list, named};
+use crate::options::Options;
+use crate::paths::{is_picture, list, named};
 use crate::picture;
 
 /// Without a test folder, each picture of a class after so many is for testing, as in MNIST.
@@ -25,6 +26,14 @@ pub(crate) struct ClassFolders {
     test: Option<PathBuf>,
     /// Their names and class indices.
     classes: Vec<(String, i32)>,
+}
+
+/// The files of a part.
+struct Files {
+    /// With their labels, class by class.
+    pictures: Vec<(PathBuf, i32)>,
+    /// What is no picture.
+    others: Vec<PathBuf>,
 }
 
 /// The pictures of a part, of one size.
@@ -68,7 +77,7 @@ impl ClassFolders {
     /// Reads one part.
     pub fn load(&self, part: Part, options: &Options) -> Result<Split> {
         let root = self.test.as_ref().filter(|_| part == Part::Test).unwrap_or(&self.train);
-        let (files, others) = self.files(root, part)?;
+        let Files { pictures: files, others } = self.files(root, part)?;
         let mut pictures = Pictures { pixels: Vec::new(), labels: Vec::new(), first: None, coloured: 0 };
         for (n, (path, label)) in files.iter().enumerate() {
             pictures.read(path, *label)?;
@@ -78,9 +87,8 @@ impl ClassFolders {
         }
         let Some((_, [height, width])) = pictures.first else {
             let few = if self.test.is_none() && part == Part::Test {
-                format!(
-                    "no test pictures: each sixth of a class would be one; give more, or a folder `test` beside `train`"
-                )
+                "no test pictures: each sixth of a class would be one; give more, or a folder `test` beside `train`"
+                    .to_owned()
             } else {
                 format!("no pictures: expected a folder for each class with {} files", picture::FORMATS)
             };
@@ -90,14 +98,13 @@ impl ClassFolders {
         let name = root.display().to_string();
         let images = Idx::new(vec![rows, height, width], pictures.pixels)?;
         let mut split = Split::pair((&name, images), (&name, Idx::new(vec![rows], pictures.labels)?))?;
-        self.notes(part, pictures.coloured, others).into_iter().for_each(|note| split.note(format!("{name}: {note}")));
+        self.notes(part, pictures.coloured, &others).into_iter().for_each(|note| split.note(format!("{name}: {note}")));
         Ok(split)
     }
 
-    /// The part's pictures, class by class, with their labels; and other files, one of them and how many.
-    #[allow(clippy::type_complexity)]
-    fn files(&self, root: &Path, part: Part) -> Result<(Vec<(PathBuf, i32)>, Option<(PathBuf, usize)>)> {
-        let (mut files, mut others) = (Vec::new(), None);
+    /// The part's files.
+    fn files(&self, root: &Path, part: Part) -> Result<Files> {
+        let mut files = Files { pictures: Vec::new(), others: Vec::new() };
         for folder in folders(root)? {
             let name = named(&folder);
             let Some(&(_, label)) = self.classes.iter().find(|(class, _)| *class == name) else {
@@ -112,18 +119,18 @@ impl ClassFolders {
                 match is_picture(&path) {
                     true => pictures.push(path),
                     false if named(&path).starts_with('.') => {}
-                    false => others = Some((path, others.map_or(1, |(_, n)| n + 1))),
+                    false => files.others.push(path),
                 }
             }
             let all = pictures.into_iter().enumerate();
             let is_test = |n: usize| self.test.is_none() && n % TEST_EVERY == TEST_EVERY - 1;
             let wanted = |n: usize| self.test.is_some() || is_test(n) == (part == Part::Test);
-            files.extend(all.filter(|&(n, _)| wanted(n)).map(|(_, path)| (path, label)));
+            files.pictures.extend(all.filter(|&(n, _)| wanted(n)).map(|(_, path)| (path, label)));
         }
-        Ok((files, others))
+        Ok(files)
     }
 
-    fn notes(&self, part: Part, coloured: usize, others: Option<(PathBuf, usize)>) -> Vec<String> {
+    fn notes(&self, part: Part, coloured: usize, others: &[PathBuf]) -> Vec<String> {
         let mut notes = Vec::new();
         if part == Part::Train {
             if self.classes.iter().any(|(name, label)| *name != label.to_string()) {
@@ -138,14 +145,15 @@ impl ClassFolders {
             }
         }
         if coloured > 0 {
-            notes.push(format!("{coloured} pictures in colour are read as grey"));
+            let pictures = if coloured == 1 { "1 picture".into() } else { format!("{coloured} pictures") };
+            notes.push(format!("{pictures} in colour read as grey"));
         }
-        if let Some((path, n)) = others {
-            notes.push(format!(
-                "{n} files are left out, which are not {} files, such as {}",
-                picture::FORMATS,
-                path.display()
-            ));
+        if let Some(first) = others.first() {
+            let formats = picture::FORMATS;
+            notes.push(match others.len() {
+                1 => format!("a file that is no {formats} file is left out, {}", first.display()),
+                count => format!("{count} files that are no {formats} files are left out, such as {}", first.display()),
+            });
         }
         notes
     }

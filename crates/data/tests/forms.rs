@@ -227,7 +227,11 @@ fn pictures_in_train_and_test() {
     assert_eq!((set.train.labels(), set.test.labels()), (&[0, 1, 1][..], &[1][..]));
     assert_eq!((set.train.height(), set.train.width()), (2, 3));
     assert!(set.train.notes()[0].ends_with("the classes are 0 ant, 1 cat"), "{:?}", set.train.notes());
-    assert!(set.test.notes()[0].contains("1 files are left out"), "{:?}", set.test.notes());
+    assert!(
+        set.test.notes()[0].contains("a file that is no PNG, JPEG, BMP or PGM file is left out"),
+        "{:?}",
+        set.test.notes()
+    );
 }
 
 #[test]
@@ -269,7 +273,11 @@ fn faults_of_pictures_are_named() {
     let red = folder(&[good(), ("train/a/2.png", colour), ("test/a/1.png", png(&[0; 6]))]);
     let set = load(red.path()).unwrap();
     assert_eq!(set.train.images()[6], 54);
-    assert!(set.train.notes().iter().any(|note| note.contains("1 pictures in colour")), "{:?}", set.train.notes());
+    assert!(
+        set.train.notes().iter().any(|note| note.contains("1 picture in colour read as grey")),
+        "{:?}",
+        set.train.notes()
+    );
 }
 
 #[test]

@@ -14,9 +14,11 @@
 //! ```
 
 mod array;
+mod element_type;
 mod npy;
 mod npz;
 
-pub use array::{Array, Type};
+pub use array::Array;
+pub use element_type::Type;
 pub use npy::{header, of_text};
 pub use npz::{Archive, write};

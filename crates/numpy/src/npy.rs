@@ -1,6 +1,6 @@
 //! NumPy's `.npy` format: a header, which is a Python dictionary as text, and the data.
 
-use crate::array::Type;
+use crate::element_type::Type;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
