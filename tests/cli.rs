@@ -362,7 +362,8 @@ fn the_number_of_threads_is_chosen_by_measuring_unless_it_is_given() {
 fn three_hundred_classes_are_usable() {
     let rows = 600u32;
     let mut images = idx(&[rows, 4, 4], &[]);
-    images.extend((0..rows).flat_map(|row| (0..16).map(move |bit| if row % 300 >> bit & 1 == 1 { 255 } else { 0 })));
+    images
+        .extend((0..rows).flat_map(|row| (0..16).map(move |bit| if ((row % 300) >> bit) & 1 == 1 { 255 } else { 0 })));
     let mut labels = vec![0, 0, 0x0B, 1];
     labels.extend(rows.to_be_bytes());
     labels.extend((0..rows).flat_map(|row| (row as u16 % 300).to_be_bytes()));

@@ -75,7 +75,9 @@ fn info(args: &DataInfoArgs, out: &mut Output) -> Result<(), CliError> {
         let classes = if contents.classes == 1 { "1 class".into() } else { format!("{} classes", contents.classes) };
         out.field(name, format_args!("{images} of {size}, {classes}, mean ink {ink}"));
         out.field("", &contents.images_file);
-        out.field("", &contents.labels_file);
+        if contents.labels_file != contents.images_file {
+            out.field("", &contents.labels_file);
+        }
     }
     report.notes.iter().for_each(|note| out.field("Note", note));
     out.line("");
