@@ -104,7 +104,7 @@ impl C {
 
     /// The recipe, which is the default; gives the time it took.
     fn train(&self, network: Network, split: &Split) -> (f64, Duration) {
-        let labels: Vec<u32> = split.labels().iter().map(|&label| label.into()).collect();
+        let labels = split.labels();
         let (x, mut loss) = (Matrix::new(split.images(), TL_U8, split.inputs()), 0.0);
         let (train, start) = (self.symbol::<Train>("tl_train"), Instant::now());
         // SAFETY: the lengths are those of the buffers.

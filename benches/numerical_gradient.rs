@@ -29,15 +29,13 @@ struct Batch<'a> {
     pixels: &'a [u8],
     floats: Vec<f64>,
     labels: &'a [u32],
-    wide: Vec<u32>,
 }
 
 impl<'a> Batch<'a> {
     fn new(digits: &'a DataSet, rows: usize) -> Self {
         let pixels = &digits.train.images()[..rows * INPUTS];
         let labels = &digits.train.labels()[..rows];
-        let wide = labels.iter().map(|&l| u32::from(l)).collect();
-        Batch { rows, pixels, floats: data::floats(pixels), labels, wide }
+        Batch { rows, pixels, floats: data::floats(pixels), labels }
     }
 
     /// The loss as a function of a flat list of parameters.
@@ -50,7 +48,7 @@ impl<'a> Batch<'a> {
         math::sigmoid(level, &mut hidden);
         let logits = affine(level, &hidden, self.rows, w2, b2);
         let logits = MatRef::new(&logits, self.rows, b2.len()).expect("the size of the logits");
-        cross_entropy(level, logits, &self.wide).expect("labels that fit")
+        cross_entropy(level, logits, self.labels).expect("labels that fit")
     }
 }
 

@@ -43,7 +43,6 @@ where
 {
     let digits = data::digits();
     let labels = &digits.train.labels()[..BATCH];
-    let wide: Vec<u32> = labels.iter().map(|&l| u32::from(l)).collect();
     let source: Vec<T> = data::spread(BATCH * CLASSES, -8.0, 8.0);
     let mut expected: Vec<f64> = source.iter().map(|x| x.to_f64()).collect();
     let loss = oracle::softmax_cross_entropy(&mut expected, CLASSES, labels);
@@ -57,7 +56,7 @@ where
     for level in Level::available() {
         let ours = |x: &mut [T]| {
             let logits = MatMut::new(x, BATCH, CLASSES).expect("the size of the logits");
-            softmax_cross_entropy(level, logits, &wide).expect("labels that fit")
+            softmax_cross_entropy(level, logits, labels).expect("labels that fit")
         };
         check(level.name(), &ours);
         group.bench_function(level.name(), |b| {
@@ -66,7 +65,7 @@ where
             });
         });
     }
-    let plain = |x: &mut [T]| plain(x, &wide, exp, ln).to_f64();
+    let plain = |x: &mut [T]| plain(x, labels, exp, ln).to_f64();
     check("plain", &plain);
     group.bench_function("plain", |b| {
         time_in_place(b, &source, ROUNDS, |x| {
