@@ -246,6 +246,15 @@ fn invalid_and_mismatched_models_are_errors() {
         fs::write(&model, contents).unwrap();
         fails(1, "eval {} --data {}", &[&model, data.path()], &["model"]);
     }
+    for (contents, words) in [
+        (&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], ["a PNG picture", "`twolayer predict MODEL FILE`"]),
+        (&[&b"PK\x03\x04"[..], &[0; 26], b"W1.npy"].concat(), ["NumPy's .npz", "`twolayer import FILE --out MODEL`"]),
+    ] {
+        fs::write(&model, contents).unwrap();
+        for command in ["eval {}", "predict {} --index 0", "gradcheck {}", "train --resume {}"] {
+            fails(1, command, &[&model], &words);
+        }
+    }
     fails(1, "eval {}", &[&scratch.path().join("nothing")], &["nothing"]);
     fails(1, "eval {}", &[scratch.path()], &[]);
 }
