@@ -32,7 +32,8 @@ pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), CliError> {
     if target.replaces(&args.file) {
         return Err(CliError::usage(format!("--out {} is the input file; give another one", args.out.display())));
     }
-    let (source, mut model) = load(&args.file)?;
+    let layers = args.layers.as_ref().map(|names| names.each_ref().map(String::as_str));
+    let (source, mut model) = load(&args.file, layers)?;
     let ((contents, activation), precision) = match &mut model {
         AnyModel::F32(model) => (contents(model, given)?, "f32"),
         AnyModel::F64(model) => (contents(model, given)?, "f64"),

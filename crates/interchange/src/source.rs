@@ -37,12 +37,13 @@ enum Kind {
 const EXPECTED: &str = "expected are W1, b1, W2 and b2 saved by numpy.savez, or a PyTorch state_dict saved by \
                         safetensors.torch.save_file";
 
-/// Reads the network in the file at `path`. Anything that can be opened and read will do, pipes included.
+/// Reads the network in the file at `path`. Anything that can be opened and read will do, pipes included. Of a state_dict
+/// with several networks, `layers` names the first and the second layer; of one that has no others, they are found.
 ///
 /// # Errors
 ///
 /// Any error of the file or of the system.
-pub fn load(path: impl AsRef<Path>) -> Result<(Source, AnyModel)> {
+pub fn load(path: impl AsRef<Path>, layers: Option<[&str; 2]>) -> Result<(Source, AnyModel)> {
     let name = path.as_ref().display().to_string();
     let mut file = File::open(path).map_err(|error| Error::io(&name, "open", &error))?;
     let mut bytes = Vec::new();
@@ -53,21 +54,24 @@ pub fn load(path: impl AsRef<Path>) -> Result<(Source, AnyModel)> {
     // Before reading the rest, which may be infinite.
     recognise(&name, &bytes)?;
     more(u64::MAX, &mut bytes)?;
-    read(&name, &bytes)
+    read(&name, &bytes, layers)
 }
 
-/// Reads the content of a file from memory. `name` is what errors call it.
+/// Reads the content of a file from memory, as [`load`] does. `name` is what errors call it.
 ///
 /// # Errors
 ///
 /// Any error of the content.
-pub fn read(name: &str, bytes: &[u8]) -> Result<(Source, AnyModel)> {
+pub fn read(name: &str, bytes: &[u8], layers: Option<[&str; 2]>) -> Result<(Source, AnyModel)> {
     match recognise(name, bytes)? {
+        Kind::Npz if layers.is_some() => {
+            Err(Error::new(name, "--layers is for PyTorch's state_dict; the arrays of an .npz are W1, b1, W2 and b2"))
+        }
         Kind::Npz => {
             let (model, names_activation) = npz::read(name, bytes)?;
             Ok((Source::Npz { names_activation }, model))
         }
-        Kind::Torch => Ok((Source::Torch, torch::read(name, bytes)?)),
+        Kind::Torch => Ok((Source::Torch, torch::read(name, bytes, layers)?)),
     }
 }
 
@@ -98,7 +102,7 @@ mod tests {
             (b"\0\0\0\0\0\0\0\0", "unknown kind"),
             (b"\x89PNG\r\n\x1a\n\0", "`twolayer predict"),
         ] {
-            let message = read("given", bytes).unwrap_err().to_string();
+            let message = read("given", bytes, None).unwrap_err().to_string();
             assert!(message.starts_with("given: ") && message.contains(word), "{message}");
         }
     }
@@ -106,7 +110,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn an_endless_file_is_not_read_to_its_end() {
-        let message = load("/dev/zero").unwrap_err().to_string();
+        let message = load("/dev/zero", None).unwrap_err().to_string();
         assert!(message.contains("/dev/zero: a file of an unknown kind"), "{message}");
     }
 }
