@@ -16,7 +16,7 @@ use twolayer_core::{DEFAULT_H, GradientMethod, Level};
 
 use crate::error::CliError;
 use crate::terminal;
-pub use checkpoint::CheckpointArgs;
+pub use checkpoint::{CheckpointArgs, Options};
 pub use completions::{CompletionsArgs, ManArgs};
 pub use data::{DataCommand, DataInfoArgs, DataShowArgs};
 pub use fetch::FetchArgs;
@@ -301,8 +301,13 @@ impl TrainArgs {
         match (self.gradient, self.h) {
             (GradientName::Backprop, None) => Ok(GradientMethod::Backpropagation),
             (GradientName::Backprop, Some(_)) => Err(CliError::usage("--h is for --gradient numerical")),
-            (GradientName::Numerical, h) => Ok(GradientMethod::Numerical { h: h.unwrap_or(DEFAULT_H) }),
+            (GradientName::Numerical, _) => Ok(GradientMethod::Numerical { h: self.step() }),
         }
+    }
+
+    /// The step of the central differences, if they are used.
+    fn step(&self) -> f64 {
+        self.h.unwrap_or(DEFAULT_H)
     }
 }
 

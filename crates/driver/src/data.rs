@@ -52,6 +52,11 @@ impl<'a> Source<'a> {
         self.0.map_or_else(|| "bundled".into(), |folder| folder.display().to_string())
     }
 
+    /// The folder's absolute path, if it is text; none of the bundled digits.
+    pub fn folder(self) -> Option<String> {
+        std::path::absolute(self.0?).ok()?.into_os_string().into_string().ok()
+    }
+
     /// The source, for titles.
     pub fn title(self) -> String {
         self.0.map_or_else(|| "the bundled digits".into(), |folder| folder.display().to_string())
