@@ -22,8 +22,11 @@ fn the_defaults_learn_the_bundled_digits_and_print_the_accuracy() {
     let text = ok("train", &[]);
     assert!(text.contains("bundled"), "{text}");
     assert!(text.contains("samples per second"), "{text}");
-    let rows = text.lines().filter(|line| line.trim_start().starts_with(|c: char| c.is_ascii_digit())).count();
-    assert_eq!(rows, 10_000usize.div_ceil(14) + 1, "a row for each epoch, and one for the end");
+    let rows =
+        |text: &str| text.lines().filter(|line| line.trim_start().starts_with(|c: char| c.is_ascii_digit())).count();
+    assert!((20..=30).contains(&rows(&text)) && text.contains("--every-epoch"), "{text}");
+    let all = rows(&ok("train --every-epoch", &[]));
+    assert_eq!(all, 10_000usize.div_ceil(14) + 1, "a row for each epoch, and one for the end");
     let report = json("train", &[]);
     assert!(float(&report["test_accuracy"]) >= 0.90, "{}", report["test_accuracy"]);
     assert!(float(&report["train_accuracy"]) >= 0.90, "{}", report["train_accuracy"]);
@@ -353,4 +356,109 @@ fn the_number_of_threads_is_chosen_by_measuring_unless_it_is_given() {
     assert!(text.contains("Machine   3 threads, ") && text.contains(" on 3 threads: "), "{text}");
     let text = ok("train --iters 20 --threads 8", &[]);
     assert!(text.contains(" on 4 of 8 threads (at most one for each 16 hidden units): "), "{text}");
+}
+
+#[test]
+fn long_names_and_capitals_are_understood() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [one, other] = ["one", "other"].map(|name| scratch.path().join(name));
+    ok("train --quiet --lr 0.2 --iters 30 --batch 20 --activation relu --init he --precision f64 --out {}", &[&one]);
+    let long = "--learning-rate 0.2 --iterations 30 --batch-size 20";
+    let capitals =
+        "--activation ReLU --init He --precision F64 --isa Scalar --threads AUTO --rng ChaCha8 --optimizer SGD";
+    ok(&format!("train --quiet {long} {capitals} --out {{}}"), &[&other]);
+    assert!(fs::read(&one).unwrap() == fs::read(&other).unwrap());
+    assert_eq!(json("eval {} --split TRAIN", &[&one])["rows"], 1437);
+}
+
+#[test]
+fn several_seeds_give_the_spread_of_their_runs() {
+    let lines = |arguments: &str| -> Vec<Value> {
+        ok(arguments, &[]).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let run = "--iters 400 --lr 1 --validation 0.1 --patience 3";
+    let rows = lines(&format!("train --seeds 3..7 {run} --json"));
+    assert_eq!(rows.len(), 6, "a row for each run and one for all");
+    let accuracies: Vec<f64> = rows[..5].iter().map(|row| float(&row["test_accuracy"])).collect();
+    for (seed, row) in (3..).zip(&rows[..5]) {
+        let alone = json(&format!("train --seed {seed} {run}"), &[]);
+        assert_eq!(integer(&row["seed"]), seed);
+        for name in ["test_accuracy", "train_accuracy", "test_loss", "iterations"] {
+            assert_eq!(row[name], alone[name], "{name} of seed {seed}");
+        }
+    }
+    let spread = &rows[5];
+    let mean = accuracies.iter().sum::<f64>() / 5.0;
+    let deviation = (accuracies.iter().map(|a| (a - mean).powi(2)).sum::<f64>() / 4.0).sqrt();
+    assert!((float(&spread["mean"]) - mean).abs() < 1e-12);
+    assert!((float(&spread["standard_deviation"]) - deviation).abs() < 1e-12);
+    let extreme = |pick: fn(f64, f64) -> f64| accuracies.iter().copied().reduce(pick).unwrap();
+    assert_eq!((float(&spread["least"]), float(&spread["greatest"])), (extreme(f64::min), extreme(f64::max)));
+    // However many run at once, but for the times.
+    for threads in ["1", "3"] {
+        let again = lines(&format!("train --seeds 3..7 {run} --json --threads {threads}"));
+        for (row, again) in rows.iter().zip(&again) {
+            assert_eq!((&row["test_loss"], &row["mean"]), (&again["test_loss"], &again["mean"]), "{threads}");
+        }
+    }
+    let text = ok("train --seeds 0..2 --iters 20", &[]);
+    for words in ["seeds 0 to 2", "3 runs in", "standard deviation", "(seed "] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(lines("train --seeds 5 --iters 20 --json")[1]["standard_deviation"], Value::Null);
+    common::fails(2, "train --seeds 3..1", &[], &["0..9"]);
+    common::fails(2, "train --seeds 0..3 --seed 1", &[], &["--seed"]);
+    common::fails(2, "train --seeds 0..3 --out m", &[], &["--out"]);
+    let ran =
+        common::fails(1, "train --seeds 0..1 --lr 1e38 --json", &[], &["2 of 2 runs failed", "seed 0: ", "seed 1: "]);
+    assert!(ran.stdout.lines().all(|line| line.contains("\"error\"")) && ran.stdout.lines().count() == 2, "{ran:#?}");
+}
+
+/// `-` and `/dev/stdout` are standard output, and `-` is standard input, for every file.
+#[cfg(unix)]
+#[test]
+fn files_are_piped_from_command_to_command() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [model, npz] = ["model", "weights.npz"].map(|name| scratch.path().join(name));
+    let run = "train --iters 50 --lr 0.5";
+    ok(&format!("{run} --quiet --out {{}}"), &[&model]);
+    let bytes = fs::read(&model).unwrap();
+    let piped = |arguments: &str, input: &[u8]| {
+        let mut command = twolayer();
+        command.args(arguments.split(' ')).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let written = input.to_vec();
+        let writer = std::thread::spawn(move || std::io::Write::write_all(&mut stdin, &written));
+        let output = child.wait_with_output().unwrap();
+        // A command that does not read its input leaves a broken pipe.
+        let _ = writer.join().unwrap();
+        assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+        (output.stdout, String::from_utf8(output.stderr).unwrap())
+    };
+    for name in ["-", "/dev/stdout", "/dev/fd/1"] {
+        let (stdout, stderr) = piped(&format!("{run} --out {name}"), b"");
+        assert!(stdout == bytes, "{name}: {} bytes", stdout.len());
+        assert!(stderr.contains("Accuracy") && stderr.contains("standard output"), "{stderr}");
+    }
+    let expected = ok("eval {} --quiet", &[&model]);
+    assert_eq!(String::from_utf8(piped("eval - --quiet", &bytes).0).unwrap(), expected);
+    assert_eq!(
+        String::from_utf8(piped("predict - --index 0 --quiet", &bytes).0).unwrap(),
+        ok("predict {} --index 0 --quiet", &[&model])
+    );
+    let (exported, _) = piped("export - --format npz --out -", &bytes);
+    ok("export {} --out {}", &[&model, &npz]);
+    assert!(exported == fs::read(&npz).unwrap());
+    let (imported, told) = piped("import - --out -", &exported);
+    fs::write(&npz, imported).unwrap();
+    assert_eq!(ok("eval {} --quiet", &[&npz]), expected, "{told}");
+    let (checkpoint, log) = (scratch.path().join("checkpoint"), b"iteration,loss\n0,");
+    ok("train --quiet --iters 20 --lr 0.5 --checkpoint {}", &[&checkpoint]);
+    let (resumed, _) = piped("train --resume - --iters 50 --out -", &fs::read(&checkpoint).unwrap());
+    assert!(resumed == bytes);
+    assert!(piped("train --iters 5 --log -", b"").0.starts_with(log));
+    assert!(piped("eval - --report -", &bytes).0.starts_with(b"<!DOCTYPE html>"));
+    common::fails(2, "train --out - --log /dev/stdout", &[], &["--out and --log", "standard output"]);
+    common::fails(2, "train --checkpoint -", &[], &["--checkpoint", "again and again"]);
 }

@@ -76,7 +76,7 @@ fn validation_holds_out_rows_and_patience_keeps_the_best_weights() {
     assert_eq!(json("eval {}", &[&model])["accuracy"], report["test_accuracy"]);
     let kept = integer(&history[at]["iterations"]);
     assert_eq!(integer(&report["kept_iterations"]), kept);
-    let text = ok(&format!("train {options}"), &[]);
+    let text = ok(&format!("train --every-epoch {options}"), &[]);
     let row = |line: &str| line.split_whitespace().nth(1) == Some(&kept.to_string());
     assert!(text.lines().any(row), "the table has a row of the kept weights, {kept}: {text}");
     assert!(text.contains("valid\n") && text.contains("Stopped   the validation accuracy"), "{text}");
@@ -168,4 +168,29 @@ fn the_recipe_for_98_percent_reaches_it() {
     assert!(options.contains("--epochs"), "{options}");
     let report = json(&format!("train --data {{}} {options}"), &[Path::new(&folder)]);
     assert!(float(&report["test_accuracy"]) >= 0.98, "{}", report["test_accuracy"]);
+}
+
+/// A set without test images is trained on: a tenth of each class is held out instead.
+#[test]
+fn a_set_without_test_images_is_tested_on_a_tenth_of_each_class() {
+    let scratch = tempfile::tempdir().unwrap();
+    // Sorted by class, as many of each: the position of the only dark column tells the class.
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    for class in 0..4u8 {
+        for i in 0..50u8 {
+            pixels.extend((0..4).flat_map(|_| (0..4).map(move |x| if x == class { 200 + i } else { 0 })));
+            labels.push(class);
+        }
+    }
+    std::fs::write(scratch.path().join(common::NAMES[0]), common::idx(&[200, 4, 4], &pixels)).unwrap();
+    std::fs::write(scratch.path().join(common::NAMES[1]), common::idx(&[200], &labels)).unwrap();
+    let run = "train --data {} --lr 1 --iters 300 --batch 20";
+    let (report, again) = (json(run, &[scratch.path()]), json(run, &[scratch.path()]));
+    assert_eq!((&report["test_accuracy"], &report["epoch"]), (&serde_json::json!(1.0), &serde_json::json!(9)));
+    assert_eq!(report["history"], again["history"]);
+    assert!(report["notes"][0].as_str().unwrap().contains("tested on 20 training images"), "{}", report["notes"]);
+    assert_ne!(report["history"], json(&format!("{run} --seed 1"), &[scratch.path()])["history"]);
+    let model = scratch.path().join("model");
+    ok(&format!("{run} --quiet --checkpoint {{}}"), &[scratch.path(), &model]);
+    assert_eq!(json("train --resume {}", &[&model])["test_accuracy"], 1.0);
 }

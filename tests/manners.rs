@@ -70,7 +70,7 @@ fn help_is_wrapped_to_any_terminal_width() {
             for pair in lines.windows(2).filter(|pair| indent(pair[0]) == indent(pair[1])) {
                 let word = pair[1].split_whitespace().next().unwrap_or_default();
                 // Examples, commands and options stand below each other, and so do values and what is the default.
-                let item = pair[0].starts_with("  twolayer") || pair[0].starts_with("  some-scanner");
+                let item = pair[0].trim_start().starts_with("twolayer") || pair[0].starts_with("  some-scanner");
                 let item = item || (indent(pair[0]) == 2 || pair[0].ends_with(':'));
                 let item = item || word.is_empty() || pair[0].is_empty() || word.starts_with(['-', '[']);
                 let joined = pair[0].chars().count() + 1 + word.chars().count();
@@ -188,7 +188,14 @@ fn quiet_prints_results_without_notes_on_every_command() {
         ran.stdout
     };
     assert!(quiet("train --iters 5 --activation relu --out m").starts_with("Trained   5 iterations"));
-    assert!(quiet("eval m").contains("Accuracy"));
+    let (_, numbers) = (quiet("export m --out m.npz"), quiet("import m.npz --activation relu --out n"));
+    assert!(numbers.starts_with("Model     n: 64 -> 50 -> 10"), "{numbers}");
+    assert!(quiet("eval m").starts_with("Accuracy"));
+    assert!(quiet("predict m --index 0").starts_with('┌'));
+    assert!(quiet("predict m --csv p.csv").starts_with("Accuracy"));
+    assert!(!quiet("gradcheck --hidden 5").contains("Network"));
+    assert!(quiet("train --seeds 0..1 --iters 5").starts_with("Trained   2 runs"));
+    assert!(quiet("export m --out m.onnx").starts_with("Written   m.onnx"));
     assert_eq!(quiet("man --dir d").lines().count(), 1);
     assert_eq!(run_in(scratch.path(), 80, "man --dir d").stdout.lines().count(), 2, "a result and a note");
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use twolayer_core::{Float, Labels, Rows};
-use twolayer_idx::{DataSet, Part, Split as Half};
+use twolayer_idx::{DataSet, ErrorKind, Part, Split as Half};
 
 use crate::args::{DataArgs, Split};
 use crate::error::CliError;
@@ -34,6 +34,15 @@ impl<'a> Source<'a> {
         let classes = classes.unwrap_or_else(|| data.train.classes());
         data.check_labels(classes)?;
         Ok((data, classes))
+    }
+
+    /// Whether there are test images.
+    pub fn has_test_set(self) -> Result<bool, CliError> {
+        match self.0.map(|folder| Part::Test.find(folder)) {
+            Some(Err(error)) if matches!(error.kind(), ErrorKind::MissingFile { role: "test images", .. }) => Ok(false),
+            Some(Err(error)) => Err(error.into()),
+            _ => Ok(true),
+        }
     }
 
     /// Reads one split.

@@ -8,6 +8,7 @@ mod plan;
 mod report_files;
 mod resume;
 mod run;
+mod seeds;
 mod summary;
 mod validation_rows;
 
@@ -19,7 +20,7 @@ use std::time::Instant;
 use twolayer_core::{Evaluation, Float, Optimizer, Sampler, TrainOptions, TwoLayerNet};
 use twolayer_model::{AnyModel, Model};
 
-use crate::args::{Options, Precision, TrainArgs, ValidationFrom};
+use crate::args::{Options, Precision, TrainArgs};
 use crate::data::{self, Source};
 use crate::epoch_table::{EpochTable, Measurement};
 use crate::error::CliError;
@@ -42,8 +43,11 @@ use summary::WrittenFiles;
 /// Runs `twolayer train`.
 pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), CliError> {
     let started = Instant::now();
+    if let Some(seeds) = args.seeds.clone() {
+        return seeds::run(args, seeds, out);
+    }
     let Some(path) = &args.checkpointing.resume else { return run_from(None, args, started, out) };
-    let checkpoint = AnyModel::load(path)?;
+    let checkpoint = network::read(path)?;
     let args = resume::arguments(path, &checkpoint, args)?;
     run_from(Some((path, checkpoint)), &args, started, out)
 }
@@ -57,13 +61,14 @@ fn run_from(
 ) -> Result<(), CliError> {
     let generator = Generator::new(&args.random)?;
     let plan = Plan::new(args, started)?;
+    out.keep_stdout_for(plan.files());
     let (machine, source) = (Machine::new(&args.machine)?, Source::new(&args.data));
-    let (mut data, classes) = source.load(args.classes)?;
-    if let Some(share) = args.learning.validation.filter(|_| args.learning.validation_from == ValidationFrom::Classes) {
-        let held_out = validation_rows::count(data.train.rows(), share);
-        data.train = validation_rows::at_the_end(&data.train, held_out, args.random.seed);
+    let (mut data, classes, note) = validation_rows::load(args, source)?;
+    if let Some(train) = validation_rows::reordered(&data.train, args) {
+        data.train = train;
     }
-    let job = plan.with(&machine, source, (&data, classes))?;
+    let mut job = plan.with(&machine, source, (&data, classes))?;
+    job.notes.extend(note);
     match args.precision {
         Precision::F32 => job.run::<f32>(generator, checkpoint, out),
         Precision::F64 => job.run::<f64>(generator, checkpoint, out),
@@ -73,26 +78,12 @@ fn run_from(
 impl TrainingRun<'_> {
     fn run<T: Float>(
         &self,
-        mut generator: Generator,
+        generator: Generator,
         checkpoint: Option<(&Path, AnyModel)>,
         out: &mut Output,
     ) -> Result<(), CliError> {
-        self.check_memory(size_of::<T>())?;
-        let learning = &self.args.learning;
-        let parameters = generator.weights::<T>(self.shape, learning.init());
-        let mut state = State {
-            best: learning.validation.map(|_| BestWeights::new(&parameters)),
-            optimizer: Optimizer::new(self.shape, self.rule, learning.weight_decay)?,
-            net: self.machine.run(
-                TwoLayerNet::new(parameters)
-                    .with_activation(learning.activation())
-                    .with_loss_epsilon(self.args.loss_epsilon),
-            ),
-            outcome: Outcome::default(),
-            kept: Ok(()),
-            record: TrainingRecord::new(self.log.is_some()),
-        };
-        let mut sampler = generator.sampler(self.rows, learning.sampling)?;
+        self.check_memory(size_of::<T>(), 1)?;
+        let (mut state, mut sampler) = self.start::<T>(generator)?;
         if let Some((path, checkpoint)) = checkpoint {
             state.resume(path, checkpoint, self)?;
             self.check_resumed(&mut state)?;
@@ -117,6 +108,25 @@ impl TrainingRun<'_> {
         let written = WrittenFiles { model: saved.is_ok(), log: logged.is_ok(), drawn: drawn.is_ok() };
         self.print_outcome(&state, &written, out)?;
         saved.and(logged).and(drawn).and(state.kept).and(self.tell_interruption(&state.outcome))
+    }
+
+    /// The state before the first iteration, and the sampler of batches.
+    fn start<T: Float>(&self, mut generator: Generator) -> Result<(State<T>, Box<dyn Sampler>), CliError> {
+        let learning = &self.args.learning;
+        let parameters = generator.weights::<T>(self.shape, learning.init());
+        let state = State {
+            best: learning.validation.map(|_| BestWeights::new(&parameters)),
+            optimizer: Optimizer::new(self.shape, self.rule, learning.weight_decay)?,
+            net: self.machine.run(
+                TwoLayerNet::new(parameters)
+                    .with_activation(learning.activation())
+                    .with_loss_epsilon(self.args.loss_epsilon),
+            ),
+            outcome: Outcome::default(),
+            kept: Ok(()),
+            record: TrainingRecord::new(self.log.is_some()),
+        };
+        Ok((state, generator.sampler(self.rows, learning.sampling)?))
     }
 
     /// The options that determine the weights, and no others, so that the same training gives the same file on any number
@@ -157,7 +167,7 @@ impl TrainingRun<'_> {
         out: &mut Output,
     ) -> Result<(), CliError> {
         let mut progress = Progress::new(self.schedule.iterations, talks);
-        let table = EpochTable::new(self.schedule, out.is_terminal(), state.best.is_some(), out.width());
+        let table = EpochTable::new(self.schedule, self.args.every_epoch, state.best.is_some(), out.width());
         if talks && self.schedule.iterations > 0 {
             if let Some(note) = table.note() {
                 out.paragraph("", note);

@@ -30,4 +30,4 @@ mod tensor;
 mod torch;
 
 pub use error::{Error, Result};
-pub use source::{Source, load, read};
+pub use source::{Source, from_reader, load, read};

@@ -45,16 +45,25 @@ const EXPECTED: &str = "expected are W1, b1, W2 and b2 saved by numpy.savez, or 
 /// Any error of the file or of the system.
 pub fn load(path: impl AsRef<Path>, layers: Option<[&str; 2]>) -> Result<(Source, AnyModel)> {
     let name = path.as_ref().display().to_string();
-    let mut file = File::open(path).map_err(|error| Error::io(&name, "open", &error))?;
+    let file = File::open(path).map_err(|error| Error::io(&name, "open", &error))?;
+    from_reader(&name, file, layers)
+}
+
+/// Reads the content of a reader, as [`load`] does. `name` is what errors call it.
+///
+/// # Errors
+///
+/// Any error of the content or of the reader.
+pub fn from_reader(name: &str, mut reader: impl Read, layers: Option<[&str; 2]>) -> Result<(Source, AnyModel)> {
     let mut bytes = Vec::new();
     let mut more = |limit: u64, bytes: &mut Vec<u8>| {
-        file.by_ref().take(limit).read_to_end(bytes).map_err(|error| Error::io(&name, "read", &error))
+        reader.by_ref().take(limit).read_to_end(bytes).map_err(|error| Error::io(name, "read", &error))
     };
     more(FileKind::HEAD as u64, &mut bytes)?;
     // Before reading the rest, which may be infinite.
-    recognise(&name, &bytes)?;
+    recognise(name, &bytes)?;
     more(u64::MAX, &mut bytes)?;
-    read(&name, &bytes, layers)
+    read(name, &bytes, layers)
 }
 
 /// Reads the content of a file from memory, as [`load`] does. `name` is what errors call it.

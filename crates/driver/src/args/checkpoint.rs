@@ -10,7 +10,7 @@ use super::{Cli, Command, GradientName, Precision, TrainArgs};
 use crate::args::values::positive;
 
 /// Checkpoints and resuming.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct CheckpointArgs {
     /// Write checkpoints to this file, to resume from; it is also a model file
     #[arg(long, value_name = "FILE")]

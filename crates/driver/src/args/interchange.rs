@@ -41,7 +41,7 @@ pub struct ExportArgs {
     pub model: PathBuf,
 
     /// Format [default: by the extension of --out: .npz, .onnx or .h]
-    #[arg(long, value_name = "FORMAT", value_enum)]
+    #[arg(long, value_name = "FORMAT", value_enum, ignore_case = true)]
     pub format: Option<Format>,
 
     /// Write to this file
@@ -76,7 +76,7 @@ pub struct ImportArgs {
     pub out: PathBuf,
 
     /// Activation of the hidden layer [default: what the file says, or sigmoid, which is then told]
-    #[arg(long, value_name = "NAME", value_enum)]
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true)]
     pub activation: Option<ActivationName>,
 
     /// First and second layer in a state_dict that has others too, such as `student.fc1,student.fc2`

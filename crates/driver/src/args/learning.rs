@@ -68,14 +68,14 @@ pub enum ValidationFrom {
 }
 
 /// Learning options.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct LearningArgs {
     /// Optimiser
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = OptimizerName::Sgd)]
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = OptimizerName::Sgd)]
     pub optimizer: OptimizerName,
 
     /// Learning rate [default: 0.1 with sgd, 0.01 with momentum, nesterov and adagrad, else 0.001]
-    #[arg(long, value_name = "RATE", value_parser = rate, allow_negative_numbers = true)]
+    #[arg(long, visible_alias = "learning-rate", value_name = "RATE", value_parser = rate, allow_negative_numbers = true)]
     pub lr: Option<f64>,
 
     /// Multiply the learning rate by this after each epoch
@@ -91,15 +91,15 @@ pub struct LearningArgs {
     pub weight_decay: f64,
 
     /// Activation function of the hidden layer
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = ActivationName::Sigmoid)]
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = ActivationName::Sigmoid)]
     pub activation: ActivationName,
 
     /// Initialisation of the weights
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = InitName::Normal)]
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = InitName::Normal)]
     pub init: InitName,
 
     /// Sampling of the batches
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = SamplingName::Replacement)]
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = SamplingName::Replacement)]
     pub sampling: SamplingName,
 
     /// Share of the training set to hold out and validate with
@@ -107,7 +107,7 @@ pub struct LearningArgs {
     pub validation: Option<f64>,
 
     /// Rows to hold out
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = ValidationFrom::Classes, requires = "validation")]
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = ValidationFrom::Classes, requires = "validation")]
     pub validation_from: ValidationFrom,
 
     /// Stop when the validation accuracy has not improved for this many epochs, and keep the best weights

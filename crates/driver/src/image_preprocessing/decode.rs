@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 use super::gray_plane::{self, Plane, Rectangle};
 use super::ink::LEAST_CONTRAST;
 use super::prepare::{MAX_SIDE, PreparedImage, prepare};
+use crate::output_file::is_stdin;
 
 /// The largest file that is read.
 const MAX_FILE: u64 = 256 << 20;
@@ -35,11 +36,6 @@ impl Reader {
 /// The name of a picture in messages.
 pub fn shown(path: &Path) -> String {
     if is_stdin(path) { "on standard input".into() } else { path.display().to_string() }
-}
-
-/// Whether `-` was given.
-pub fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == "-"
 }
 
 fn contents(path: &Path) -> Result<Vec<u8>, String> {
@@ -76,17 +72,32 @@ pub fn decode(bytes: &[u8]) -> Result<(Plane, (usize, usize)), String> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_DECODED);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|e| e.to_string())?;
+    let mut decoder = reader.into_decoder().map_err(|e| damage(&e))?;
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     if pixels > MAX_PIXELS || decoder.total_bytes() > MAX_DECODED {
         let most = MAX_PIXELS / 1_000_000;
         return Err(format!("it has {width} x {height} pixels, more than {most} million; make it smaller"));
     }
-    let orientation = decoder.orientation().map_err(|e| e.to_string())?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())?;
+    let orientation = decoder.orientation().map_err(|e| damage(&e))?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| damage(&e))?;
     picture.apply_orientation(orientation);
     Ok(grey(picture))
+}
+
+/// A decoder's error in words: its own often quotes its source.
+fn damage(error: &ImageError) -> String {
+    match error {
+        ImageError::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+            "it is cut off: the file ends within the picture; copy it again".into()
+        }
+        ImageError::IoError(e) => format!("its data cannot be read: {e}; copy it again"),
+        ImageError::Limits(_) => format!("it needs more than {} MB of memory; make it smaller", MAX_DECODED >> 20),
+        ImageError::Unsupported(_) => {
+            format!("it is of a rare variant that is not read; save it again as {FORMATS} with 8 bits per channel")
+        }
+        _ => format!("it is damaged; copy it again, or save it again as {FORMATS}"),
+    }
 }
 
 /// Grey values from 0, black, to 1. Transparent parts are white, or black if nothing would be visible on white.
