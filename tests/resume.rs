@@ -84,7 +84,7 @@ fn a_checkpoint_has_the_runs_options_and_data() {
     ] {
         let full = json(&format!("train --data {{}} --out {{}} --iters 18 {run}"), &[&data, &whole]);
         ok(&format!("train --quiet --data {{}} --checkpoint {{}} --iters 5 {run}"), &[&data, &checkpoint]);
-        let report = json(&format!("train --resume {{}} --out {{}} --iters 18"), &[&checkpoint, &resumed]);
+        let report = json("train --resume {} --out {} --iters 18", &[&checkpoint, &resumed]);
         assert!(fs::read(&whole).unwrap() == fs::read(&resumed).unwrap(), "{run}: another model");
         for name in ["history", "iterations", "hidden", "batch", "lr", "momentum", "validation", "loss_epsilon", "rng"]
         {

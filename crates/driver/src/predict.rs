@@ -3,6 +3,8 @@
 mod csv;
 mod pictures;
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use crate::args::{PredictArgs, Split};
@@ -43,8 +45,8 @@ pub fn run(args: &PredictArgs, out: &mut Output) -> Result<(), CliError> {
     }
     let target = args.csv.as_deref().map(OutputFile::new).transpose()?;
     out.keep_stdout_for(&target);
-    let read = args.pictures.iter().chain([&args.model]);
-    if let Some(lost) = read.filter(|path| target.as_ref().is_some_and(|target| target.replaces(path))).next() {
+    let replaced = |path: &&PathBuf| target.as_ref().is_some_and(|target| target.replaces(path));
+    if let Some(lost) = args.pictures.iter().chain([&args.model]).find(replaced) {
         return Err(CliError::usage(format!("--csv would replace {}, which is read", lost.display())));
     }
     let model = network::load(&args.model, &machine)?;
