@@ -73,7 +73,13 @@ fn damaged_gzip_is_an_error() {
     flipped[packed.len() / 2] ^= 0x10;
     let cut = packed[..packed.len() - 9].to_vec();
     let long = [packed.clone(), b"more".to_vec()].concat();
-    for (bytes, word) in [(flipped, "corrupt gzip"), (cut, "truncated gzip"), (long, "trailing bytes")] {
+    let padded = [packed.clone(), vec![0; 100]].concat();
+    for (bytes, word) in [
+        (flipped, "corrupt gzip"),
+        (cut, "truncated gzip: the file ends"),
+        (long, "trailing bytes"),
+        (padded, "zero bytes after the gzip stream"),
+    ] {
         let copy = tempfile::tempdir().unwrap();
         for name in names_in(&digits()).iter().filter(|name| name.ends_with(".gz")) {
             fs::copy(digits().join(name), copy.path().join(name)).unwrap();
@@ -94,6 +100,30 @@ fn missing_files_are_errors() {
         data.path(),
         &["no test labels", "t10k-labels-idx1-ubyte, raw or .gz", "it has t10k-images-idx3-ubyte"],
     );
+}
+
+/// A set that is larger than the memory of the process: a sparse file, which takes no room.
+#[cfg(target_os = "linux")]
+#[test]
+fn too_little_memory_is_told_as_such() {
+    let scratch = tempfile::tempdir().unwrap();
+    let rows = 60_000u32;
+    for (name, head, length) in [
+        (common::NAMES[0], idx(&[rows, 64, 64], &[]), u64::from(rows) * 64 * 64),
+        (common::NAMES[1], idx(&[rows], &[]), u64::from(rows)),
+        (common::NAMES[2], idx(&[1, 64, 64], &[]), 64 * 64),
+        (common::NAMES[3], idx(&[1], &[]), 1),
+    ] {
+        fs::write(scratch.path().join(name), &head).unwrap();
+        let file = fs::OpenOptions::new().write(true).open(scratch.path().join(name)).unwrap();
+        file.set_len(head.len() as u64 + length).unwrap();
+    }
+    let program = common::twolayer().get_program().to_owned();
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "ulimit -v 150000; exec \"$0\" train --data \"$1\""]).arg(program).arg(scratch.path());
+    let ran = common::Ran::new("train with little memory".into(), command.output().unwrap());
+    assert_eq!(ran.code, Some(1), "{ran:#?}");
+    common::assert_paragraph(&ran, &[common::NAMES[0], "not enough memory", "245760000 bytes"]);
 }
 
 /// Uses `/proc/self/mem`, whose first bytes nobody can read: permissions do not stop a superuser.
@@ -125,7 +155,7 @@ fn invalid_options_are_usage_errors() {
         ("--epochs", &["-1", "two"]),
         ("--seed", &["-1", "18446744073709551616", "zero"]),
         ("--threads", &["0", "-1", "100000"]),
-        ("--isa", &["mmx", "AVX2", ""]),
+        ("--isa", &["mmx", ""]),
         ("--rng", &["dice"]),
         ("--precision", &["f16"]),
         ("--classes", &["0"]),
@@ -254,6 +284,15 @@ fn invalid_and_mismatched_models_are_errors() {
     for contents in [Vec::new(), text, bytes[..20].to_vec(), bytes[..bytes.len() - 1].to_vec(), nan] {
         fs::write(&model, contents).unwrap();
         fails(1, "eval {} --data {}", &[&model, data.path()], &["model"]);
+    }
+    for (contents, words) in [
+        (&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], ["a PNG picture", "`twolayer predict MODEL FILE`"]),
+        (&[&b"PK\x03\x04"[..], &[0; 26], b"W1.npy"].concat(), ["NumPy's .npz", "`twolayer import FILE --out MODEL`"]),
+    ] {
+        fs::write(&model, contents).unwrap();
+        for command in ["eval {}", "predict {} --index 0", "gradcheck {}", "train --resume {}"] {
+            fails(1, command, &[&model], &words);
+        }
     }
     fails(1, "eval {}", &[&scratch.path().join("nothing")], &["nothing"]);
     fails(1, "eval {}", &[scratch.path()], &[]);

@@ -76,7 +76,7 @@ fn validation_holds_out_rows_and_patience_keeps_the_best_weights() {
     assert_eq!(json("eval {}", &[&model])["accuracy"], report["test_accuracy"]);
     let kept = integer(&history[at]["iterations"]);
     assert_eq!(integer(&report["kept_iterations"]), kept);
-    let text = ok(&format!("train {options}"), &[]);
+    let text = ok(&format!("train --every-epoch {options}"), &[]);
     let row = |line: &str| line.split_whitespace().nth(1) == Some(&kept.to_string());
     assert!(text.lines().any(row), "the table has a row of the kept weights, {kept}: {text}");
     assert!(text.contains("valid\n") && text.contains("Stopped   the validation accuracy"), "{text}");
@@ -168,4 +168,71 @@ fn the_recipe_for_98_percent_reaches_it() {
     assert!(options.contains("--epochs"), "{options}");
     let report = json(&format!("train --data {{}} {options}"), &[Path::new(&folder)]);
     assert!(float(&report["test_accuracy"]) >= 0.98, "{}", report["test_accuracy"]);
+}
+
+/// A set without test images is trained on: a tenth of each class is held out instead.
+#[test]
+fn a_set_without_test_images_is_tested_on_a_tenth_of_each_class() {
+    let scratch = tempfile::tempdir().unwrap();
+    // Sorted by class, as many of each: the position of the only dark column tells the class.
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    for class in 0..4u8 {
+        for i in 0..50u8 {
+            pixels.extend((0..4).flat_map(|_| (0..4).map(move |x| if x == class { 200 + i } else { 0 })));
+            labels.push(class);
+        }
+    }
+    std::fs::write(scratch.path().join(common::NAMES[0]), common::idx(&[200, 4, 4], &pixels)).unwrap();
+    std::fs::write(scratch.path().join(common::NAMES[1]), common::idx(&[200], &labels)).unwrap();
+    let run = "train --data {} --lr 1 --iters 300 --batch 20";
+    let (report, again) = (json(run, &[scratch.path()]), json(run, &[scratch.path()]));
+    assert_eq!((&report["test_accuracy"], &report["epoch"]), (&serde_json::json!(1.0), &serde_json::json!(9)));
+    assert_eq!(report["history"], again["history"]);
+    assert!(report["notes"][0].as_str().unwrap().contains("tested on 20 training images"), "{}", report["notes"]);
+    assert_ne!(report["history"], json(&format!("{run} --seed 1"), &[scratch.path()])["history"]);
+    let model = scratch.path().join("model");
+    ok(&format!("{run} --quiet --checkpoint {{}}"), &[scratch.path(), &model]);
+    assert_eq!(json("train --resume {}", &[&model])["test_accuracy"], 1.0);
+}
+
+#[test]
+fn several_seeds_give_the_spread_of_their_runs() {
+    let lines = |arguments: &str| -> Vec<serde_json::Value> {
+        ok(arguments, &[]).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let run = "--iters 400 --lr 1 --validation 0.1 --patience 3";
+    let rows = lines(&format!("train --seeds 3..7 {run} --json"));
+    assert_eq!(rows.len(), 6, "a row for each run and one for all");
+    let accuracies: Vec<f64> = rows[..5].iter().map(|row| float(&row["test_accuracy"])).collect();
+    for (seed, row) in (3..).zip(&rows[..5]) {
+        let alone = json(&format!("train --seed {seed} {run}"), &[]);
+        assert_eq!(integer(&row["seed"]), seed);
+        for name in ["test_accuracy", "train_accuracy", "test_loss", "iterations"] {
+            assert_eq!(row[name], alone[name], "{name} of seed {seed}");
+        }
+    }
+    let spread = &rows[5];
+    let mean = accuracies.iter().sum::<f64>() / 5.0;
+    let deviation = (accuracies.iter().map(|a| (a - mean).powi(2)).sum::<f64>() / 4.0).sqrt();
+    assert!((float(&spread["mean"]) - mean).abs() < 1e-12);
+    assert!((float(&spread["standard_deviation"]) - deviation).abs() < 1e-12);
+    let extreme = |pick: fn(f64, f64) -> f64| accuracies.iter().copied().reduce(pick).unwrap();
+    assert_eq!((float(&spread["least"]), float(&spread["greatest"])), (extreme(f64::min), extreme(f64::max)));
+    // However many run at once, but for the times.
+    for threads in ["1", "3"] {
+        let again = lines(&format!("train --seeds 3..7 {run} --json --threads {threads}"));
+        for (row, again) in rows.iter().zip(&again) {
+            assert_eq!((&row["test_loss"], &row["mean"]), (&again["test_loss"], &again["mean"]), "{threads}");
+        }
+    }
+    let text = ok("train --seeds 0..2 --iters 20", &[]);
+    for words in ["seeds 0 to 2", "3 runs in", "standard deviation", "(seed "] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(lines("train --seeds 5 --iters 20 --json")[1]["standard_deviation"], serde_json::Value::Null);
+    fails(2, "train --seeds 3..1", &[], &["0..9"]);
+    fails(2, "train --seeds 0..3 --seed 1", &[], &["--seed"]);
+    fails(2, "train --seeds 0..3 --out m", &[], &["--out"]);
+    let ran = fails(1, "train --seeds 0..1 --lr 1e38 --json", &[], &["2 of 2 runs failed", "seed 0: ", "seed 1: "]);
+    assert!(ran.stdout.lines().all(|line| line.contains("\"error\"")) && ran.stdout.lines().count() == 2, "{ran:#?}");
 }

@@ -3,9 +3,11 @@
 mod common;
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::Stdio;
 
-use common::{Ran, fails, ok, run, twolayer};
+use common::{Ran, fails, json, ok, run, twolayer};
 
 /// Columns of terminals.
 const WIDTHS: [usize; 3] = [40, 60, 80];
@@ -70,7 +72,7 @@ fn help_is_wrapped_to_any_terminal_width() {
             for pair in lines.windows(2).filter(|pair| indent(pair[0]) == indent(pair[1])) {
                 let word = pair[1].split_whitespace().next().unwrap_or_default();
                 // Examples, commands and options stand below each other, and so do values and what is the default.
-                let item = pair[0].starts_with("  twolayer") || pair[0].starts_with("  some-scanner");
+                let item = pair[0].trim_start().starts_with("twolayer") || pair[0].starts_with("  some-scanner");
                 let item = item || (indent(pair[0]) == 2 || pair[0].ends_with(':'));
                 let item = item || word.is_empty() || pair[0].is_empty() || word.starts_with(['-', '[']);
                 let joined = pair[0].chars().count() + 1 + word.chars().count();
@@ -188,7 +190,14 @@ fn quiet_prints_results_without_notes_on_every_command() {
         ran.stdout
     };
     assert!(quiet("train --iters 5 --activation relu --out m").starts_with("Trained   5 iterations"));
-    assert!(quiet("eval m").contains("Accuracy"));
+    let (_, numbers) = (quiet("export m --out m.npz"), quiet("import m.npz --activation relu --out n"));
+    assert!(numbers.starts_with("Model     n: 64 -> 50 -> 10"), "{numbers}");
+    assert!(quiet("eval m").starts_with("Accuracy"));
+    assert!(quiet("predict m --index 0").starts_with('┌'));
+    assert!(quiet("predict m --csv p.csv").starts_with("Accuracy"));
+    assert!(!quiet("gradcheck --hidden 5").contains("Network"));
+    assert!(quiet("train --seeds 0..1 --iters 5").starts_with("Trained   2 runs"));
+    assert!(quiet("export m --out m.onnx").starts_with("Written   m.onnx"));
     assert_eq!(quiet("man --dir d").lines().count(), 1);
     assert_eq!(run_in(scratch.path(), 80, "man --dir d").stdout.lines().count(), 2, "a result and a note");
 }
@@ -240,4 +249,66 @@ fn there_is_a_man_page_for_each_command() {
     let page = fs::read_to_string(folder.join("twolayer-train.1")).unwrap();
     assert!(page.contains("\\-\\-optimizer") && page.contains("twolayer\\-train"), "{page}");
     fails(1, "man --dir /dev/null/man", &[], &["/dev/null/man"]);
+}
+
+#[test]
+fn long_names_and_capitals_are_understood() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [one, other] = ["one", "other"].map(|name| scratch.path().join(name));
+    ok("train --quiet --lr 0.2 --iters 30 --batch 20 --activation relu --init he --precision f64 --out {}", &[&one]);
+    let long = "--learning-rate 0.2 --iterations 30 --batch-size 20";
+    let capitals =
+        "--activation ReLU --init He --precision F64 --isa Scalar --threads AUTO --rng ChaCha8 --optimizer SGD";
+    ok(&format!("train --quiet {long} {capitals} --out {{}}"), &[&other]);
+    assert!(fs::read(&one).unwrap() == fs::read(&other).unwrap());
+    assert_eq!(json("eval {} --split TRAIN", &[&one])["rows"], 1437);
+}
+
+/// `-` and `/dev/stdout` are standard output, and `-` is standard input, for every file.
+#[cfg(unix)]
+#[test]
+fn files_are_piped_from_command_to_command() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [model, npz] = ["model", "weights.npz"].map(|name| scratch.path().join(name));
+    let run = "train --iters 50 --lr 0.5";
+    ok(&format!("{run} --quiet --out {{}}"), &[&model]);
+    let bytes = fs::read(&model).unwrap();
+    let piped = |arguments: &str, input: &[u8]| {
+        let mut command = twolayer();
+        command.args(arguments.split(' ')).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let written = input.to_vec();
+        let writer = std::thread::spawn(move || stdin.write_all(&written));
+        let output = child.wait_with_output().unwrap();
+        // A command that does not read its input leaves a broken pipe.
+        let _ = writer.join().unwrap();
+        assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+        (output.stdout, String::from_utf8(output.stderr).unwrap())
+    };
+    for name in ["-", "/dev/stdout", "/dev/fd/1"] {
+        let (stdout, stderr) = piped(&format!("{run} --out {name}"), b"");
+        assert!(stdout == bytes, "{name}: {} bytes", stdout.len());
+        assert!(stderr.contains("Accuracy") && stderr.contains("standard output"), "{stderr}");
+    }
+    let expected = ok("eval {} --quiet", &[&model]);
+    assert_eq!(String::from_utf8(piped("eval - --quiet", &bytes).0).unwrap(), expected);
+    assert_eq!(
+        String::from_utf8(piped("predict - --index 0 --quiet", &bytes).0).unwrap(),
+        ok("predict {} --index 0 --quiet", &[&model])
+    );
+    let (exported, _) = piped("export - --format npz --out -", &bytes);
+    ok("export {} --out {}", &[&model, &npz]);
+    assert!(exported == fs::read(&npz).unwrap());
+    let (imported, told) = piped("import - --out -", &exported);
+    fs::write(&npz, imported).unwrap();
+    assert_eq!(ok("eval {} --quiet", &[&npz]), expected, "{told}");
+    let (checkpoint, log) = (scratch.path().join("checkpoint"), b"iteration,loss\n0,");
+    ok("train --quiet --iters 20 --lr 0.5 --checkpoint {}", &[&checkpoint]);
+    let (resumed, _) = piped("train --resume - --iters 50 --out -", &fs::read(&checkpoint).unwrap());
+    assert!(resumed == bytes);
+    assert!(piped("train --iters 5 --log -", b"").0.starts_with(log));
+    assert!(piped("eval - --report -", &bytes).0.starts_with(b"<!DOCTYPE html>"));
+    fails(2, "train --out - --log /dev/stdout", &[], &["--out and --log", "standard output"]);
+    fails(2, "train --checkpoint -", &[], &["--checkpoint", "again and again"]);
 }

@@ -258,6 +258,7 @@ fn a_picture_comes_from_standard_input() {
     assert_eq!(empty.code, Some(1), "{empty:#?}");
     assert_paragraph(&empty, &["standard input", "empty"]);
     fails(2, "predict {} - -", &[&model], &["standard input", "once"]);
+    fails(2, "predict - - --csv", &[], &["standard input", "once"]);
 }
 
 #[test]
@@ -272,10 +273,22 @@ fn a_bad_picture_is_an_error_and_the_others_are_shown() {
     fails(1, "predict {} {}", &[&model, &blank], &["blank.png", "no ink"]);
     fails(1, "predict {} {}", &[&model, &text], &["text.png", "PNG, JPEG, BMP or PGM"]);
     fails(1, "predict {} {}", &[&model, &missing], &["missing.png", "No such file"]);
-    fails(1, "predict {} {}", &[&model, scratch.path()], &["folder"]);
-    let bytes = fs::read(&good).unwrap();
-    fs::write(&text, &bytes[..bytes.len() / 2]).unwrap();
-    fails(1, "predict {} {}", &[&model, &text], &["text.png"]);
+    let empty = scratch.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    fails(1, "predict {} {}", &[&model, &empty], &["no picture in the folder", "empty", "png, jpg"]);
+    for kind in ["png", "bmp", "jpg"] {
+        let damaged = scratch.path().join(format!("damaged.{kind}"));
+        let bytes = fs::read(picture(scratch.path(), &format!("whole.{kind}"))).unwrap();
+        // JPEG's decoder fills up what is missing of the pixels.
+        let cut = if kind == "jpg" { 100 } else { bytes.len() / 2 };
+        fs::write(&damaged, &bytes[..cut]).unwrap();
+        fails(1, "predict {} {}", &[&model, &damaged], &["damaged.", "copy it again"]);
+    }
+    let mut bytes = fs::read(&good).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xFF;
+    fs::write(&text, bytes).unwrap();
+    fails(1, "predict {} {}", &[&model, &text], &["text.png", "it is damaged; copy it again"]);
 
     let files: [&Path; 4] = [&model, &blank, &good, &missing];
     let ran = fails(1, "predict {} {} {} {}", &files, &["2 of 3 pictures", "blank.png", "missing.png"]);
@@ -300,4 +313,81 @@ fn pictures_exclude_an_index_and_need_a_model_of_square_images() {
     let model = scratch.path().join("model");
     ok("train --quiet --iters 1 --data {} --out {}", &[data.path(), &model]);
     fails(1, "predict {} {}", &[&model, &file], &["6 pixels", "not a square"]);
+}
+
+/// The rows of a CSV file, split at commas.
+fn rows(text: &str) -> Vec<Vec<String>> {
+    text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn a_folder_of_pictures_becomes_rows_of_csv() {
+    let scratch = tempfile::tempdir().unwrap();
+    let model = small_model(scratch.path());
+    let folder = scratch.path().join("scans");
+    for name in ["b.png", "2/a.PNG", "7/deep/c.jpg", "7/e.bmp", "not a picture.txt", "99/d, \"e\".pgm"] {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match name.ends_with("txt") {
+            true => fs::write(path, "text").unwrap(),
+            false => drop(fs::rename(picture(scratch.path(), &format!("p.{}", &name[name.len() - 3..])), path)),
+        }
+    }
+    let csv = scratch.path().join("out.csv");
+    let said = ok("predict {} {} --csv {}", &[&model, &folder, &csv]);
+    let text = fs::read_to_string(&csv).unwrap();
+    let quoted = format!("\"{}\",", folder.join("99/d, \"\"e\"\".pgm").display());
+    assert!(text.lines().any(|line| line.starts_with(&quoted)), "{quoted}: {text}");
+    let rows = rows(&text);
+    assert_eq!(rows[0].join(","), "file,label,predicted,p0,p1,p2,p3,p4,p5,p6,p7,p8,p9");
+    // The last part of the quoted name has a comma.
+    let names = ["2/a.PNG", "7/deep/c.jpg", "7/e.bmp", "b.png"].map(|name| folder.join(name).display().to_string());
+    let found: Vec<_> = rows[1..].iter().filter(|row| row.len() == 13).map(|row| row[0].clone()).collect();
+    assert_eq!(found, names);
+    for (name, label) in names.iter().zip(["2", "", "7", ""]) {
+        let row = rows.iter().find(|row| row[0] == *name).unwrap();
+        let report = json("predict {} {}", &[&model, Path::new(name)]);
+        assert_eq!(row[1], label, "{name}");
+        assert_eq!(row[2], report["results"][0]["predicted"].to_string(), "{name}");
+        let probabilities: Vec<f32> = row[3..].iter().map(|p| p.parse().unwrap()).collect();
+        let expected: Vec<f32> = floats(&report["results"][0]["probabilities"]).iter().map(|&p| p as f32).collect();
+        assert_eq!(probabilities, expected, "{name}");
+    }
+    assert!(said.contains("Written   5 rows to ") && said.contains("(1 of 2)"), "{said}");
+    // The others are written, and the bad one is named.
+    fs::write(folder.join("z.png"), "no picture").unwrap();
+    let ran = fails(1, "predict {} {} --csv {}", &[&model, &folder, &csv], &["z.png"]);
+    assert!(ran.stdout.contains("Written   5 rows"), "{ran:#?}");
+    assert_eq!(fs::read_to_string(&csv).unwrap(), text);
+    fails(2, "predict {} {} --csv {}", &[&model, &folder.join("b.png"), &folder.join("b.png")], &["would replace"]);
+    // Without --csv, each is shown.
+    assert_eq!(json("predict {} {}", &[&model, &folder.join("7")])["results"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_split_of_the_data_becomes_rows_of_csv() {
+    let scratch = tempfile::tempdir().unwrap();
+    let model = small_model(scratch.path());
+    let csv = scratch.path().join("out.csv");
+    for (split, images) in [("test", 360), ("train", 1437)] {
+        ok(&format!("predict {{}} --data {{}} --split {split} --csv {{}}"), &[&model, &digits(), &csv]);
+        let text = fs::read_to_string(&csv).unwrap();
+        let rows = rows(&text);
+        assert_eq!(rows[0][..4].join(","), "index,label,predicted,p0");
+        assert_eq!(rows.len(), images + 1);
+        let report = json(&format!("eval {{}} --split {split}"), &[&model]);
+        let right = rows[1..].iter().filter(|row| row[1] == row[2]).count();
+        assert_eq!(integer(&report["correct"]), right);
+        let one = json(&format!("predict {{}} --index 7 --split {split}"), &[&model]);
+        assert_eq!((rows[8][0].as_str(), &rows[8][1]), ("7", &one["label"].to_string()));
+        let found: Vec<f32> = rows[8][3..].iter().map(|p| p.parse().unwrap()).collect();
+        let expected: Vec<f32> = floats(&one["probabilities"]).iter().map(|&p| p as f32).collect();
+        assert_eq!(found, expected);
+        // On standard output there is nothing else.
+        let ran = run(&format!("predict {{}} --split {split} --csv"), &[&model]);
+        assert_eq!((ran.code, ran.stdout), (Some(0), text));
+        assert!(ran.stderr.contains("Accuracy"), "{}", ran.stderr);
+    }
+    fails(2, "predict {} --csv --index 3", &[&model], &["--index", "--csv"]);
+    fails(2, "predict {} --csv --json", &[&model], &["--json", "--csv"]);
 }

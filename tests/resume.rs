@@ -66,6 +66,60 @@ fn a_resumed_run_equals_an_uninterrupted_one() {
     }
 }
 
+/// Without any other option, `--resume` continues the run, on its data and to its end.
+#[test]
+fn a_checkpoint_has_the_runs_options_and_data() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [whole, resumed, checkpoint] = ["whole", "resumed", "checkpoint"].map(|name| scratch.path().join(name));
+    let (data, moved) = (scratch.path().join("data"), scratch.path().join("moved"));
+    fs::create_dir(&data).unwrap();
+    for (name, bytes) in common::NAMES.iter().zip(common::tiny()) {
+        fs::write(data.join(name), bytes).unwrap();
+    }
+    for run in [
+        "--hidden 7 --batch 2 --optimizer nesterov --momentum 0.8 --lr 0.05 --lr-decay 0.9 --weight-decay 0.01 --init he",
+        "--hidden 7 --batch 2 --activation relu --sampling epochs --validation 0.5 --patience 40 --precision f64",
+        "--hidden 7 --batch 2 --gradient numerical --h 0.001 --loss-epsilon 1e-7 --validation 0.5 --validation-from end",
+        "--hidden 7 --batch 2 --classes 3 --seed 5 --rng numpy --init xavier --lr 0.25",
+    ] {
+        let full = json(&format!("train --data {{}} --out {{}} --iters 18 {run}"), &[&data, &whole]);
+        ok(&format!("train --quiet --data {{}} --checkpoint {{}} --iters 5 {run}"), &[&data, &checkpoint]);
+        let report = json("train --resume {} --out {} --iters 18", &[&checkpoint, &resumed]);
+        assert!(fs::read(&whole).unwrap() == fs::read(&resumed).unwrap(), "{run}: another model");
+        for name in ["history", "iterations", "hidden", "batch", "lr", "momentum", "validation", "loss_epsilon", "rng"]
+        {
+            assert_eq!(report[name], full[name], "{run}: {name}");
+        }
+    }
+    fs::rename(&data, &moved).unwrap();
+    let shown = data.to_str().unwrap();
+    fails(1, "train --resume {} --iters 20", &[&checkpoint], &[shown, "not there", "--data"]);
+    json("train --resume {} --data {} --iters 20", &[&checkpoint, &moved]);
+    let labels = moved.join(common::NAMES[1]);
+    fs::write(&labels, common::idx(&[4], &[1, 0, 1, 0])).unwrap();
+    let words = [shown, moved.to_str().unwrap(), "differs", "--data"];
+    fails(1, "train --resume {} --data {} --iters 20", &[&checkpoint, &moved], &words);
+    fs::rename(&moved, &data).unwrap();
+    fails(1, "train --resume {} --iters 20", &[&checkpoint], &[shown, "has changed"]);
+}
+
+/// The end of a run is kept: one of nine epochs that was interrupted is resumed up to the ninth.
+#[test]
+fn a_resumed_run_ends_where_it_was_to_end() {
+    let scratch = tempfile::tempdir().unwrap();
+    let checkpoint = scratch.path().join("checkpoint");
+    let child = start("--checkpoint {} --every 100 --iters 200000 --hidden 1 --batch 1 --quiet", &[&checkpoint]);
+    let started = Instant::now();
+    while !checkpoint.exists() {
+        assert!(started.elapsed() < Duration::from_secs(60), "no checkpoint in a minute");
+        sleep(Duration::from_millis(5));
+    }
+    signal(&child, "-INT");
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "interrupted");
+    assert_eq!(json("train --resume {}", &[&checkpoint])["iterations"], 200_000);
+}
+
 #[test]
 fn times_add_up_over_all_parts() {
     let scratch = tempfile::tempdir().unwrap();
@@ -180,14 +234,18 @@ fn files_other_than_this_runs_checkpoint_are_errors() {
     let resume = |code, options: &str, from: &Path, words: &[&str]| {
         fails(code, &format!("train --resume {{}} {options}"), &[from], words);
     };
-    resume(1, "--iters 50", &checkpoint, &["lr 0.001", "now it is 0.1"]);
-    resume(1, "--optimizer adam --seed 1", &checkpoint, &["seed 0, but now it is 1"]);
-    resume(1, "--optimizer adam --activation relu", &checkpoint, &["activation not given", "relu"]);
-    resume(1, "--optimizer adam --precision f64", &checkpoint, &["its precision is not f64"]);
-    resume(1, "--optimizer adam --hidden 51", &checkpoint, &["its network is"]);
-    resume(2, "--optimizer adam --iters 39", &checkpoint, &["40 iterations", "39 iterations"]);
-    resume(2, "--optimizer adam --log log", &checkpoint, &["has no losses"]);
-    resume(1, "--optimizer adam", &model, &["not a checkpoint"]);
+    resume(2, "--optimizer sgd", &checkpoint, &["its run has --optimizer adam, the command --optimizer sgd; leave"]);
+    resume(2, "--lr 0.1", &checkpoint, &["its run has --lr 0.001, the command --lr 0.1"]);
+    resume(2, "--seed 1", &checkpoint, &["its run has --seed 0, the command --seed 1"]);
+    resume(2, "--activation relu", &checkpoint, &["--activation sigmoid", "--activation relu"]);
+    resume(2, "--validation 0.1", &checkpoint, &["has no --validation,", "the command --validation 0.1"]);
+    resume(2, "--precision f64", &checkpoint, &["--precision f32", "--precision f64"]);
+    resume(2, "--hidden 51", &checkpoint, &["--hidden 50", "--hidden 51"]);
+    resume(2, "--classes 11", &checkpoint, &["--classes 10", "--classes 11"]);
+    resume(2, "--loss-epsilon 1e-7", &checkpoint, &["--loss-epsilon 0.0", "--loss-epsilon 1e-7"]);
+    resume(2, "--iters 39", &checkpoint, &["40 iterations", "39 iterations"]);
+    resume(2, "--log log", &checkpoint, &["has no losses"]);
+    resume(1, "", &model, &["not a checkpoint"]);
     let data = scratch.path().join("data");
     fs::create_dir(&data).unwrap();
     for part in ["train", "t10k"] {
@@ -197,15 +255,16 @@ fn files_other_than_this_runs_checkpoint_are_errors() {
             fs::copy(from, data.join(format!("{part}-{kind}-ubyte.gz"))).unwrap();
         }
     }
-    fails(1, "train --data {} --optimizer adam --resume {}", &[&data, &checkpoint], &["data "]);
+    let shown = data.to_str().unwrap();
+    fails(1, "train --data {} --resume {}", &[&data, &checkpoint], &["the bundled digits, not on", shown, "--data"]);
     for option in ["--out", "--log", "--report"] {
         fails(
             2,
-            &format!("train --optimizer adam --resume {{}} {option} {{}}"),
+            &format!("train --resume {{}} {option} {{}}"),
             &[&checkpoint, &checkpoint],
             &[option, "would replace"],
         );
     }
-    resume(1, "--optimizer adam", &none, &["cannot open"]);
+    resume(1, "", &none, &["cannot open"]);
     fails(2, "train --out {} --checkpoint {}", &[&model, &model], &["--out and --checkpoint both name"]);
 }

@@ -32,7 +32,9 @@ impl AtomicFile {
     pub fn new(path: &Path) -> io::Result<Self> {
         let file = match fs::metadata(path) {
             Ok(found) if found.is_dir() => return Err(io_error(io::ErrorKind::IsADirectory, "it is a folder".into())),
-            Ok(found) => AtomicFile { path: fs::canonicalize(path)?, replaced: found.is_file() },
+            Ok(found) if found.is_file() => AtomicFile { path: fs::canonicalize(path)?, replaced: true },
+            // A pipe that belongs to a process, such as /dev/fd/63, has no canonical path.
+            Ok(_) => AtomicFile { path: path.into(), replaced: false },
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 AtomicFile { path: resolved(path), replaced: true }
             }
@@ -48,7 +50,7 @@ impl AtomicFile {
         Ok(file)
     }
 
-    /// The file's canonical path, if it or its folder exists.
+    /// The file's path, canonical if it is one that is replaced and its folder exists.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -34,8 +34,8 @@ pub(crate) fn is_csv(path: &Path) -> bool {
     is_a(&unpacked, &["csv", "tsv"])
 }
 
-/// The training and the test file of a folder with these files, at least one of them CSV.
-pub(crate) fn in_folder(folder: &Path, files: &[PathBuf]) -> Result<(PathBuf, PathBuf)> {
+/// The training and the test file of a folder with these files, at least one of them CSV; there may be no test file.
+pub(crate) fn in_folder(folder: &Path, files: &[PathBuf]) -> Result<(PathBuf, Option<PathBuf>)> {
     let one = |words: &[&str], missing: &str| {
         let is_it = |path: &&PathBuf| {
             let name = named(path).to_lowercase();
@@ -43,7 +43,7 @@ pub(crate) fn in_folder(folder: &Path, files: &[PathBuf]) -> Result<(PathBuf, Pa
         };
         let mut found = files.iter().filter(is_it);
         match (found.next(), found.next()) {
-            (Some(file), None) => Ok(file.clone()),
+            (Some(file), None) => Ok(Some(file.clone())),
             (Some(a), Some(b)) => Err(Error::new(
                 folder,
                 format_args!(
@@ -52,35 +52,31 @@ pub(crate) fn in_folder(folder: &Path, files: &[PathBuf]) -> Result<(PathBuf, Pa
                     named(b)
                 ),
             )),
-            (None, _) => {
-                let found: Vec<String> = files.iter().filter(|path| is_csv(path)).map(|path| named(path)).collect();
-                Err(Error::new(
-                    folder,
-                    format_args!(
-                        "no CSV file of {missing}: expected `{}` in its name; it has {}",
-                        words[0],
-                        found.join(", ")
-                    ),
-                ))
-            }
+            (None, _) => Ok(None),
         }
     };
-    Ok((one(&["train"], "training rows")?, one(&["test", "t10k"], "test rows")?))
+    let train = one(&["train"], "training rows")?.ok_or_else(|| {
+        let found: Vec<String> = files.iter().filter(|path| is_csv(path)).map(|path| named(path)).collect();
+        let found = found.join(", ");
+        Error::new(folder, format_args!("no CSV file of training rows: expected `train` in its name; it has {found}"))
+    })?;
+    Ok((train, one(&["test", "t10k"], "test rows")?))
 }
 
-/// The test file beside a training file.
-pub(crate) fn test_beside(path: &Path) -> Result<PathBuf> {
+/// The test file beside a training file, if there is one.
+pub(crate) fn test_beside(path: &Path) -> Result<Option<PathBuf>> {
     let name = named(path);
     let candidates = ["test", "t10k"].map(|word| name.replace("train", word).replace("Train", "Test"));
-    let test =
-        list(folder_of(path))?.into_iter().find(|other| named(other) != name && candidates.contains(&named(other)));
-    test.ok_or_else(|| {
-        Error::new(
-            path,
-            "no test rows: expected two CSV files, with `train` in the name of the first and `test` in its place in that of \
-             the second; rename or split it",
-        )
-    })
+    Ok(list(folder_of(path))?.into_iter().find(|other| named(other) != name && candidates.contains(&named(other))))
+}
+
+/// The error that the set has no test file.
+pub(crate) fn no_test(train: &Path) -> Error {
+    Error::new(
+        train,
+        "no test rows: expected two CSV files, with `train` in the name of the first and `test` in its place in that of the \
+         second; rename or split it",
+    )
 }
 
 /// Reads a file.

@@ -28,8 +28,8 @@ pub enum Form {
     Csv {
         /// The training rows.
         train: PathBuf,
-        /// The test rows.
-        test: PathBuf,
+        /// The test rows, if there are any.
+        test: Option<PathBuf>,
     },
     /// Folders with a folder for each class.
     Pictures {
@@ -146,8 +146,27 @@ impl Form {
             (Form::Idx(folder), _) => Ok(Split::load_part(folder, part)?),
             (Form::Npz(file), _) => npz::load(file, part),
             (Form::Csv { train, .. }, Part::Train) => csv::load(train, options),
-            (Form::Csv { test, .. }, Part::Test) => csv::load(test, options),
+            (Form::Csv { train, test }, Part::Test) => {
+                csv::load(test.as_deref().ok_or_else(|| csv::no_test(train))?, options)
+            }
             (Form::Pictures { train, test }, _) => ClassFolders::new(train, test.as_deref())?.load(part, options),
+        }
+    }
+
+    /// Whether there are test images.
+    ///
+    /// # Errors
+    ///
+    /// If the folder has files of several sets, or a file cannot be read.
+    pub fn has_test_set(&self) -> Result<bool> {
+        match self {
+            Form::Idx(folder) => match Part::Test.find(folder) {
+                Err(error) if matches!(error.kind(), ErrorKind::MissingFile { role: "test images", .. }) => Ok(false),
+                found => Ok(found.map(|_| true)?),
+            },
+            Form::Npz(file) => npz::has_images(file, Part::Test),
+            Form::Csv { test, .. } => Ok(test.is_some()),
+            Form::Pictures { .. } => Ok(true),
         }
     }
 

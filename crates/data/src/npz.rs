@@ -25,12 +25,24 @@ pub(crate) fn load(file: &Path, part: Part) -> Result<Split> {
         let read = archive.array(name).and_then(idx);
         Ok((format!("{}, {name}", file.display()), read.map_err(|what| fail(format!("array {name} {what}")))?))
     };
-    let (x, y) = match part {
-        Part::Train => ("x_train", "y_train"),
-        Part::Test => ("x_test", "y_test"),
-    };
+    let (x, y) = names_of(part);
     let ((images_name, images), (labels_name, labels)) = (array(x)?, array(y)?);
     Ok(Split::pair((&images_name, images), (&labels_name, labels))?)
+}
+
+/// The arrays of a part: images and labels.
+fn names_of(part: Part) -> (&'static str, &'static str) {
+    match part {
+        Part::Train => ("x_train", "y_train"),
+        Part::Test => ("x_test", "y_test"),
+    }
+}
+
+/// Whether the archive has images of this part.
+pub(crate) fn has_images(file: &Path, part: Part) -> Result<bool> {
+    let content = fs::read(file).map_err(|error| Error::io(file, "read", &error))?;
+    let names = Archive::new(&content).and_then(|archive| archive.files()).map_err(|what| Error::new(file, what))?;
+    Ok(names.iter().any(|name| name.strip_suffix(".npy") == Some(names_of(part).0)))
 }
 
 /// The array in one of IDX's types; integers that these lack become `i32`.

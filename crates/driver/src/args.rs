@@ -9,6 +9,7 @@ mod learning;
 mod predict;
 mod values;
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -16,7 +17,7 @@ use twolayer_core::{DEFAULT_H, GradientMethod, Level};
 
 use crate::error::CliError;
 use crate::terminal;
-pub use checkpoint::CheckpointArgs;
+pub use checkpoint::{CheckpointArgs, Options};
 pub use completions::{CompletionsArgs, ManArgs};
 pub use data::{DataCommand, DataConvertArgs, DataInfoArgs, DataShowArgs};
 pub use fetch::FetchArgs;
@@ -24,7 +25,7 @@ pub use interchange::{ExportArgs, Format, ImportArgs};
 pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName, ValidationFrom};
 pub use predict::PredictArgs;
 pub use values::{GradientName, Precision, RngName, Split, ThreadCount, available_threads};
-use values::{batch, isa_names, positive, rate, seed, step, threads, whole, zero_or_more};
+use values::{batch, isa_names, positive, rate, seed, seeds, step, threads, whole, zero_or_more};
 
 /// Trains, checks and runs a two-layer neural network on handwritten digits.
 ///
@@ -85,7 +86,7 @@ pub enum Command {
 }
 
 /// The data.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct DataArgs {
     /// The data: a folder of IDX files, of pictures in a folder for each class, or of CSV files; or an .npz or .csv file
     /// [default: the bundled digits]
@@ -98,19 +99,19 @@ pub struct DataArgs {
 }
 
 /// The part of the machine to use. Neither option changes a result: it is the same bytes for any.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct MachineArgs {
     /// Threads to use; `auto` tries different numbers, up to that of the processors, and uses the fastest
     #[arg(long, value_name = "N", default_value = "auto", value_parser = threads, allow_negative_numbers = true)]
     pub threads: ThreadCount,
 
     /// Instruction set to use; `auto` is the best of this processor
-    #[arg(long, value_name = "LEVEL", default_value = "auto", value_parser = isa_names())]
+    #[arg(long, value_name = "LEVEL", default_value = "auto", value_parser = isa_names(), ignore_case = true)]
     pub isa: String,
 }
 
 /// The random numbers of a run.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct RandomArgs {
     /// Seed of the random numbers
     #[arg(long, value_name = "SEED", default_value = "0", value_parser = seed)]
@@ -118,11 +119,11 @@ pub struct RandomArgs {
     pub seed: u64,
 
     /// Random number generator
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = RngName::Chacha8)]
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = RngName::Chacha8)]
     pub rng: RngName,
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(after_help = "Examples:
   twolayer train                     the notebook's recipe
   twolayer train --data data/mnist --out digits.model
@@ -130,6 +131,7 @@ pub struct RandomArgs {
   twolayer train --optimizer adam --activation relu \\
       --init he --sampling epochs --epochs 10
   twolayer train --epochs 100 --validation 0.1 --patience 5
+  twolayer train --seeds 0..9        mean and spread of ten runs
   twolayer train --checkpoint run.ckpt
 
 After an interruption the last one is continued by:
@@ -148,12 +150,12 @@ pub struct TrainArgs {
     pub hidden: usize,
 
     /// Rows of a mini-batch
-    #[arg(long, value_name = "N", default_value = "100", value_parser = batch)]
+    #[arg(long, visible_alias = "batch-size", value_name = "N", default_value = "100", value_parser = batch)]
     #[arg(allow_negative_numbers = true)]
     pub batch: usize,
 
     /// Iterations, that is, mini-batches
-    #[arg(long, value_name = "N", default_value = "10000", value_parser = whole)]
+    #[arg(long, visible_alias = "iterations", value_name = "N", default_value = "10000", value_parser = whole)]
     #[arg(conflicts_with = "epochs", allow_negative_numbers = true)]
     pub iters: usize,
 
@@ -165,7 +167,7 @@ pub struct TrainArgs {
     pub learning: LearningArgs,
 
     /// How gradients are computed
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = GradientName::Backprop)]
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = GradientName::Backprop)]
     pub gradient: GradientName,
 
     /// Step of the central differences, with --gradient numerical [default: 0.0001]
@@ -175,11 +177,17 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub random: RandomArgs,
 
+    /// Train once with each of these seeds, side by side on --threads, each run on one of them: prints the mean and the
+    /// spread of the accuracies
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    #[arg(conflicts_with_all = ["seed", "out", "checkpoint", "resume", "log", "report", "plot", "every_epoch"])]
+    pub seeds: Option<RangeInclusive<u64>>,
+
     #[command(flatten)]
     pub machine: MachineArgs,
 
     /// Floating-point type of the network
-    #[arg(long, value_enum, value_name = "TYPE", default_value_t = Precision::F32)]
+    #[arg(long, value_enum, ignore_case = true, value_name = "TYPE", default_value_t = Precision::F32)]
     pub precision: Precision,
 
     /// Write the trained model to this file (safetensors)
@@ -206,7 +214,11 @@ pub struct TrainArgs {
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
 
-    /// Print one JSON object and nothing else
+    /// Print a row for every epoch; otherwise, of more than 40, some 25 are shown
+    #[arg(long)]
+    pub every_epoch: bool,
+
+    /// Print one JSON object and nothing else; with --seeds, one for each run and one for all, a line each
     #[arg(long)]
     pub json: bool,
 }
@@ -224,7 +236,7 @@ pub struct EvalArgs {
     pub data: DataArgs,
 
     /// Training or test set
-    #[arg(long, value_enum, value_name = "HALF", default_value_t = Split::Test)]
+    #[arg(long, value_enum, ignore_case = true, value_name = "HALF", default_value_t = Split::Test)]
     pub split: Split,
 
     #[command(flatten)]
@@ -306,15 +318,20 @@ impl TrainArgs {
         match (self.gradient, self.h) {
             (GradientName::Backprop, None) => Ok(GradientMethod::Backpropagation),
             (GradientName::Backprop, Some(_)) => Err(CliError::usage("--h is for --gradient numerical")),
-            (GradientName::Numerical, h) => Ok(GradientMethod::Numerical { h: h.unwrap_or(DEFAULT_H) }),
+            (GradientName::Numerical, _) => Ok(GradientMethod::Numerical { h: self.step() }),
         }
+    }
+
+    /// The step of the central differences, if they are used.
+    fn step(&self) -> f64 {
+        self.h.unwrap_or(DEFAULT_H)
     }
 }
 
 impl MachineArgs {
     /// The requested level, if this processor has it.
     pub fn level(&self) -> Result<Level, CliError> {
-        match self.isa.as_str() {
+        match self.isa.to_ascii_lowercase().as_str() {
             "auto" => Ok(Level::best()),
             name => Ok(Level::by_name(name)?),
         }

@@ -52,6 +52,11 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Whether there are test images.
+    pub fn has_test_set(self) -> Result<bool, CliError> {
+        Ok(self.path.map_or(Ok(true), |path| Form::of(path)?.has_test_set())?)
+    }
+
     /// Calls `read` with the options, and shows its progress.
     fn read<R>(self, quiet: bool, read: impl FnOnce(&Options) -> twolayer_data::Result<R>) -> Result<R, CliError> {
         let shown: RefCell<Option<(PathBuf, WaitingBar)>> = RefCell::new(None);
@@ -81,6 +86,11 @@ impl<'a> Source<'a> {
     /// `bundled`, or the path.
     pub fn name(self) -> String {
         self.path.map_or_else(|| "bundled".into(), |folder| folder.display().to_string())
+    }
+
+    /// The absolute path, if it is text; none of the bundled digits.
+    pub fn folder(self) -> Option<String> {
+        std::path::absolute(self.path?).ok()?.into_os_string().into_string().ok()
     }
 
     /// The source, for titles.

@@ -3,8 +3,8 @@
 use crate::number_format::{grouped, percent};
 use crate::schedule::Schedule;
 
-/// The most rows on a terminal; a file or a pipe gets all of them.
-const TERMINAL_ROWS: usize = 40;
+/// The most rows that are all shown without `--every-epoch`.
+const MOST_ROWS: usize = 40;
 /// About as many rows of a longer table are shown, so that it fits a screen.
 const SCREENFUL: usize = 24;
 
@@ -38,8 +38,9 @@ pub struct EpochTable {
 }
 
 impl EpochTable {
-    /// The table of a run. On a terminal, a long one shows every n-th epoch, and one wider than `width` drops columns.
-    pub fn new(schedule: Schedule, terminal: bool, validates: bool, width: Option<usize>) -> Self {
+    /// The table of a run. Unless `all` epochs are asked for, a long one shows every n-th; one wider than `width` drops
+    /// columns.
+    pub fn new(schedule: Schedule, all: bool, validates: bool, width: Option<usize>) -> Self {
         let last = schedule.measurements().saturating_sub(1);
         // The last row may be within an epoch, such as 16.6.
         let epoch = (grouped(last).len() + 2).max("epoch".len());
@@ -51,14 +52,14 @@ impl EpochTable {
                 widths[column] = 0;
             }
         }
-        let every = if terminal && last >= TERMINAL_ROWS { (last + 1).div_ceil(SCREENFUL) } else { 1 };
+        let every = if !all && last >= MOST_ROWS { (last + 1).div_ceil(SCREENFUL) } else { 1 };
         EpochTable { widths, every, schedule }
     }
 
     /// A note on rows that are not shown.
     pub fn note(&self) -> Option<String> {
         let every = self.every;
-        (every > 1).then(|| format!("One epoch in {every} is shown; in a pipe, or with --json, all are."))
+        (every > 1).then(|| format!("One epoch in {every} is shown; --every-epoch shows all, and --json has them."))
     }
 
     /// The names of the columns.
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_gets_a_screenful_with_the_last_epoch() {
+    fn a_long_table_gets_a_screenful_with_the_last_epoch() {
         let at = |iterations| Measurement {
             iterations,
             loss: 0.0,
@@ -113,12 +114,12 @@ mod tests {
             test_accuracy: 0.0,
             validation_accuracy: None,
         };
-        for (epochs, terminal, expected) in [(715, true, 25), (715, false, 715), (40, true, 40), (41, true, 21)] {
+        for (epochs, all, expected) in [(715, false, 25), (715, true, 715), (40, false, 40), (41, false, 21)] {
             let schedule = Schedule::new(14, 1, 0, Some(epochs)).unwrap();
-            let table = EpochTable::new(schedule, terminal, false, None);
+            let table = EpochTable::new(schedule, all, false, None);
             let row = |epoch: usize| table.row(&at(14 * epoch + 1), epoch + 1 == epochs);
             let shown = (0..epochs).filter(|&epoch| row(epoch).is_some()).count();
-            assert_eq!(shown, expected, "{epochs} epochs, terminal: {terminal}");
+            assert_eq!(shown, expected, "{epochs} epochs, all: {all}");
             assert!(row(epochs - 1).is_some());
         }
     }

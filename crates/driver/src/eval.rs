@@ -45,6 +45,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
     let machine = Machine::new(&args.machine)?;
     let net = network::load(&args.model, &machine)?.net;
     let target = args.report.as_deref().map(OutputFile::new).transpose()?;
+    out.keep_stdout_for(&target);
     if target.as_ref().is_some_and(|target| target.replaces(&args.model)) {
         return Err(CliError::usage(format!("--report and the model are both {}", args.model.display())));
     }
@@ -84,8 +85,8 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
     if args.json {
         out.json(&report)?;
     } else {
-        out.field("Model", format_args!("{}: {}", report.model, network::describe(net.as_ref())));
-        out.field("Machine", machine.describe());
+        out.context("Model", format_args!("{}: {}", report.model, network::describe(net.as_ref())));
+        out.context("Machine", machine.describe());
         print(&report, args, &half, out);
     }
     written
@@ -93,8 +94,8 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
 
 fn print(report: &EvalReport, args: &EvalArgs, half: &Half, out: &mut Output) {
     let images = count(report.rows, &format!("{} image", args.split.name()));
-    out.field("Data", format_args!("{}: {images} of {}", Source::new(&args.data).describe(), data::size(half)));
-    half.notes().iter().for_each(|note| out.field("Note", note));
+    out.context("Data", format_args!("{}: {images} of {}", Source::new(&args.data).describe(), data::size(half)));
+    half.notes().iter().for_each(|note| out.context("Note", note));
     let (correct, rows) = (grouped(report.correct), grouped(report.rows));
     out.field("Accuracy", format_args!("{} ({correct} of {rows})", percent(report.accuracy)));
     out.field("Loss", format_args!("{:.6} (mean)", report.mean_loss));

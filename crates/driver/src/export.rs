@@ -7,6 +7,7 @@ use twolayer_model::{AnyModel, Model};
 
 use crate::args::{ExportArgs, Format};
 use crate::error::CliError;
+use crate::network;
 use crate::number_format::grouped;
 use crate::output::Output;
 use crate::output_file::OutputFile;
@@ -40,7 +41,8 @@ pub fn run(args: &ExportArgs, out: &mut Output) -> Result<(), CliError> {
             "--out {out} is the model file, which would be overwritten; give another file"
         )));
     }
-    let model = AnyModel::load(&args.model)?;
+    out.keep_stdout_for([&target]);
+    let model = network::read(&args.model)?;
     let (contents, activation, precision) = match &model {
         AnyModel::F32(model) => contents(model, format, name.as_deref())?,
         AnyModel::F64(model) => contents(model, format, name.as_deref())?,
@@ -49,7 +51,7 @@ pub fn run(args: &ExportArgs, out: &mut Output) -> Result<(), CliError> {
     let shape = model.shape();
     let report = ExportReport {
         model: args.model.display().to_string(),
-        out: args.out.display().to_string(),
+        out: target.shown().to_string(),
         format,
         name,
         bytes: contents.len(),
@@ -111,21 +113,24 @@ fn contents<T: Float>(model: &Model<T>, format: Format, name: Option<&str>) -> R
 fn print(report: &ExportReport, shape: Shape, out: &mut Output) {
     let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
     let ExportReport { activation, precision, .. } = report;
-    out.field("Model", format_args!("{}: {inputs} -> {hidden} -> {classes}, {activation}, {precision}", report.model));
+    out.context(
+        "Model",
+        format_args!("{}: {inputs} -> {hidden} -> {classes}, {activation}, {precision}", report.model),
+    );
     let (format, bytes) = (report.format.name(), grouped(report.bytes));
     out.field("Written", format_args!("{}: {format}, {bytes} bytes", report.out));
     match (report.format, &report.name) {
         (Format::Npz, _) => {
             let extra = if *activation == Activation::default().name() { "" } else { "; activation" };
-            out.field("Arrays", format_args!("W1, b1, W2, b2, for pixels from 0 to 1{extra}"));
+            out.context("Arrays", format_args!("W1, b1, W2, b2, for pixels from 0 to 1{extra}"));
         }
-        (Format::Onnx, _) => out.field(
+        (Format::Onnx, _) => out.context(
             "Graph",
             format_args!("{}, N x {inputs}, from 0 to 1 -> {}, N x {classes}", onnx::INPUT, onnx::OUTPUT),
         ),
         (Format::C, name) => {
             let name = name.as_deref().unwrap_or_default();
-            out.field(
+            out.context(
                 "Call",
                 format_args!("{name}_predict_u8(pixels, probabilities); the comment at the top of the file shows how"),
             );

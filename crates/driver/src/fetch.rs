@@ -45,7 +45,7 @@ struct FetchedFile {
 pub fn run(args: &FetchArgs, out: &mut Output) -> Result<(), CliError> {
     // The command line also accepts this name, to list its splits: clap would suggest only a few of them.
     let splits = || NAMES.into_iter().filter(|name| name.starts_with(EMNIST)).collect::<Vec<_>>().join(", ");
-    let mut set = dataset(&args.set)
+    let mut set = dataset(&args.set.to_lowercase())
         .ok_or_else(|| CliError::usage(format!("{EMNIST} is several sets; give one of {}", splits())))?;
     if !args.mirror.is_empty() {
         set.mirrors.clone_from(&args.mirror);

@@ -78,7 +78,7 @@ pub fn run(args: &GradcheckArgs, out: &mut Output) -> Result<(), CliError> {
 
 /// The network of a model file, converted to f64.
 fn load(path: &Path, machine: &Machine, train: &Half) -> Result<TwoLayerNet<f64>, CliError> {
-    let (parameters, activation) = match AnyModel::load(path)? {
+    let (parameters, activation) = match network::read(path)? {
         AnyModel::F32(model) => (model.parameters.to_f64(), model.activation),
         AnyModel::F64(model) => (model.parameters, model.activation),
     };

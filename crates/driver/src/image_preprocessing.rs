@@ -11,7 +11,7 @@ mod ink;
 mod prepare;
 mod stroke_width;
 
-pub use decode::{Reader, is_stdin};
+pub use decode::Reader;
 pub use prepare::PreparedImage;
 
 #[cfg(test)]

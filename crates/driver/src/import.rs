@@ -1,14 +1,16 @@
 //! `twolayer import`: reads a network of another program into a model file.
 
+use std::io;
+
 use serde::Serialize;
 use twolayer_core::{Activation, Float, Shape};
-use twolayer_interchange::{Source, load};
+use twolayer_interchange::{Source, from_reader, load};
 use twolayer_model::{AnyModel, Model};
 
 use crate::args::{ActivationName, ImportArgs};
 use crate::error::CliError;
 use crate::output::Output;
-use crate::output_file::OutputFile;
+use crate::output_file::{OutputFile, is_stdin};
 
 /// The output of `--json`.
 #[derive(Serialize)]
@@ -29,10 +31,15 @@ struct ImportReport {
 pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), CliError> {
     let given = args.activation.map(ActivationName::activation);
     let target = OutputFile::new(&args.out)?;
+    out.keep_stdout_for([&target]);
     if target.replaces(&args.file) {
         return Err(CliError::usage(format!("--out {} is the input file; give another one", args.out.display())));
     }
-    let (source, mut model) = load(&args.file)?;
+    let layers = args.layers.as_ref().map(|names| names.each_ref().map(String::as_str));
+    let (source, mut model) = match is_stdin(&args.file) {
+        true => from_reader("standard input", io::stdin().lock(), layers)?,
+        false => load(&args.file, layers)?,
+    };
     let ((contents, activation), precision) = match &mut model {
         AnyModel::F32(model) => (contents(model, given)?, "f32"),
         AnyModel::F64(model) => (contents(model, given)?, "f64"),
@@ -45,7 +52,7 @@ pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), CliError> {
             Source::Npz { .. } => "npz",
             Source::Torch => "torch",
         },
-        out: args.out.display().to_string(),
+        out: target.shown().to_string(),
         inputs: shape.inputs(),
         hidden: shape.hidden(),
         classes: shape.classes(),
@@ -84,7 +91,7 @@ fn print(report: &ImportReport, shape: Shape, out: &mut Output) {
         "npz" => "NumPy's arrays",
         _ => "PyTorch's layers",
     };
-    out.field("Read", format_args!("{}: {what}", report.file));
+    out.context("Read", format_args!("{}: {what}", report.file));
     let ImportReport { activation, precision, .. } = report;
     let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
     out.field("Model", format_args!("{}: {inputs} -> {hidden} -> {classes}, {activation}, {precision}", report.out));

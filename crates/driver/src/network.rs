@@ -10,6 +10,7 @@ use crate::data;
 use crate::error::CliError;
 use crate::machine::Machine;
 use crate::number_format::count;
+use crate::output_file::is_stdin;
 
 /// A trained network of `f32` or `f64`.
 pub trait Network: Send + Sync {
@@ -70,9 +71,17 @@ pub struct LoadedModel {
     pub light_paper: bool,
 }
 
-/// Reads a model file.
+/// Reads a model file, or standard input for `-`.
+pub fn read(path: &Path) -> Result<AnyModel, CliError> {
+    Ok(match is_stdin(path) {
+        true => AnyModel::from_reader("standard input", std::io::stdin().lock())?,
+        false => AnyModel::load(path)?,
+    })
+}
+
+/// Reads a model file's network.
 pub fn load(path: &Path, machine: &Machine) -> Result<LoadedModel, CliError> {
-    let model = AnyModel::load(path)?;
+    let model = read(path)?;
     let light_paper = model.options().get(PAPER).is_some_and(|paper| paper == LIGHT);
     let net: Box<dyn Network> = match model {
         AnyModel::F32(model) => Box::new(machine.run(of(model))),

@@ -1,11 +1,12 @@
 //! Standard output that tolerates a closed pipe.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use serde::Serialize;
 
 use crate::error::CliError;
+use crate::output_file::OutputFile;
 use crate::terminal::{self, Table};
 
 /// The width of labels.
@@ -20,12 +21,21 @@ pub struct Output {
     failure: Option<io::Error>,
     width: Option<usize>,
     quiet: bool,
+    /// Whether lines go to standard error.
+    diverted: bool,
 }
 
 impl Output {
     /// Standard output; with `quiet`, notes are not printed.
     pub fn new(quiet: bool) -> Self {
-        Output { failure: None, width: terminal::width(io::stdout()), quiet }
+        Output { failure: None, width: terminal::width(io::stdout()), quiet, diverted: false }
+    }
+
+    /// Prints to standard error from now on, if one of the files to write is standard output.
+    pub fn keep_stdout_for<'a>(&mut self, files: impl IntoIterator<Item = &'a OutputFile>) {
+        if files.into_iter().any(OutputFile::is_stdout) {
+            (self.diverted, self.width) = (true, terminal::width(io::stderr()));
+        }
     }
 
     /// The width that lines should fit into, if known.
@@ -41,14 +51,22 @@ impl Output {
     /// Prints one line, or several with their line breaks in between.
     pub fn line(&mut self, text: impl Display) {
         if self.failure.is_none() {
-            let mut stdout = io::stdout().lock();
-            self.failure = writeln!(stdout, "{text}").and_then(|()| stdout.flush()).err();
+            let mut stream: Box<dyn Write> =
+                if self.diverted { Box::new(io::stderr().lock()) } else { Box::new(io::stdout().lock()) };
+            self.failure = writeln!(stream, "{text}").and_then(|()| stream.flush()).err();
         }
     }
 
     /// Prints a label and its value.
     pub fn field(&mut self, label: &str, text: impl Display) {
         self.line(terminal::hanging(&format!("{label:<LABEL$}"), &text.to_string(), self.width));
+    }
+
+    /// Prints a label and its value, unless quiet: what a result is of, not a result.
+    pub fn context(&mut self, label: &str, text: impl Display) {
+        if !self.quiet {
+            self.field(label, text);
+        }
     }
 
     /// Prints a paragraph, each line of it after `indent`.
@@ -78,11 +96,6 @@ impl Output {
     /// Whether the pipe is closed.
     pub fn is_closed(&self) -> bool {
         self.failure.is_some()
-    }
-
-    /// Whether standard output is a terminal.
-    pub fn is_terminal(&self) -> bool {
-        io::stdout().is_terminal()
     }
 
     /// An error if a write failed, unless the pipe was closed.

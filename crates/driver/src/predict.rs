@@ -1,6 +1,9 @@
 //! `twolayer predict`: classifies pictures, or images of the data.
 
+mod csv;
 mod pictures;
+
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -12,6 +15,7 @@ use crate::machine::Machine;
 use crate::network::{self, Network};
 use crate::number_format::percent;
 use crate::output::Output;
+use crate::output_file::{OutputFile, is_stdin};
 
 /// Characters of the longest bar: the usual number, and the minimum for bars beside the picture.
 const BAR: usize = 24;
@@ -36,10 +40,20 @@ struct PredictReport {
 /// Runs `twolayer predict`.
 pub fn run(args: &PredictArgs, out: &mut Output) -> Result<(), CliError> {
     let machine = Machine::new(&args.machine)?;
+    if args.pictures.iter().chain([&args.model]).filter(|path| is_stdin(path)).count() > 1 {
+        return Err(CliError::usage("standard input, `-`, can be given only once"));
+    }
+    let target = args.csv.as_deref().map(OutputFile::new).transpose()?;
+    out.keep_stdout_for(&target);
+    let replaced = |path: &&PathBuf| target.as_ref().is_some_and(|target| target.replaces(path));
+    if let Some(lost) = args.pictures.iter().chain([&args.model]).find(replaced) {
+        return Err(CliError::usage(format!("--csv would replace {}, which is read", lost.display())));
+    }
     let model = network::load(&args.model, &machine)?;
-    match args.index {
-        Some(index) => image(args, index, &machine, model.net.as_ref(), out),
-        None => pictures::run(args, &machine, &model, out),
+    match (args.index, &target) {
+        (Some(index), _) => image(args, index, &machine, model.net.as_ref(), out),
+        (None, Some(target)) => csv::run(args, target, (&machine, &model), out),
+        (None, None) => pictures::run(args, &machine, &model, out),
     }
 }
 
@@ -72,11 +86,13 @@ fn image(
     if args.json {
         return out.json(&report);
     }
-    out.field("Model", format_args!("{}: {}", report.model, network::describe(net)));
-    out.field("Machine", machine.describe());
+    out.context("Model", format_args!("{}: {}", report.model, network::describe(net)));
+    out.context("Machine", machine.describe());
     let split = args.split.name();
-    out.field("Image", format_args!("{}: {split} image {index}, {}", source.describe(), data::size(&half)));
-    out.line("");
+    out.context("Image", format_args!("{}: {split} image {index}, {}", source.describe(), data::size(&half)));
+    if !out.is_quiet() {
+        out.line("");
+    }
     let drawing = ascii_image::draw(pixels, half.height(), half.width());
     let right = if report.label as usize == report.predicted { "right" } else { "wrong" };
     let verdict = format!("label {}, predicted {}: {right}", report.label, report.predicted);

@@ -6,19 +6,21 @@ mod checkpoint;
 mod outcome;
 mod plan;
 mod report_files;
+mod resume;
 mod run;
+mod seeds;
 mod summary;
 mod validation_rows;
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::Instant;
 
-use twolayer_core::{Evaluation, Float, GradientMethod, Optimizer, Sampler, TrainOptions, TwoLayerNet};
-use twolayer_model::Model;
+use twolayer_core::{Evaluation, Float, Optimizer, Sampler, TrainOptions, TwoLayerNet};
+use twolayer_model::{AnyModel, Model};
 
-use crate::args::{Precision, TrainArgs, ValidationFrom};
+use crate::args::{Options, Precision, TrainArgs};
 use crate::data::{self, Source};
 use crate::epoch_table::{EpochTable, Measurement};
 use crate::error::CliError;
@@ -41,41 +43,49 @@ use summary::WrittenFiles;
 /// Runs `twolayer train`.
 pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), CliError> {
     let started = Instant::now();
+    if let Some(seeds) = args.seeds.clone() {
+        return seeds::run(args, seeds, out);
+    }
+    let Some(path) = &args.checkpointing.resume else { return run_from(None, args, started, out) };
+    let checkpoint = network::read(path)?;
+    let args = resume::arguments(path, &checkpoint, args)?;
+    run_from(Some((path, checkpoint)), &args, started, out)
+}
+
+/// A run from its start, or from a checkpoint.
+fn run_from(
+    checkpoint: Option<(&Path, AnyModel)>,
+    args: &TrainArgs,
+    started: Instant,
+    out: &mut Output,
+) -> Result<(), CliError> {
     let generator = Generator::new(&args.random)?;
     let plan = Plan::new(args, started)?;
+    out.keep_stdout_for(plan.files());
     let (machine, source) = (Machine::new(&args.machine)?, Source::new(&args.data));
-    let (mut data, classes) = source.load(args.classes, args.json || out.is_quiet())?;
-    if let Some(share) = args.learning.validation.filter(|_| args.learning.validation_from == ValidationFrom::Classes) {
-        let held_out = validation_rows::count(data.train.rows(), share);
-        data.train = validation_rows::at_the_end(&data.train, held_out, args.random.seed);
+    let (mut data, classes, note) = validation_rows::load(args, source, args.json || out.is_quiet())?;
+    if let Some(train) = validation_rows::reordered(&data.train, args) {
+        data.train = train;
     }
-    let job = plan.with(&machine, source, (&data, classes))?;
+    let mut job = plan.with(&machine, source, (&data, classes))?;
+    job.notes.extend(note);
     match args.precision {
-        Precision::F32 => job.run::<f32>(generator, out),
-        Precision::F64 => job.run::<f64>(generator, out),
+        Precision::F32 => job.run::<f32>(generator, checkpoint, out),
+        Precision::F64 => job.run::<f64>(generator, checkpoint, out),
     }
 }
 
 impl TrainingRun<'_> {
-    fn run<T: Float>(&self, mut generator: Generator, out: &mut Output) -> Result<(), CliError> {
-        self.check_memory(size_of::<T>())?;
-        let learning = &self.args.learning;
-        let parameters = generator.weights::<T>(self.shape, learning.init());
-        let mut state = State {
-            best: learning.validation.map(|_| BestWeights::new(&parameters)),
-            optimizer: Optimizer::new(self.shape, self.rule, learning.weight_decay)?,
-            net: self.machine.run(
-                TwoLayerNet::new(parameters)
-                    .with_activation(learning.activation())
-                    .with_loss_epsilon(self.args.loss_epsilon),
-            ),
-            outcome: Outcome::default(),
-            kept: Ok(()),
-            record: TrainingRecord::new(self.log.is_some()),
-        };
-        let mut sampler = generator.sampler(self.rows, learning.sampling)?;
-        if let Some(path) = &self.args.checkpointing.resume {
-            state.resume(path, &self.all_options::<T>())?;
+    fn run<T: Float>(
+        &self,
+        generator: Generator,
+        checkpoint: Option<(&Path, AnyModel)>,
+        out: &mut Output,
+    ) -> Result<(), CliError> {
+        self.check_memory(size_of::<T>(), 1)?;
+        let (mut state, mut sampler) = self.start::<T>(generator)?;
+        if let Some((path, checkpoint)) = checkpoint {
+            state.resume(path, checkpoint, self)?;
             self.check_resumed(&mut state)?;
             // Draws the batches of the earlier run again, to advance the generator.
             let mut rows = vec![0; self.args.batch];
@@ -100,51 +110,54 @@ impl TrainingRun<'_> {
         saved.and(logged).and(drawn).and(state.kept).and(self.tell_interruption(&state.outcome))
     }
 
-    /// The options that must be equal to resume a run: [`options`](Self::options), the data, and the kind of loss.
-    fn all_options<T: Float>(&self) -> BTreeMap<String, String> {
-        let mut options = self.options::<T>();
-        options.extend(self.digest.clone().map(|digest| ("data".into(), digest)));
-        // Losses of two kinds in one record could not be compared.
-        let epsilon = Some(self.args.loss_epsilon).filter(|&epsilon| epsilon != 0.0);
-        options.extend(epsilon.map(|epsilon| ("loss_epsilon".into(), format!("{epsilon:?}"))));
-        options
+    /// The state before the first iteration, and the sampler of batches.
+    fn start<T: Float>(&self, mut generator: Generator) -> Result<(State<T>, Box<dyn Sampler>), CliError> {
+        let learning = &self.args.learning;
+        let parameters = generator.weights::<T>(self.shape, learning.init());
+        let state = State {
+            best: learning.validation.map(|_| BestWeights::new(&parameters)),
+            optimizer: Optimizer::new(self.shape, self.rule, learning.weight_decay)?,
+            net: self.machine.run(
+                TwoLayerNet::new(parameters)
+                    .with_activation(learning.activation())
+                    .with_loss_epsilon(self.args.loss_epsilon),
+            ),
+            outcome: Outcome::default(),
+            kept: Ok(()),
+            record: TrainingRecord::new(self.log.is_some()),
+        };
+        Ok((state, generator.sampler(self.rows, learning.sampling)?))
     }
 
     /// The options that determine the weights, and no others, so that the same training gives the same file on any number
     /// of threads.
-    fn options<T: Float>(&self) -> BTreeMap<String, String> {
-        let args = self.args;
-        let mut options = BTreeMap::new();
-        let mut tell = |name: &str, value: String| options.insert(name.to_owned(), value);
-        tell("seed", args.random.seed.to_string());
-        tell("rng", args.random.rng.name().into());
-        tell("batch", args.batch.to_string());
-        tell("lr", format!("{:?}", args.learning.rate()));
-        tell("precision", T::NAME.into());
-        tell("gradient", args.gradient.name().into());
-        if let GradientMethod::Numerical { h } = self.gradient {
-            tell("h", format!("{h:?}"));
-        }
-        if self.light_paper {
-            tell(network::PAPER, network::LIGHT.into());
-        }
-        args.learning.unusual().into_iter().for_each(|(name, value)| drop(tell(name, value)));
+    fn options(&self) -> Options {
+        let mut options = self.args.of_weights(false);
+        options.extend(self.light_paper.then(|| (network::PAPER.into(), network::LIGHT.into())));
         options
     }
 
     fn write_model<T: Float>(&self, state: &State<T>, target: &OutputFile) -> Result<(), CliError> {
         let mut model = Model::new(state.net.parameters.clone());
         model.activation = state.net.activation;
-        model.options = self.options::<T>();
+        model.options = self.options();
         let iterations = state.outcome.kept_iterations.unwrap_or(state.outcome.iterations);
-        model.options.insert("iterations".into(), iterations.to_string());
+        model.options.insert(checkpoint::ITERATIONS.into(), iterations.to_string());
         target.write(&model.to_bytes()?)
     }
 
     fn write_checkpoint<T: Float>(&self, state: &State<T>) -> Result<(), CliError> {
         let Some(keep) = &self.keep else { return Ok(()) };
-        let mut options = self.all_options::<T>();
-        options.insert("iterations".into(), state.outcome.iterations.to_string());
+        let mut options = self.options();
+        options.extend(self.args.of_run(false));
+        // The model's shape tells them.
+        options.retain(|name, _| name != "hidden" && name != "classes");
+        options.extend(self.digest.clone().map(|digest| (checkpoint::DATA.into(), digest)));
+        options.extend(self.source.folder().map(|folder| (checkpoint::FOLDER.into(), folder)));
+        let column = self.args.data.label_column.clone();
+        options.extend(column.map(|column| (checkpoint::LABEL_COLUMN.into(), column)));
+        options.insert(checkpoint::ITERATIONS.into(), state.outcome.iterations.to_string());
+        options.insert(checkpoint::END.into(), self.schedule.iterations.to_string());
         keep.write(&state.to_bytes(options, self.total_seconds(&state.outcome))?)
     }
 
@@ -156,7 +169,7 @@ impl TrainingRun<'_> {
         out: &mut Output,
     ) -> Result<(), CliError> {
         let mut progress = Progress::new(self.schedule.iterations, talks);
-        let table = EpochTable::new(self.schedule, out.is_terminal(), state.best.is_some(), out.width());
+        let table = EpochTable::new(self.schedule, self.args.every_epoch, state.best.is_some(), out.width());
         if talks && self.schedule.iterations > 0 {
             if let Some(note) = table.note() {
                 out.paragraph("", note);

@@ -64,7 +64,19 @@ pub enum ErrorKind {
         /// The number of dimensions.
         rank: usize,
     },
-    /// The sizes exceed what the file, the gzip stream or this machine can hold.
+    /// The machine lacks the memory for the elements.
+    #[error(
+        "not enough memory: its {} elements take {bytes} bytes; end other programs, raise the limit (`ulimit -v`), or \
+         use fewer images",
+        Sizes(sizes)
+    )]
+    OutOfMemory {
+        /// The sizes, outermost first.
+        sizes: Vec<usize>,
+        /// The bytes of the elements.
+        bytes: u64,
+    },
+    /// The sizes exceed what the file, the gzip stream or any machine can hold.
     #[error("size out of bounds: {} elements are {reason}; {FETCH_AGAIN}", Sizes(sizes))]
     SizeOutOfBounds {
         /// The sizes, outermost first.
@@ -110,6 +122,9 @@ pub enum ErrorKind {
     /// Bytes that are not another gzip member follow the gzip stream.
     #[error("trailing bytes: the gzip stream ends here and what follows is not gzip; {FETCH_AGAIN}")]
     BytesAfterGzip,
+    /// Zeros follow the gzip stream, as padding.
+    #[error("zero bytes after the gzip stream, as padding; `gunzip` it, which drops them, or {FETCH_AGAIN}")]
+    ZerosAfterGzip,
     /// The element type differs from the one requested.
     #[error("its elements are {found}; expected {expected}; read it as {found}")]
     OtherType {

@@ -22,8 +22,8 @@ pub(crate) enum Fault {
     Corrupt(String),
     /// The stream ends before its end marker.
     EndsEarly,
-    /// Something else follows the last member.
-    Trailing,
+    /// Something else follows the last member, beginning with this byte.
+    Trailing(u8),
     /// The reader below failed.
     Io(io::Error),
 }
@@ -63,7 +63,7 @@ impl<R: BufRead> Gunzip<R> {
                 match packed.first() {
                     None if self.any => break,
                     Some(&byte) if self.any && byte != GZIP_MAGIC[0] => {
-                        return Err(Fault::Trailing);
+                        return Err(Fault::Trailing(byte));
                     }
                     _ => {}
                 }

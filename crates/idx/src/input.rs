@@ -74,7 +74,8 @@ impl<'a, R: BufRead> Input<'a, R> {
                     let kind = match fault {
                         Fault::Corrupt(reason) => ErrorKind::CorruptGzip { reason },
                         Fault::EndsEarly => ErrorKind::TruncatedGzip,
-                        Fault::Trailing => ErrorKind::BytesAfterGzip,
+                        Fault::Trailing(0) => ErrorKind::ZerosAfterGzip,
+                        Fault::Trailing(_) => ErrorKind::BytesAfterGzip,
                         Fault::Io(error) => return Err(Error::io(self.name, "read", error)),
                     };
                     let place = Place { offset: gunzip.consumed(), unpacked: false };
@@ -198,11 +199,8 @@ impl<'a, R: BufRead> Input<'a, R> {
     }
 
     fn no_memory(&self, header: &Header) -> Error {
-        let kind = ErrorKind::SizeOutOfBounds {
-            sizes: header.sizes.clone(),
-            reason: "more than fit into the free memory".to_owned(),
-        };
-        self.error(MAGIC_LEN as u64, kind)
+        let bytes = header.elements_and_bytes().map_or(0, |(_, bytes)| bytes as u64);
+        self.error(MAGIC_LEN as u64, ErrorKind::OutOfMemory { sizes: header.sizes.clone(), bytes })
     }
 
     /// Checks that nothing follows; for gzip, this also verifies the checksum.

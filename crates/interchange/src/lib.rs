@@ -15,7 +15,7 @@
 //! use twolayer_model::{AnyModel, Model};
 //!
 //! let model = Model::new(Parameters::<f32>::zeros(Shape::new(784, 50, 10)?));
-//! let (source, read) = read("weights.npz", &npz::write(&model.parameters, model.activation)?)?;
+//! let (source, read) = read("weights.npz", &npz::write(&model.parameters, model.activation)?, None)?;
 //! assert_eq!((source, read), (Source::Npz { names_activation: false }, AnyModel::F32(model)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -29,4 +29,4 @@ mod tensor;
 mod torch;
 
 pub use error::{Error, Result};
-pub use source::{Source, load, read};
+pub use source::{Source, from_reader, load, read};

@@ -47,9 +47,12 @@ pub(crate) fn read(file: &str, content: &[u8]) -> Result<(AnyModel, bool)> {
             kind: *kind,
             bytes: &array.bytes,
             columns_first: array.fortran_order,
+            layout: Layout::Notebook,
         }
     };
-    let mut model = network(file, &std::array::from_fn(tensor), Layout::Notebook)?;
+    let mut tensors = std::array::from_fn(tensor);
+    find_transposed(file, &mut tensors)?;
+    let mut model = network(file, &tensors)?;
     let named = files.contains(&file_of(ACTIVATION));
     if named {
         let activation = archive.text(ACTIVATION).and_then(activation).map_err(|what| wrong(ACTIVATION, what))?;
@@ -59,6 +62,43 @@ pub(crate) fn read(file: &str, content: &[u8]) -> Result<(AnyModel, bool)> {
         }
     }
     Ok((model, named))
+}
+
+/// Recognises transposed weights, outputs × inputs, by the lengths of the biases.
+///
+/// # Errors
+///
+/// If one weight is transposed and the other, square, may be.
+fn find_transposed(file: &str, [w1, b1, w2, b2]: &mut [Tensor<'_>; 4]) -> Result<()> {
+    let [hidden, classes] = [b1, b2].map(|bias| bias.sizes.iter().product::<usize>());
+    let fits = |rows: Option<usize>, columns: usize, sizes: &[usize]| match *sizes {
+        [a, b] => {
+            (rows.is_none_or(|rows| rows == a) && columns == b, columns == a && rows.is_none_or(|rows| rows == b))
+        }
+        _ => (false, false),
+    };
+    let first = fits(None, hidden, &w1.sizes);
+    let second = fits(Some(hidden), classes, &w2.sizes);
+    if first.0 && second.0 {
+        return Ok(());
+    }
+    for (weight, fits, other) in [(w1, first, second), (w2, second, first)] {
+        match fits {
+            (false, true) => weight.layout = Layout::Torch,
+            (true, true) if other == (false, true) => {
+                return Err(Error::new(
+                    file,
+                    format_args!(
+                        "array {} is square, {:?}, and the other weight is transposed, so that this one may be too; \
+                         save both as inputs x outputs, with .T",
+                        weight.name, weight.sizes
+                    ),
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn file_of(array: &str) -> String {

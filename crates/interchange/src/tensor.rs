@@ -37,6 +37,8 @@ pub(crate) struct Tensor<'a> {
     pub bytes: &'a [u8],
     /// Whether the order is column-major.
     pub columns_first: bool,
+    /// The meaning of its rows and columns, if it is a weight.
+    pub layout: Layout,
 }
 
 /// The layout of weights.
@@ -50,14 +52,14 @@ pub(crate) enum Layout {
 
 impl Tensor<'_> {
     /// Rows and columns in the notebook's layout; a bias is one row.
-    fn dims(&self, file: &str, parameter: Parameter, layout: Layout) -> Result<(usize, usize)> {
+    fn dims(&self, file: &str, parameter: Parameter) -> Result<(usize, usize)> {
         let bias = matches!(parameter, Parameter::B1 | Parameter::B2);
-        match (bias, self.sizes.as_slice(), layout) {
-            (true, &[columns] | &[1, columns], _) => Ok((1, columns)),
+        match (bias, self.sizes.as_slice(), self.layout) {
+            (true, &[columns] | &[1, columns] | &[columns, 1], _) => Ok((1, columns)),
             (false, &[rows, columns], Layout::Notebook) => Ok((rows, columns)),
             (false, &[columns, rows], Layout::Torch) => Ok((rows, columns)),
             _ => {
-                let expected = match (bias, layout) {
+                let expected = match (bias, self.layout) {
                     (true, _) => "[units]",
                     (false, Layout::Notebook) => "[inputs, outputs]",
                     (false, Layout::Torch) => "[outputs, inputs]",
@@ -72,7 +74,7 @@ impl Tensor<'_> {
     }
 
     /// The elements row by row, in the notebook's layout.
-    fn numbers<T: Float>(&self, rows: usize, columns: usize, layout: Layout) -> Vec<T> {
+    fn numbers<T: Float>(&self, rows: usize, columns: usize) -> Vec<T> {
         let size = self.kind.size();
         let number = |bytes: &[u8]| {
             T::from_f64(match (self.kind, bytes) {
@@ -84,7 +86,7 @@ impl Tensor<'_> {
             })
         };
         // A bias is the same in either layout.
-        if rows == 1 || self.columns_first == (layout == Layout::Torch) {
+        if rows == 1 || self.columns_first == (self.layout == Layout::Torch) {
             return self.bytes.chunks_exact(size).map(number).collect();
         }
         let place = |i: usize| (i % columns * rows + i / columns) * size;
@@ -93,12 +95,12 @@ impl Tensor<'_> {
 }
 
 /// Builds the network from W1, b1, W2 and b2.
-pub(crate) fn network(file: &str, tensors: &[Tensor<'_>; 4], layout: Layout) -> Result<AnyModel> {
-    let shape = shape(file, tensors, layout)?;
+pub(crate) fn network(file: &str, tensors: &[Tensor<'_>; 4]) -> Result<AnyModel> {
+    let shape = shape(file, tensors)?;
     let doubles = tensors.iter().filter(|tensor| tensor.kind == Type::F64).count();
     match doubles {
-        0 => Ok(AnyModel::F32(parameters(file, tensors, shape, layout)?)),
-        4 => Ok(AnyModel::F64(parameters(file, tensors, shape, layout)?)),
+        0 => Ok(AnyModel::F32(parameters(file, tensors, shape)?)),
+        4 => Ok(AnyModel::F64(parameters(file, tensors, shape)?)),
         _ => {
             let list = |double| {
                 let some = tensors.iter().filter(move |tensor| (tensor.kind == Type::F64) == double);
@@ -113,18 +115,18 @@ pub(crate) fn network(file: &str, tensors: &[Tensor<'_>; 4], layout: Layout) -> 
 }
 
 /// The shape, if the tensors' sizes fit each other.
-fn shape(file: &str, tensors: &[Tensor<'_>; 4], layout: Layout) -> Result<Shape> {
+fn shape(file: &str, tensors: &[Tensor<'_>; 4]) -> Result<Shape> {
     let [w1, _, w2, _] = tensors;
-    let (inputs, hidden) = w1.dims(file, Parameter::W1, layout)?;
-    let (_, classes) = w2.dims(file, Parameter::W2, layout)?;
+    let (inputs, hidden) = w1.dims(file, Parameter::W1)?;
+    let (_, classes) = w2.dims(file, Parameter::W2)?;
     for (parameter, tensor, expected) in [
         (Parameter::B1, &tensors[1], (1, hidden)),
         (Parameter::W2, w2, (hidden, classes)),
         (Parameter::B2, &tensors[3], (1, classes)),
     ] {
-        if tensor.dims(file, parameter, layout)? != expected {
+        if tensor.dims(file, parameter)? != expected {
             let (rows, columns) = expected;
-            let expected = match (parameter, layout) {
+            let expected = match (parameter, tensor.layout) {
                 (Parameter::W2, Layout::Notebook) => vec![rows, columns],
                 (Parameter::W2, Layout::Torch) => vec![columns, rows],
                 _ => vec![columns],
@@ -147,14 +149,14 @@ fn shape(file: &str, tensors: &[Tensor<'_>; 4], layout: Layout) -> Result<Shape>
     }
 }
 
-fn parameters<T: Float>(file: &str, tensors: &[Tensor<'_>; 4], shape: Shape, layout: Layout) -> Result<Model<T>> {
+fn parameters<T: Float>(file: &str, tensors: &[Tensor<'_>; 4], shape: Shape) -> Result<Model<T>> {
     let mut parameters = Parameters::zeros(shape);
     for (parameter, tensor) in Parameter::ALL.into_iter().zip(tensors) {
         let (rows, columns) = parameter.dims(shape);
-        let numbers = tensor.numbers::<T>(rows, columns, layout);
+        let numbers = tensor.numbers::<T>(rows, columns);
         if let Some(i) = numbers.iter().position(|number| !number.is_finite()) {
             let (row, column) = (i / columns, i % columns);
-            let place = match (parameter, layout) {
+            let place = match (parameter, tensor.layout) {
                 (Parameter::B1 | Parameter::B2, _) => format!("[{column}]"),
                 (_, Layout::Notebook) => format!("[{row}, {column}]"),
                 (_, Layout::Torch) => format!("[{column}, {row}]"),

@@ -34,7 +34,7 @@ fn torch(kind: &str, size: usize) -> Vec<u8> {
 }
 
 fn survives(bytes: &[u8]) -> bool {
-    match read("given", bytes) {
+    match read("given", bytes, None) {
         Ok(_) => true,
         Err(error) => {
             let text = error.to_string();
@@ -86,10 +86,10 @@ fn several_changed_bytes_never_panic() {
 
 #[test]
 fn bfloat16_is_widened_and_weights_are_turned() {
-    let (_, model) = read("given", &torch("BF16", 2)).unwrap();
+    let (_, model) = read("given", &torch("BF16", 2), None).unwrap();
     let twolayer_model::AnyModel::F32(model) = model else { panic!("bfloat16 becomes f32") };
     let w1 = model.parameters.get(twolayer_core::Parameter::W1);
     assert_eq!((w1.rows(), w1.cols(), w1.get(0, 1), w1.get(4, 0)), (5, 3, 6.0, 5.0));
     assert_eq!(model.parameters.b1(), [16.0, 17.0, 18.0]);
-    assert_eq!(read("given", &torch("F32", 4)).unwrap().1, twolayer_model::AnyModel::F32(model));
+    assert_eq!(read("given", &torch("F32", 4), None).unwrap().1, twolayer_model::AnyModel::F32(model));
 }

@@ -9,6 +9,7 @@ use twolayer_core::{Activation, Float, Parameter, Parameters, Shape};
 
 use crate::error::ErrorKind;
 use crate::format::{FORMAT, FORMAT_VERSIONS, INPUT_SCALE, MAX_HEADER, OPTION, RUN, shape_text, sizes};
+use crate::kind::FileKind;
 use crate::model::{AnyModel, Model, check_finite};
 use crate::precision::Precision;
 
@@ -42,15 +43,36 @@ pub(crate) fn model(reader: impl Read, length: Option<u64>) -> Result<AnyModel> 
 /// Reads the header. The safetensors crate checks that the tensors fill the data without gap or overlap and that their
 /// lengths match their shapes and types.
 fn header(input: &mut Input<impl Read>) -> Result<Metadata> {
-    let mut prefix = [0; PREFIX];
-    input.fill(&mut prefix, PREFIX as u64)?;
+    // The header begins with a brace: so do no other files that happen to begin with a plausible length.
+    let mut start = [0; PREFIX + 1];
+    let n = input.read(&mut start)?;
+    let [prefix @ .., brace] = start;
     let length = u64::from_le_bytes(prefix);
-    if length > MAX_HEADER as u64 {
-        return Err(ErrorKind::NotSafetensors { header: length });
+    let plausible = (2..=MAX_HEADER as u64).contains(&length);
+    if !plausible || brace != b'{' {
+        return Err(other_kind(input, &start[..n], Some(length).filter(|_| plausible && n >= PREFIX))?);
     }
-    let mut bytes = vec![0; length as usize];
-    input.fill(&mut bytes, PREFIX as u64 + length)?;
+    let mut bytes = vec![brace; length as usize];
+    input.fill(&mut bytes[1..], PREFIX as u64 + length)?;
     serde_json::from_slice(&bytes).map_err(|error| ErrorKind::CorruptHeader { reason: error.to_string() })
+}
+
+/// What is wrong with a file that does not begin as safetensors do, by its start and the rest; `length` is that of its
+/// header, if there may be one.
+fn other_kind(input: &mut Input<impl Read>, start: &[u8], length: Option<u64>) -> Result<ErrorKind> {
+    let (n, mut head) = (start.len(), start.to_vec());
+    head.resize(FileKind::HEAD, 0);
+    let more = input.read(&mut head[n..])?;
+    head.truncate(n + more);
+    let found = n as u64;
+    Ok(match (FileKind::of(&head), length) {
+        (FileKind::Unknown, _) if n < PREFIX => ErrorKind::Truncated { expected: PREFIX as u64, found },
+        (FileKind::Unknown, Some(header)) if n == PREFIX => {
+            ErrorKind::Truncated { expected: PREFIX as u64 + header, found }
+        }
+        (FileKind::Unknown, Some(_)) => ErrorKind::CorruptHeader { reason: "it does not begin with {".into() },
+        (found, _) => ErrorKind::NotAModel { found },
+    })
 }
 
 /// The format version in the metadata, if the file has this format. It decides what else the file may contain.

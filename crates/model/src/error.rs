@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::format::{FORMAT_VERSIONS, INPUT_SCALE};
+use crate::kind::FileKind;
 
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -27,11 +28,11 @@ const TRAIN_AGAIN: &str = "copy or train the model again";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The first eight bytes are not a plausible header length.
-    #[error("not a model file: its first 8 bytes, as safetensors, announce a header of {header} bytes; {GIVE_A_MODEL}")]
-    NotSafetensors {
-        /// The header length that they give, in bytes.
-        header: u64,
+    /// It is not a safetensors file, or one with a header far longer than a model's.
+    #[error("not a model but {found}; {}", found.advice())]
+    NotAModel {
+        /// What it is.
+        found: FileKind,
     },
     /// The header is damaged.
     #[error("corrupt safetensors header: {reason}; {TRAIN_AGAIN}")]
@@ -57,8 +58,9 @@ pub enum ErrorKind {
     },
     /// A tensor is missing.
     #[error(
-        "no tensor {tensor}: a two-layer network has W1, b1, W2 and b2, but the file has {}; {GIVE_A_MODEL}",
-        Names(found)
+        "no tensor {tensor}: a model has W1, b1, W2 and b2, but the file has {}; {}",
+        Names(found),
+        advice_on_tensors(found)
     )]
     MissingTensor {
         /// Its name.
@@ -226,6 +228,14 @@ impl fmt::Debug for Error {
 /// The name of a path in errors.
 pub(crate) fn name_of(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// Advice on a file with these tensors.
+fn advice_on_tensors(found: &[String]) -> &'static str {
+    match found.iter().any(|name| name.ends_with(".weight")) {
+        true => "`twolayer import FILE --out MODEL` makes a model of a two-layer network in PyTorch",
+        false => GIVE_A_MODEL,
+    }
 }
 
 /// Advice on an error of the system.

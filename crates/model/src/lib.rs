@@ -43,9 +43,11 @@ mod encode;
 mod error;
 mod file;
 mod format;
+mod kind;
 mod model;
 mod precision;
 
 pub use error::{Error, ErrorKind, Result};
 pub use format::{FORMAT_VERSIONS, INPUT_SCALE};
+pub use kind::FileKind;
 pub use model::{AnyModel, Model};

@@ -70,6 +70,14 @@ impl AnyModel {
         }
     }
 
+    /// The state that a training run resumes from; empty unless the model is a checkpoint.
+    pub fn run(&self) -> &BTreeMap<String, Vec<f64>> {
+        match self {
+            AnyModel::F32(model) => &model.run,
+            AnyModel::F64(model) => &model.run,
+        }
+    }
+
     /// The training options by name.
     pub fn options(&self) -> &BTreeMap<String, String> {
         match self {

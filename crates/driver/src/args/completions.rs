@@ -14,7 +14,7 @@ use clap_complete::Shell;
       > ~/.config/fish/completions/twolayer.fish")]
 pub struct CompletionsArgs {
     /// Shell to complete commands in
-    #[arg(value_enum)]
+    #[arg(value_enum, ignore_case = true)]
     pub shell: Shell,
 }
 

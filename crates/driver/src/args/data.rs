@@ -76,7 +76,7 @@ pub struct DataShowArgs {
     pub index: RangeInclusive<usize>,
 
     /// Training or test set
-    #[arg(long, value_enum, value_name = "HALF", default_value_t = Split::Test)]
+    #[arg(long, value_enum, ignore_case = true, value_name = "HALF", default_value_t = Split::Test)]
     pub split: Split,
 }
 

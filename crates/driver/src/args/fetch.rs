@@ -21,7 +21,7 @@ Proxies are those of ALL_PROXY, HTTPS_PROXY, HTTP_PROXY and NO_PROXY. A fetch th
 same command; files that are there are checked and not fetched again.")]
 pub struct FetchArgs {
     /// The data set
-    #[arg(value_name = "SET", value_parser = names())]
+    #[arg(value_name = "SET", value_parser = names(), ignore_case = true)]
     pub set: String,
 
     /// Folder for the files, created if missing [default: data/SET]

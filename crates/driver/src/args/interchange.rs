@@ -41,7 +41,7 @@ pub struct ExportArgs {
     pub model: PathBuf,
 
     /// Format [default: by the extension of --out: .npz, .onnx or .h]
-    #[arg(long, value_name = "FORMAT", value_enum)]
+    #[arg(long, value_name = "FORMAT", value_enum, ignore_case = true)]
     pub format: Option<Format>,
 
     /// Write to this file
@@ -64,8 +64,7 @@ pub struct ExportArgs {
 
 From NumPy: numpy.savez(\"weights.npz\", W1=W1, b1=b1, W2=W2, b2=b2), weights inputs x outputs.
 
-From PyTorch: safetensors.torch.save_file(model.state_dict(), \"torch.safetensors\"), two linear layers called fc1 and \
-fc2, or the first and third part of an nn.Sequential.
+From PyTorch: safetensors.torch.save_file(model.state_dict(), \"torch.safetensors\"), two linear layers of any names.
 
 The network must have been trained on pixels from 0 to 1, as this program's are.")]
 pub struct ImportArgs {
@@ -77,10 +76,23 @@ pub struct ImportArgs {
     pub out: PathBuf,
 
     /// Activation of the hidden layer [default: what the file says, or sigmoid, which is then told]
-    #[arg(long, value_name = "NAME", value_enum)]
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true)]
     pub activation: Option<ActivationName>,
+
+    /// First and second layer in a state_dict that has others too, such as `student.fc1,student.fc2`
+    #[arg(long, value_name = "A,B", value_parser = layers)]
+    pub layers: Option<[String; 2]>,
 
     /// Print one JSON object and nothing else
     #[arg(long)]
     pub json: bool,
+}
+
+/// Two names.
+fn layers(text: &str) -> Result<[String; 2], String> {
+    let names: Vec<&str> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    match names[..] {
+        [first, second] if first != second => Ok([first.into(), second.into()]),
+        _ => Err("expected two names, as in fc1,fc2".into()),
+    }
 }

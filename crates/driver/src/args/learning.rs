@@ -68,14 +68,14 @@ pub enum ValidationFrom {
 }
 
 /// Learning options.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct LearningArgs {
     /// Optimiser
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = OptimizerName::Sgd)]
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = OptimizerName::Sgd)]
     pub optimizer: OptimizerName,
 
     /// Learning rate [default: 0.1 with sgd, 0.01 with momentum, nesterov and adagrad, else 0.001]
-    #[arg(long, value_name = "RATE", value_parser = rate, allow_negative_numbers = true)]
+    #[arg(long, visible_alias = "learning-rate", value_name = "RATE", value_parser = rate, allow_negative_numbers = true)]
     pub lr: Option<f64>,
 
     /// Multiply the learning rate by this after each epoch
@@ -91,15 +91,15 @@ pub struct LearningArgs {
     pub weight_decay: f64,
 
     /// Activation function of the hidden layer
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = ActivationName::Sigmoid)]
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = ActivationName::Sigmoid)]
     pub activation: ActivationName,
 
     /// Initialisation of the weights
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = InitName::Normal)]
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = InitName::Normal)]
     pub init: InitName,
 
     /// Sampling of the batches
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = SamplingName::Replacement)]
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = SamplingName::Replacement)]
     pub sampling: SamplingName,
 
     /// Share of the training set to hold out and validate with
@@ -107,7 +107,7 @@ pub struct LearningArgs {
     pub validation: Option<f64>,
 
     /// Rows to hold out
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = ValidationFrom::Classes, requires = "validation")]
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = ValidationFrom::Classes, requires = "validation")]
     pub validation_from: ValidationFrom,
 
     /// Stop when the validation accuracy has not improved for this many epochs, and keep the best weights
@@ -204,25 +204,28 @@ impl LearningArgs {
         }
     }
 
-    /// The options that differ from the notebook's, by name: for the printed options and the model file, which
-    /// lists only options that determine the weights.
+    /// The options by name, where given or usual, and whether each differs from the notebook's.
+    pub fn options(&self) -> impl Iterator<Item = (&'static str, String, bool)> {
+        let from_end = self.validation_from == ValidationFrom::End;
+        let from = if from_end { "end" } else { "classes" };
+        [
+            ("optimizer", Some(self.optimizer.name().into()), self.optimizer != OptimizerName::Sgd),
+            ("momentum", self.momentum.map(|momentum| format!("{momentum:?}")), true),
+            ("weight_decay", Some(format!("{:?}", self.weight_decay)), self.weight_decay != 0.0),
+            ("lr_decay", Some(format!("{:?}", self.lr_decay)), self.lr_decay != 1.0),
+            ("activation", Some(self.activation().name().into()), self.activation != ActivationName::Sigmoid),
+            ("init", Some(self.init.name().into()), self.init != InitName::Normal),
+            ("sampling", Some(self.sampling.name().into()), self.sampling != SamplingName::Replacement),
+            ("validation", self.validation.map(|share| format!("{share:?}")), true),
+            ("validation_from", self.validation.map(|_| from.into()), from_end),
+            ("patience", self.patience.map(|patience| patience.to_string()), true),
+        ]
+        .into_iter()
+        .filter_map(|(name, value, unusual)| Some((name, value?, unusual)))
+    }
+
+    /// The options that differ from the notebook's, by name: for the printed options and the model file.
     pub fn unusual(&self) -> Vec<(&'static str, String)> {
-        let mut all = Vec::new();
-        let mut tell = |is: bool, name, value: String| {
-            if is {
-                all.push((name, value));
-            }
-        };
-        tell(self.optimizer != OptimizerName::Sgd, "optimizer", self.optimizer.name().into());
-        tell(self.momentum.is_some(), "momentum", format!("{:?}", self.momentum.unwrap_or_default()));
-        tell(self.weight_decay != 0.0, "weight_decay", format!("{:?}", self.weight_decay));
-        tell(self.lr_decay != 1.0, "lr_decay", format!("{:?}", self.lr_decay));
-        tell(self.activation != ActivationName::Sigmoid, "activation", self.activation().name().into());
-        tell(self.init != InitName::Normal, "init", self.init.name().into());
-        tell(self.sampling != SamplingName::Replacement, "sampling", self.sampling.name().into());
-        tell(self.validation.is_some(), "validation", format!("{:?}", self.validation.unwrap_or_default()));
-        tell(self.validation_from == ValidationFrom::End, "validation_from", "end".into());
-        tell(self.patience.is_some(), "patience", self.patience.unwrap_or_default().to_string());
-        all
+        self.options().filter(|(_, _, unusual)| *unusual).map(|(name, value, _)| (name, value)).collect()
     }
 }

@@ -9,13 +9,16 @@ use super::{DataArgs, MachineArgs, Split};
 
 #[derive(Args)]
 #[command(override_usage = "twolayer predict [OPTIONS] <MODEL> <PICTURE>...
-       twolayer predict [OPTIONS] <MODEL> --index <N>")]
-#[command(group(ArgGroup::new("what").required(true).args(["pictures", "index"])))]
+       twolayer predict [OPTIONS] <MODEL> --index <N>
+       twolayer predict [OPTIONS] <MODEL> --csv [<FILE>]")]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["pictures", "index", "csv"])))]
 #[command(after_help = "Examples:
   twolayer predict digits.model seven.png
   twolayer predict digits.model *.jpg --json
   some-scanner | twolayer predict digits.model -
   twolayer predict digits.model --data data/mnist --index 7
+  twolayer predict digits.model --data data/mnist --csv out.csv
+  twolayer predict digits.model scans --csv > scans.csv
 
 A picture is made into what the network was trained on, as MNIST was made. What differs most from its margin is ink, be \
 it darker or lighter, and the paper becomes 0, also where light falls from one side. Specks are dropped, the ink is \
@@ -29,8 +32,8 @@ pub struct PredictArgs {
     /// Model file written by `twolayer train --out`
     pub model: PathBuf,
 
-    /// Pictures of one digit each (PNG, JPEG, BMP, PGM); `-` is standard input
-    #[arg(value_name = "PICTURE", conflicts_with_all = ["data", "split"])]
+    /// Pictures of one digit each (PNG, JPEG, BMP, PGM), or folders of them; `-` is standard input
+    #[arg(value_name = "PICTURE", conflicts_with_all = ["data", "split", "index"])]
     pub pictures: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -41,8 +44,14 @@ pub struct PredictArgs {
     pub index: Option<usize>,
 
     /// Training or test set
-    #[arg(long, value_enum, value_name = "HALF", default_value_t = Split::Test)]
+    #[arg(long, value_enum, ignore_case = true, value_name = "HALF", default_value_t = Split::Test)]
     pub split: Split,
+
+    /// Write a row for each picture, or each image of the data, to this file or standard output (CSV): file or index,
+    /// label if known, prediction, probabilities. The label of a picture is its folder's name, if that is a class
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    #[arg(conflicts_with_all = ["json", "index"])]
+    pub csv: Option<PathBuf>,
 
     #[command(flatten)]
     pub machine: MachineArgs,

@@ -1,5 +1,7 @@
 //! Parsers and names of option values.
 
+use std::ops::RangeInclusive;
+
 use clap::ValueEnum;
 use clap::builder::PossibleValuesParser;
 use serde::Serialize;
@@ -111,6 +113,19 @@ pub(super) fn batch(text: &str) -> Result<usize, String> {
     integer(text, 1, MAX_BATCH as u64).map(|n| n as usize)
 }
 
+/// The most runs of `--seeds`.
+const MAX_RUNS: u64 = 10_000;
+
+/// `0..9` with both ends included, or one seed.
+pub(super) fn seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
+    let (first, last) = text.split_once("..").unwrap_or((text, text));
+    match (seed(first), seed(last)) {
+        (Ok(first), Ok(last)) if first <= last && last - first < MAX_RUNS => Ok(first..=last),
+        (Ok(first), Ok(last)) if first <= last => Err(format!("expected at most {MAX_RUNS} seeds")),
+        _ => Err("expected two whole numbers in order, as in 0..9".into()),
+    }
+}
+
 /// The number of threads, or that it is chosen by measuring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThreadCount {
@@ -119,7 +134,7 @@ pub enum ThreadCount {
 }
 
 pub(super) fn threads(text: &str) -> Result<ThreadCount, String> {
-    if text == "auto" {
+    if text.eq_ignore_ascii_case("auto") {
         return Ok(ThreadCount::Auto);
     }
     let count = integer(text, 1, MAX_THREADS as u64).map_err(|problem| format!("{problem}, or `auto`"))?;

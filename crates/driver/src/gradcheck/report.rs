@@ -61,17 +61,19 @@ impl GradcheckReport {
     pub fn print(&self, source: Source, (train, machine): (&Half, &Machine), out: &mut Output) {
         let images = count(self.batch, "training image");
         let size = data::size(train);
-        out.field("Data", format_args!("{}: the first {images} of {size}", source.describe()));
+        out.context("Data", format_args!("{}: the first {images} of {size}", source.describe()));
         let weights = match (&self.model, self.seed, self.rng) {
             (Some(model), ..) => format!("of {model}"),
             (None, seed, rng) => format!("seed {}, {}", seed.unwrap_or_default(), rng.map_or("", RngName::name)),
         };
         let (inputs, hidden, classes) = (self.inputs, self.hidden, self.classes);
         let units = if self.activation == "sigmoid" { String::new() } else { format!("{}, ", self.activation) };
-        out.field("Network", format_args!("{inputs} -> {hidden} -> {classes}, {units}f64, {weights}"));
-        out.field("Machine", machine.describe());
-        out.field("Method", format_args!("central differences, {}, h = {:e}", self.method, self.h));
-        out.line("");
+        out.context("Network", format_args!("{inputs} -> {hidden} -> {classes}, {units}f64, {weights}"));
+        out.context("Machine", machine.describe());
+        out.context("Method", format_args!("central differences, {}, h = {:e}", self.method, self.h));
+        if !out.is_quiet() {
+            out.line("");
+        }
         self.print_differences(out);
         out.line("");
         if let (p, Some(worst), max) = self.worst_element() {

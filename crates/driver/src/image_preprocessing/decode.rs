@@ -10,6 +10,7 @@ use twolayer_data::picture::{self, FORMATS};
 use super::gray_plane::{self, Plane, Rectangle};
 use super::ink::LEAST_CONTRAST;
 use super::prepare::{MAX_SIDE, PreparedImage, prepare};
+use crate::output_file::is_stdin;
 
 /// The largest file that is read.
 const MAX_FILE: u64 = 256 << 20;
@@ -31,11 +32,6 @@ impl Reader {
 /// The name of a picture in messages.
 pub fn shown(path: &Path) -> String {
     if is_stdin(path) { "on standard input".into() } else { path.display().to_string() }
-}
-
-/// Whether `-` was given.
-pub fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == "-"
 }
 
 fn contents(path: &Path) -> Result<Vec<u8>, String> {

@@ -1,6 +1,8 @@
 //! `twolayer predict MODEL PICTURE...`: classifies pictures.
 
-use std::path::Path;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -8,7 +10,7 @@ use super::{most_probable, print_bars};
 use crate::args::PredictArgs;
 use crate::ascii_image;
 use crate::error::CliError;
-use crate::image_preprocessing::{PreparedImage, Reader, is_stdin};
+use crate::image_preprocessing::{PreparedImage, Reader};
 use crate::machine::Machine;
 use crate::network::{self, LoadedModel, Network};
 use crate::number_format::{count, grouped};
@@ -49,24 +51,16 @@ struct Prediction {
 pub fn run(args: &PredictArgs, machine: &Machine, model: &LoadedModel, out: &mut Output) -> Result<(), CliError> {
     let net = model.net.as_ref();
     let reader = Reader { side: side(&args.model, net)? };
-    if args.pictures.iter().filter(|path| is_stdin(path)).count() > 1 {
-        return Err(CliError::usage("standard input, `-`, can be given only once"));
-    }
+    let files = in_folders(&args.pictures)?;
     if !args.json {
-        out.field("Model", format_args!("{}: {}", args.model.display(), network::describe(net)));
-        out.field("Machine", machine.describe());
+        out.context("Model", format_args!("{}: {}", args.model.display(), network::describe(net)));
+        out.context("Machine", machine.describe());
     }
     let mut results = Vec::new();
     let mut errors = Vec::new();
-    for path in &args.pictures {
-        match reader.read(path) {
-            Ok(mut photo) => {
-                if model.light_paper {
-                    // The ink was made light on dark, as in MNIST.
-                    photo.pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
-                    photo.notes.push("turned to dark ink on light paper, which the model was trained on".into());
-                }
-                let probabilities = net.probabilities(&photo.pixels)?;
+    for path in &files {
+        match classify(path, &reader, model) {
+            Ok((photo, probabilities)) => {
                 let seen = seen(path, photo, probabilities, reader.side);
                 if !args.json {
                     show(&seen, out);
@@ -84,18 +78,74 @@ pub fn run(args: &PredictArgs, machine: &Machine, model: &LoadedModel, out: &mut
         let isa = machine.level.name();
         out.json(&PicturesReport { model, results, isa, precision: net.precision() })?;
     }
-    match errors.as_slice() {
+    failures(&errors, files.len())
+}
+
+/// The picture as the network sees it, and its class probabilities.
+pub fn classify(path: &Path, reader: &Reader, model: &LoadedModel) -> Result<(PreparedImage, Vec<f64>), String> {
+    let mut photo = reader.read(path)?;
+    if model.light_paper {
+        // The ink was made light on dark, as in MNIST.
+        photo.pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
+        photo.notes.push("turned to dark ink on light paper, which the model was trained on".into());
+    }
+    let probabilities = model.net.probabilities(&photo.pixels).map_err(|error| error.to_string())?;
+    Ok((photo, probabilities))
+}
+
+/// The error of the pictures without a prediction, if there are any, of so many.
+pub fn failures(errors: &[String], of: usize) -> Result<(), CliError> {
+    match errors {
         [] => Ok(()),
         [error] => Err(CliError::new(error)),
         several => {
-            let of = count(args.pictures.len(), "picture");
+            let of = count(of, "picture");
             Err(CliError::new(format!("{} of {of} have no prediction", several.len())).with_items(several))
         }
     }
 }
 
+/// The endings of the names of pictures.
+const ENDINGS: [&str; 7] = ["png", "jpg", "jpeg", "bmp", "pgm", "ppm", "pnm"];
+
+/// The files as given, with the pictures in a folder and below it, sorted by name, in place of the folder.
+pub fn in_folders(given: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    let mut files = Vec::new();
+    for path in given {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let before = files.len();
+        add_pictures(path, &mut files)?;
+        if files.len() == before {
+            let endings = ENDINGS.join(", ");
+            return Err(CliError::new(format!("no picture in the folder {}: looked for {endings}", path.display())));
+        }
+    }
+    Ok(files)
+}
+
+fn add_pictures(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), CliError> {
+    let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+    let mut entries =
+        entries.map_err(|e| CliError::new(format!("cannot read the folder {}: {e}", folder.display())))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        // Links to folders may lead around in a circle.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            add_pictures(&path, files)?;
+        } else if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
 /// The side of the square images that the model takes.
-fn side(model: &Path, net: &dyn Network) -> Result<usize, CliError> {
+pub fn side(model: &Path, net: &dyn Network) -> Result<usize, CliError> {
     let inputs = net.shape().inputs();
     let side = inputs.isqrt();
     if side * side == inputs && side > 1 {

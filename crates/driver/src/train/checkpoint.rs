@@ -12,6 +12,8 @@ use twolayer_model::{AnyModel, Model};
 
 use super::best_weights::BestWeights;
 use super::outcome::Outcome;
+use super::run::TrainingRun;
+use crate::data::Source;
 use crate::epoch_table::Measurement;
 use crate::error::CliError;
 use crate::html_report::training_record::{LossCurve, TrainingRecord};
@@ -27,6 +29,17 @@ pub struct State<T: Float> {
     pub best: Option<BestWeights<T>>,
 }
 
+/// Options of a checkpoint besides those that decide the weights: the digest of the training set, its path unless it is
+/// bundled and the column of its labels, the iterations done, and those of the whole run.
+pub const DATA: &str = "data";
+pub const FOLDER: &str = "folder";
+pub const LABEL_COLUMN: &str = "label_column";
+pub const ITERATIONS: &str = "iterations";
+pub const END: &str = "end";
+
+/// The list of the losses since the last measurement.
+pub const SINCE: &str = "since";
+
 type Lists = BTreeMap<String, Vec<f64>>;
 
 impl<T: Float> State<T> {
@@ -35,7 +48,7 @@ impl<T: Float> State<T> {
         let mut run = Lists::new();
         run.insert("iterations".into(), vec![self.outcome.iterations as f64]);
         run.insert("seconds".into(), vec![self.outcome.train_seconds, total_seconds]);
-        run.insert("since".into(), vec![self.record.since.0, self.record.since.1 as f64]);
+        run.insert(SINCE.into(), vec![self.record.since.0, self.record.since.1 as f64]);
         run.insert("losses".into(), self.record.losses.clone());
         run.insert("curve".into(), self.record.curve.numbers());
         run.insert("history".into(), self.record.history.iter().flat_map(numbers).collect());
@@ -51,28 +64,19 @@ impl<T: Float> State<T> {
         Ok(model.to_bytes()?)
     }
 
-    /// Resumes from a checkpoint of a run with the same `options`.
-    pub fn resume(&mut self, path: &Path, options: &BTreeMap<String, String>) -> Result<(), CliError> {
-        let wrong = |what: String| CliError::new(format!("cannot resume from {}: {what}", path.display()));
-        let model = AnyModel::load(path)?
-            .of::<T>()
-            .ok_or_else(|| wrong(format!("its precision is not {}; give the --precision of its run", T::NAME)))?;
-        if model.run.is_empty() {
-            return Err(wrong("it is a model, not a checkpoint; give a file written by --checkpoint".into()));
-        }
-        if !model.run.contains_key("since") {
-            let text = "an earlier version of this program wrote it, with other losses; start the run again";
-            return Err(wrong(format!("{text} (its weights can still be evaluated and exported)")));
-        }
-        if let Some((name, was, is)) = difference(&model.options, options) {
-            let text = format!("it was written with {name} {was}, but now it is {is}; repeat the options of its run");
-            return Err(wrong(text));
+    /// Resumes from a checkpoint, whose options `run` has.
+    pub fn resume(&mut self, path: &Path, checkpoint: AnyModel, run: &TrainingRun) -> Result<(), CliError> {
+        let wrong = |what: &str| CliError::new(format!("cannot resume from {}: {what}", path.display()));
+        let damaged = "it is damaged; resume from another one";
+        let model = checkpoint.of::<T>().ok_or_else(|| wrong(damaged))?;
+        if model.options.get(DATA) != run.digest.as_ref() {
+            return Err(wrong(&other_data(model.options.get(FOLDER), run.source)));
         }
         let shape = self.net.shape();
         if model.parameters.shape() != shape {
-            return Err(wrong(format!("its network is {:?}, this one {shape:?}", model.parameters.shape())));
+            return Err(wrong(damaged));
         }
-        self.take(model.run, shape).ok_or_else(|| wrong("it is damaged; resume from another one".into()))?;
+        self.take(model.run, shape).ok_or_else(|| wrong(damaged))?;
         self.net.parameters = model.parameters;
         Ok(())
     }
@@ -91,7 +95,7 @@ impl<T: Float> State<T> {
         self.outcome.iterations = iterations;
         let &[train_seconds, total_seconds] = run.get("seconds")?.as_slice() else { return None };
         (self.outcome.train_seconds, self.outcome.earlier_seconds) = (train_seconds, total_seconds);
-        let &[sum, count] = run.get("since")?.as_slice() else { return None };
+        let &[sum, count] = run.get(SINCE)?.as_slice() else { return None };
         self.record.since = (sum, whole(count)?);
         self.record.history = run.get("history")?.chunks(NUMBERS).map(measurement).collect::<Option<_>>()?;
         if let (Some(best), Some(&[accuracy, epoch, after])) = (&mut self.best, run.get("best.at").map(Vec::as_slice)) {
@@ -129,11 +133,22 @@ fn widened<T: Float>(shape: Shape, list: &[f64]) -> Option<Parameters<T>> {
     Some(parameters)
 }
 
-/// The first option that differs, except the number of iterations: its name and both values.
-fn difference(was: &BTreeMap<String, String>, is: &BTreeMap<String, String>) -> Option<(String, String, String)> {
-    let value = |options: &BTreeMap<String, String>, name| options.get(name).cloned().unwrap_or("not given".into());
-    let mut names: Vec<_> = was.keys().chain(is.keys()).filter(|name| *name != "iterations").collect();
-    names.sort();
-    let name = names.into_iter().find(|name| was.get(*name) != is.get(*name))?;
-    Some((name.clone(), value(was, name), value(is, name)))
+/// What is wrong if the training set is not that of the run, which was in `folder`, or bundled.
+fn other_data(folder: Option<&String>, source: Source) -> String {
+    let now = source.folder();
+    match folder {
+        Some(folder) if now.as_ref() == Some(folder) => {
+            format!("the training set in {folder} has changed since; restore it, or start a new run")
+        }
+        Some(folder) => {
+            let now = source.title();
+            format!(
+                "its run trained on {folder}, not on {now}, which differs; leave out --data, or give a copy of that folder"
+            )
+        }
+        None => {
+            let now = source.title();
+            format!("its run trained on the bundled digits, not on {now}; leave out --data, or start a new run")
+        }
+    }
 }

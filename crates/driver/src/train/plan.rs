@@ -56,6 +56,9 @@ impl<'a> Plan<'a> {
         let all = targets.iter().map(Option::as_ref).chain([plot.as_ref().map(|plot| &plot.target)]);
         let all: Vec<_> = names.into_iter().zip(all).collect();
         output_file::check_distinct(&all)?;
+        if targets[2].as_ref().is_some_and(OutputFile::is_stdout) {
+            return Err(CliError::usage("--checkpoint cannot be standard output, as it is written again and again"));
+        }
         if let Some(from) = &args.checkpointing.resume {
             let lost = |(option, target): &&(&str, Option<&OutputFile>)| {
                 *option != "--checkpoint" && target.is_some_and(|target| target.replaces(from))
@@ -66,6 +69,11 @@ impl<'a> Plan<'a> {
             }
         }
         Ok(Plan { args, started, gradient, rule, targets, plot })
+    }
+
+    /// The files to write.
+    pub fn files(&self) -> impl Iterator<Item = &OutputFile> {
+        self.targets.iter().flatten().chain(self.plot.iter().map(|plot| &plot.target))
     }
 
     /// The run on this data.
@@ -123,7 +131,8 @@ fn digest(data: &DataSet) -> Result<String, CliError> {
 }
 
 impl TrainingRun<'_> {
-    pub fn check_memory(&self, width: usize) -> Result<(), CliError> {
+    /// An error if so many runs side by side need more memory than there is.
+    pub fn check_memory(&self, width: usize, runs: usize) -> Result<(), CliError> {
         let logged = if self.log.is_some() { self.schedule.iterations } else { 0 };
         let lower = match logged {
             0 => "--hidden, --batch or --threads",
@@ -138,7 +147,8 @@ impl TrainingRun<'_> {
             .parameters(self.shape, size_of::<f64>(), if plain { 0 } else { 8 })
             // A loss and its line of CSV.
             .elements(logged, 8 + 32);
-        memory::check(need, lower)
+        let one = usize::try_from(need.bytes()).unwrap_or(usize::MAX);
+        memory::check(need.elements(one, runs - 1), lower)
     }
 
     /// Checks that a checkpoint is not beyond the end of this run.

@@ -112,7 +112,11 @@ impl TrainingRun<'_> {
         if args.loss_epsilon != 0.0 {
             out.field("Losses", format_args!("reported as -ln(p + {:e})", args.loss_epsilon));
         }
-        out.field("Random", format_args!("seed {}, {}", args.random.seed, args.random.rng.name()));
+        let seeds = match &args.seeds {
+            Some(seeds) => format!("seeds {} to {}", seeds.start(), seeds.end()),
+            None => format!("seed {}", args.random.seed),
+        };
+        out.field("Random", format_args!("{seeds}, {}", args.random.rng.name()));
         out.field("Machine", self.machine.describe());
         out.line("");
     }
@@ -171,7 +175,7 @@ impl TrainingRun<'_> {
     }
 
     /// What is wrong with the run.
-    fn warnings(&self, history: &[Measurement]) -> Vec<String> {
+    pub fn warnings(&self, history: &[Measurement]) -> Vec<String> {
         let learning = &self.args.learning;
         let rates = (learning.rate(), learning.optimizer.usual_rate());
         astray::warning(history, self.shape.classes(), rates).into_iter().collect()

@@ -1,11 +1,16 @@
-//! The rows to validate on: a share of each class, drawn by the seed.
+//! The rows that are held out, to validate on or to test: a share of each class, drawn by the seed.
 //!
 //! Many files are sorted by class. Their last rows are of few classes, which a network that never saw them gets wrong.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use twolayer_core::{Sampler, ShuffledSampler};
-use twolayer_idx::Split as Half;
+use twolayer_idx::{DataSet, Split as Half};
+
+use crate::args::{Split, TrainArgs, ValidationFrom};
+use crate::data::Source;
+use crate::error::CliError;
+use crate::number_format;
 
 /// The generator's stream for this, so that weights and batches are drawn as without validation.
 const STREAM: u64 = 1;
@@ -15,8 +20,39 @@ pub fn count(rows: usize, share: f64) -> usize {
     ((rows as f64 * share).ceil() as usize).min(rows)
 }
 
+/// The share of a training set that is the test set where there is none.
+const TEST_SHARE: f64 = 0.1;
+
+/// The data, its number of classes, and a note if a part of the training set is held out, for want of a test set.
+pub fn load(args: &TrainArgs, source: Source, quiet: bool) -> Result<(DataSet, usize, Option<String>), CliError> {
+    if source.has_test_set()? {
+        let (data, classes) = source.load(args.classes, quiet)?;
+        return Ok((data, classes, None));
+    }
+    let all = source.load_half(Split::Train, quiet)?;
+    let classes = args.classes.unwrap_or(all.classes());
+    all.check_labels(classes)?;
+    let held_out = count(all.rows(), TEST_SHARE);
+    let rows = all.rows() - held_out;
+    if rows == 0 {
+        return Err(CliError::new(format!("{}: one image is too few to train on and to test", all.images_name())));
+    }
+    let chosen = drawn(all.labels(), held_out, args.random.seed);
+    let half = |test: bool| all.reordered(&(0..all.rows()).filter(|&row| chosen[row] == test).collect::<Vec<_>>());
+    let held_out = number_format::count(held_out, "training image");
+    let note =
+        format!("no test images: tested on {held_out}, drawn by the seed, a tenth of each class; not trained on");
+    Ok((DataSet::new(half(false), half(true))?, classes, Some(note)))
+}
+
+/// The training set with the rows to hold out at its end, unless the options take them from where they are.
+pub fn reordered(train: &Half, args: &TrainArgs) -> Option<Half> {
+    let share = args.learning.validation.filter(|_| args.learning.validation_from == ValidationFrom::Classes)?;
+    Some(at_the_end(train, count(train.rows(), share), args.random.seed))
+}
+
 /// The training set with `held_out` rows at its end, drawn from each class in proportion; the others keep their order.
-pub fn at_the_end(train: &Half, held_out: usize, seed: u64) -> Half {
+fn at_the_end(train: &Half, held_out: usize, seed: u64) -> Half {
     let chosen = drawn(train.labels(), held_out, seed);
     let (mut order, mut end): (Vec<usize>, Vec<usize>) = (Vec::with_capacity(train.rows()), Vec::new());
     (0..train.rows()).for_each(|row| if chosen[row] { end.push(row) } else { order.push(row) });

@@ -201,13 +201,18 @@ fn trailing_bytes() {
 #[test]
 fn bytes_after_gzip() {
     let sound = gzip(&file_of_bytes(&[2], &[1, 2]));
-    for extra in [&[0][..], b"junk", &[0; 512]] {
+    for (extra, words) in [
+        (&b"junk"[..], ["trailing bytes", "not gzip"]),
+        (&[0], ["zero bytes after the gzip stream", "gunzip"]),
+        (&[0; 512], ["zero bytes after the gzip stream", "gunzip"]),
+    ] {
         let mut bytes = sound.clone();
         bytes.extend(extra);
         let error = refused(&bytes);
-        assert!(matches!(error.kind(), ErrorKind::BytesAfterGzip));
+        assert_eq!(matches!(error.kind(), ErrorKind::ZerosAfterGzip), extra[0] == 0);
+        assert_eq!(matches!(error.kind(), ErrorKind::BytesAfterGzip), extra[0] != 0);
         assert_eq!(error.place(), raw(sound.len() as u64));
-        assert_told(&error, "some file", &["trailing bytes", "not gzip"]);
+        assert_told(&error, "some file", &words);
     }
 }
 

@@ -1,0 +1,274 @@
+//! `train --seeds`: the same run with several seeds, side by side, each on one thread.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
+use serde::Serialize;
+use twolayer_core::Float;
+use twolayer_idx::DataSet;
+
+use super::outcome::EarlyStop;
+use super::plan::Plan;
+use super::run::TrainingRun;
+use super::validation_rows;
+use crate::args::{Precision, ThreadCount, TrainArgs, available_threads};
+use crate::data::Source;
+use crate::error::CliError;
+use crate::interrupt;
+use crate::machine::Machine;
+use crate::number_format::{count, percent, seconds};
+use crate::output::Output;
+use crate::random::Generator;
+
+/// The result of a run, and its row in JSON.
+#[derive(Serialize)]
+struct SeedReport {
+    seed: u64,
+    iterations: usize,
+    test_loss: f64,
+    train_accuracy: f64,
+    test_accuracy: f64,
+    train_seconds: f64,
+    #[serde(skip)]
+    interrupted: bool,
+    /// What went wrong in the run.
+    warnings: Vec<String>,
+}
+
+/// The row in JSON of a run that failed.
+#[derive(Serialize)]
+struct SeedFailure {
+    seed: u64,
+    error: String,
+}
+
+/// The spread of the accuracies on the test set, and the last row in JSON.
+#[derive(Serialize)]
+struct Spread {
+    runs: usize,
+    mean: f64,
+    /// That of a sample: with runs - 1 below. None of one run.
+    standard_deviation: Option<f64>,
+    least: f64,
+    least_seed: u64,
+    greatest: f64,
+    greatest_seed: u64,
+    total_seconds: f64,
+}
+
+/// Runs `twolayer train --seeds`.
+pub fn run(args: &TrainArgs, seeds: RangeInclusive<u64>, out: &mut Output) -> Result<(), CliError> {
+    let started = Instant::now();
+    let runs = (seeds.end() - seeds.start()) as usize + 1;
+    let most = match args.machine.threads {
+        ThreadCount::Auto => available_threads(),
+        ThreadCount::Fixed(threads) => threads,
+    };
+    let at_once = most.min(runs);
+    let args_of = |seed: u64| {
+        let mut args = args.clone();
+        (args.random.seed, args.machine.threads) = (seed, ThreadCount::Fixed(1));
+        args
+    };
+    let source = Source::new(&args.data);
+    let (first, last) = (args_of(*seeds.start()), args_of(*seeds.end()));
+    // One test set for all runs, so that they can be compared.
+    let (data, classes, note) = validation_rows::load(&first, source, args.json || out.is_quiet())?;
+    // NumPy's seeds are bounded.
+    Generator::new(&last.random)?;
+    let machine = Machine::new(&first.machine)?;
+    let mut planned = Plan::new(&first, started)?.with(&machine, source, (&data, classes))?;
+    planned.notes.extend(note);
+    planned.check_memory(if args.precision == Precision::F32 { 4 } else { 8 }, at_once)?;
+    let talks = !args.json && !out.is_quiet();
+    if talks {
+        match args.precision {
+            Precision::F32 => planned.print_plan::<f32>(out),
+            Precision::F64 => planned.print_plan::<f64>(out),
+        }
+    }
+    interrupt::listen(out.is_quiet());
+    let next = AtomicU64::new(0);
+    let (sender, receiver) = mpsc::channel();
+    let mut ended = Ended::new(args, seeds.clone());
+    ended.print_header(out);
+    thread::scope(|scope| {
+        for _ in 0..at_once {
+            let (sender, next) = (sender.clone(), &next);
+            let (data, args_of, seeds) = (&data, &args_of, &seeds);
+            scope.spawn(move || {
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    if n >= runs as u64 || interrupt::asked() {
+                        return;
+                    }
+                    let seed = seeds.start() + n;
+                    let report = one(&args_of(seed), (data, classes), source, started);
+                    // Nobody listens if printing failed.
+                    let _ = sender.send((seed, report));
+                }
+            });
+        }
+        drop(sender);
+        for (seed, report) in receiver {
+            ended.add(seed, report, out);
+        }
+    });
+    ended.finish(started, at_once, out)
+}
+
+/// A run of one seed, without a word.
+fn one(
+    args: &TrainArgs,
+    (data, classes): (&DataSet, usize),
+    source: Source,
+    started: Instant,
+) -> Result<SeedReport, CliError> {
+    let generator = Generator::new(&args.random)?;
+    let machine = Machine::new(&args.machine)?;
+    let reordered = validation_rows::reordered(&data.train, args);
+    let reordered = reordered.map(|train| DataSet { train, test: data.test.clone() });
+    let run = Plan::new(args, started)?.with(&machine, source, (reordered.as_ref().unwrap_or(data), classes))?;
+    match args.precision {
+        Precision::F32 => run.report_of_seed::<f32>(generator),
+        Precision::F64 => run.report_of_seed::<f64>(generator),
+    }
+}
+
+impl TrainingRun<'_> {
+    fn report_of_seed<T: Float>(&self, generator: Generator) -> Result<SeedReport, CliError> {
+        let (mut state, mut sampler) = self.start::<T>(generator)?;
+        self.train(&mut state, sampler.as_mut(), false, &mut Output::new(true))?;
+        let outcome = state.outcome;
+        Ok(SeedReport {
+            seed: self.args.random.seed,
+            iterations: outcome.iterations,
+            test_loss: outcome.test_loss,
+            train_accuracy: outcome.train_accuracy,
+            test_accuracy: outcome.test_accuracy,
+            train_seconds: outcome.train_seconds,
+            interrupted: outcome.early == Some(EarlyStop::Interrupted),
+            warnings: self.warnings(&state.record.history),
+        })
+    }
+}
+
+/// The runs that ended, printed in the order of their seeds.
+struct Ended<'a> {
+    args: &'a TrainArgs,
+    seeds: RangeInclusive<u64>,
+    /// The seed that is printed next.
+    next: u64,
+    waiting: BTreeMap<u64, Result<SeedReport, CliError>>,
+    reports: Vec<SeedReport>,
+    failures: Vec<String>,
+}
+
+impl<'a> Ended<'a> {
+    fn new(args: &'a TrainArgs, seeds: RangeInclusive<u64>) -> Self {
+        let next = *seeds.start();
+        Ended { args, seeds, next, waiting: BTreeMap::new(), reports: Vec::new(), failures: Vec::new() }
+    }
+
+    fn print_header(&self, out: &mut Output) {
+        if !self.args.json && !out.is_quiet() {
+            out.line(self.row("seed", ["test loss", "train", "test"]));
+        }
+    }
+
+    /// A row as wide as the last seed needs.
+    fn row(&self, seed: &str, [loss, train, test]: [&str; 3]) -> String {
+        let width = self.seeds.end().to_string().len().max("seed".len());
+        format!("{seed:>width$}  {loss:>9}  {train:>7}  {test:>7}")
+    }
+
+    fn add(&mut self, seed: u64, report: Result<SeedReport, CliError>, out: &mut Output) {
+        self.waiting.insert(seed, report);
+        while let Some(report) = self.waiting.remove(&self.next) {
+            self.next += 1;
+            self.print(self.next - 1, report, out);
+        }
+    }
+
+    fn print(&mut self, seed: u64, report: Result<SeedReport, CliError>, out: &mut Output) {
+        let report = match report {
+            // As if it had not begun.
+            Ok(report) if report.interrupted => return,
+            Ok(report) => report,
+            Err(error) => {
+                let error = error.to_string();
+                self.failures.push(format!("seed {seed}: {error}"));
+                if self.args.json {
+                    let _ = out.json(&SeedFailure { seed, error });
+                }
+                return;
+            }
+        };
+        if self.args.json {
+            let _ = out.json(&report);
+        } else {
+            let loss = format!("{:.4}", report.test_loss);
+            let (train, test) = (percent(report.train_accuracy), percent(report.test_accuracy));
+            if !out.is_quiet() {
+                out.line(self.row(&seed.to_string(), [&loss, &train, &test]));
+            }
+            report.warnings.iter().for_each(|warning| out.field("Warning", format_args!("seed {seed}: {warning}")));
+        }
+        self.reports.push(report);
+    }
+
+    /// Prints the spread; fails if a run did, or was interrupted.
+    fn finish(self, started: Instant, at_once: usize, out: &mut Output) -> Result<(), CliError> {
+        let runs = (self.seeds.end() - self.seeds.start()) as usize + 1;
+        if let Some(spread) = spread(&self.reports, started) {
+            match self.args.json {
+                true => out.json(&spread)?,
+                false => print_spread(&spread, at_once, out),
+            }
+        }
+        match (self.failures.as_slice(), self.reports.len()) {
+            ([], done) if done == runs => Ok(()),
+            ([], done) => Err(CliError::new(format!("interrupted after {done} of {}", count(runs, "run")))),
+            (failures, _) => {
+                let failed = format!("{} of {} failed", failures.len(), count(runs, "run"));
+                Err(CliError::new(failed).with_items(failures))
+            }
+        }
+    }
+}
+
+fn spread(reports: &[SeedReport], started: Instant) -> Option<Spread> {
+    let by_accuracy = |a: &&SeedReport, b: &&SeedReport| a.test_accuracy.total_cmp(&b.test_accuracy);
+    // Of equals, the first seed.
+    let (least, greatest) = (reports.iter().min_by(by_accuracy)?, reports.iter().rev().max_by(by_accuracy)?);
+    let runs = reports.len();
+    let mean = reports.iter().map(|report| report.test_accuracy).sum::<f64>() / runs as f64;
+    let squares: f64 = reports.iter().map(|report| (report.test_accuracy - mean).powi(2)).sum();
+    Some(Spread {
+        runs,
+        mean,
+        standard_deviation: (runs > 1).then(|| (squares / (runs - 1) as f64).sqrt()),
+        least: least.test_accuracy,
+        least_seed: least.seed,
+        greatest: greatest.test_accuracy,
+        greatest_seed: greatest.seed,
+        total_seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+fn print_spread(spread: &Spread, at_once: usize, out: &mut Output) {
+    if !out.is_quiet() {
+        out.line("");
+    }
+    let Spread { runs, least_seed, greatest_seed, .. } = spread;
+    let (runs, time) = (count(*runs, "run"), seconds(spread.total_seconds));
+    out.field("Trained", format_args!("{runs} in {time}, {at_once} at a time, each on 1 thread"));
+    let deviation = spread.standard_deviation.map_or("-".into(), percent);
+    out.field("Accuracy", format_args!("{} on the test set, standard deviation {deviation}", percent(spread.mean)));
+    let (least, greatest) = (percent(spread.least), percent(spread.greatest));
+    out.field("Range", format_args!("{least} (seed {least_seed}) to {greatest} (seed {greatest_seed})"));
+}
