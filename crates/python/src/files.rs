@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use numpy::PyArray1;
 use numpy::prelude::*;
+use numpy::{PyArray1, PyReadonlyArray3};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -12,6 +12,7 @@ use twolayer_atomic::AtomicFile;
 use twolayer_idx::{DataSet, ErrorKind, Split};
 use twolayer_interchange::{npz, onnx};
 use twolayer_model::{AnyModel, Model};
+use twolayer_pictures::{PreparedImage, Reader};
 
 use crate::arrays::Number;
 use crate::network::{Network, Typed, dict_of};
@@ -60,6 +61,38 @@ pub fn decode<'py>(py: Python<'py>, name: &str, content: &[u8]) -> PyResult<(Bou
         AnyModel::F64(model) => dict_of(py, &model.parameters)?,
     };
     Ok((parameters, model.activation().name()))
+}
+
+/// An image of `side` x `side` pixels, and notes for the user.
+type Prepared<'py> = (Bound<'py, PyAny>, Vec<String>);
+
+/// The picture in a file, as an image for a network.
+#[pyfunction]
+pub fn read_picture(py: Python<'_>, path: PathBuf, side: usize) -> PyResult<Prepared<'_>> {
+    prepared(py, side, || Reader { side }.read(&path))
+}
+
+/// A picture, of height x width x (luma, opacity), as an image for a network.
+#[pyfunction]
+pub fn prepare_picture<'py>(
+    py: Python<'py>,
+    picture: PyReadonlyArray3<'py, u8>,
+    side: usize,
+) -> PyResult<Prepared<'py>> {
+    let size = |n: usize| u32::try_from(n).map_err(value_error);
+    let size = (size(picture.shape()[1])?, size(picture.shape()[0])?);
+    let bytes = picture.as_array().iter().copied().collect();
+    prepared(py, side, || Reader { side }.read_luma_alpha(bytes, size))
+}
+
+fn prepared(
+    py: Python<'_>,
+    side: usize,
+    prepare: impl FnOnce() -> Result<PreparedImage, String> + Send,
+) -> PyResult<Prepared<'_>> {
+    let prepared = py.detach(prepare).map_err(value_error)?;
+    let pixels = PyArray1::from_vec(py, prepared.pixels).reshape([side, side])?;
+    Ok((pixels.into_any(), prepared.notes))
 }
 
 type Images<'py> = (Bound<'py, PyAny>, Bound<'py, PyArray1<u8>>);

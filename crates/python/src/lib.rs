@@ -19,7 +19,7 @@ mod training;
 #[pyo3::pymodule(gil_used = true)]
 mod _native {
     #[pymodule_export]
-    use super::files::{decode, encode, load_idx, write_file};
+    use super::files::{decode, encode, load_idx, prepare_picture, read_picture, write_file};
     #[pymodule_export]
     use super::network::Network;
     #[pymodule_export]

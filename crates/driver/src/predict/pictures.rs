@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use serde::Serialize;
+use twolayer_pictures::{PreparedImage, Reader, is_stdin};
 
 use super::{most_probable, print_bars};
 use crate::args::PredictArgs;
 use crate::ascii_image;
 use crate::error::CliError;
-use crate::image_preprocessing::{PreparedImage, Reader, is_stdin};
 use crate::machine::Machine;
 use crate::network::{self, LoadedModel, Network};
 use crate::number_format::{count, grouped};

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ._data import load_mnist
 from ._gradcheck import GradcheckReport, ParameterCheck
 from ._network import TwoLayerNet
+from ._pictures import ImagePrediction
 from ._training import History, Progress
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ TowLayerNet = TwoLayerNet
 __all__ = [
     "GradcheckReport",
     "History",
+    "ImagePrediction",
     "ParameterCheck",
     "Progress",
     "TowLayerNet",

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _native
 from ._gradcheck import GradcheckReport, compare
+from ._pictures import ImagePrediction, predict_image
 from ._training import History, Progress, train
 
 PathLike = Union[str, "os.PathLike[str]"]
@@ -69,6 +70,7 @@ class TwoLayerNet:
         loss_epsilon: The loss is -log(p + loss_epsilon); 1e-7 as in the notebook, 0 for the exact cross-entropy.
             Gradients are those of the exact one.
         threads: The threads that a call uses; by default, the number that was measured to be fastest.
+        seed: Of a generator for the initial weights; by default they come from the global ``np.random``.
 
     Raises:
         ValueError: If a size is 0, or an option is unknown.
@@ -90,14 +92,16 @@ class TwoLayerNet:
         init: Optional[str] = None,
         loss_epsilon: float = 1e-7,
         threads: Optional[int] = None,
+        seed: Optional[int] = None,
     ) -> None:
         deviations = {"xavier": lambda n: n**-0.5, "he": lambda n: (2.0 / n) ** 0.5, None: lambda _: weight_init_std}
         if init not in deviations:
             raise ValueError(f"init is {init!r}; expected 'xavier', 'he', or None for weight_init_std")
         self._create((input_size, hidden_size, output_size), dtype, activation, loss_epsilon, threads)
         deviation = deviations[init]
-        self.params["W1"] = deviation(input_size) * np.random.randn(input_size, hidden_size)
-        self.params["W2"] = deviation(hidden_size) * np.random.randn(hidden_size, output_size)
+        randn = np.random.randn if seed is None else np.random.RandomState(seed).randn
+        self.params["W1"] = deviation(input_size) * randn(input_size, hidden_size)
+        self.params["W2"] = deviation(hidden_size) * randn(hidden_size, output_size)
 
     def _create(
         self, shape: Tuple[int, int, int], dtype: DTypeLike, activation: str, epsilon: float, threads: Optional[int]
@@ -252,6 +256,21 @@ class TwoLayerNet:
         finally:
             if threads is not None:
                 self.threads = before
+
+    def predict_image(self, picture: Any) -> ImagePrediction:
+        """What the network takes a picture of one digit for, of any size, dark on light or light on dark.
+
+        The picture is prepared as MNIST's were: cropped, thickened if strokes are thin, scaled and centred.
+
+        Args:
+            picture: The path of a PNG, JPEG, BMP or PGM file, a PIL image, or an array of ``(height, width)`` or
+                ``(height, width, channels)``: grey, grey with opacity, RGB or RGBA; uint8, or floats from 0 to 1.
+
+        Raises:
+            OSError: If the file cannot be opened.
+            ValueError: If it is no picture, or nothing is drawn on it.
+        """
+        return predict_image(self, picture)
 
     def save(self, path: PathLike) -> None:
         """Writes a model file of twolayer; a path that ends in .npz or .onnx is for NumPy or ONNX Runtime.

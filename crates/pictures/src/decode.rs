@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, GrayAlphaImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::gray_plane::{self, Plane, Rectangle};
 use super::ink::LEAST_CONTRAST;
@@ -20,15 +20,30 @@ const FORMATS: &str = "PNG, JPEG, BMP or PGM";
 
 /// Reads pictures for a network of `side` x `side` pixels.
 pub struct Reader {
+    /// The side of the images that the network takes, in pixels.
     pub side: usize,
 }
 
 impl Reader {
-    /// The picture in a file, or on standard input for `-`. The error names the file.
+    /// The picture in a file, or on standard input for `-`.
+    ///
+    /// # Errors
+    /// A sentence that names the file and says what is wrong with it.
     pub fn read(&self, path: &Path) -> Result<PreparedImage, String> {
         let bytes = contents(path).map_err(|why| format!("cannot read the picture {}: {why}", shown(path)))?;
         let (grey, size) = decode(&bytes).map_err(|why| format!("cannot read the picture {}: {why}", shown(path)))?;
         prepare(&grey, size, self.side).map_err(|why| format!("the picture {} {why}", shown(path)))
+    }
+
+    /// The picture of `width` x `height` pixels, each two bytes: its luma, and its opacity.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it.
+    pub fn read_luma_alpha(&self, bytes: Vec<u8>, (width, height): (u32, u32)) -> Result<PreparedImage, String> {
+        let picture = GrayAlphaImage::from_raw(width, height, bytes);
+        let picture = picture.ok_or_else(|| format!("the picture has fewer bytes than {width} x {height} x 2"))?;
+        let (grey, size) = grey(&picture);
+        prepare(&grey, size, self.side).map_err(|why| format!("the picture {why}"))
     }
 }
 
@@ -86,12 +101,11 @@ pub fn decode(bytes: &[u8]) -> Result<(Plane, (usize, usize)), String> {
     let orientation = decoder.orientation().map_err(|e| e.to_string())?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())?;
     picture.apply_orientation(orientation);
-    Ok(grey(picture))
+    Ok(grey(&picture.into_luma_alpha8()))
 }
 
 /// Grey values from 0, black, to 1. Transparent parts are white, or black if nothing would be visible on white.
-fn grey(picture: DynamicImage) -> (Plane, (usize, usize)) {
-    let picture = picture.into_luma_alpha8();
+fn grey(picture: &GrayAlphaImage) -> (Plane, (usize, usize)) {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let on = |paper: f32, pixel: [u8; 2]| {
         let [luma, alpha] = pixel.map(|v| f32::from(v) / 255.0);
