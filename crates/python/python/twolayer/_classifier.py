@@ -66,14 +66,14 @@ class TwoLayerClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> "TwoLayerClassifier":
         """Trains a new network on rows ``X`` and their labels ``y``."""
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
-        check_classification_targets(y)
-        self.classes_, classes = np.unique(y, return_inverse=True)
+        rows, labels = validate_data(self, X, y, dtype=[np.float64, np.float32])
+        check_classification_targets(labels)
+        self.classes_, classes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]!r}; a classifier needs at least two")
         random = check_random_state(self.random_state)
         net = TwoLayerNet(
-            X.shape[1],
+            rows.shape[1],
             self.hidden_size,
             len(self.classes_),
             self.weight_init_std,
@@ -83,10 +83,10 @@ class TwoLayerClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             seed=int(random.randint(2**31 - 1)),
         )
         self.history_ = net.fit(
-            X,
+            rows,
             classes,
             epochs=self.epochs,
-            batch_size=min(self.batch_size, len(X)),
+            batch_size=min(self.batch_size, len(rows)),
             lr=self.lr,
             optimizer=self.optimizer,
             weight_decay=self.weight_decay,
@@ -103,4 +103,5 @@ class TwoLayerClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The most probable label of each row."""
         best = np.argmax(self.predict_proba(X), axis=1)
-        return self.classes_[best]
+        labels: NDArray[Any] = self.classes_[best]
+        return labels

@@ -94,14 +94,14 @@ class TwoLayerNet:
         threads: Optional[int] = None,
         seed: Optional[int] = None,
     ) -> None:
-        deviations = {"xavier": lambda n: n**-0.5, "he": lambda n: (2.0 / n) ** 0.5, None: lambda _: weight_init_std}
-        if init not in deviations:
+        gains = {"xavier": 1.0, "he": 2.0}
+        if init is not None and init not in gains:
             raise ValueError(f"init is {init!r}; expected 'xavier', 'he', or None for weight_init_std")
         self._create((input_size, hidden_size, output_size), dtype, activation, loss_epsilon, threads)
-        deviation = deviations[init]
         randn = np.random.randn if seed is None else np.random.RandomState(seed).randn
-        self.params["W1"] = deviation(input_size) * randn(input_size, hidden_size)
-        self.params["W2"] = deviation(hidden_size) * randn(hidden_size, output_size)
+        for name, inputs, units in (("W1", input_size, hidden_size), ("W2", hidden_size, output_size)):
+            std = weight_init_std if init is None else (gains[init] / inputs) ** 0.5
+            self.params[name] = std * randn(inputs, units)
 
     def _create(
         self, shape: Tuple[int, int, int], dtype: DTypeLike, activation: str, epsilon: float, threads: Optional[int]
