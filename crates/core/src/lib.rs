@@ -21,7 +21,9 @@ pub use error::{Error, Result};
 pub use math::Float;
 pub use matmul::{gemm, gemm_parallel, gemm_threads};
 pub use matrix::{MatMut, MatRef};
-pub use network::{Activation, DEFAULT_H, Evaluation, Init, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
+pub use network::{
+    Activation, Backpropagation, DEFAULT_H, Evaluation, Init, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet,
+};
 pub use numerical_gradient::numerical_gradient;
 pub use simd::Level;
 pub use softmax::{SOFTMAX_MAX_EPSILONS, cross_entropy, softmax, softmax_cross_entropy};

@@ -193,7 +193,7 @@ impl<'a, T: Element> MatMut<'a, T> {
     }
 
     /// A pointer to the first element; `cols` elements are writable from each offset `r · row_stride`.
-    pub(crate) fn as_mut_ptr(&mut self) -> *mut T {
+    pub fn as_mut_ptr(&mut self) -> *mut T {
         self.data.as_mut_ptr()
     }
 }

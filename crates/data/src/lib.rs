@@ -23,7 +23,6 @@ mod form;
 mod npz;
 mod options;
 mod paths;
-pub mod picture;
 mod pictures;
 
 pub use error::{Error, Result};

@@ -3,13 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use image::DynamicImage;
 use twolayer_idx::{Idx, Part, Split};
+use twolayer_pictures::DynamicImage;
 
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::paths::{is_picture, list, named};
-use crate::picture;
 
 /// Without a test folder, each picture of a class after so many is for testing, as in MNIST.
 const TEST_EVERY: usize = 6;
@@ -90,7 +89,7 @@ impl ClassFolders {
                 "no test pictures: each sixth of a class would be one; give more, or a folder `test` beside `train`"
                     .to_owned()
             } else {
-                format!("no pictures: expected a folder for each class with {} files", picture::FORMATS)
+                format!("no pictures: expected a folder for each class with {} files", twolayer_pictures::FORMATS)
             };
             return Err(Error::new(root, few));
         };
@@ -149,7 +148,7 @@ impl ClassFolders {
             notes.push(format!("{pictures} in colour read as grey"));
         }
         if let Some(first) = others.first() {
-            let formats = picture::FORMATS;
+            let formats = twolayer_pictures::FORMATS;
             notes.push(match others.len() {
                 1 => format!("a file that is no {formats} file is left out, {}", first.display()),
                 count => format!("{count} files that are no {formats} files are left out, such as {}", first.display()),
@@ -162,7 +161,7 @@ impl ClassFolders {
 impl Pictures {
     fn read(&mut self, path: &Path, label: i32) -> Result<()> {
         let bytes = fs::read(path).map_err(|error| Error::io(path, "read", &error))?;
-        let picture = picture::decode(&bytes).map_err(|what| Error::new(path, what))?;
+        let picture = twolayer_pictures::decode(&bytes).map_err(|what| Error::new(path, what))?;
         let size = [picture.height() as usize, picture.width() as usize];
         let (first, expected) = self.first.get_or_insert_with(|| (path.to_owned(), size));
         if size != *expected {

@@ -17,7 +17,6 @@ mod fetch;
 mod gradcheck;
 mod help;
 mod html_report;
-mod image_preprocessing;
 mod import;
 mod info;
 mod interrupt;

@@ -27,6 +27,7 @@ mod oracle;
 mod tests;
 
 pub use activation::Activation;
+pub use backpropagation::Backpropagation;
 pub use inference::Evaluation;
 pub use initialization::Init;
 pub use numerical_gradient::DEFAULT_H;

@@ -10,6 +10,7 @@ use super::shape::BLOCK;
 use crate::buffer::Aligned;
 use crate::math::Float;
 use crate::matmul::{Epilogue, PaddedProduct, PlusZero, Store, StridedSlice};
+use crate::matrix::MatMut;
 use crate::simd::{Kernel, Level, Simd};
 use crate::softmax::{LossSum, Softmax};
 
@@ -127,11 +128,11 @@ impl<T: Float> OutputLayer<T> {
 
     /// Copies b2 to `parameters`.
     pub fn store(&self, parameters: &mut Parameters<T>) {
-        store(&self.b2, parameters);
+        store(&self.b2, &mut parameters.get_mut(Parameter::B2));
     }
 
     /// Copies b2's gradient to `gradient`.
-    pub fn store_gradient(&self, gradient: &mut Parameters<T>) {
+    pub fn store_gradient(&self, gradient: &mut MatMut<'_, T>) {
         store(&self.gradient, gradient);
     }
 
@@ -146,7 +147,10 @@ impl<T: Float> OutputLayer<T> {
 
     /// Copies the optimiser's state back.
     pub fn store_state(&self, state: &mut [Parameters<T>; STATES]) {
-        state.iter_mut().zip(self.state.iter().flatten()).for_each(|(to, from)| store(from, to));
+        state
+            .iter_mut()
+            .zip(self.state.iter().flatten())
+            .for_each(|(to, from)| store(from, &mut to.get_mut(Parameter::B2)));
     }
 
     /// Computes the logits of `rows` rows: b2 plus the parts of all blocks, in order.
@@ -211,9 +215,10 @@ fn load<T: Float>(b2: &mut [T], parameters: &Parameters<T>) {
     b2.copy_from_slice(&parameters.padded()[at..][..classes]);
 }
 
-fn store<T: Float>(b2: &[T], parameters: &mut Parameters<T>) {
-    let classes = parameters.shape().classes();
-    parameters.get_mut(Parameter::B2).row_mut(0).copy_from_slice(&b2[..classes]);
+/// Copies what is not padding.
+fn store<T: Float>(b2: &[T], to: &mut MatMut<'_, T>) {
+    let classes = to.cols();
+    to.row_mut(0).copy_from_slice(&b2[..classes]);
 }
 
 /// A bias's gradient: the sum of the rows, in order, added to `b` if `accumulate`.

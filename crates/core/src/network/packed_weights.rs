@@ -6,6 +6,7 @@ use super::parameters::{Parameter, Parameters, are_finite};
 use super::shape::{BLOCK, Shape};
 use crate::buffer::Aligned;
 use crate::math::Float;
+use crate::matrix::MatMut;
 use crate::simd::Level;
 use std::ops::Range;
 
@@ -67,7 +68,8 @@ impl<T: Float> PackedWeights<T> {
         self.shape.hidden().min(self.units.end) - self.units.start
     }
 
-    fn load(&mut self, parameters: &Parameters<T>) {
+    /// Packs other parameters of the same shape.
+    pub fn load(&mut self, parameters: &Parameters<T>) {
         let (shape, from) = (self.shape, self.units.start);
         let padded = parameters.padded();
         let ((w1, hidden), (b1, _), (w2, classes)) =
@@ -83,10 +85,9 @@ impl<T: Float> PackedWeights<T> {
         self.w2.copy_from_slice(&padded[w2 + from * classes..][..width * classes]);
     }
 
-    /// Copies the elements to their places in `parameters`.
-    pub fn unpack(&self, parameters: &mut Parameters<T>) {
+    /// Copies the elements to their places in W1, b1 and W2, the first three of `parameters`.
+    pub fn unpack(&self, [w1, b1, w2, _]: &mut [MatMut<'_, T>; 4]) {
         let (shape, from, real) = (self.shape, self.units.start, self.real_units());
-        let mut w1 = parameters.get_mut(Parameter::W1);
         for panel in &self.panels {
             let mine = &self.w1[panel.start * shape.inputs_padded()..];
             let columns = panel.len().min(real.saturating_sub(panel.start));
@@ -94,8 +95,7 @@ impl<T: Float> PackedWeights<T> {
                 w1.row_mut(i)[from + panel.start..][..columns].copy_from_slice(&row[..columns]);
             }
         }
-        parameters.get_mut(Parameter::B1).row_mut(0)[from..][..real].copy_from_slice(&self.b1[..real]);
-        let mut w2 = parameters.get_mut(Parameter::W2);
+        b1.row_mut(0)[from..][..real].copy_from_slice(&self.b1[..real]);
         for (j, row) in self.w2.chunks_exact(shape.classes_padded()).enumerate().take(real) {
             w2.row_mut(from + j).copy_from_slice(&row[..shape.classes()]);
         }

@@ -92,6 +92,20 @@ impl<T: Float> Parameters<T> {
         view.expect("the buffer fits the shape")
     }
 
+    /// Mutable views of all four, in the order of [`Parameter::ALL`].
+    pub fn all_mut(&mut self) -> [MatMut<'_, T>; 4] {
+        let starts = Parameter::ALL.map(|parameter| parameter.place(self.shape).0);
+        let (w1, rest) = self.buffer.split_at_mut(starts[1]);
+        let (b1, rest) = rest.split_at_mut(starts[2] - starts[1]);
+        let (w2, b2) = rest.split_at_mut(starts[3] - starts[2]);
+        let mut buffers = [w1, b1, w2, b2].into_iter();
+        Parameter::ALL.map(|parameter| {
+            let ((rows, cols), (_, stride)) = (parameter.dims(self.shape), parameter.place(self.shape));
+            let buffer = buffers.next().expect("a buffer for each parameter");
+            MatMut::with_stride(buffer, rows, cols, stride).expect("the buffer fits the shape")
+        })
+    }
+
     /// Sets one parameter to `values`, row by row.
     ///
     /// # Errors
@@ -218,6 +232,10 @@ mod tests {
             }
             assert!(rest.is_empty());
             assert_eq!(p.to_vec(), values);
+            for (view, &parameter) in p.clone().all_mut().iter().zip(&Parameter::ALL) {
+                assert_eq!((view.rows(), view.cols()), parameter.dims(shape));
+                assert_eq!(view.as_ref().to_vec(), p.get(parameter).to_vec());
+            }
             let mut all = Parameters::<f32>::zeros(shape);
             assert!(all.set_all(&values[1..]).is_err());
             all.set_all(&values).unwrap();

@@ -13,6 +13,7 @@ use super::sgd_update::{ApplySgd, SgdUpdate};
 use crate::buffer::Aligned;
 use crate::math::Float;
 use crate::matmul::{Epilogue, Store};
+use crate::matrix::MatMut;
 use crate::simd::Level;
 use std::ops::Range;
 
@@ -61,6 +62,18 @@ impl<T: Float> Shard<T> {
         Shard { level, activation, blocks, weights, finite, gradient: None, state: None, buffers }
     }
 
+    /// The instruction set of its kernels.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Copies other parameters of the same shape.
+    pub fn load(&mut self, parameters: &Parameters<T>) {
+        self.weights.load(parameters);
+        self.buffers.transpose_w2(&self.weights);
+        self.finite = self.weights.w1_is_finite();
+    }
+
     /// Copies an optimiser's state of these parameters.
     pub fn load_state(&mut self, state: &[Parameters<T>; STATES]) {
         self.state = Some(state.each_ref().map(|s| PackedWeights::pack(self.level, s, self.blocks.clone())));
@@ -68,16 +81,16 @@ impl<T: Float> Shard<T> {
 
     /// Copies the optimiser's state back.
     pub fn store_state(&self, state: &mut [Parameters<T>; STATES]) {
-        state.iter_mut().zip(self.state.iter().flatten()).for_each(|(to, from)| from.unpack(to));
+        state.iter_mut().zip(self.state.iter().flatten()).for_each(|(to, from)| from.unpack(&mut to.all_mut()));
     }
 
     /// Copies the parameters to `parameters`.
     pub fn store(&self, parameters: &mut Parameters<T>) {
-        self.weights.unpack(parameters);
+        self.weights.unpack(&mut parameters.all_mut());
     }
 
-    /// Copies the gradient to `gradient`.
-    pub fn store_gradient(&self, gradient: &mut Parameters<T>) {
+    /// Copies the gradient to `gradient`: W1, b1, W2 and b2, of which the last is left as it is.
+    pub fn store_gradient(&self, gradient: &mut [MatMut<'_, T>; 4]) {
         self.gradient.iter().for_each(|mine| mine.unpack(gradient));
     }
 

@@ -7,12 +7,12 @@ use super::{most_probable, pictures};
 use crate::args::PredictArgs;
 use crate::data::Source;
 use crate::error::CliError;
-use crate::image_preprocessing::Reader;
 use crate::machine::Machine;
 use crate::network::{self, LoadedModel, Network};
 use crate::number_format::{count, grouped, percent};
 use crate::output::Output;
 use crate::output_file::OutputFile;
+use twolayer_pictures::Reader;
 
 /// Images that are computed at a time.
 const PIECE: usize = 4096;

@@ -5,12 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use twolayer_pictures::{PreparedImage, Reader};
 
 use super::{most_probable, print_bars};
 use crate::args::PredictArgs;
 use crate::ascii_image;
 use crate::error::CliError;
-use crate::image_preprocessing::{PreparedImage, Reader};
 use crate::machine::Machine;
 use crate::network::{self, LoadedModel, Network};
 use crate::number_format::{count, grouped};

@@ -14,8 +14,9 @@ const DIGIT_MASS: f64 = 0.25;
 /// A picture prepared for the network.
 #[derive(Debug)]
 pub struct PreparedImage {
-    /// The file's own size, turned upright.
+    /// The picture's own width, turned upright.
     pub width: usize,
+    /// Its height.
     pub height: usize,
     /// Whether the ink was darker than the paper, so that the picture was inverted.
     pub light_paper: bool,

@@ -1,0 +1,144 @@
+//! Decodes picture files: PNG, JPEG, BMP and PNM, from a path or standard input.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::path::Path;
+
+pub use image::DynamicImage;
+use image::{GrayAlphaImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+
+use super::gray_plane::{self, Plane, Rectangle};
+use super::ink::LEAST_CONTRAST;
+use super::prepare::{MAX_SIDE, PreparedImage, prepare};
+
+/// The largest file that is read.
+const MAX_FILE: u64 = 256 << 20;
+/// The most pixels and bytes that are decoded: those of a good camera, under a gigabyte in all.
+const MAX_PIXELS: u64 = 64_000_000;
+const MAX_DECODED: u64 = 256 << 20;
+
+/// The formats, in words.
+pub const FORMATS: &str = "PNG, JPEG, BMP or PGM";
+
+/// Reads pictures for a network of `side` x `side` pixels.
+pub struct Reader {
+    /// The side of the images that the network takes, in pixels.
+    pub side: usize,
+}
+
+impl Reader {
+    /// The picture in a file, or on standard input for `-`.
+    ///
+    /// # Errors
+    /// A sentence that names the file and says what is wrong with it.
+    pub fn read(&self, path: &Path) -> Result<PreparedImage, String> {
+        let bytes = contents(path).map_err(|why| format!("cannot read the picture {}: {why}", shown(path)))?;
+        let picture = decode(&bytes).map_err(|why| format!("cannot read the picture {}: {why}", shown(path)))?;
+        let (grey, size) = grey(&picture.into_luma_alpha8());
+        prepare(&grey, size, self.side).map_err(|why| format!("the picture {} {why}", shown(path)))
+    }
+
+    /// The picture of `width` x `height` pixels, each two bytes: its luma, and its opacity.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it.
+    pub fn read_luma_alpha(&self, bytes: Vec<u8>, (width, height): (u32, u32)) -> Result<PreparedImage, String> {
+        let picture = GrayAlphaImage::from_raw(width, height, bytes);
+        let picture = picture.ok_or_else(|| format!("the picture has fewer bytes than {width} x {height} x 2"))?;
+        let (grey, size) = grey(&picture);
+        prepare(&grey, size, self.side).map_err(|why| format!("the picture {why}"))
+    }
+}
+
+/// The name of a picture in messages.
+pub fn shown(path: &Path) -> String {
+    if is_stdin(path) { "on standard input".into() } else { path.display().to_string() }
+}
+
+/// Whether the path means standard input.
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn contents(path: &Path) -> Result<Vec<u8>, String> {
+    let read = |source: &mut dyn Read| -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        source.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = match is_stdin(path) {
+        true => read(&mut io::stdin().lock()),
+        false => File::open(path).and_then(|mut file| read(&mut file)),
+    };
+    match bytes {
+        Ok(bytes) if bytes.is_empty() => Err(format!("it is empty; expected a {FORMATS} file")),
+        Ok(bytes) if bytes.len() as u64 > MAX_FILE => Err(format!("it is larger than {} MB", MAX_FILE >> 20)),
+        Ok(bytes) => Ok(bytes),
+        Err(e) if e.kind() == io::ErrorKind::IsADirectory => Err("it is a folder; name the files in it".into()),
+        Err(e) => Err(e.to_string()),
+    }
+}
+
+/// A picture file's content, decoded and upright.
+///
+/// # Errors
+///
+/// If it is not a picture of these formats, is damaged, or is too large: what it is and what to do, without its name.
+pub fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
+    match reader.format() {
+        Some(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Bmp | ImageFormat::Pnm) => {}
+        Some(other) => return Err(format!("it is a {other:?} file; save it as {FORMATS}")),
+        // The default format of many phones.
+        None if bytes.get(4..8) == Some(b"ftyp") => {
+            return Err(format!("it is a HEIC or AVIF file; save it as {FORMATS}"));
+        }
+        None => return Err(format!("it is not a {FORMATS} file")),
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_DECODED);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(|e| damage(&e))?;
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > MAX_PIXELS || decoder.total_bytes() > MAX_DECODED {
+        let most = MAX_PIXELS / 1_000_000;
+        return Err(format!("it has {width} x {height} pixels, more than {most} million; make it smaller"));
+    }
+    let orientation = decoder.orientation().map_err(|e| damage(&e))?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| damage(&e))?;
+    picture.apply_orientation(orientation);
+    Ok(picture)
+}
+
+/// A decoder's error in words: its own often quotes its source.
+fn damage(error: &ImageError) -> String {
+    match error {
+        ImageError::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+            "it is cut off: the file ends within the picture; copy it again".into()
+        }
+        ImageError::IoError(e) => format!("its data cannot be read: {e}; copy it again"),
+        ImageError::Limits(_) => format!("it needs more than {} MB of memory; make it smaller", MAX_DECODED >> 20),
+        ImageError::Unsupported(_) => {
+            format!("it is of a rare variant that is not read; save it again as {FORMATS} with 8 bits per channel")
+        }
+        _ => format!("it is damaged; copy it again, or save it again as {FORMATS}"),
+    }
+}
+
+/// Grey values from 0, black, to 1. Transparent parts are white, or black if nothing would be visible on white.
+fn grey(picture: &GrayAlphaImage) -> (Plane, (usize, usize)) {
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let on = |paper: f32, pixel: [u8; 2]| {
+        let [luma, alpha] = pixel.map(|v| f32::from(v) / 255.0);
+        luma * alpha + paper * (1.0 - alpha)
+    };
+    let is_opaque = picture.pixels().all(|pixel| pixel[1] == u8::MAX);
+    let shows_on_white = picture.pixels().any(|pixel| on(1.0, pixel.0) <= 1.0 - LEAST_CONTRAST);
+    let paper = if is_opaque || shows_on_white { 1.0 } else { 0.0 };
+    let value = |x: usize, y: usize| on(paper, picture.get_pixel(x as u32, y as u32).0);
+    let longest = width.max(height).max(1);
+    let reduced = |length: usize| if longest > MAX_SIDE { (length * MAX_SIDE / longest).max(1) } else { length };
+    let all = Rectangle { left: 0, top: 0, right: width, bottom: height };
+    (gray_plane::resample(all, reduced(width), reduced(height), value), (width, height))
+}
