@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn every_row_is_as_wide_as_the_header() {
         let schedule = Schedule::new(60_000, 1, 12_345_678, None).unwrap();
-        let table = EpochTable::new(schedule, false, true, None);
+        let table = EpochTable::new(schedule, true, true, None);
         for (epoch, loss, accuracy) in [(0, 2.25, 0.0987), (205, 1.5e9, 1.0)] {
             let validation_accuracy = Some(accuracy);
             let (train_accuracy, test_accuracy, test_loss) = (accuracy, accuracy, loss);
