@@ -23,8 +23,8 @@ pub(crate) struct Shard<T: Float> {
     activation: Activation,
     blocks: Range<usize>,
     weights: PackedWeights<T>,
-    /// Whether W1 is finite.
-    finite: bool,
+    /// Whether W1 is finite, if that is known. Only dense batches ask.
+    finite: Option<bool>,
     /// The gradient, if it goes through memory.
     gradient: Option<PackedWeights<T>>,
     /// An optimiser's state.
@@ -58,8 +58,7 @@ impl<T: Float> Shard<T> {
             da: Aligned::zeroed([capacity, width]),
         };
         buffers.transpose_w2(&weights);
-        let finite = weights.w1_is_finite();
-        Shard { level, activation, blocks, weights, finite, gradient: None, state: None, buffers }
+        Shard { level, activation, blocks, weights, finite: None, gradient: None, state: None, buffers }
     }
 
     /// The instruction set of its kernels.
@@ -71,7 +70,7 @@ impl<T: Float> Shard<T> {
     pub fn load(&mut self, parameters: &Parameters<T>) {
         self.weights.load(parameters);
         self.buffers.transpose_w2(&self.weights);
-        self.finite = self.weights.w1_is_finite();
+        self.finite = None;
     }
 
     /// Copies an optimiser's state of these parameters.
@@ -97,10 +96,11 @@ impl<T: Float> Shard<T> {
     /// Computes the activations of some rows and a part of their logits for each block of this shard, into `parts`.
     pub fn forward<P: Input<T>>(&mut self, batch: &MiniBatch<T, P>, prefetch: &mut Prefetch<'_>, parts: &mut [T]) {
         let (rows, classes) = (batch.rows(), self.weights.shape.classes_padded());
+        let finite = batch.dense().is_some() && *self.finite.get_or_insert_with(|| self.weights.w1_is_finite());
         for panel in &self.weights.panels {
             let (width, range) = (panel.len(), panel.start * rows..panel.end * rows);
             let (z, odd) = (&mut self.buffers.z[range.clone()], &mut self.buffers.da[range]);
-            let weights = self.weights.panel(panel, self.activation, self.finite);
+            let weights = self.weights.panel(panel, self.activation, finite);
             hidden_layer::forward(self.level, batch, weights, (z, odd), prefetch);
             let w2 = &self.weights.w2[panel.start * classes..][..width * classes];
             partial_logits(self.level, panel.start, (z, width), (w2, classes), (&mut *parts, rows));
@@ -124,9 +124,10 @@ impl<T: Float> Shard<T> {
         update: SgdUpdate<T>,
     ) -> bool {
         let context = (self.level, self.activation);
-        self.finite = self.buffers.backward(context, batch, dy, (&mut self.weights, false, update));
+        let finite = self.buffers.backward(context, batch, dy, (&mut self.weights, false, update));
+        self.finite = Some(finite);
         self.buffers.transpose_w2(&self.weights);
-        self.finite
+        finite
     }
 
     /// Updates the parameters by SGD, after [`backward`](Self::backward). Returns whether all weights stayed finite.
@@ -134,11 +135,12 @@ impl<T: Float> Shard<T> {
         let Shard { level, weights, gradient, .. } = self;
         let gradient = gradient.as_ref().expect("a gradient");
         let apply = |w: &mut [T], g: &[T]| level.dispatch(ApplySgd { w, g, update });
-        self.finite = apply(&mut weights.w1, &gradient.w1)
+        let finite = apply(&mut weights.w1, &gradient.w1)
             & apply(&mut weights.b1, &gradient.b1)
             & apply(&mut weights.w2, &gradient.w2);
+        self.finite = Some(finite);
         self.buffers.transpose_w2(weights);
-        self.finite
+        finite
     }
 
     /// Updates the parameters by an optimiser with state, after [`backward`](Self::backward). Returns whether they
@@ -152,11 +154,12 @@ impl<T: Float> Shard<T> {
         let gradient = gradient.as_ref().expect("a gradient");
         let update =
             |w: &mut [T], g: &[T], state: [&mut [T]; STATES], step| level.dispatch(Update { w, g, state, step });
-        self.finite = update(&mut weights.w1, &gradient.w1, [&mut m.w1, &mut v.w1], step)
+        let finite = update(&mut weights.w1, &gradient.w1, [&mut m.w1, &mut v.w1], step)
             & update(&mut weights.b1, &gradient.b1, [&mut m.b1, &mut v.b1], step.without_decay())
             & update(&mut weights.w2, &gradient.w2, [&mut m.w2, &mut v.w2], step);
+        self.finite = Some(finite);
         self.buffers.transpose_w2(weights);
-        self.finite
+        finite
     }
 }
 
