@@ -127,7 +127,7 @@ fn damage(error: &ImageError) -> String {
 }
 
 /// Grey values from 0, black, to 1. Transparent parts are white, or black if nothing would be visible on white.
-fn grey(picture: &GrayAlphaImage) -> (Plane, (usize, usize)) {
+pub(super) fn grey(picture: &GrayAlphaImage) -> (Plane, (usize, usize)) {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let on = |paper: f32, pixel: [u8; 2]| {
         let [luma, alpha] = pixel.map(|v| f32::from(v) / 255.0);

@@ -1,6 +1,6 @@
 //! Tests of each step and of a whole picture.
 
-use super::decode::decode;
+use super::decode::{decode, grey};
 use super::fit::{box_side, centre_of_mass};
 use super::gray_plane::{Plane, Rectangle};
 use super::prepare::prepare;
@@ -120,7 +120,7 @@ fn transparent_is_white_unless_all_ink_is_white() {
         let mut png = std::io::Cursor::new(Vec::new());
         let pixels = image::GrayAlphaImage::from_fn(2, 1, |x, _| image::LumaA(if x == 0 { a } else { b }));
         pixels.write_to(&mut png, image::ImageFormat::Png).unwrap();
-        let (plane, size) = decode(png.get_ref()).unwrap();
+        let (plane, size) = grey(&decode(png.get_ref()).unwrap().into_luma_alpha8());
         assert_eq!((plane.values.as_slice(), size), (&expected[..], (2, 1)), "{a:?} {b:?}");
     }
 }
