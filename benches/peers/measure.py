@@ -12,6 +12,14 @@ from environment import HERE
 
 # They choose or tune OpenBLAS's kernels; whatever is set for another purpose must not slow the peers down.
 UNSET = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+# What NumPy's OpenBLAS, PyTorch (its own kernels, oneDNN, MKL) and JAX would choose on a processor without AVX-512.
+AVX2 = {
+    "OPENBLAS_CORETYPE": "Haswell",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+}
 
 
 @dataclass(frozen=True)
@@ -71,10 +79,17 @@ def peers(python, level):
     ]
 
 
+def choose_instructions(avx2):
+    """Leaves the choice of instructions to the peers, or holds them to AVX2; their processes inherit it."""
+    for name in UNSET:
+        os.environ.pop(name, None)
+    if avx2:
+        os.environ.update(AVX2)
+
+
 def environment(threads):
-    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
     limits = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
-    return kept | {name: str(threads) for name in limits} | {"JAX_PLATFORMS": "cpu"}
+    return os.environ | {name: str(threads) for name in limits} | {"JAX_PLATFORMS": "cpu"}
 
 
 @contextmanager
