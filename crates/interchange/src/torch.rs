@@ -134,7 +134,7 @@ fn only_two<'a>(file: &str, all: &'a [Layer], found: &[(String, TensorView<'_>)]
 /// Whether the first name has the smaller number, if the names differ in one number alone, as in fc2 and fc10.
 fn by_number(one: &str, other: &str) -> Option<bool> {
     let is_digit = |c: char| c.is_ascii_digit();
-    let common = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    let common: usize = one.chars().zip(other.chars()).take_while(|(a, b)| a == b).map(|(c, _)| c.len_utf8()).sum();
     // Back to where the number begins.
     let start = one[..common].trim_end_matches(is_digit).len();
     let parts = |name: &str| {
