@@ -27,13 +27,14 @@ const PART: usize = 32;
 /// finite f32 may be infinite. Blocks of rows whose sizes are multiples of 4 give the sum of all rows at once.
 pub(crate) struct LossSum {
     parts: [f64; 4],
+    level: Level,
     epsilon: f64,
 }
 
 impl LossSum {
     /// An empty sum of losses −ln(p + `epsilon`).
-    pub fn new(epsilon: f64) -> Self {
-        LossSum { parts: [0.0; 4], epsilon }
+    pub fn new(level: Level, epsilon: f64) -> Self {
+        LossSum { parts: [0.0; 4], level, epsilon }
     }
 
     pub fn total(&self) -> f64 {
@@ -44,14 +45,15 @@ impl LossSum {
 
 /// −ln(p + `epsilon`) from the exact loss −ln p. An infinite loss stays infinite, so that divergence is seen.
 #[inline]
-pub(crate) fn with_epsilon(loss: f64, epsilon: f64) -> f64 {
+pub(crate) fn with_epsilon(level: Level, loss: f64, epsilon: f64) -> f64 {
     if epsilon == 0.0 || !loss.is_finite() {
         return loss;
     }
-    Level::SCALAR.dispatch(WithEpsilon { loss, epsilon })
+    level.dispatch(WithEpsilon { loss, epsilon })
 }
 
-/// By the core's own e^x and ln, whose bits no platform changes.
+/// By the core's own e^x and ln, of which every level computes the same bits. The scalar level, which emulates fused
+/// multiply-adds, would take as long for the losses of a batch as half an iteration of training.
 struct WithEpsilon {
     loss: f64,
     epsilon: f64,
@@ -189,7 +191,7 @@ fn add_losses<T: Float, S: Simd<T>>(
     unsafe { s.store(lanes.as_mut_ptr(), log_sum) };
     for (i, (&label, log_sum)) in labels.iter().zip(lanes).enumerate() {
         let loss = log_sum.to_f64() - logits[i * row + label as usize].to_f64();
-        sum.parts[(first + i) % 4] += with_epsilon(loss, sum.epsilon);
+        sum.parts[(first + i) % 4] += with_epsilon(sum.level, loss, sum.epsilon);
     }
 }
 
@@ -322,7 +324,7 @@ pub fn softmax<T: Float>(level: Level, mut logits: MatMut<'_, T>) {
 pub fn cross_entropy<T: Float>(level: Level, logits: MatRef<'_, T>, labels: &[u32]) -> Result<f64> {
     check(logits.rows(), logits.cols(), labels)?;
     let rows = logits.to_vec();
-    let mut sum = LossSum::new(0.0);
+    let mut sum = LossSum::new(level, 0.0);
     Softmax::new(logits.cols()).losses(level, (&rows, logits.cols()), labels, &mut sum);
     Ok(sum.total() / labels.len() as f64)
 }
@@ -335,7 +337,7 @@ pub fn softmax_cross_entropy<T: Float>(level: Level, mut logits: MatMut<'_, T>, 
     let (rows, cols) = (logits.rows(), logits.cols());
     check(rows, cols, labels)?;
     let stride = logits.row_stride();
-    let mut sum = LossSum::new(0.0);
+    let mut sum = LossSum::new(level, 0.0);
     Softmax::new(cols).gradient(level, (logits.as_mut_slice(), stride), labels, rows, &mut sum);
     Ok(sum.total() / rows as f64)
 }

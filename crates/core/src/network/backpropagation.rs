@@ -121,14 +121,15 @@ impl<T: Float> Backpropagation<T> {
 
     fn backpropagate<P: Input<T>>(&mut self, x: &[P], labels: &[u32], batch: &mut MiniBatch<T, P>) {
         let Backpropagation { shape, capacity, shard, output, parts, .. } = self;
+        let level = shard.level();
         let part = shape.hidden_padded() / BLOCK * shape.classes_padded();
         for first in (0..labels.len()).step_by(*capacity) {
             let some = (*capacity).min(labels.len() - first);
-            batch.gather(shard.level(), x, &mut (first..first + some));
+            batch.gather(level, x, &mut (first..first + some));
             let parts = &mut parts[..some * part];
             shard.forward(batch, &mut Prefetch::none(), parts);
             output.forward(parts, some);
-            output.loss_gradient(&labels[first..first + some], labels.len(), &mut LossSum::new(0.0));
+            output.loss_gradient(&labels[first..first + some], labels.len(), &mut LossSum::new(level, 0.0));
             shard.backward(batch, output.dy(some), first > 0);
             output.backward(some, first > 0);
         }

@@ -40,7 +40,7 @@ use crate::threads::{self, Threads};
 pub(crate) fn differences(net: &TwoLayerNet<f64>, x: &[f64], labels: &[u32], h: f64) -> (f64, Parameters<f64>) {
     let point = BasePoint::new(net, x, labels);
     let columns = Columns::new(net.shape().inputs(), labels.len(), x);
-    let (loss, mut gradient) = (point.loss(), gradient((net.level, &net.threads), &point, &columns, h));
+    let (loss, mut gradient) = (point.loss(net.level), gradient((net.level, &net.threads), &point, &columns, h));
     if !loss.is_finite() {
         // Its difference to anything is NaN, even where no row's own loss changes.
         gradient.padded_mut().fill(f64::NAN);
@@ -134,13 +134,14 @@ impl<'a> BasePoint<'a> {
     }
 
     /// The mean loss that is reported.
-    fn loss(&self) -> f64 {
+    fn loss(&self, level: Level) -> f64 {
         let classes = self.shape.classes();
         let sum = self.labels.iter().enumerate().fold(0.0, |sum, (n, &t)| {
             let (o, rest) = self.others[n * classes + t as usize];
             let y = self.logits[n * classes + t as usize];
             let most = o.max(y);
-            sum + with_epsilon((rest * (o - most).exp() + (y - most).exp()).ln() + most - y, self.loss_epsilon)
+            let loss = (rest * (o - most).exp() + (y - most).exp()).ln() + most - y;
+            sum + with_epsilon(level, loss, self.loss_epsilon)
         });
         sum / self.labels.len() as f64
     }

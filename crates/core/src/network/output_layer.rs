@@ -188,7 +188,7 @@ impl<T: Float> OutputLayer<T> {
 
     /// The sum of the losses −ln(p + `epsilon`). Does not change the logits.
     pub fn losses(&mut self, labels: &[u32], epsilon: f64) -> f64 {
-        let (logits, mut sum) = (&self.logits[..labels.len() * self.classes], LossSum::new(epsilon));
+        let (logits, mut sum) = (&self.logits[..labels.len() * self.classes], LossSum::new(self.level, epsilon));
         self.softmax.losses(self.level, (logits, self.classes), labels, &mut sum);
         sum.total()
     }

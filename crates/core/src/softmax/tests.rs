@@ -103,3 +103,18 @@ fn invalid_labels_are_errors() {
     assert!(cross_entropy(Level::best(), m, &[0, 3]).is_err());
     assert!(cross_entropy(Level::best(), MatRef::new(&l, 0, 3).unwrap(), &[]).is_err());
 }
+
+/// −ln(p + ε) has the same bits at every level, is right, and leaves an infinite loss as it is.
+#[test]
+fn losses_with_epsilon_are_the_same_at_every_level() {
+    for loss in [0.0, 1e-9, 0.1, 2.3, 16.0, 40.0, 800.0] {
+        let right = -((-loss as f64).exp() + 1e-7).ln();
+        let first = with_epsilon(Level::SCALAR, loss, 1e-7);
+        assert!((first - right).abs() < 1e-13, "{loss}: {first}, not {right}");
+        for level in Level::available() {
+            assert_eq!(with_epsilon(level, loss, 1e-7).to_bits(), first.to_bits(), "{level}: {loss}");
+            assert_eq!(with_epsilon(level, loss, 0.0), loss);
+        }
+    }
+    assert_eq!(with_epsilon(Level::best(), f64::INFINITY, 1e-7), f64::INFINITY);
+}

@@ -192,7 +192,7 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
         let mut phase = 0;
         while reached.iterations < until.min(context.limit.load(Ordering::Relaxed)) {
             let t = reached.iterations;
-            let mut losses = LossSum::new(context.loss_epsilon);
+            let mut losses = LossSum::new(level, context.loss_epsilon);
             for first in (0..context.batch).step_by(BATCH_BLOCK) {
                 let rows = first..context.batch.min(first + BATCH_BLOCK);
                 self.forward(level, context, (t, phase), rows.clone());
