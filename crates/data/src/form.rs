@@ -61,9 +61,15 @@ impl Form {
     }
 
     fn of_folder(folder: &Path) -> Result<Form> {
-        match Part::Train.find(folder) {
-            Err(error) if matches!(error.kind(), ErrorKind::MissingFile { role: "training images", .. }) => {}
-            _ => return Ok(Form::Idx(folder.to_owned())),
+        // One part is enough: a model is measured on the test images alone.
+        let has_none = |part: Part| {
+            let lacks_images = |kind: &ErrorKind| {
+                matches!(kind, ErrorKind::MissingFile { role: "training images" | "test images", .. })
+            };
+            part.find(folder).is_err_and(|error| lacks_images(error.kind()))
+        };
+        if !has_none(Part::Train) || !has_none(Part::Test) {
+            return Ok(Form::Idx(folder.to_owned()));
         }
         let mut files: Vec<PathBuf> = list(folder)?;
         files.retain(|path| !path.is_dir());

@@ -131,9 +131,13 @@ fn bad_rows_are_named_by_file_line_and_column() {
 fn csv_files_that_are_not_two() {
     let row = || b"1,2\n".to_vec();
     let only = folder(&[("train.csv", row())]);
-    assert_told(&load(only.path()).unwrap_err(), only.path(), &["no CSV file of test rows", "it has train.csv"]);
     let path = only.path().join("train.csv");
-    assert_told(&load(&path).unwrap_err(), &path, &["no test rows", "`test` in its place"]);
+    for from in [only.path(), &path] {
+        assert!(!Form::of(from).unwrap().has_test_set().unwrap());
+        assert_told(&load(from).unwrap_err(), &path, &["no test rows", "`test` in its place"]);
+    }
+    let other = folder(&[("test.csv", row())]);
+    assert_told(&load(other.path()).unwrap_err(), other.path(), &["no CSV file of training rows", "it has test.csv"]);
     let many = folder(&[("a_train.csv", row()), ("b_train.csv", row()), ("a_test.csv", row())]);
     assert_told(&load(many.path()).unwrap_err(), many.path(), &["several", "a_train.csv and b_train.csv"]);
 }
@@ -327,4 +331,15 @@ fn progress_reaches_the_end() {
         seen.iter()
             .all(|(path, done, total)| path.ends_with("train.csv") && done <= total && *total == rows.len() as u64)
     );
+}
+
+#[test]
+fn one_half_of_idx_files_is_a_set() {
+    let images = [&[0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2][..], &[7, 8]].concat();
+    let folder =
+        folder(&[("t10k-images-idx3-ubyte", images), ("t10k-labels-idx1-ubyte", vec![0, 0, 8, 1, 0, 0, 0, 1, 3])]);
+    let form = Form::of(folder.path()).unwrap();
+    assert_eq!(form, Form::Idx(folder.path().to_owned()));
+    assert_eq!(form.load_part(Part::Test, &Options::default()).unwrap().labels(), [3]);
+    assert_told(&load(folder.path()).unwrap_err(), folder.path(), &["no training images", "t10k-images-idx3-ubyte"]);
 }
