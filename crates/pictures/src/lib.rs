@@ -1,7 +1,7 @@
 //! Turns a picture of a digit into an image like those that the network was trained on.
 //!
-//! The steps are those of MNIST: read as grey ([`decode`]), separate ink from paper ([`ink`]), drop specks and crop
-//! ([`components`]), thicken thin strokes ([`stroke_width`]), scale into a box and centre by mass ([`fit`]).
+//! The steps are those of MNIST: read as grey (`decode`), separate ink from paper (`ink`), drop specks and crop
+//! (`components`), thicken thin strokes (`stroke_width`), scale into a box and centre by mass (`fit`).
 
 mod components;
 mod decode;
