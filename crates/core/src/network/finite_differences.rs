@@ -32,7 +32,7 @@ use super::two_layer_net::TwoLayerNet;
 use crate::buffer::Aligned;
 use crate::math::{self, Map, exp_v, ln_v};
 use crate::simd::{Kernel, Level, Simd};
-use crate::softmax::with_epsilon;
+use crate::softmax::add_epsilon;
 use crate::threads::{self, Threads};
 
 /// The mean loss of the rows `x`, as it is reported, and the exact one's central differences with step `h`. `labels` holds
@@ -136,13 +136,15 @@ impl<'a> BasePoint<'a> {
     /// The mean loss that is reported.
     fn loss(&self, level: Level) -> f64 {
         let classes = self.shape.classes();
-        let sum = self.labels.iter().enumerate().fold(0.0, |sum, (n, &t)| {
+        let exact = self.labels.iter().enumerate().map(|(n, &t)| {
             let (o, rest) = self.others[n * classes + t as usize];
             let y = self.logits[n * classes + t as usize];
             let most = o.max(y);
-            let loss = (rest * (o - most).exp() + (y - most).exp()).ln() + most - y;
-            sum + with_epsilon(level, loss, self.loss_epsilon)
+            (rest * (o - most).exp() + (y - most).exp()).ln() + most - y
         });
+        let mut losses: Vec<f64> = exact.collect();
+        add_epsilon(level, &mut losses, self.loss_epsilon);
+        let sum = losses.iter().fold(0.0, |sum, loss| sum + loss);
         sum / self.labels.len() as f64
     }
 
