@@ -66,7 +66,7 @@ class TwoLayerNet:
         weight_init_std: Standard deviation of the initial weights.
         dtype: ``float64`` or ``float32``, of weights, gradients and results.
         activation: ``sigmoid`` or ``relu``.
-        init: ``xavier`` or ``he`` instead of ``weight_init_std``: 1 / sqrt(n) or sqrt(2 / n), where n is a unit's inputs.
+        init: ``xavier`` or ``he`` instead of ``weight_init_std``: 1 / sqrt(n) or sqrt(2 / n), with n inputs of a unit.
         loss_epsilon: The loss is -log(p + loss_epsilon); 1e-7 as in the notebook, 0 for the exact cross-entropy.
             Gradients are those of the exact one.
         threads: The threads that a call uses; by default, the number that was measured to be fastest.
@@ -181,7 +181,7 @@ class TwoLayerNet:
         return self._native.evaluate(x, t)[1]
 
     def gradient(self, x: ArrayLike, t: ArrayLike) -> Dict[str, NDArray[Any]]:
-        """The gradient of the mean cross-entropy by backpropagation: new arrays with the names and shapes of ``params``.
+        """The gradient of the mean cross-entropy by backpropagation: new arrays, named and shaped as ``params``.
 
         Raises what `loss` does.
         """
@@ -250,9 +250,8 @@ class TwoLayerNet:
         if threads is not None:
             self.threads = threads
         try:
-            return train(
-                self, (x, t), (epochs, iterations, batch_size), (optimizer, lr, weight_decay), validation, callback, seed
-            )
+            length, rule = (epochs, iterations, batch_size), (optimizer, lr, weight_decay)
+            return train(self, (x, t), length, rule, validation, callback, seed)
         finally:
             if threads is not None:
                 self.threads = before
@@ -311,7 +310,8 @@ class TwoLayerNet:
     # Of pickle and copy. Threads and buffers are made anew.
     def __getstate__(self) -> Dict[str, Any]:
         params = {name: array.copy() for name, array in self.params.items()}
-        others = {name: value for name, value in self.__dict__.items() if name not in ("_native", "_params", "_threads")}
+        mine = ("_native", "_params", "_threads")
+        others = {name: value for name, value in self.__dict__.items() if name not in mine}
         return {
             "params": params,
             "activation": self.activation,
@@ -329,4 +329,5 @@ class TwoLayerNet:
 
     def __repr__(self) -> str:
         inputs, hidden, classes = self.shape
-        return f"{type(self).__name__}({inputs}, {hidden}, {classes}, dtype={self.dtype.name!r}, activation={self.activation!r})"
+        options = f"dtype={self.dtype.name!r}, activation={self.activation!r}"
+        return f"{type(self).__name__}({inputs}, {hidden}, {classes}, {options})"
