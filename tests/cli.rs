@@ -38,7 +38,8 @@ fn the_defaults_learn_the_bundled_digits_and_print_the_accuracy() {
 fn every_level_and_precision_learns() {
     for level in levels() {
         for precision in ["f32", "f64"] {
-            let options = format!("train --isa {level} --precision {precision} --threads 2");
+            // A higher rate than the default, since the scalar level takes its time.
+            let options = format!("train --lr 1 --iters 1500 --isa {level} --precision {precision} --threads 2");
             let report = json(&options, &[]);
             assert!(float(&report["test_accuracy"]) >= 0.90, "{options}: {}", report["test_accuracy"]);
             assert_eq!(report["isa"], level.as_str());
@@ -394,6 +395,8 @@ fn sets_in_other_forms_train_and_are_converted() {
     fs::write(csv.join("train.csv"), "pixel,digit,ink\n0,1,255\n255,300,0\n").unwrap();
     fs::write(csv.join("test.csv"), "pixel,digit,ink\n3,0,4\n").unwrap();
     fails(1, "train --data {} --iters 1", &[&csv], &["train.csv", "--label-column"]);
+    fails(2, "predict m --data {} --csv {}", &[&csv.join("test.csv"), &csv.join("test.csv")], &["would replace"]);
+    fails(2, "predict m --csv {}", &[Path::new("seven.png")], &["seven.png", "give pictures before --csv"]);
     let report = json("train --data {} --label-column digit --iters 1", &[&csv]);
     assert_eq!((integer(&report["inputs"]), integer(&report["classes"])), (2, 301));
     let idx = scratch.path().join("new").join("idx");

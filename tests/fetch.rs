@@ -187,7 +187,7 @@ fn show_draws_labelled_pictures_side_by_side_in_80_columns() {
     }
     let features = folder(&{
         let labels = common::idx(&[1], &[0]);
-        [common::idx(&[1, 4], &[1; 4]), labels.clone(), common::idx(&[1, 4], &[1; 4]), labels]
+        [common::idx(&[1, 5], &[1; 5]), labels.clone(), common::idx(&[1, 5], &[1; 5]), labels]
     });
     fails(1, "data show {} --index 0", &[features.path()], &["are not images"]);
 }

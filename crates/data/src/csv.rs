@@ -36,10 +36,12 @@ pub(crate) fn is_csv(path: &Path) -> bool {
 
 /// The training and the test file of a folder with these files, at least one of them CSV; there may be no test file.
 pub(crate) fn in_folder(folder: &Path, files: &[PathBuf]) -> Result<(PathBuf, Option<PathBuf>)> {
+    // A `train_latest.csv` is no test file.
+    let is_training = |name: &str| name.contains("train");
     let one = |words: &[&str], missing: &str| {
         let is_it = |path: &&PathBuf| {
             let name = named(path).to_lowercase();
-            is_csv(path) && words.iter().any(|word| name.contains(word))
+            is_csv(path) && words.iter().any(|word| name.contains(word) && (*word == "train" || !is_training(&name)))
         };
         let mut found = files.iter().filter(is_it);
         match (found.next(), found.next()) {

@@ -9,7 +9,7 @@ use twolayer_numpy::Archive;
 
 use crate::error::{Error, Result};
 use crate::options::Options;
-use crate::paths::{folder_of, is_a, is_picture, list, named};
+use crate::paths::{folder_of, is_a, list, named};
 use crate::pictures::ClassFolders;
 use crate::{csv, npz};
 
@@ -115,7 +115,7 @@ impl Form {
         let is_idx = matches!(head[..], [0, 0, 8..=14, ..]) || head.starts_with(b"\x1F\x8B");
         let what = match () {
             () if is_idx => format!("one file of a set; give the folder with all four, {}", folder_of(path).display()),
-            () if is_picture(path) => "a picture; give a folder with a folder for each class".into(),
+            () if twolayer_pictures::has_ending(path) => "a picture; give a folder with a folder for each class".into(),
             () if head.starts_with(b"\x93NUMPY") => {
                 "a single NumPy array; save all four in one file, numpy.savez('set.npz', x_train=..., y_train=..., \
                  x_test=..., y_test=...)"

@@ -24,11 +24,6 @@ pub(crate) fn is_a(path: &Path, endings: &[&str]) -> bool {
     path.extension().is_some_and(|found| endings.iter().any(|ending| found.eq_ignore_ascii_case(ending)))
 }
 
-/// Whether a file is a picture by its name.
-pub(crate) fn is_picture(path: &Path) -> bool {
-    is_a(path, &["png", "jpg", "jpeg", "bmp", "pgm", "ppm", "pnm"])
-}
-
 /// The folder that a file is in.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))

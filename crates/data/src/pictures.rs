@@ -8,7 +8,7 @@ use twolayer_pictures::DynamicImage;
 
 use crate::error::{Error, Result};
 use crate::options::Options;
-use crate::paths::{is_picture, list, named};
+use crate::paths::{list, named};
 
 /// Without a test folder, each picture of a class after so many is for testing, as in MNIST.
 const TEST_EVERY: usize = 6;
@@ -57,7 +57,7 @@ impl ClassFolders {
             None => (folder.to_owned(), None),
         };
         for class in self::folders(&train)? {
-            if list(&class)?.iter().any(|path| is_picture(path)) {
+            if list(&class)?.iter().any(|path| twolayer_pictures::has_ending(path)) {
                 return Ok(Some((train, test)));
             }
         }
@@ -110,12 +110,12 @@ impl ClassFolders {
                 let train = self.train.display();
                 return Err(Error::new(
                     &folder,
-                    format_args!("a class that {train} has not; remove it, or add it there"),
+                    format_args!("a class that {train} does not have; remove it, or add it there"),
                 ));
             };
             let mut pictures = Vec::new();
             for path in list(&folder)? {
-                match is_picture(&path) {
+                match twolayer_pictures::has_ending(&path) {
                     true => pictures.push(path),
                     false if named(&path).starts_with('.') => {}
                     false => files.others.push(path),

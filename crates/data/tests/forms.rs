@@ -136,6 +136,8 @@ fn csv_files_that_are_not_two() {
         assert!(!Form::of(from).unwrap().has_test_set().unwrap());
         assert_told(&load(from).unwrap_err(), &path, &["no test rows", "`test` in its place"]);
     }
+    let latest = folder(&[("train_latest.csv", row())]);
+    assert!(!Form::of(latest.path()).unwrap().has_test_set().unwrap());
     let other = folder(&[("test.csv", row())]);
     assert_told(&load(other.path()).unwrap_err(), other.path(), &["no CSV file of training rows", "it has test.csv"]);
     let many = folder(&[("a_train.csv", row()), ("b_train.csv", row()), ("a_test.csv", row())]);
@@ -271,7 +273,7 @@ fn faults_of_pictures_are_named() {
         assert_told(&load(folder.path()).unwrap_err(), &folder.path().join(name), words);
     }
     let other = folder(&[good(), ("test/b/1.png", png(&[0; 6]))]);
-    assert_told(&load(other.path()).unwrap_err(), &other.path().join("test/b"), &["a class that", "has not"]);
+    assert_told(&load(other.path()).unwrap_err(), &other.path().join("test/b"), &["a class that", "does not have"]);
     let few = folder(&[("a/1.png", png(&[0; 6]))]);
     assert_told(&load(few.path()).unwrap_err(), few.path(), &["no test pictures", "each sixth"]);
     let red = folder(&[good(), ("train/a/2.png", colour), ("test/a/1.png", png(&[0; 6]))]);

@@ -143,7 +143,7 @@ fn convert(args: &DataConvertArgs, out: &mut Output) -> Result<(), CliError> {
     let set = Source::of(Some(&args.source), args.label_column.as_deref()).load_all(out.is_quiet())?;
     let files = set.save(&args.target)?;
     out.field("Data", format_args!("{}: {}", args.source.display(), data::describe_set(&set)));
-    [set.train.notes(), set.test.notes()].concat().iter().for_each(|note| out.field("Note", note));
+    data_notes::of_reading(&set).iter().for_each(|note| out.field("Note", note));
     for (n, file) in files.iter().enumerate() {
         out.field(if n == 0 { "Written" } else { "" }, file.display());
     }

@@ -15,8 +15,15 @@ const LISTED: usize = 10;
 
 /// Notes on the training set as [`notes`] makes them, after those on how both sets were read.
 pub fn all(data: &DataSet, classes: usize, light_paper: bool) -> Vec<String> {
-    let mut all = [data.train.notes(), data.test.notes()].concat();
+    let mut all = of_reading(data);
     all.extend(notes(&data.train, classes, light_paper));
+    all
+}
+
+/// Notes on how both sets were read, each once.
+pub fn of_reading(data: &DataSet) -> Vec<String> {
+    let mut all = data.train.notes().to_vec();
+    all.extend(data.test.notes().iter().filter(|note| !data.train.notes().contains(note)).cloned());
     all
 }
 

@@ -46,8 +46,12 @@ pub fn run(args: &PredictArgs, out: &mut Output) -> Result<(), CliError> {
     let target = args.csv.as_deref().map(OutputFile::new).transpose()?;
     out.keep_stdout_for(&target);
     let replaced = |path: &&PathBuf| target.as_ref().is_some_and(|target| target.replaces(path));
-    if let Some(lost) = args.pictures.iter().chain([&args.model]).find(replaced) {
+    if let Some(lost) = args.pictures.iter().chain([&args.model]).chain(&args.data.data).find(replaced) {
         return Err(CliError::usage(format!("--csv would replace {}, which is read", lost.display())));
+    }
+    if let Some(picture) = args.csv.as_deref().filter(|csv| twolayer_pictures::has_ending(csv)) {
+        let picture = picture.display();
+        return Err(CliError::usage(format!("--csv {picture} would replace a picture; give pictures before --csv")));
     }
     let model = network::load(&args.model, &machine)?;
     match (args.index, &target) {

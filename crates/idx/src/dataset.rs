@@ -310,7 +310,11 @@ impl DataSet {
             };
             for (idx, name) in [(images, "images-idx3-ubyte".into()), (labels, format!("labels-idx1-{element}"))] {
                 let path = folder.join(format!("{part}-{name}"));
-                idx.save(&path, Packing::Raw)?;
+                if let Err(error) = idx.save(&path, Packing::Raw) {
+                    // Half a set would be taken for one.
+                    files.iter().for_each(|file| drop(fs::remove_file(file)));
+                    return Err(error);
+                }
                 files.push(path);
             }
         }

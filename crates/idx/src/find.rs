@@ -50,6 +50,10 @@ impl Part {
         if has_images(top) {
             return self.in_place(folder, top);
         }
+        // The other part is here: one from below would be another set's.
+        if top.files.iter().any(|file| file.name.kind == Kind::Images) {
+            return Err(self.missing(folder, top, Kind::Images, ""));
+        }
         let mut level = top.folders.clone();
         for _ in 0..DEPTH {
             // A folder that cannot be read may be none of the set's.

@@ -38,6 +38,10 @@ pub(crate) fn read(file: &str, bytes: &[u8], layers: Option<[&str; 2]>) -> Resul
         Some(asked) => named(file, &all, asked)?,
         None => only_two(file, &all, &found)?,
     };
+    if first.bias == second.bias {
+        let bias = short(&first.bias);
+        return Err(Error::new(file, format_args!("one bias, {bias}, for two layers; expected one for each")));
+    }
     let tensor = |name: &String| {
         let at = found.iter().position(|(other, _)| other == name).unwrap_or_default();
         tensor(file, &found[at].0, &found[at].1)

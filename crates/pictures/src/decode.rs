@@ -17,6 +17,14 @@ const MAX_FILE: u64 = 256 << 20;
 const MAX_PIXELS: u64 = 64_000_000;
 const MAX_DECODED: u64 = 256 << 20;
 
+/// The endings of their files' names.
+pub const ENDINGS: [&str; 7] = ["png", "jpg", "jpeg", "bmp", "pgm", "ppm", "pnm"];
+
+/// Whether a file is a picture by its name's ending, in capitals or not.
+pub fn has_ending(path: &Path) -> bool {
+    path.extension().is_some_and(|found| ENDINGS.iter().any(|ending| found.eq_ignore_ascii_case(ending)))
+}
+
 /// The formats, in words.
 pub const FORMATS: &str = "PNG, JPEG, BMP or PGM";
 

@@ -40,6 +40,7 @@ pub fn run(
     if args.pictures.is_empty() {
         let half = Source::new(&args.data).load_half(args.split, out.is_quiet())?;
         network::check_fit(net, &args.model, &half)?;
+        half.notes().iter().for_each(|note| out.context("Note", note));
         let write_all = |file: &mut dyn Write| {
             header("index", net, file)?;
             for (images, labels) in half.images().chunks(PIECE * half.inputs()).zip(half.labels().chunks(PIECE)) {

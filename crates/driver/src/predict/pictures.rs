@@ -105,9 +105,6 @@ pub fn failures(errors: &[String], of: usize) -> Result<(), CliError> {
     }
 }
 
-/// The endings of the names of pictures.
-const ENDINGS: [&str; 7] = ["png", "jpg", "jpeg", "bmp", "pgm", "ppm", "pnm"];
-
 /// The files as given, with the pictures in a folder and below it, sorted by name, in place of the folder.
 pub fn in_folders(given: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     let mut files = Vec::new();
@@ -119,7 +116,7 @@ pub fn in_folders(given: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
         let before = files.len();
         add_pictures(path, &mut files)?;
         if files.len() == before {
-            let endings = ENDINGS.join(", ");
+            let endings = twolayer_pictures::ENDINGS.join(", ");
             return Err(CliError::new(format!("no picture in the folder {}: looked for {endings}", path.display())));
         }
     }
@@ -133,11 +130,10 @@ fn add_pictures(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), CliError>
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
-        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
         // Links to folders may lead around in a circle.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             add_pictures(&path, files)?;
-        } else if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
+        } else if twolayer_pictures::has_ending(&path) {
             files.push(path);
         }
     }

@@ -143,7 +143,7 @@ fn other_data(folder: Option<&String>, source: Source) -> String {
         Some(folder) => {
             let now = source.title();
             format!(
-                "its run trained on {folder}, not on {now}, which differs; leave out --data, or give a copy of that folder"
+                "its run trained on {folder}, not on {now}, which differs; leave out --data, or give a copy of that data"
             )
         }
         None => {

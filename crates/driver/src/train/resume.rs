@@ -38,7 +38,9 @@ pub fn arguments(path: &Path, checkpoint: &AnyModel, given: &TrainArgs) -> Resul
     let other = |name| checkpoint.options().get(name);
     words.extend(other(END).filter(|_| given.epochs.is_none()).map(|end| format!("--iters={end}").into()));
     words.extend(other(FOLDER).map(|folder| format!("--data={folder}").into()));
-    words.extend(other(LABEL_COLUMN).map(|column| format!("--label-column={column}").into()));
+    // Other data may have another column, or none.
+    let column = other(LABEL_COLUMN).filter(|_| given.data.data.is_none() && other(FOLDER).is_some());
+    words.extend(column.map(|column| format!("--label-column={column}").into()));
     words.extend(words_of_command());
     let args = TrainArgs::of_words(words).map_err(|_| wrong(OTHER_VERSION))?;
     if let Some(difference) = difference(&its.of_run(true), &args.of_run(true)) {

@@ -108,16 +108,24 @@ pub fn run(args: &TrainArgs, seeds: RangeInclusive<u64>, out: &mut Output) -> Re
                     }
                     let seed = seeds.start() + n;
                     let report = one(&args_of(seed), (data, classes), source, started);
-                    // Nobody listens if printing failed.
-                    let _ = sender.send((seed, report));
+                    // Nobody listens if the pipe was closed.
+                    if sender.send((seed, report)).is_err() {
+                        return;
+                    }
                 }
             });
         }
         drop(sender);
         for (seed, report) in receiver {
             ended.add(seed, report, out);
+            if out.is_closed() {
+                break;
+            }
         }
     });
+    if out.is_closed() {
+        return Ok(());
+    }
     ended.finish(started, at_once, out)
 }
 
@@ -189,8 +197,9 @@ impl<'a> Ended<'a> {
     fn add(&mut self, seed: u64, report: Result<SeedReport, CliError>, out: &mut Output) {
         self.waiting.insert(seed, report);
         while let Some(report) = self.waiting.remove(&self.next) {
-            self.next += 1;
-            self.print(self.next - 1, report, out);
+            let seed = self.next;
+            self.next = seed.wrapping_add(1);
+            self.print(seed, report, out);
         }
     }
 

@@ -41,7 +41,7 @@ pub fn load(args: &TrainArgs, source: Source, quiet: bool) -> Result<(DataSet, u
     let half = |test: bool| all.reordered(&(0..all.rows()).filter(|&row| chosen[row] == test).collect::<Vec<_>>());
     let held_out = number_format::count(held_out, "training image");
     let note =
-        format!("no test images: tested on {held_out}, drawn by the seed, a tenth of each class; not trained on");
+        format!("no test images: tested on {held_out}, drawn by the seed, about a tenth of each class; not trained on");
     Ok((DataSet::new(half(false), half(true))?, classes, Some(note)))
 }
 

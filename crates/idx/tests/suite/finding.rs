@@ -54,6 +54,16 @@ fn the_first_download_is_taken_before_a_second() {
     }
 }
 
+/// The other half of a set is not taken from another set, below it.
+#[test]
+fn halves_are_of_one_set() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), 1, |name| if name.starts_with("train") { name.into() } else { format!("fashion/{name}") });
+    assert!(Part::Train.find(folder.path()).is_ok());
+    let error = Part::Test.find(folder.path()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::MissingFile { role: "test images", .. }), "{error}");
+}
+
 #[test]
 fn sets_in_several_folders_are_named() {
     let folder = tempfile::tempdir().unwrap();
