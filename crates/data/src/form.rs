@@ -5,7 +5,6 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use twolayer_idx::{DataSet, ErrorKind, Part, Split};
-use twolayer_numpy::Archive;
 
 use crate::error::{Error, Result};
 use crate::options::Options;
@@ -104,9 +103,7 @@ impl Form {
             return Ok(Form::Csv { train: path.to_owned(), test });
         }
         if head.starts_with(b"PK") {
-            let content = fs::read(path).map_err(|error| Error::io(path, "read", &error))?;
-            let members = Archive::new(&content).and_then(|archive| archive.files());
-            let members = members.map_err(|what| Error::new(path, what))?;
+            let members = npz::open(path)?.files().map_err(|what| Error::new(path, what))?;
             return match members.iter().any(|name| name.ends_with(".npy")) {
                 true => Ok(Form::Npz(path.to_owned())),
                 false => Err(zip(path, &members)),

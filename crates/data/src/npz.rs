@@ -1,6 +1,7 @@
 //! A NumPy archive with the four arrays of a set under Keras' names.
 
-use std::fs;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 use twolayer_idx::{Data, Idx, Part, Split};
@@ -8,10 +9,15 @@ use twolayer_numpy::{Archive, Array, Type};
 
 use crate::error::{Error, Result};
 
+/// The archive in a file.
+pub(crate) fn open(file: &Path) -> Result<Archive<BufReader<File>>> {
+    let opened = File::open(file).map_err(|error| Error::io(file, "open", &error))?;
+    Archive::new(BufReader::new(opened)).map_err(|what| Error::new(file, what))
+}
+
 pub(crate) fn load(file: &Path, part: Part) -> Result<Split> {
     let fail = |what: String| Error::new(file, what);
-    let content = fs::read(file).map_err(|error| Error::io(file, "read", &error))?;
-    let mut archive = Archive::new(&content).map_err(fail)?;
+    let mut archive = open(file)?;
     let names: Vec<String> = archive.files().map_err(fail)?;
     let names: Vec<&str> = names.iter().map(|name| name.strip_suffix(".npy").unwrap_or(name)).collect();
     let mut array = |name: &str| {
@@ -40,8 +46,7 @@ fn names_of(part: Part) -> (&'static str, &'static str) {
 
 /// Whether the archive has images of this part.
 pub(crate) fn has_images(file: &Path, part: Part) -> Result<bool> {
-    let content = fs::read(file).map_err(|error| Error::io(file, "read", &error))?;
-    let names = Archive::new(&content).and_then(|archive| archive.files()).map_err(|what| Error::new(file, what))?;
+    let names = open(file)?.files().map_err(|what| Error::new(file, what))?;
     Ok(names.iter().any(|name| name.strip_suffix(".npy") == Some(names_of(part).0)))
 }
 

@@ -1,5 +1,7 @@
 //! NumPy's `.npz`: a ZIP archive with a `.npy` file for each array.
 
+use std::io::Cursor;
+
 use twolayer_core::{Activation, Float, Parameter, Parameters};
 use twolayer_model::AnyModel;
 use twolayer_numpy::{self as numpy, Archive};
@@ -30,7 +32,7 @@ pub fn write<T: Float>(parameters: &Parameters<T>, activation: Activation) -> Re
 
 /// Reads the network's four arrays and the activation, and whether that is present; if not, it is sigmoid.
 pub(crate) fn read(file: &str, content: &[u8]) -> Result<(AnyModel, bool)> {
-    let mut archive = Archive::new(content).map_err(|error| Error::new(file, error))?;
+    let mut archive = Archive::new(Cursor::new(content)).map_err(|error| Error::new(file, error))?;
     let files = archive.files().map_err(|error| Error::new(file, error))?;
     check_names(file, &files)?;
     let wrong = |name: &str, what: String| Error::new(file, format_args!("array {name} {what}"));

@@ -8,7 +8,7 @@
 //!
 //! let x = [header(Type::F32, &[2]), [1.0f32, 2.0].map(f32::to_le_bytes).concat()].concat();
 //! let file = write(&[("x", x)])?;
-//! let array = Archive::new(&file)?.array("x")?;
+//! let array = Archive::new(std::io::Cursor::new(file))?.array("x")?;
 //! assert_eq!((array.kind, array.sizes), (Type::F32, vec![2]));
 //! # Ok::<(), String>(())
 //! ```

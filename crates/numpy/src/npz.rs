@@ -1,6 +1,6 @@
 //! Archives of arrays.
 
-use std::io::{Cursor, Read, Write};
+use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 
 use zip::read::ZipFile;
 use zip::result::ZipError;
@@ -13,21 +13,22 @@ use crate::npy::{self, AGAIN};
 /// The most bytes that a byte of deflate unpacks to: a match of 258 bytes takes at least two bits.
 const MAX_RATIO: u64 = 1032;
 
-/// An archive in memory.
-pub struct Archive<'a> {
-    zip: ZipArchive<Cursor<&'a [u8]>>,
+/// An archive in a file or in memory.
+pub struct Archive<R> {
+    zip: ZipArchive<R>,
     packed: u64,
 }
 
-impl<'a> Archive<'a> {
-    /// Reads the list of an archive's files.
+impl<R: Read + Seek> Archive<R> {
+    /// Reads the list of an archive's files, and nothing else of it.
     ///
     /// # Errors
     ///
-    /// If it is damaged, as a whole sentence.
-    pub fn new(content: &'a [u8]) -> Result<Self, String> {
-        let zip = ZipArchive::new(Cursor::new(content)).map_err(damaged)?;
-        Ok(Archive { zip, packed: content.len() as u64 })
+    /// If it is damaged or cannot be read, as a whole sentence.
+    pub fn new(mut content: R) -> Result<Self, String> {
+        let packed = content.seek(SeekFrom::End(0)).map_err(|error| damaged(error.into()))?;
+        let zip = ZipArchive::new(content).map_err(damaged)?;
+        Ok(Archive { zip, packed })
     }
 
     /// The names of its files; those of arrays end with `.npy`.
