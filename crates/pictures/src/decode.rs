@@ -1,4 +1,4 @@
-//! Decodes picture files: PNG, JPEG, BMP and PNM, from a path or standard input.
+//! Decodes pictures: PNG, JPEG, BMP and PNM.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -35,15 +35,23 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// The picture in a file, or on standard input for `-`.
+    /// The picture in a file.
     ///
     /// # Errors
     /// A sentence that names the file and says what is wrong with it.
     pub fn read(&self, path: &Path) -> Result<PreparedImage, String> {
-        let bytes = contents(path).map_err(|why| format!("cannot read the picture {}: {why}", shown(path)))?;
-        let picture = decode(&bytes).map_err(|why| format!("cannot read the picture {}: {why}", shown(path)))?;
+        self.read_from(File::open(path), &path.display().to_string())
+    }
+
+    /// The picture in a source that may have been opened, and has this name in errors.
+    ///
+    /// # Errors
+    /// A sentence that names the source and says what is wrong with it.
+    pub fn read_from(&self, source: io::Result<impl Read>, name: &str) -> Result<PreparedImage, String> {
+        let picture = contents(source).and_then(|bytes| decode(&bytes));
+        let picture = picture.map_err(|why| format!("cannot read the picture {name}: {why}"))?;
         let (grey, size) = grey(&picture.into_luma_alpha8());
-        prepare(&grey, size, self.side).map_err(|why| format!("the picture {} {why}", shown(path)))
+        prepare(&grey, size, self.side).map_err(|why| format!("the picture {name} {why}"))
     }
 
     /// The picture of `width` x `height` pixels, each two bytes: its luma, and its opacity.
@@ -58,27 +66,10 @@ impl Reader {
     }
 }
 
-/// The name of a picture in messages.
-pub fn shown(path: &Path) -> String {
-    if is_stdin(path) { "on standard input".into() } else { path.display().to_string() }
-}
-
-/// Whether the path means standard input.
-fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
-fn contents(path: &Path) -> Result<Vec<u8>, String> {
-    let read = |source: &mut dyn Read| -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        source.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let bytes = match is_stdin(path) {
-        true => read(&mut io::stdin().lock()),
-        false => File::open(path).and_then(|mut file| read(&mut file)),
-    };
-    match bytes {
+fn contents(source: io::Result<impl Read>) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let read = source.and_then(|source| source.take(MAX_FILE + 1).read_to_end(&mut bytes));
+    match read.map(|_| bytes) {
         Ok(bytes) if bytes.is_empty() => Err(format!("it is empty; expected a {FORMATS} file")),
         Ok(bytes) if bytes.len() as u64 > MAX_FILE => Err(format!("it is larger than {} MB", MAX_FILE >> 20)),
         Ok(bytes) => Ok(bytes),

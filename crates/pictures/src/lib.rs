@@ -11,7 +11,7 @@ mod ink;
 mod prepare;
 mod stroke_width;
 
-pub use decode::{DynamicImage, ENDINGS, FORMATS, Reader, decode, has_ending, shown};
+pub use decode::{DynamicImage, ENDINGS, FORMATS, Reader, decode, has_ending};
 pub use prepare::PreparedImage;
 
 #[cfg(test)]

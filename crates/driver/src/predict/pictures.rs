@@ -15,6 +15,7 @@ use crate::machine::Machine;
 use crate::network::{self, LoadedModel, Network};
 use crate::number_format::{count, grouped};
 use crate::output::Output;
+use crate::output_file::is_stdin;
 
 /// The output of `--json`.
 #[derive(Serialize)]
@@ -83,7 +84,10 @@ pub fn run(args: &PredictArgs, machine: &Machine, model: &LoadedModel, out: &mut
 
 /// The picture as the network sees it, and its class probabilities.
 pub fn classify(path: &Path, reader: &Reader, model: &LoadedModel) -> Result<(PreparedImage, Vec<f64>), String> {
-    let mut photo = reader.read(path)?;
+    let mut photo = match is_stdin(path) {
+        true => reader.read_from(Ok(io::stdin().lock()), "on standard input"),
+        false => reader.read(path),
+    }?;
     if model.light_paper {
         // The ink was made light on dark, as in MNIST.
         photo.pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
