@@ -177,8 +177,8 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub random: RandomArgs,
 
-    /// Train once with each of these seeds, side by side on --threads, each run on one of them: prints the mean and the
-    /// spread of the accuracies
+    /// Train once with each of these seeds, on one thread each and --threads at a time; prints the mean and the spread of
+    /// the accuracies
     #[arg(long, value_name = "A..B", value_parser = seeds)]
     #[arg(conflicts_with_all = ["seed", "out", "checkpoint", "resume", "log", "report", "plot", "every_epoch"])]
     pub seeds: Option<RangeInclusive<u64>>,
