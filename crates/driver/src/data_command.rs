@@ -60,11 +60,7 @@ fn info(args: &DataInfoArgs, out: &mut Output) -> Result<(), CliError> {
         data: source.name(),
         train: SplitSummary::of(&set.train),
         test: SplitSummary::of(&set.test),
-        notes: data_notes::all(
-            &set,
-            set.train.classes().max(set.test.classes()),
-            data_notes::paper_is_light(&set.train),
-        ),
+        notes: data_notes::look(&set, set.train.classes().max(set.test.classes())).notes,
     };
     if args.json {
         return out.json(&report);

@@ -13,11 +13,20 @@ const MIDDLE: u64 = 127;
 /// The most classes that are listed.
 const LISTED: usize = 10;
 
-/// Notes on the training set as [`notes`] makes them, after those on how both sets were read.
-pub fn all(data: &DataSet, classes: usize, light_paper: bool) -> Vec<String> {
+/// What a look at all images tells.
+#[derive(Clone)]
+pub struct Noted {
+    pub notes: Vec<String>,
+    /// Whether the images are dark on light.
+    pub light_paper: bool,
+}
+
+/// Looks at the training set: its notes come after those on how both sets were read.
+pub fn look(data: &DataSet, classes: usize) -> Noted {
+    let light_paper = paper_is_light(&data.train);
     let mut all = of_reading(data);
     all.extend(notes(&data.train, classes, light_paper));
-    all
+    Noted { notes: all, light_paper }
 }
 
 /// Notes on how both sets were read, each once.
@@ -53,7 +62,7 @@ fn notes(train: &Half, classes: usize, light_paper: bool) -> Vec<String> {
 }
 
 /// Whether the images are dark on light, as on paper: light along their borders, and on average.
-pub fn paper_is_light(train: &Half) -> bool {
+fn paper_is_light(train: &Half) -> bool {
     let (height, width) = (train.height(), train.width());
     if height < 3 || width < 3 {
         return false;

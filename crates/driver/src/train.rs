@@ -22,6 +22,7 @@ use twolayer_model::{AnyModel, Model};
 
 use crate::args::{Options, Precision, TrainArgs};
 use crate::data::{self, Source};
+use crate::data_notes;
 use crate::epoch_table::{EpochTable, Measurement};
 use crate::error::CliError;
 use crate::html_report::training_record::TrainingRecord;
@@ -67,8 +68,9 @@ fn run_from(
     if let Some(train) = validation_rows::reordered(&data.train, args) {
         data.train = train;
     }
-    let mut job = plan.with(&machine, source, (&data, classes))?;
-    job.notes.extend(note);
+    let mut noted = data_notes::look(&data, classes);
+    noted.notes.extend(note);
+    let job = plan.with(&machine, source, (&data, classes), noted)?;
     match args.precision {
         Precision::F32 => job.run::<f32>(generator, checkpoint, out),
         Precision::F64 => job.run::<f64>(generator, checkpoint, out),

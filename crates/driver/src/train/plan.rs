@@ -12,7 +12,7 @@ use super::run::TrainingRun;
 use super::validation_rows;
 use crate::args::{GradientName, Precision, TrainArgs};
 use crate::data::Source;
-use crate::data_notes;
+use crate::data_notes::Noted;
 use crate::error::CliError;
 use crate::html_report::Plot;
 use crate::machine::Machine;
@@ -82,6 +82,7 @@ impl<'a> Plan<'a> {
         machine: &'a Machine,
         source: Source<'a>,
         (data, classes): (&'a DataSet, usize),
+        Noted { notes, light_paper }: Noted,
     ) -> Result<TrainingRun<'a>, CliError> {
         let Plan { args, started, gradient, rule, targets: [save, log, keep, report], plot } = self;
         let shape = memory::shape(data.train.inputs(), args.hidden, classes)?;
@@ -97,12 +98,11 @@ impl<'a> Plan<'a> {
             .ok_or_else(|| CliError::usage("--epochs is too large: the number of iterations overflows"))?;
         let keeps = keep.is_some() || args.checkpointing.resume.is_some();
         let digest = keeps.then(|| digest(data)).transpose()?;
-        let light_paper = data_notes::paper_is_light(&data.train);
         Ok(TrainingRun {
             args,
             source,
             data,
-            notes: data_notes::all(data, classes, light_paper),
+            notes,
             light_paper,
             rows,
             machine,

@@ -17,6 +17,7 @@ use super::run::TrainingRun;
 use super::validation_rows;
 use crate::args::{Precision, ThreadCount, TrainArgs, available_threads};
 use crate::data::Source;
+use crate::data_notes::{self, Noted};
 use crate::error::CliError;
 use crate::interrupt;
 use crate::machine::Machine;
@@ -81,8 +82,9 @@ pub fn run(args: &TrainArgs, seeds: RangeInclusive<u64>, out: &mut Output) -> Re
     // NumPy's seeds are bounded.
     Generator::new(&last.random)?;
     let machine = Machine::new(&first.machine)?;
-    let mut planned = Plan::new(&first, started)?.with(&machine, source, (&data, classes))?;
-    planned.notes.extend(note);
+    let mut noted = data_notes::look(&data, classes);
+    noted.notes.extend(note);
+    let planned = Plan::new(&first, started)?.with(&machine, source, (&data, classes), noted.clone())?;
     planned.check_memory(if args.precision == Precision::F32 { 4 } else { 8 }, at_once)?;
     let talks = !args.json && !out.is_quiet();
     if talks {
@@ -99,7 +101,7 @@ pub fn run(args: &TrainArgs, seeds: RangeInclusive<u64>, out: &mut Output) -> Re
     thread::scope(|scope| {
         for _ in 0..at_once {
             let (sender, next) = (sender.clone(), &next);
-            let (data, args_of, seeds) = (&data, &args_of, &seeds);
+            let (data, noted, args_of, seeds) = (&data, &noted, &args_of, &seeds);
             scope.spawn(move || {
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
@@ -107,7 +109,7 @@ pub fn run(args: &TrainArgs, seeds: RangeInclusive<u64>, out: &mut Output) -> Re
                         return;
                     }
                     let seed = seeds.start() + n;
-                    let report = one(&args_of(seed), (data, classes), source, started);
+                    let report = one(&args_of(seed), (data, classes, noted), source, started);
                     // Nobody listens if the pipe was closed.
                     if sender.send((seed, report)).is_err() {
                         return;
@@ -132,7 +134,7 @@ pub fn run(args: &TrainArgs, seeds: RangeInclusive<u64>, out: &mut Output) -> Re
 /// A run of one seed, without a word.
 fn one(
     args: &TrainArgs,
-    (data, classes): (&DataSet, usize),
+    (data, classes, noted): (&DataSet, usize, &Noted),
     source: Source,
     started: Instant,
 ) -> Result<SeedReport, CliError> {
@@ -140,7 +142,8 @@ fn one(
     let machine = Machine::new(&args.machine)?;
     let reordered = validation_rows::reordered(&data.train, args);
     let reordered = reordered.map(|train| DataSet { train, test: data.test.clone() });
-    let run = Plan::new(args, started)?.with(&machine, source, (reordered.as_ref().unwrap_or(data), classes))?;
+    let data = reordered.as_ref().unwrap_or(data);
+    let run = Plan::new(args, started)?.with(&machine, source, (data, classes), noted.clone())?;
     match args.precision {
         Precision::F32 => run.report_of_seed::<f32>(generator),
         Precision::F64 => run.report_of_seed::<f64>(generator),
