@@ -7,7 +7,9 @@ mod server;
 use std::fs;
 use std::path::Path;
 
-use common::{Ran, assert_paragraph, digits, fails, folder, integer, json, mnist, names_in, ok, tiny, twolayer};
+use common::{
+    Ran, assert_paragraph, digits, fails, float, folder, idx, integer, json, mnist, names_in, ok, tiny, twolayer,
+};
 use server::Server;
 
 const PROXIES: [&str; 4] = ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"];
@@ -190,4 +192,69 @@ fn show_draws_labelled_pictures_side_by_side_in_80_columns() {
         [common::idx(&[1, 5], &[1; 5]), labels.clone(), common::idx(&[1, 5], &[1; 5]), labels]
     });
     fails(1, "data show {} --index 0", &[features.path()], &["are not images"]);
+}
+
+/// Labels that do not fit into a byte, through training, evaluation and prediction.
+#[test]
+fn three_hundred_classes_are_usable() {
+    let rows = 600u32;
+    let mut images = idx(&[rows, 4, 4], &[]);
+    images
+        .extend((0..rows).flat_map(|row| (0..16).map(move |bit| if ((row % 300) >> bit) & 1 == 1 { 255 } else { 0 })));
+    let mut labels = vec![0, 0, 0x0B, 1];
+    labels.extend(rows.to_be_bytes());
+    labels.extend((0..rows).flat_map(|row| (row as u16 % 300).to_be_bytes()));
+    let data = folder(&[images.clone(), labels.clone(), images, labels]);
+    let model = data.path().join("model");
+    let options = "--classes 300 --epochs 150 --hidden 64 --optimizer adam --lr 0.02";
+    let trained = json(&format!("train --data {{}} {options} --out {{}}"), &[data.path(), &model]);
+    assert_eq!(integer(&trained["classes"]), 300);
+    assert!(float(&trained["test_accuracy"]) > 0.9, "{}", trained["test_accuracy"]);
+    let evaluated = json("eval {} --data {}", &[&model, data.path()]);
+    assert_eq!(evaluated["confusion"].as_array().unwrap().len(), 300);
+    let seen = json("predict {} --data {} --index 299", &[&model, data.path()]);
+    assert_eq!(integer(&seen["label"]), 299);
+    let info = json("data info {}", &[data.path()]);
+    assert_eq!((integer(&info["train"]["classes"]), integer(&info["train"]["counts"][299])), (300, 2));
+    fails(1, "train --data {} --classes 299", &[data.path()], &["label 299 at index 299", "299 classes"]);
+}
+
+/// Every form of a set trains, and becomes IDX with the same pixels and labels.
+#[test]
+fn sets_in_other_forms_train_and_are_converted() {
+    let scratch = tempfile::tempdir().unwrap();
+    let csv = scratch.path().join("csv");
+    fs::create_dir(&csv).unwrap();
+    fs::write(csv.join("train.csv"), "pixel,digit,ink\n0,1,255\n255,300,0\n").unwrap();
+    fs::write(csv.join("test.csv"), "pixel,digit,ink\n3,0,4\n").unwrap();
+    fails(1, "train --data {} --iters 1", &[&csv], &["train.csv", "--label-column"]);
+    fails(2, "predict m --data {} --csv {}", &[&csv.join("test.csv"), &csv.join("test.csv")], &["would replace"]);
+    fails(2, "predict m --csv {}", &[Path::new("seven.png")], &["seven.png", "give pictures before --csv"]);
+    let report = json("train --data {} --label-column digit --iters 1", &[&csv]);
+    assert_eq!((integer(&report["inputs"]), integer(&report["classes"])), (2, 301));
+    let idx = scratch.path().join("new").join("idx");
+    let text = ok("data convert {} {} --label-column digit", &[&csv, &idx]);
+    assert!(text.contains("2 train + 1 test images of 1 x 2") && text.contains("train-labels-idx1-int"), "{text}");
+    let names =
+        ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", "train-images-idx3-ubyte", "train-labels-idx1-int"];
+    assert_eq!(names_in(&idx), names);
+    let set = twolayer_idx::DataSet::load(&idx).unwrap();
+    assert_eq!((set.train.images(), set.train.labels()), (&[0, 255, 255, 0][..], &[1, 300][..]));
+    assert_eq!((set.test.images(), set.test.labels()), (&[3, 4][..], &[0][..]));
+    fails(1, "data convert {} {} --label-column 2", &[&csv, &idx], &["t10k-images-idx3-ubyte", "is here already"]);
+    fails(2, "train --label-column 2", &[], &["--data"]);
+    fails(1, "data info {} --label-column 2", &[&idx], &["this is not CSV"]);
+
+    let pictures = scratch.path().join("pictures");
+    for class in ["ant", "bee"] {
+        fs::create_dir_all(pictures.join(class)).unwrap();
+        for n in 0..6 {
+            let pixels = [100 + n, 0, if class == "ant" { 250 } else { 0 }, 9];
+            fs::write(pictures.join(class).join(format!("{n}.pgm")), [b"P5 2 2 255\n", &pixels[..]].concat()).unwrap();
+        }
+    }
+    let report = json("data info {}", &[&pictures]);
+    assert_eq!((integer(&report["train"]["rows"]), integer(&report["test"]["rows"])), (10, 2));
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("0 ant, 1 bee") && notes.contains("each sixth"), "{notes}");
 }
