@@ -83,21 +83,23 @@ fn paper_is_light(train: &Half) -> bool {
 
 /// A note on classes that no training image has.
 fn empty_classes(train: &Half, classes: usize) -> Option<String> {
-    let counts = train.class_counts(classes);
-    let empty: Vec<String> =
-        counts.iter().enumerate().filter(|&(_, &n)| n == 0).map(|(class, _)| class.to_string()).collect();
-    match empty.as_slice() {
+    // By the labels there are: the classes may be more than memory holds.
+    let mut present = train.labels().to_vec();
+    present.sort_unstable();
+    present.dedup();
+    let empty = (0..classes).filter(|&class| present.binary_search(&(class as u32)).is_err());
+    let listed: Vec<String> = empty.take(LISTED).map(|class| class.to_string()).collect();
+    let more = classes - present.len() - listed.len();
+    match listed.as_slice() {
         [] => None,
         [only] if only == "0" => Some(format!(
             "the labels are from 1 to {}, and class 0 has no training image; if they count from 1, subtract 1 from each",
             classes - 1
         )),
         several => {
-            let (listed, more) =
-                (several[..several.len().min(LISTED)].join(", "), several.len().saturating_sub(LISTED));
-            let more = if more > 0 { format!(" and {} more", grouped(more)) } else { String::new() };
             let name = if several.len() == 1 { "class" } else { "classes" };
-            Some(format!("{name} {listed}{more}: no training image, so that they are never predicted"))
+            let more = if more > 0 { format!(" and {} more", grouped(more)) } else { String::new() };
+            Some(format!("{name} {}{more}: no training image, so that they are never predicted", several.join(", ")))
         }
     }
 }
