@@ -24,19 +24,22 @@ pub struct MatMut<'a, T> {
 
 /// Checks that every element of the view is within a buffer of `len` elements.
 fn check(len: usize, rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Result<()> {
-    if rows == 0 || cols == 0 {
+    if is_within(len, rows, cols, row_stride, col_stride) {
         return Ok(());
     }
-    let last =
-        (rows - 1).checked_mul(row_stride).zip((cols - 1).checked_mul(col_stride)).and_then(|(r, c)| r.checked_add(c));
-    match last {
-        Some(last) if last < len => Ok(()),
-        _ => Err(Error::Length {
-            what: "the matrix buffer",
-            found: len,
-            expected: format!("enough for {rows} x {cols} with strides {row_stride} and {col_stride}"),
-        }),
+    Err(Error::Length {
+        what: "the matrix buffer",
+        found: len,
+        expected: format!("enough for {rows} x {cols} with strides {row_stride} and {col_stride}"),
+    })
+}
+
+fn is_within(len: usize, rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> bool {
+    if rows == 0 || cols == 0 {
+        return true;
     }
+    let last = (rows - 1).checked_mul(row_stride).zip((cols - 1).checked_mul(col_stride));
+    last.and_then(|(row, col)| row.checked_add(col)).is_some_and(|last| last < len)
 }
 
 impl<'a, T: Element> MatRef<'a, T> {
@@ -55,6 +58,12 @@ impl<'a, T: Element> MatRef<'a, T> {
     pub fn with_strides(data: &'a [T], rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Result<Self> {
         check(data.len(), rows, cols, row_stride, col_stride)?;
         Ok(MatRef { data, rows, cols, row_stride, col_stride })
+    }
+
+    /// Rows, `row_stride` apart, of a buffer that is known to hold them.
+    pub(crate) fn of_rows(data: &'a [T], rows: usize, cols: usize, row_stride: usize) -> Self {
+        assert!(is_within(data.len(), rows, cols, row_stride, 1));
+        MatRef { data, rows, cols, row_stride, col_stride: 1 }
     }
 
     /// The transpose, as a view of the same elements.
@@ -131,6 +140,12 @@ impl<'a, T: Element> MatMut<'a, T> {
             return Err(Error::Length { what: "the matrix buffer", found: data.len(), expected });
         }
         Ok(MatMut { data, rows, cols, row_stride: row_stride.max(cols) })
+    }
+
+    /// Rows, `row_stride` apart, of a buffer that is known to hold them.
+    pub(crate) fn of_rows(data: &'a mut [T], rows: usize, cols: usize, row_stride: usize) -> Self {
+        assert!(row_stride >= cols && is_within(data.len(), rows, cols, row_stride, 1));
+        MatMut { data, rows, cols, row_stride }
     }
 
     /// Number of rows.

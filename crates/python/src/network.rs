@@ -26,7 +26,7 @@ pub struct Typed<T: Number> {
     /// Borrowed only while the interpreter's lock is held and no other code of Python's runs.
     net: UnsafeCell<TwoLayerNet<T>>,
     /// The buffers of the last gradient.
-    buffers: Mutex<Option<(Backpropagation<T>, usize)>>,
+    buffers: Mutex<Option<Backpropagation<T>>>,
 }
 
 // SAFETY: the network is borrowed only by functions that hold the interpreter's lock (the module is not for interpreters
@@ -98,12 +98,13 @@ impl<T: Number> Typed<T> {
         // Of another thread's call that runs at the same time, the buffers are not there.
         let taken = self.buffers.lock().unwrap_or_else(PoisonError::into_inner).take();
         let net = self.net(py);
-        let (mut buffers, capacity) = match taken {
-            Some((mut buffers, capacity)) if x.rows <= capacity || capacity >= 128 => {
+        let mut buffers = match taken {
+            Some(mut buffers) => {
                 buffers.load(&net.parameters).map_err(of_core)?;
-                (buffers, capacity)
+                buffers
             }
-            _ => (Backpropagation::new(net, x.rows), x.rows),
+            // Room for the largest blocks: the next call may have more rows.
+            None => Backpropagation::new(net, usize::MAX),
         };
         {
             // SAFETY: the arrays are new and known to no one else.
@@ -122,7 +123,7 @@ impl<T: Number> Typed<T> {
             let mut work = || buffers.gradient(rows, Labels::Classes(&t), &mut out);
             if is_small(shape, x.rows) { work() } else { py.detach(work) }.map_err(of_core)?;
         }
-        *self.buffers.lock().unwrap_or_else(PoisonError::into_inner) = Some((buffers, capacity));
+        *self.buffers.lock().unwrap_or_else(PoisonError::into_inner) = Some(buffers);
         // SAFETY: no other reference to this array's elements is left.
         if unsafe { b2.as_slice() }.is_ok_and(|b2| b2.iter().any(|&g| is_nan(g))) {
             x.check_nan(shape.inputs())?;

@@ -93,12 +93,11 @@ impl<T: Float> Backpropagation<T> {
         let rows = x.count(self.shape)?;
         let labels = t.classes(rows, self.shape)?;
         for (matrix, parameter) in gradient.iter().zip(Parameter::ALL) {
-            let (found, expected) = ((matrix.rows(), matrix.cols()), parameter.dims(self.shape));
-            if found != expected {
-                let name = parameter.name();
-                return Err(Error::Shape {
-                    what: format!("the gradient of {name} is {found:?}; expected {expected:?}"),
-                });
+            let (rows, cols) = parameter.dims(self.shape);
+            if (matrix.rows(), matrix.cols()) != (rows, cols) {
+                let (name, r, c) = (parameter.name(), matrix.rows(), matrix.cols());
+                let what = format!("the gradient of {name} is {r} x {c}; expected {rows} x {cols}");
+                return Err(Error::Shape { what });
             }
         }
         let (inputs, capacity) = (self.shape.inputs(), self.capacity);

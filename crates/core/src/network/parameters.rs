@@ -81,15 +81,13 @@ impl<T: Float> Parameters<T> {
     /// A view of one parameter.
     pub fn get(&self, parameter: Parameter) -> MatRef<'_, T> {
         let ((rows, cols), (at, stride)) = (parameter.dims(self.shape), parameter.place(self.shape));
-        let view = MatRef::with_strides(&self.buffer[at..], rows, cols, stride, 1);
-        view.expect("the buffer fits the shape")
+        MatRef::of_rows(&self.buffer[at..], rows, cols, stride)
     }
 
     /// A mutable view of one parameter.
     pub fn get_mut(&mut self, parameter: Parameter) -> MatMut<'_, T> {
         let ((rows, cols), (at, stride)) = (parameter.dims(self.shape), parameter.place(self.shape));
-        let view = MatMut::with_stride(&mut self.buffer[at..], rows, cols, stride);
-        view.expect("the buffer fits the shape")
+        MatMut::of_rows(&mut self.buffer[at..], rows, cols, stride)
     }
 
     /// Mutable views of all four, in the order of [`Parameter::ALL`].
@@ -102,7 +100,7 @@ impl<T: Float> Parameters<T> {
         Parameter::ALL.map(|parameter| {
             let ((rows, cols), (_, stride)) = (parameter.dims(self.shape), parameter.place(self.shape));
             let buffer = buffers.next().expect("a buffer for each parameter");
-            MatMut::with_stride(buffer, rows, cols, stride).expect("the buffer fits the shape")
+            MatMut::of_rows(buffer, rows, cols, stride)
         })
     }
 
