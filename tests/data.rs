@@ -257,4 +257,25 @@ fn sets_in_other_forms_train_and_are_converted() {
     assert_eq!((integer(&report["train"]["rows"]), integer(&report["test"]["rows"])), (10, 2));
     let notes = report["notes"].to_string();
     assert!(notes.contains("0 ant, 1 bee") && notes.contains("each sixth"), "{notes}");
+    let model = scratch.path().join("model");
+    ok("train --data {} --iters 1 --out {}", &[&pictures, &model]);
+    let evaluated = json("eval {} --data {} --split train", &[&model, &pictures]);
+    assert!(evaluated["notes"].to_string().contains("each sixth"), "{evaluated}");
+    let several = ok("train --data {} --iters 1 --seeds 0..1 --json", &[&pictures]);
+    assert!(several.lines().last().unwrap().contains("each sixth"), "{several}");
+}
+
+#[test]
+fn a_set_without_test_images_is_summed_up_and_converted() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (csv, idx) = (scratch.path().join("train.csv"), scratch.path().join("idx"));
+    fs::write(&csv, "1,255,0\n0,0,255\n").unwrap();
+    let text = ok("data info {}", &[&csv]);
+    assert!(text.contains("Test      none; `train` holds out a tenth of each class"), "{text}");
+    let info = json("data info {}", &[&csv]);
+    assert!(info["test"].is_null() && integer(&info["train"]["rows"]) == 2, "{info}");
+    let text = ok("data convert {} {}", &[&csv, &idx]);
+    assert!(text.contains("2 training images of 1 x 2, none to test on"), "{text}");
+    assert_eq!(names_in(&idx), ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"]);
+    assert_eq!(json("data info {}", &[&idx])["train"]["counts"], info["train"]["counts"]);
 }

@@ -26,6 +26,9 @@ const BUFFER: usize = 256 << 10;
 /// Rows between two reports of progress.
 const EVERY: usize = 256;
 
+/// The fewest columns whose numbers are known as names: fewer could be an image.
+const COUNTED: usize = 9;
+
 /// The most names of columns in an error.
 const NAMED: usize = 6;
 
@@ -87,9 +90,11 @@ pub(crate) fn load(path: &Path, options: &Options) -> Result<Split> {
     let mut record = ByteRecord::new();
     let mut rows = Rows { labels: Vec::new(), pixels: Pixels::Bytes(Vec::new()) };
     let mut layout: Option<Layout> = None;
+    let mut counted = false;
     while let Some(line) = table.next(path, &mut record)? {
         let Some(layout) = &layout else {
-            let is_names = record.iter().any(|field| number(field).is_none());
+            counted = is_counted(&record);
+            let is_names = counted || record.iter().any(|field| number(field).is_none());
             let names = is_names.then_some(&record);
             layout = Some(Layout { columns: record.len(), label: label_column(path, names, record.len(), options)? });
             if !is_names && let Some(layout) = &layout {
@@ -111,7 +116,17 @@ pub(crate) fn load(path: &Path, options: &Options) -> Result<Split> {
         Pixels::Floats(pixels) => pixels.into(),
     };
     let images = Idx::new(vec![count, layout.columns - 1], pixels)?;
-    Ok(Split::pair((&name, images), (&name, Idx::new(vec![count], rows.labels)?))?)
+    let mut split = Split::pair((&name, images), (&name, Idx::new(vec![count], rows.labels)?))?;
+    if counted {
+        split.note(format!("{name}: line 1 numbers the columns, and is no image"));
+    }
+    Ok(split)
+}
+
+/// Whether a first line numbers the columns, from 0 or 1, as pandas does where they have no names.
+fn is_counted(record: &ByteRecord) -> bool {
+    let from = |first: usize| (first..).zip(record).all(|(n, field)| number(field) == Some(n as f64));
+    record.len() >= COUNTED && (from(0) || from(1))
 }
 
 /// The columns of a file, from 0.
@@ -147,7 +162,7 @@ fn label_column(path: &Path, names: Option<&ByteRecord>, columns: usize, options
             )
         });
     }
-    if names.is_none() {
+    if names.is_none_or(is_counted) {
         return Ok(0);
     }
     if called("") == Some(0) {

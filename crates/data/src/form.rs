@@ -124,16 +124,20 @@ impl Form {
         Err(Error::new(path, what))
     }
 
-    /// Reads both parts.
+    /// Reads the training set, and the test set if there is one.
     ///
     /// # Errors
     ///
-    /// If a file is missing, damaged, or no images and labels.
-    pub fn load(&self, options: &Options) -> Result<DataSet> {
-        match self {
-            Form::Idx(folder) if options.label_column.is_none() => Ok(DataSet::load(folder)?),
-            _ => Ok(DataSet::new(self.load_part(Part::Train, options)?, self.load_part(Part::Test, options)?)?),
+    /// If a file is missing, damaged, or no images and labels; if the images of both differ in size.
+    pub fn load(&self, options: &Options) -> Result<(Split, Option<Split>)> {
+        if !self.has_test_set()? {
+            return Ok((self.load_part(Part::Train, options)?, None));
         }
+        let DataSet { train, test } = match self {
+            Form::Idx(folder) if options.label_column.is_none() => DataSet::load(folder)?,
+            _ => DataSet::new(self.load_part(Part::Train, options)?, self.load_part(Part::Test, options)?)?,
+        };
+        Ok((train, Some(test)))
     }
 
     /// Reads one part.
@@ -156,12 +160,8 @@ impl Form {
         }
     }
 
-    /// Whether there are test images.
-    ///
-    /// # Errors
-    ///
-    /// If the folder has files of several sets, or a file cannot be read.
-    pub fn has_test_set(&self) -> Result<bool> {
+    /// Whether there are test images. An error if the folder has files of several sets, or a file cannot be read.
+    fn has_test_set(&self) -> Result<bool> {
         match self {
             Form::Idx(folder) => match Part::Test.find(folder) {
                 Err(error) if matches!(error.kind(), ErrorKind::MissingFile { role: "test images", .. }) => Ok(false),

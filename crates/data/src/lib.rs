@@ -12,8 +12,9 @@
 //! ```no_run
 //! use twolayer_data::{Form, Options};
 //!
-//! let set = Form::of("mnist.npz".as_ref())?.load(&Options::default())?;
-//! println!("{} images of {} x {}", set.train.rows(), set.train.height(), set.train.width());
+//! let (train, test) = Form::of("mnist.npz".as_ref())?.load(&Options::default())?;
+//! println!("{} images of {} x {}", train.rows(), train.height(), train.width());
+//! println!("{} test images", test.map_or(0, |test| test.rows()));
 //! # Ok::<(), twolayer_data::Error>(())
 //! ```
 
@@ -28,4 +29,4 @@ mod pictures;
 pub use error::{Error, Result};
 pub use form::Form;
 pub use options::{Options, Progress};
-pub use twolayer_idx::{DataSet, Part, Split};
+pub use twolayer_idx::{Part, Split};

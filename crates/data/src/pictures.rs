@@ -56,12 +56,21 @@ impl ClassFolders {
             Some(train) => (train, called(&["test", "testing"])),
             None => (folder.to_owned(), None),
         };
-        for class in self::folders(&train)? {
-            if list(&class)?.iter().any(|path| twolayer_pictures::has_ending(path)) {
-                return Ok(Some((train, test)));
+        if !has_classes(&train)? {
+            return Ok(None);
+        }
+        if train != folder && test.is_none() {
+            for other in folders.iter().filter(|other| **other != train) {
+                if has_classes(other)? {
+                    let (train, other) = (named(&train), named(other));
+                    let what = format!(
+                        "beside {train} is no folder test, but {other} has classes too; call it test, or give {train} alone"
+                    );
+                    return Err(Error::new(folder, what));
+                }
             }
         }
-        Ok(None)
+        Ok(Some((train, test)))
     }
 
     /// Numbers the classes: by their names, if these are numbers, or else in alphabetical order.
@@ -69,6 +78,13 @@ impl ClassFolders {
         let names: Vec<String> = folders(train)?.iter().map(|path| named(path)).collect();
         let numbers: Option<Vec<i32>> = names.iter().map(|name| name.parse().ok().filter(|&n| n >= 0)).collect();
         let numbers = numbers.unwrap_or_else(|| (0..).take(names.len()).collect());
+        for (n, number) in numbers.iter().enumerate() {
+            if let Some(same) = numbers[..n].iter().position(|other| other == number) {
+                let (one, other) = (&names[same], &names[n]);
+                let what = format!("the folders {one} and {other} are the same class; make them one");
+                return Err(Error::new(train, what));
+            }
+        }
         let classes = names.into_iter().zip(numbers).collect();
         Ok(ClassFolders { train: train.to_owned(), test: test.map(Path::to_owned), classes })
     }
@@ -140,7 +156,7 @@ impl ClassFolders {
                 notes.push(format!("the classes are {}", listed.join(", ")));
             }
             if self.test.is_none() {
-                notes.push("no folders train and test: each sixth picture of a class is in the test set".into());
+                notes.push("no folder test: each sixth picture of a class is in the test set".into());
             }
         }
         if coloured > 0 {
@@ -190,6 +206,16 @@ fn grey(picture: DynamicImage) -> Result<(Vec<u8>, bool), String> {
     let coloured = picture.color().has_color()
         && picture.to_rgb8().pixels().any(|pixel| pixel[0] != pixel[1] || pixel[1] != pixel[2]);
     Ok((picture.into_luma8().into_raw(), coloured))
+}
+
+/// Whether a folder has folders with pictures in them.
+fn has_classes(folder: &Path) -> Result<bool> {
+    for class in folders(folder)? {
+        if list(&class)?.iter().any(|path| twolayer_pictures::has_ending(path)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The folders in a folder, sorted, without hidden ones.

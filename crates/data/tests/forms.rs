@@ -8,11 +8,13 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use image::{GrayImage, Rgb, RgbImage, Rgba, RgbaImage};
 use tempfile::TempDir;
-use twolayer_data::{DataSet, Error, Form, Options, Part, Result};
+use twolayer_data::{Error, Form, Options, Part, Result};
+use twolayer_idx::DataSet;
 use twolayer_numpy::{Type, header};
 
 fn load(path: impl AsRef<Path>) -> Result<DataSet> {
-    Form::of(path.as_ref())?.load(&Options::default())
+    let (train, test) = Form::of(path.as_ref())?.load(&Options::default())?;
+    Ok(DataSet { train, test: test.expect("a test set") })
 }
 
 /// Checks an error: one line that begins with the file and has these words.
@@ -89,8 +91,9 @@ fn the_column_of_labels_can_be_given() {
     let form = Form::of(folder.path()).unwrap();
     for column in ["digit", "Digit", "3"] {
         let options = Options { label_column: Some(column), ..Options::default() };
-        let set = form.load(&options).unwrap();
-        assert_eq!((set.train.images(), set.train.labels(), set.test.labels()), (&[7, 8][..], &[2][..], &[1][..]));
+        let (train, test) = form.load(&options).unwrap();
+        assert_eq!((train.images(), train.labels()), (&[7, 8][..], &[2][..]));
+        assert_eq!(test.unwrap().labels(), [1]);
     }
     for (column, words) in [
         (None, &["line 1: no column is called label or class, but a, b, digit", "--label-column"][..]),
@@ -100,6 +103,19 @@ fn the_column_of_labels_can_be_given() {
     ] {
         let error = form.load(&Options { label_column: column, ..Options::default() }).unwrap_err();
         assert_told(&error, &folder.path().join("train.csv"), words);
+    }
+}
+
+/// As pandas writes a table without names.
+#[test]
+fn a_first_line_of_column_numbers_is_no_image() {
+    let row = |first: u32, columns: u32| (first..first + columns).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    for (first, columns, is_image) in [(0, 10, false), (1, 10, false), (2, 10, true), (0, 8, true)] {
+        let folder = csv(&format!("{}\n{}\n", row(first, columns), row(3, columns)));
+        let train = Form::of(folder.path()).unwrap().load_part(Part::Train, &Options::default()).unwrap();
+        assert_eq!(train.labels(), if is_image { vec![first, 3] } else { vec![3] }, "{first}, {columns}");
+        let told = train.notes().iter().any(|note| note.contains("line 1 numbers the columns"));
+        assert_eq!(told, !is_image, "{first}, {columns}");
     }
 }
 
@@ -133,11 +149,14 @@ fn csv_files_that_are_not_two() {
     let only = folder(&[("train.csv", row())]);
     let path = only.path().join("train.csv");
     for from in [only.path(), &path] {
-        assert!(!Form::of(from).unwrap().has_test_set().unwrap());
-        assert_told(&load(from).unwrap_err(), &path, &["no test rows", "`test` in its place"]);
+        let form = Form::of(from).unwrap();
+        let (train, test) = form.load(&Options::default()).unwrap();
+        assert!(train.labels() == [1] && test.is_none());
+        let error = form.load_part(Part::Test, &Options::default()).unwrap_err();
+        assert_told(&error, &path, &["no test rows", "`test` in its place"]);
     }
     let latest = folder(&[("train_latest.csv", row())]);
-    assert!(!Form::of(latest.path()).unwrap().has_test_set().unwrap());
+    assert!(Form::of(latest.path()).unwrap().load(&Options::default()).unwrap().1.is_none());
     let other = folder(&[("test.csv", row())]);
     assert_told(&load(other.path()).unwrap_err(), other.path(), &["no CSV file of training rows", "it has test.csv"]);
     let many = folder(&[("a_train.csv", row()), ("b_train.csv", row()), ("a_test.csv", row())]);
@@ -274,6 +293,10 @@ fn faults_of_pictures_are_named() {
     }
     let other = folder(&[good(), ("test/b/1.png", png(&[0; 6]))]);
     assert_told(&load(other.path()).unwrap_err(), &other.path().join("test/b"), &["a class that", "does not have"]);
+    let misspelt = folder(&[good(), ("val/a/1.png", png(&[0; 6]))]);
+    assert_told(&load(misspelt.path()).unwrap_err(), misspelt.path(), &["beside train is no folder test, but val has"]);
+    let twice = folder(&[("1/1.png", png(&[0; 6])), ("01/1.png", png(&[0; 6]))]);
+    assert_told(&load(twice.path()).unwrap_err(), twice.path(), &["the folders 01 and 1 are the same class"]);
     let few = folder(&[("a/1.png", png(&[0; 6]))]);
     assert_told(&load(few.path()).unwrap_err(), few.path(), &["no test pictures", "each sixth"]);
     let red = folder(&[good(), ("train/a/2.png", colour), ("test/a/1.png", png(&[0; 6]))]);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use twolayer_core::{Float, Labels, Rows};
 use twolayer_data::{Form, Options};
-use twolayer_idx::{DataSet, Part, Split as Half};
+use twolayer_idx::{Part, Split as Half};
 
 use crate::args::{DataArgs, Split};
 use crate::error::CliError;
@@ -35,26 +35,12 @@ impl<'a> Source<'a> {
         Source { path, label_column }
     }
 
-    /// Reads the training set and the test set; their labels are below the number of classes, which comes with them:
-    /// `classes`, or one more than the largest training label. If it takes long and not `quiet`, shows a progress bar.
-    pub fn load(self, classes: Option<usize>, quiet: bool) -> Result<(DataSet, usize), CliError> {
-        let data = self.load_all(quiet)?;
-        let classes = classes.unwrap_or_else(|| data.train.classes());
-        data.check_labels(classes)?;
-        Ok((data, classes))
-    }
-
-    /// Reads the training set and the test set, whatever their labels.
-    pub fn load_all(self, quiet: bool) -> Result<DataSet, CliError> {
+    /// Reads the training set, and the test set if there is one. If it takes long and not `quiet`, shows a progress bar.
+    pub fn load(self, quiet: bool) -> Result<(Half, Option<Half>), CliError> {
         match self.path {
             Some(path) => self.read(quiet, |options| Form::of(path)?.load(options)),
-            None => Ok(DataSet::new(self.load_half(Split::Train, quiet)?, self.load_half(Split::Test, quiet)?)?),
+            None => Ok((self.load_half(Split::Train, quiet)?, Some(self.load_half(Split::Test, quiet)?))),
         }
-    }
-
-    /// Whether there are test images.
-    pub fn has_test_set(self) -> Result<bool, CliError> {
-        Ok(self.path.map_or(Ok(true), |path| Form::of(path)?.has_test_set())?)
     }
 
     /// Calls `read` with the options, and shows its progress.
@@ -108,9 +94,12 @@ impl<'a> Source<'a> {
 }
 
 /// `60,000 train + 10,000 test images of 28 x 28`
-pub fn describe_set(data: &DataSet) -> String {
-    let (train, test) = (grouped(data.train.rows()), grouped(data.test.rows()));
-    format!("{train} train + {test} test images of {}", size(&data.train))
+pub fn describe_set(train: &Half, test: Option<&Half>) -> String {
+    let (rows, size) = (grouped(train.rows()), size(train));
+    match test {
+        Some(test) => format!("{rows} train + {} test images of {size}", grouped(test.rows())),
+        None => format!("{} of {size}, none to test on", count(train.rows(), "training image")),
+    }
 }
 
 /// `28 x 28`
@@ -145,11 +134,12 @@ mod tests {
 
     #[test]
     fn the_bundled_digits_match_their_documentation() {
-        let (data, classes) = Source::of(None, None).load(None, true).unwrap();
-        assert_eq!((data.train.rows(), data.test.rows(), classes), (1437, 360, 10));
-        assert_eq!((data.train.height(), data.train.width()), (8, 8));
+        let (train, test) = Source::of(None, None).load(true).unwrap();
+        let test = test.unwrap();
+        assert_eq!((train.rows(), test.rows(), train.classes()), (1437, 360, 10));
+        assert_eq!((train.height(), train.width()), (8, 8));
         // Ink counts 0 to 16, stretched to the range of a byte.
-        for pixel in data.train.images().iter().chain(data.test.images()) {
+        for pixel in train.images().iter().chain(test.images()) {
             assert!((0..=16).any(|ink| (f64::from(ink) * 255.0 / 16.0).round_ties_even() as u8 == *pixel), "{pixel}");
         }
     }

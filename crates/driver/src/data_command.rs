@@ -24,7 +24,8 @@ const GAP: &str = "  ";
 struct DataInfoReport {
     data: String,
     train: SplitSummary,
-    test: SplitSummary,
+    /// None if there are no test images.
+    test: Option<SplitSummary>,
     /// What is unusual about the training set.
     notes: Vec<String>,
 }
@@ -55,18 +56,24 @@ pub fn run(command: &DataCommand, out: &mut Output) -> Result<(), CliError> {
 
 fn info(args: &DataInfoArgs, out: &mut Output) -> Result<(), CliError> {
     let source = Source::of(args.set.path.as_deref(), args.set.label_column.as_deref());
-    let set = source.load_all(args.json || out.is_quiet())?;
+    let (train, test) = source.load(args.json || out.is_quiet())?;
+    let classes = train.classes().max(test.as_ref().map_or(0, Half::classes));
     let report = DataInfoReport {
         data: source.name(),
-        train: SplitSummary::of(&set.train),
-        test: SplitSummary::of(&set.test),
-        notes: data_notes::look(&set, set.train.classes().max(set.test.classes())).notes,
+        train: SplitSummary::of(&train),
+        test: test.as_ref().map(SplitSummary::of),
+        notes: data_notes::look(&train, test.as_ref(), classes).notes,
     };
     if args.json {
         return out.json(&report);
     }
     out.field("Data", source.describe());
-    for (name, half, contents) in [("Train", &set.train, &report.train), ("Test", &set.test, &report.test)] {
+    let halves = [("Train", Some(&train), Some(&report.train)), ("Test", test.as_ref(), report.test.as_ref())];
+    for (name, half, contents) in halves {
+        let (Some(half), Some(contents)) = (half, contents) else {
+            out.field(name, "none; `train` holds out a tenth of each class to test on");
+            continue;
+        };
         let (images, size, ink) = (count(contents.rows, "image"), size(half), percent(contents.mean_ink));
         let classes = if contents.classes == 1 { "1 class".into() } else { format!("{} classes", contents.classes) };
         out.field(name, format_args!("{images} of {size}, {classes}, mean ink {ink}"));
@@ -77,7 +84,7 @@ fn info(args: &DataInfoArgs, out: &mut Output) -> Result<(), CliError> {
     }
     report.notes.iter().for_each(|note| out.field("Note", note));
     out.line("");
-    print_counts(&report.train.counts, &report.test.counts, out);
+    print_counts(&report.train.counts, report.test.as_ref().map_or(&[], |test| &test.counts), out);
     Ok(())
 }
 
@@ -136,10 +143,11 @@ fn show(args: &DataShowArgs, out: &mut Output) -> Result<(), CliError> {
 }
 
 fn convert(args: &DataConvertArgs, out: &mut Output) -> Result<(), CliError> {
-    let set = Source::of(Some(&args.source), args.label_column.as_deref()).load_all(out.is_quiet())?;
-    let files = set.save(&args.target)?;
-    out.field("Data", format_args!("{}: {}", args.source.display(), data::describe_set(&set)));
-    data_notes::of_reading(&set).iter().for_each(|note| out.field("Note", note));
+    let source = Source::of(Some(&args.source), args.label_column.as_deref());
+    let (train, test) = source.load(out.is_quiet())?;
+    let files = twolayer_idx::save_set(&args.target, &train, test.as_ref())?;
+    out.field("Data", format_args!("{}: {}", args.source.display(), data::describe_set(&train, test.as_ref())));
+    data_notes::of_reading(&train, test.as_ref()).iter().for_each(|note| out.field("Note", note));
     for (n, file) in files.iter().enumerate() {
         out.field(if n == 0 { "Written" } else { "" }, file.display());
     }

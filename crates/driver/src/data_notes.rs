@@ -1,6 +1,6 @@
 //! Notes on data that cannot teach, or teaches something else than meant. A usual set gets none.
 
-use twolayer_idx::{DataSet, Split as Half};
+use twolayer_idx::Split as Half;
 
 use crate::number_format::{count, grouped};
 
@@ -22,17 +22,18 @@ pub struct Noted {
 }
 
 /// Looks at the training set: its notes come after those on how both sets were read.
-pub fn look(data: &DataSet, classes: usize) -> Noted {
-    let light_paper = paper_is_light(&data.train);
-    let mut all = of_reading(data);
-    all.extend(notes(&data.train, classes, light_paper));
+pub fn look(train: &Half, test: Option<&Half>, classes: usize) -> Noted {
+    let light_paper = paper_is_light(train);
+    let mut all = of_reading(train, test);
+    all.extend(notes(train, classes, light_paper));
     Noted { notes: all, light_paper }
 }
 
 /// Notes on how both sets were read, each once.
-pub fn of_reading(data: &DataSet) -> Vec<String> {
-    let mut all = data.train.notes().to_vec();
-    all.extend(data.test.notes().iter().filter(|note| !data.train.notes().contains(note)).cloned());
+pub fn of_reading(train: &Half, test: Option<&Half>) -> Vec<String> {
+    let mut all = train.notes().to_vec();
+    let of_test = test.map(Half::notes).unwrap_or_default();
+    all.extend(of_test.iter().filter(|note| !train.notes().contains(note)).cloned());
     all
 }
 

@@ -36,6 +36,8 @@ struct EvalReport {
     threads: usize,
     isa: &'static str,
     precision: &'static str,
+    /// What reading the images lost or assumed.
+    notes: Vec<String>,
     /// The HTML report that was written.
     report: Option<String>,
 }
@@ -74,6 +76,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
         threads: machine.threads(),
         isa: machine.level.name(),
         precision: net.precision(),
+        notes: half.notes().to_vec(),
         report: target.as_ref().map(|target| target.shown().to_string()),
     };
     let written = target.as_ref().map_or(Ok(()), |target| {

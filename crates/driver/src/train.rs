@@ -68,7 +68,7 @@ fn run_from(
     if let Some(train) = validation_rows::reordered(&data.train, args) {
         data.train = train;
     }
-    let mut noted = data_notes::look(&data, classes);
+    let mut noted = data_notes::look(&data.train, Some(&data.test), classes);
     noted.notes.extend(note);
     let job = plan.with(&machine, source, (&data, classes), noted)?;
     match args.precision {

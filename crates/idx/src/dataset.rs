@@ -284,43 +284,6 @@ impl DataSet {
         DataSet::new(train?, test?)
     }
 
-    /// Writes the four files of the set, raw, under MNIST's names, labels of more than 256 classes as `idx1-int`; creates
-    /// the folder if it does not exist. Returns their paths.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::SetExists`] if the folder has a file of a set; [`ErrorKind::Io`].
-    pub fn save(&self, folder: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
-        let folder = folder.as_ref();
-        fs::create_dir_all(folder).map_err(|error| Error::io(&name_of(folder), "create", error))?;
-        if let Some(there) = find::any(folder)? {
-            return Err(Error::whole(&name_of(&there), ErrorKind::SetExists));
-        }
-        let mut files = Vec::with_capacity(4);
-        for (split, part) in [(&self.train, "train"), (&self.test, "t10k")] {
-            let images = Idx::new(vec![split.rows(), split.height, split.width], split.images.clone())?;
-            let bytes: Option<Vec<u8>> = split.labels.iter().map(|&label| label.try_into().ok()).collect();
-            let (labels, element) = match bytes {
-                Some(bytes) => (Idx::new(vec![split.rows()], bytes)?, "ubyte"),
-                // `labels::MAX_LABEL` is below 2^31.
-                None => {
-                    let labels: Vec<i32> = split.labels.iter().map(|&label| label as i32).collect();
-                    (Idx::new(vec![split.rows()], labels)?, "int")
-                }
-            };
-            for (idx, name) in [(images, "images-idx3-ubyte".into()), (labels, format!("labels-idx1-{element}"))] {
-                let path = folder.join(format!("{part}-{name}"));
-                if let Err(error) = idx.save(&path, Packing::Raw) {
-                    // Half a set would be taken for one.
-                    files.iter().for_each(|file| drop(fs::remove_file(file)));
-                    return Err(error);
-                }
-                files.push(path);
-            }
-        }
-        Ok(files)
-    }
-
     /// Checks that every label of both sets is below `classes`.
     ///
     /// # Errors
@@ -330,4 +293,42 @@ impl DataSet {
         self.train.check_labels(classes)?;
         self.test.check_labels(classes)
     }
+}
+
+/// Writes a training set, and a test set if there is one, to two files each, raw, under MNIST's names, labels of more than
+/// 256 classes as `idx1-int`; creates the folder if it does not exist. Returns their paths.
+///
+/// # Errors
+///
+/// [`ErrorKind::SetExists`] if the folder has a file of a set; [`ErrorKind::Io`].
+pub fn save_set(folder: impl AsRef<Path>, train: &Split, test: Option<&Split>) -> Result<Vec<PathBuf>> {
+    let folder = folder.as_ref();
+    fs::create_dir_all(folder).map_err(|error| Error::io(&name_of(folder), "create", error))?;
+    if let Some(there) = find::any(folder)? {
+        return Err(Error::whole(&name_of(&there), ErrorKind::SetExists));
+    }
+    let mut files = Vec::with_capacity(4);
+    for (split, part) in [(Some(train), "train"), (test, "t10k")] {
+        let Some(split) = split else { continue };
+        let images = Idx::new(vec![split.rows(), split.height, split.width], split.images.clone())?;
+        let bytes: Option<Vec<u8>> = split.labels.iter().map(|&label| label.try_into().ok()).collect();
+        let (labels, element) = match bytes {
+            Some(bytes) => (Idx::new(vec![split.rows()], bytes)?, "ubyte"),
+            // `labels::MAX_LABEL` is below 2^31.
+            None => {
+                let labels: Vec<i32> = split.labels.iter().map(|&label| label as i32).collect();
+                (Idx::new(vec![split.rows()], labels)?, "int")
+            }
+        };
+        for (idx, name) in [(images, "images-idx3-ubyte".into()), (labels, format!("labels-idx1-{element}"))] {
+            let path = folder.join(format!("{part}-{name}"));
+            if let Err(error) = idx.save(&path, Packing::Raw) {
+                // Half a set would be taken for one.
+                files.iter().for_each(|file| drop(fs::remove_file(file)));
+                return Err(error);
+            }
+            files.push(path);
+        }
+    }
+    Ok(files)
 }

@@ -32,7 +32,7 @@ mod pixels;
 mod write;
 
 pub use bytes::Bytes;
-pub use dataset::{DataSet, Split};
+pub use dataset::{DataSet, Split, save_set};
 pub use element::{Data, Element, ElementType};
 pub use error::{Error, ErrorKind, Place, Result};
 pub use find::Part;

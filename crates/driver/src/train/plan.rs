@@ -139,6 +139,9 @@ impl TrainingRun<'_> {
             _ => "--hidden, --batch, --threads or the iterations to --log",
         };
         let plain = self.args.learning.unusual().is_empty() && self.keep.is_none();
+        // Each of several runs has a training set in an order of its own, if it holds out rows of each class.
+        let reordered = runs > 1 && validation_rows::is_reordered(self.args);
+        let images = if reordered { self.data.train.images().len() } else { 0 };
         let options = TrainOptions { batch: self.args.batch, gradient: self.gradient, ..TrainOptions::default() };
         let need = MemoryEstimate::default()
             .training(self.shape, width, &options, self.machine.threads())
@@ -146,7 +149,8 @@ impl TrainingRun<'_> {
             .parameters(self.shape, width, if plain { 0 } else { 7 })
             .parameters(self.shape, size_of::<f64>(), if plain { 0 } else { 8 })
             // A loss and its line of CSV.
-            .elements(logged, 8 + 32);
+            .elements(logged, 8 + 32)
+            .elements(images, 1);
         let one = usize::try_from(need.bytes()).unwrap_or(usize::MAX);
         memory::check(need.elements(one, runs - 1), lower)
     }

@@ -59,6 +59,8 @@ struct Spread {
     greatest: f64,
     greatest_seed: u64,
     total_seconds: f64,
+    /// What is unusual about the data.
+    notes: Vec<String>,
 }
 
 /// Runs `twolayer train --seeds`.
@@ -82,7 +84,7 @@ pub fn run(args: &TrainArgs, seeds: RangeInclusive<u64>, out: &mut Output) -> Re
     // NumPy's seeds are bounded.
     Generator::new(&last.random)?;
     let machine = Machine::new(&first.machine)?;
-    let mut noted = data_notes::look(&data, classes);
+    let mut noted = data_notes::look(&data.train, Some(&data.test), classes);
     noted.notes.extend(note);
     let planned = Plan::new(&first, started)?.with(&machine, source, (&data, classes), noted.clone())?;
     planned.check_memory(if args.precision == Precision::F32 { 4 } else { 8 }, at_once)?;
@@ -128,7 +130,7 @@ pub fn run(args: &TrainArgs, seeds: RangeInclusive<u64>, out: &mut Output) -> Re
     if out.is_closed() {
         return Ok(());
     }
-    ended.finish(started, at_once, out)
+    ended.finish(started, at_once, noted.notes, out)
 }
 
 /// A run of one seed, without a word.
@@ -234,9 +236,9 @@ impl<'a> Ended<'a> {
     }
 
     /// Prints the spread; fails if a run did, or was interrupted.
-    fn finish(self, started: Instant, at_once: usize, out: &mut Output) -> Result<(), CliError> {
+    fn finish(self, started: Instant, at_once: usize, notes: Vec<String>, out: &mut Output) -> Result<(), CliError> {
         let runs = (self.seeds.end() - self.seeds.start()) as usize + 1;
-        if let Some(spread) = spread(&self.reports, started) {
+        if let Some(spread) = spread(&self.reports, started, notes) {
             match self.args.json {
                 true => out.json(&spread)?,
                 false => print_spread(&spread, at_once, out),
@@ -253,7 +255,7 @@ impl<'a> Ended<'a> {
     }
 }
 
-fn spread(reports: &[SeedReport], started: Instant) -> Option<Spread> {
+fn spread(reports: &[SeedReport], started: Instant, notes: Vec<String>) -> Option<Spread> {
     let by_accuracy = |a: &&SeedReport, b: &&SeedReport| a.test_accuracy.total_cmp(&b.test_accuracy);
     // Of equals, the first seed.
     let (least, greatest) = (reports.iter().min_by(by_accuracy)?, reports.iter().rev().max_by(by_accuracy)?);
@@ -269,6 +271,7 @@ fn spread(reports: &[SeedReport], started: Instant) -> Option<Spread> {
         greatest: greatest.test_accuracy,
         greatest_seed: greatest.seed,
         total_seconds: started.elapsed().as_secs_f64(),
+        notes,
     })
 }
 

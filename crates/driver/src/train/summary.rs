@@ -84,7 +84,10 @@ impl TrainingRun<'_> {
     /// Prints the options of the run.
     pub fn print_plan<T: Float>(&self, out: &mut Output) {
         let (args, shape, schedule) = (self.args, self.shape, self.schedule);
-        out.field("Data", format_args!("{}: {}", self.source.describe(), describe_set(self.data)));
+        out.field(
+            "Data",
+            format_args!("{}: {}", self.source.describe(), describe_set(&self.data.train, Some(&self.data.test))),
+        );
         self.notes.iter().for_each(|note| out.field("Note", note));
         let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
         let parameters = count(shape.parameters(), "parameter");

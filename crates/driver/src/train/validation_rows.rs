@@ -7,7 +7,7 @@ use rand_chacha::rand_core::SeedableRng;
 use twolayer_core::{Sampler, ShuffledSampler};
 use twolayer_idx::{DataSet, Split as Half};
 
-use crate::args::{Split, TrainArgs, ValidationFrom};
+use crate::args::{TrainArgs, ValidationFrom};
 use crate::data::Source;
 use crate::error::CliError;
 use crate::number_format;
@@ -25,13 +25,13 @@ const TEST_SHARE: f64 = 0.1;
 
 /// The data, its number of classes, and a note if a part of the training set is held out, for want of a test set.
 pub fn load(args: &TrainArgs, source: Source, quiet: bool) -> Result<(DataSet, usize, Option<String>), CliError> {
-    if source.has_test_set()? {
-        let (data, classes) = source.load(args.classes, quiet)?;
-        return Ok((data, classes, None));
-    }
-    let all = source.load_half(Split::Train, quiet)?;
-    let classes = args.classes.unwrap_or(all.classes());
+    let (all, test) = source.load(quiet)?;
+    let classes = args.classes.unwrap_or_else(|| all.classes());
     all.check_labels(classes)?;
+    if let Some(test) = test {
+        test.check_labels(classes)?;
+        return Ok((DataSet { train: all, test }, classes, None));
+    }
     let held_out = count(all.rows(), TEST_SHARE);
     let rows = all.rows() - held_out;
     if rows == 0 {
@@ -45,9 +45,14 @@ pub fn load(args: &TrainArgs, source: Source, quiet: bool) -> Result<(DataSet, u
     Ok((DataSet::new(half(false), half(true))?, classes, Some(note)))
 }
 
+/// Whether the rows to hold out come to the end of the training set, rather than being those that are there.
+pub fn is_reordered(args: &TrainArgs) -> bool {
+    args.learning.validation.is_some() && args.learning.validation_from == ValidationFrom::Classes
+}
+
 /// The training set with the rows to hold out at its end, unless the options take them from where they are.
 pub fn reordered(train: &Half, args: &TrainArgs) -> Option<Half> {
-    let share = args.learning.validation.filter(|_| args.learning.validation_from == ValidationFrom::Classes)?;
+    let share = args.learning.validation.filter(|_| is_reordered(args))?;
     Some(at_the_end(train, count(train.rows(), share), args.random.seed))
 }
 
