@@ -20,7 +20,7 @@ use twolayer_model::AnyModel;
 /// The largest rounding error of a number just below 1, in each precision.
 const ROUNDING: [(&str, f64); 2] = [("f32", f32::EPSILON as f64 / 2.0), ("f64", f64::EPSILON / 2.0)];
 
-/// README's bound on how far probabilities are from the program's: a rounding for each input and each hidden unit.
+/// The bound of docs/interchange.md on how far probabilities are from the program's: a rounding for each input and each hidden unit.
 fn bound(rounding: f64, inputs: usize, hidden: usize) -> f64 {
     rounding * (inputs + hidden) as f64
 }

@@ -34,7 +34,8 @@ pub use train::{
 #[cfg(feature = "rand")]
 pub use train::{ShuffledSampler, UniformSampler};
 
-/// README's example, compiled and run with the other examples.
+/// The examples of the pages, compiled and run with the others.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
-struct Readme;
+#[doc = include_str!("../../../docs/rust.md")]
+struct Pages;
