@@ -97,10 +97,10 @@ fn empty_classes(train: &Half, classes: usize) -> Option<String> {
             "the labels are from 1 to {}, and class 0 has no training image; if they count from 1, subtract 1 from each",
             classes - 1
         )),
+        [only] => Some(format!("class {only}: no training image, so that it is never predicted")),
         several => {
-            let name = if several.len() == 1 { "class" } else { "classes" };
             let more = if more > 0 { format!(" and {} more", grouped(more)) } else { String::new() };
-            Some(format!("{name} {}{more}: no training image, so that they are never predicted", several.join(", ")))
+            Some(format!("classes {}{more}: no training image, so that they are never predicted", several.join(", ")))
         }
     }
 }
