@@ -13,7 +13,8 @@ const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 240.0;
 /// The position of the axes within it.
 const LEFT: f64 = 46.0;
-const RIGHT: f64 = WIDTH - 14.0;
+/// With room for half of the last number on the axis.
+const RIGHT: f64 = WIDTH - 24.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = HEIGHT - 38.0;
 /// The baseline of the line of text above the axes.
