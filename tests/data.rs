@@ -6,6 +6,9 @@ mod server;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use common::{
     Ran, assert_paragraph, digits, fails, float, folder, idx, integer, json, mnist, names_in, ok, tiny, twolayer,
@@ -14,14 +17,20 @@ use server::Server;
 
 const PROXIES: [&str; 4] = ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"];
 
-/// Runs `fetch` without the environment's proxies, and with these variables.
-fn fetch(arguments: &[&str], dir: &Path, variables: &[(&str, &str)]) -> Ran {
+/// `fetch` without the environment's proxies, and with these variables.
+fn command(variables: &[(&str, &str)]) -> Command {
     let mut command = twolayer();
     for name in PROXIES {
         command.env_remove(name).env_remove(name.to_lowercase());
     }
-    command.envs(variables.iter().copied());
-    command.arg("fetch").args(arguments).args(["--timeout", "2", "--dir"]).arg(dir);
+    command.envs(variables.iter().copied()).arg("fetch");
+    command
+}
+
+/// Runs `fetch`.
+fn fetch(arguments: &[&str], dir: &Path, variables: &[(&str, &str)]) -> Ran {
+    let mut command = command(variables);
+    command.args(arguments).args(["--timeout", "2", "--dir"]).arg(dir);
     let output = command.output().expect("the binary runs");
     Ran::new(format!("{command:?}"), output)
 }
@@ -134,16 +143,69 @@ fn proxies_are_used_unless_no_proxy_excludes_the_host() {
     let address = format!("http://{}", proxy.address());
     let dir = tempfile::tempdir().unwrap();
     let arguments = ["mnist", "--mirror", "http://files.invalid/404/"];
-    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+    for name in ["http_proxy", "ALL_PROXY", "all_proxy"] {
         let before = proxy.requests().len();
         let ran = fetch(&arguments, dir.path(), &[(name, &address)]);
         assert_paragraph(&ran, &["404"]);
         assert!(proxy.requests()[before..].iter().any(|line| line.contains("files.invalid")), "{:?}", proxy.requests());
     }
     let before = proxy.requests().len();
-    let ran = fetch(&arguments, dir.path(), &[("HTTP_PROXY", &address), ("NO_PROXY", "files.invalid")]);
+    let ran = fetch(&arguments, dir.path(), &[("http_proxy", &address), ("NO_PROXY", "files.invalid")]);
     assert_eq!(ran.code, Some(1), "{ran:#?}");
     assert_eq!(proxy.requests().len(), before);
+    // The tunnel opens, but what is behind it does not know TLS.
+    let ran = fetch(&["mnist", "--mirror", "https://files.invalid/"], dir.path(), &[("HTTPS_PROXY", &address)]);
+    assert_paragraph(&ran, &["cannot fetch mnist"]);
+    assert_eq!(proxy.requests()[before], "CONNECT files.invalid:443");
+}
+
+#[test]
+fn a_missing_curl_is_told_and_its_settings_are_not_read() {
+    let (server, scratch) = (Server::new(&[]), tempfile::tempdir().unwrap());
+    let (path, dir) = (scratch.path().to_str().unwrap(), scratch.path().join("data"));
+    let arguments = ["mnist", "--mirror", &server.base("404")];
+    let ran = fetch(&arguments, &dir, &[("PATH", path)]);
+    assert_paragraph(&ran, &["curl is not on PATH", "by hand: put "]);
+    for name in [".curlrc", "_curlrc"] {
+        fs::write(scratch.path().join(name), "request = POST").unwrap();
+    }
+    let ran = fetch(&arguments, &dir, &[("CURL_HOME", path), ("HOME", path)]);
+    assert_paragraph(&ran, &["404"]);
+    assert_eq!(server.requests(), ["GET /404/train-images-idx3-ubyte.gz"]);
+}
+
+/// Ctrl-C reaches the whole group; a signal to the program alone leaves curl, which gives up by its own timeout.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_fetch_leaves_what_it_has_and_no_curl() {
+    use std::os::unix::process::CommandExt;
+    let server = Server::new(&[("train-images-idx3-ubyte.gz", &[7; 50_000])]);
+    let kill = |signal: &str, whom: String| Command::new("kill").args([signal, "--", &whom]).output().unwrap().status;
+    for (behaviour, timeout, group) in [("stall", "60", "-"), ("silent", "2", "")] {
+        let scratch = tempfile::tempdir().unwrap();
+        let part = scratch.path().join("train-images-idx3-ubyte.gz.part");
+        let mut command = command(&[]);
+        command.args(["mnist", "--timeout", timeout, "--mirror", &server.base(behaviour), "--dir"]).arg(scratch.path());
+        let asked = server.requests().len();
+        let mut child = command.process_group(0).spawn().unwrap();
+        let length = || fs::metadata(&part).map_or(0, |metadata| metadata.len());
+        let begun = || server.requests().len() > asked && (behaviour == "silent" || length() == 25_000);
+        assert!(happens(begun), "{behaviour}: no request");
+        assert!(kill("-INT", format!("{group}{}", child.id())).success());
+        assert_eq!(child.wait().unwrap().code(), None, "{behaviour}: ended by the signal");
+        assert!(happens(|| !kill("-0", format!("-{}", child.id())).success()), "{behaviour}: curl runs on");
+        assert_eq!(names_in(scratch.path()), ["train-images-idx3-ubyte.gz.part"]);
+    }
+}
+
+/// Whether something becomes true within 20 seconds.
+#[cfg(unix)]
+fn happens(condition: impl Fn() -> bool) -> bool {
+    let start = Instant::now();
+    while !condition() && start.elapsed() < Duration::from_secs(20) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    condition()
 }
 
 #[test]

@@ -104,6 +104,7 @@ fn answer(stream: &mut TcpStream, path: &str, range: Option<usize>, shared: &Sha
     let redirect = match behaviour {
         "redirect" => Some(format!("/ok/{name}")),
         "loop" => Some(format!("/loop/{name}")),
+        "elsewhere" => Some(format!("ftp://127.0.0.1/{name}")),
         _ => None,
     };
     if let Some(to) = redirect {

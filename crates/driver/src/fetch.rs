@@ -1,9 +1,9 @@
 //! `twolayer fetch`: downloads a data set and verifies each file before renaming it to its final name.
 
 mod archive;
+mod curl;
 mod digest;
 mod download;
-mod http;
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +12,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use ureq::Proxy;
 
 use crate::args::FetchArgs;
 use crate::error::CliError;
@@ -21,8 +20,8 @@ use crate::output::Output;
 use crate::published_datasets::{Dataset, dataset};
 pub use crate::published_datasets::{EMNIST, NAMES};
 use crate::terminal::Table;
+use curl::Client;
 use download::DownloadResult;
-use http::Client;
 
 /// The output of `--json`.
 #[derive(Serialize)]
@@ -51,7 +50,7 @@ pub fn run(args: &FetchArgs, out: &mut Output) -> Result<(), CliError> {
         set.mirrors.clone_from(&args.mirror);
     }
     let folder = args.dir.clone().unwrap_or_else(|| Path::new("data").join(&set.name));
-    let client = Client::new(args.timeout, Proxy::try_from_env(), !out.is_quiet());
+    let client = Client { timeout: args.timeout, shows_progress: !out.is_quiet() };
     let entries = fetch(&set, &folder, &client)?;
     if args.json {
         let dir = folder.display().to_string();

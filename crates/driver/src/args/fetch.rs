@@ -17,8 +17,8 @@ const MAX_TIMEOUT: f64 = 3600.0;
   twolayer fetch emnist-letters --dir letters
   twolayer fetch mnist --mirror http://fileserver/mnist/
 
-Proxies are those of ALL_PROXY, HTTPS_PROXY, HTTP_PROXY and NO_PROXY. A fetch that was interrupted is continued by the \
-same command; files that are there are checked and not fetched again.")]
+Needs the program curl. Proxies are those of curl: ALL_PROXY, HTTPS_PROXY, http_proxy (small letters only) and NO_PROXY. A \
+fetch that was interrupted is continued by the same command; files that are there are checked and not fetched again.")]
 pub struct FetchArgs {
     /// The data set
     #[arg(value_name = "SET", value_parser = names(), ignore_case = true)]

@@ -4,8 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::curl::{Client, FileResponse};
 use super::digest;
-use super::http::{Client, FileResponse, reason};
 use crate::error::CliError;
 use crate::number_format::grouped;
 use crate::published_datasets::Remote;
@@ -191,10 +191,10 @@ impl Partial {
             let n = match answer.body.read(&mut buffer) {
                 Ok(n) => n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Ok(Some(reason(&ureq::Error::from(e)))),
+                Err(e) => return Ok(Some(e.to_string())),
             };
             if n == 0 {
-                break;
+                return Ok(answer.end().err());
             }
             at += n as u64;
             if at > file.at_most {
@@ -204,7 +204,6 @@ impl Partial {
             self.file.write_all(&buffer[..n]).map_err(|e| self.fault(&e))?;
             bar.at(at);
         }
-        Ok(announced.filter(|&end| end > at).map(|end| format!("it sent {at} bytes of {end}")))
     }
 
     fn verify(&mut self, file: &Remote) -> Result<Result<(), String>, DownloadError> {
