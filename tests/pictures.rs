@@ -271,7 +271,7 @@ fn a_bad_picture_is_an_error_and_the_others_are_shown() {
     GrayImage::from_pixel(50, 50, Luma([240])).save(&blank).unwrap();
     fs::write(&text, "no picture").unwrap();
     fails(1, "predict {} {}", &[&model, &blank], &["blank.png", "no ink"]);
-    fails(1, "predict {} {}", &[&model, &text], &["text.png", "PNG, JPEG, BMP or PGM"]);
+    fails(1, "predict {} {}", &[&model, &text], &["text.png", "PNG, JPEG, WebP"]);
     fails(1, "predict {} {}", &[&model, &missing], &["missing.png", "No such file"]);
     let empty = scratch.path().join("empty");
     fs::create_dir(&empty).unwrap();
@@ -279,9 +279,7 @@ fn a_bad_picture_is_an_error_and_the_others_are_shown() {
     for kind in ["png", "bmp", "jpg"] {
         let damaged = scratch.path().join(format!("damaged.{kind}"));
         let bytes = fs::read(picture(scratch.path(), &format!("whole.{kind}"))).unwrap();
-        // JPEG's decoder fills up what is missing of the pixels.
-        let cut = if kind == "jpg" { 100 } else { bytes.len() / 2 };
-        fs::write(&damaged, &bytes[..cut]).unwrap();
+        fs::write(&damaged, &bytes[..bytes.len() / 2]).unwrap();
         fails(1, "predict {} {}", &[&model, &damaged], &["damaged.", "copy it again"]);
     }
     let mut bytes = fs::read(&good).unwrap();

@@ -253,7 +253,7 @@ fn pictures_in_train_and_test() {
     assert_eq!((set.train.height(), set.train.width()), (2, 3));
     assert!(set.train.notes()[0].ends_with("the classes are 0 ant, 1 cat"), "{:?}", set.train.notes());
     assert!(
-        set.test.notes()[0].contains("a file that is no PNG, JPEG, BMP or PGM file is left out"),
+        set.test.notes()[0].contains("a file that is no PNG, JPEG, WebP, GIF, TIFF, BMP or PGM file is left out"),
         "{:?}",
         set.test.notes()
     );
@@ -284,8 +284,8 @@ fn faults_of_pictures_are_named() {
     for (name, content, words) in [
         ("train/a/2.png", wide, &["2 x 2 pixels, but", "1.png has 2 x 3", "one size"][..]),
         ("train/a/2.png", clear, &["transparent"]),
-        ("train/a/2.png", b"oops".to_vec(), &["not a PNG, JPEG, BMP or PGM file"]),
-        ("train/a/2.png", b"GIF89a".to_vec(), &["it is a Gif file; save it as PNG"]),
+        ("train/a/2.png", b"oops".to_vec(), &["not a PNG, JPEG, WebP, GIF, TIFF, BMP or PGM file"]),
+        ("train/a/2.png", b"GIF89a".to_vec(), &["copy it again"]),
         ("train/a/2.png", png(&[0; 6])[..40].to_vec(), &[]),
     ] {
         let folder = folder(&[good(), (name, content), ("test/a/1.png", png(&[0; 6]))]);

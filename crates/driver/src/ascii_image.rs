@@ -1,9 +1,14 @@
-//! A digit drawn with characters.
+//! A digit, or a picture of several, drawn with characters.
+
+use twolayer_pictures::{Plane, Rectangle};
 
 /// The most columns of a picture: with its frame and the probabilities beside it, it fits into 80.
 const MAX_COLUMNS: usize = 36;
 /// The fewest columns: smaller pictures are enlarged by an integer factor.
 const MIN_COLUMNS: usize = 16;
+
+/// The most lines of a picture with several digits.
+const LINES: usize = 30;
 
 /// Ink below the first is paper, below the second is grey.
 const GREY: f64 = 0.25;
@@ -33,6 +38,42 @@ pub fn draw(pixels: &[u8], height: usize, width: usize) -> Vec<String> {
     }
     drawing.push(format!("└{}┘", "─".repeat(columns)));
     drawing
+}
+
+/// Draws ink from 0 to 1 with at most `columns` characters a line, and a labelled box around each place.
+pub fn draw_boxes(ink: &Plane, places: &[Rectangle], labels: &[String], columns: usize) -> Vec<String> {
+    let Some(all) = places.iter().copied().reduce(Rectangle::around) else { return Vec::new() };
+    // Two characters more than the digits on each side, for the boxes.
+    let inner = columns.saturating_sub(4).max(1);
+    let unit = (all.width() as f64 / inner as f64).max(all.height() as f64 / LINES as f64 / 2.0);
+    let margin = (2.0 * unit).ceil() as usize;
+    let seen = all.grown(margin, (ink.width, ink.height));
+    let pixels: Vec<u8> = (seen.top..seen.bottom)
+        .flat_map(|y| (seen.left..seen.right).map(move |x| (x, y)))
+        .map(|(x, y)| (ink.at(x, y) * 255.0) as u8)
+        .collect();
+    let image = Pixels { pixels: &pixels, height: seen.height(), width: seen.width() };
+    let across = |x: usize| ((x - seen.left) as f64 / unit) as usize + 1;
+    let down = |y: usize| ((y - seen.top) as f64 / unit / 2.0) as usize + 1;
+    let (width, height) = (across(seen.right) + 2, down(seen.bottom) + 2);
+    let mut canvas = vec![vec![' '; width]; height];
+    for (line, row) in canvas.iter_mut().enumerate().skip(1) {
+        for (column, cell) in row.iter_mut().enumerate().skip(1) {
+            let at = |row| image.ink(row, column - 1, 1.0 / unit);
+            *cell = glyph(at(2 * (line - 1)), at(2 * (line - 1) + 1));
+        }
+    }
+    for (place, label) in places.iter().zip(labels) {
+        let (left, right) = (across(place.left) - 1, (across(place.right - 1) + 1).min(width - 1));
+        let (top, bottom) = (down(place.top) - 1, (down(place.bottom - 1) + 1).min(height - 1));
+        for column in left + 1..right {
+            (canvas[top][column], canvas[bottom][column]) = ('─', '─');
+        }
+        canvas[top + 1..bottom].iter_mut().for_each(|line| (line[left], line[right]) = ('│', '│'));
+        (canvas[top][left], canvas[top][right], canvas[bottom][left], canvas[bottom][right]) = ('┌', '┐', '└', '┘');
+        canvas[top][left + 1..right].iter_mut().zip(label.chars()).for_each(|(cell, c)| *cell = c);
+    }
+    canvas.iter().map(|line| line.iter().collect::<String>().trim_end().to_string()).collect()
 }
 
 /// The character for two pixels, one above the other.

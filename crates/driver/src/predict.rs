@@ -2,6 +2,8 @@
 
 mod csv;
 mod pictures;
+mod reading;
+mod show_input;
 
 use std::path::PathBuf;
 

@@ -1,11 +1,16 @@
-//! Decodes pictures: PNG, JPEG, BMP and PNM.
+//! Decodes pictures: PNG, JPEG, WebP, GIF, TIFF, BMP and PNM.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
 pub use image::DynamicImage;
-use image::{GrayAlphaImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use image::{GrayAlphaImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+
+use zune_core::bytestream::ZCursor;
+use zune_core::colorspace::ColorSpace;
+use zune_core::options::DecoderOptions;
+use zune_jpeg::JpegDecoder;
 
 use super::gray_plane::{self, Plane, Rectangle};
 use super::ink::LEAST_CONTRAST;
@@ -18,7 +23,7 @@ const MAX_PIXELS: u64 = 64_000_000;
 const MAX_DECODED: u64 = 256 << 20;
 
 /// The endings of their files' names.
-pub const ENDINGS: [&str; 7] = ["png", "jpg", "jpeg", "bmp", "pgm", "ppm", "pnm"];
+pub const ENDINGS: [&str; 11] = ["png", "jpg", "jpeg", "webp", "gif", "tif", "tiff", "bmp", "pgm", "ppm", "pnm"];
 
 /// Whether a file is a picture by its name's ending, in capitals or not.
 pub fn has_ending(path: &Path) -> bool {
@@ -26,7 +31,7 @@ pub fn has_ending(path: &Path) -> bool {
 }
 
 /// The formats, in words.
-pub const FORMATS: &str = "PNG, JPEG, BMP or PGM";
+pub const FORMATS: &str = "PNG, JPEG, WebP, GIF, TIFF, BMP or PGM";
 
 /// Reads pictures for a network of `side` x `side` pixels.
 pub struct Reader {
@@ -48,10 +53,10 @@ impl Reader {
     /// # Errors
     /// A sentence that names the source and says what is wrong with it.
     pub fn read_from(&self, source: io::Result<impl Read>, name: &str) -> Result<PreparedImage, String> {
-        let picture = contents(source).and_then(|bytes| decode(&bytes));
+        let picture = contents(source).and_then(|bytes| decode_as(&bytes, true));
         let picture = picture.map_err(|why| format!("cannot read the picture {name}: {why}"))?;
-        let (grey, size) = grey(&picture.into_luma_alpha8());
-        prepare(&grey, size, self.side).map_err(|why| format!("the picture {name} {why}"))
+        let (grey, size) = grey(picture);
+        prepare(grey, size, self.side).map_err(|why| format!("the picture {name} {why}"))
     }
 
     /// The picture of `width` x `height` pixels, each two bytes: its luma, and its opacity.
@@ -61,8 +66,8 @@ impl Reader {
     pub fn read_luma_alpha(&self, bytes: Vec<u8>, (width, height): (u32, u32)) -> Result<PreparedImage, String> {
         let picture = GrayAlphaImage::from_raw(width, height, bytes);
         let picture = picture.ok_or_else(|| format!("the picture has fewer bytes than {width} x {height} x 2"))?;
-        let (grey, size) = grey(&picture);
-        prepare(&grey, size, self.side).map_err(|why| format!("the picture {why}"))
+        let (grey, size) = grey(picture.into());
+        prepare(grey, size, self.side).map_err(|why| format!("the picture {why}"))
     }
 }
 
@@ -84,13 +89,30 @@ fn contents(source: io::Result<impl Read>) -> Result<Vec<u8>, String> {
 ///
 /// If it is not a picture of these formats, is damaged, or is too large: what it is and what to do, without its name.
 pub fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
+    decode_as(bytes, false)
+}
+
+/// The same; `grey` says that its colours need not be decoded.
+fn decode_as(bytes: &[u8], grey: bool) -> Result<DynamicImage, String> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
-    match reader.format() {
-        Some(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Bmp | ImageFormat::Pnm) => {}
+    let format = reader.format();
+    match format {
+        Some(ImageFormat::Jpeg) if !is_whole_jpeg(bytes) => return Err(CUT_OFF.into()),
+        Some(
+            ImageFormat::Png
+            | ImageFormat::Jpeg
+            | ImageFormat::WebP
+            | ImageFormat::Gif
+            | ImageFormat::Tiff
+            | ImageFormat::Bmp
+            | ImageFormat::Pnm,
+        ) => {}
         Some(other) => return Err(format!("it is a {other:?} file; save it as {FORMATS}")),
         // The default format of many phones.
         None if bytes.get(4..8) == Some(b"ftyp") => {
-            return Err(format!("it is a HEIC or AVIF file; save it as {FORMATS}"));
+            return Err("it is a HEIC or AVIF file, which is not read; share it from the phone as JPEG, or choose \
+                        \"Most Compatible\" in the settings of an iPhone's camera"
+                .into());
         }
         None => return Err(format!("it is not a {FORMATS} file")),
     }
@@ -105,17 +127,52 @@ pub fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
         return Err(format!("it has {width} x {height} pixels, more than {most} million; make it smaller"));
     }
     let orientation = decoder.orientation().map_err(|e| damage(&e))?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| damage(&e))?;
+    let luma = if grey && format == Some(ImageFormat::Jpeg) { jpeg_luma(bytes, (width, height)) } else { None };
+    let mut picture = match luma {
+        Some(luma) => luma,
+        None => DynamicImage::from_decoder(decoder).map_err(|e| damage(&e))?,
+    };
     picture.apply_orientation(orientation);
     Ok(picture)
+}
+
+/// A JPEG's luma alone, in half the time; none if it has none, or the decoder has something to say.
+fn jpeg_luma(bytes: &[u8], (width, height): (u32, u32)) -> Option<DynamicImage> {
+    let options = DecoderOptions::default().set_max_width(width as usize).set_max_height(height as usize);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().ok()?;
+    if decoder.input_colorspace() != Some(ColorSpace::YCbCr) {
+        return None;
+    }
+    decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::Luma));
+    let pixels = decoder.decode().ok()?;
+    GrayImage::from_raw(width, height, pixels).map(DynamicImage::from)
+}
+
+const CUT_OFF: &str = "it is cut off: the file ends within the picture; copy it again";
+
+/// Whether a JPEG has its end marker, which the decoder does not ask for. What follows it, as a phone's film, is not
+/// looked at.
+fn is_whole_jpeg(bytes: &[u8]) -> bool {
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    while let Some(marker) = rest.iter().position(|&byte| byte == 0xFF) {
+        rest = &rest[marker + 1..];
+        rest = match *rest {
+            [0xD9, ..] => return true,
+            // Fill bytes, bytes of the picture's data, and restarts.
+            [0xFF, ..] => rest,
+            [0 | 0x01 | 0xD0..=0xD8, ..] => &rest[1..],
+            [_, high, low, ..] => rest.get(1 + usize::from(u16::from_be_bytes([high, low]))..).unwrap_or_default(),
+            _ => return false,
+        };
+    }
+    false
 }
 
 /// A decoder's error in words: its own often quotes its source.
 fn damage(error: &ImageError) -> String {
     match error {
-        ImageError::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
-            "it is cut off: the file ends within the picture; copy it again".into()
-        }
+        ImageError::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => CUT_OFF.into(),
         ImageError::IoError(e) => format!("its data cannot be read: {e}; copy it again"),
         ImageError::Limits(_) => format!("it needs more than {} MB of memory; make it smaller", MAX_DECODED >> 20),
         ImageError::Unsupported(_) => {
@@ -126,8 +183,13 @@ fn damage(error: &ImageError) -> String {
 }
 
 /// Grey values from 0, black, to 1. Transparent parts are white, or black if nothing would be visible on white.
-pub(super) fn grey(picture: &GrayAlphaImage) -> (Plane, (usize, usize)) {
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
+pub(super) fn grey(picture: DynamicImage) -> (Plane, (usize, usize)) {
+    let size = (picture.width() as usize, picture.height() as usize);
+    if !picture.color().has_alpha() {
+        let luma = picture.into_luma8().into_raw();
+        return (reduced(size, |x, y| f32::from(luma[y * size.0 + x]) / 255.0), size);
+    }
+    let picture = picture.into_luma_alpha8();
     let on = |paper: f32, pixel: [u8; 2]| {
         let [luma, alpha] = pixel.map(|v| f32::from(v) / 255.0);
         luma * alpha + paper * (1.0 - alpha)
@@ -135,9 +197,13 @@ pub(super) fn grey(picture: &GrayAlphaImage) -> (Plane, (usize, usize)) {
     let is_opaque = picture.pixels().all(|pixel| pixel[1] == u8::MAX);
     let shows_on_white = picture.pixels().any(|pixel| on(1.0, pixel.0) <= 1.0 - LEAST_CONTRAST);
     let paper = if is_opaque || shows_on_white { 1.0 } else { 0.0 };
-    let value = |x: usize, y: usize| on(paper, picture.get_pixel(x as u32, y as u32).0);
+    (reduced(size, |x, y| on(paper, picture.get_pixel(x as u32, y as u32).0)), size)
+}
+
+/// The picture of these values, reduced if it is large.
+fn reduced((width, height): (usize, usize), value: impl Fn(usize, usize) -> f32) -> Plane {
     let longest = width.max(height).max(1);
     let reduced = |length: usize| if longest > MAX_SIDE { (length * MAX_SIDE / longest).max(1) } else { length };
     let all = Rectangle { left: 0, top: 0, right: width, bottom: height };
-    (gray_plane::resample(all, reduced(width), reduced(height), value), (width, height))
+    gray_plane::resample(all, reduced(width), reduced(height), value)
 }

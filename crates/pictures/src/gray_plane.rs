@@ -1,29 +1,74 @@
 //! A rectangle of values, and resampling by area.
 
-/// `height` rows of `width` values.
+/// `height` rows of `width` values: grey values, ink, or whether a pixel belongs to something.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plane {
+pub struct Plane<T = f32> {
+    /// Its columns.
     pub width: usize,
+    /// Its rows.
     pub height: usize,
-    pub values: Vec<f32>,
+    /// The values, row by row.
+    pub values: Vec<T>,
 }
 
 /// A part of a plane: columns `left..right` of the rows `top..bottom`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rectangle {
+    /// Its first column.
     pub left: usize,
+    /// Its first row.
     pub top: usize,
+    /// The column after its last.
     pub right: usize,
+    /// The row after its last.
     pub bottom: usize,
 }
 
 impl Rectangle {
+    /// Its columns.
     pub fn width(&self) -> usize {
         self.right - self.left
     }
 
+    /// Its rows.
     pub fn height(&self) -> usize {
         self.bottom - self.top
+    }
+
+    /// The longer of its sides.
+    pub fn longest(&self) -> usize {
+        self.width().max(self.height())
+    }
+
+    /// With so many pixels more on each side, as far as a plane of this size has them.
+    pub fn grown(self, by: usize, (width, height): (usize, usize)) -> Rectangle {
+        Rectangle {
+            left: self.left.saturating_sub(by),
+            top: self.top.saturating_sub(by),
+            right: (self.right + by).min(width),
+            bottom: (self.bottom + by).min(height),
+        }
+    }
+
+    /// The same part of a plane of another size.
+    pub fn scaled(self, from: (usize, usize), to: (usize, usize)) -> Rectangle {
+        let nearest = |v: usize, from: usize, to: usize| (v * to + from / 2) / from;
+        Rectangle {
+            left: nearest(self.left, from.0, to.0),
+            top: nearest(self.top, from.1, to.1),
+            right: nearest(self.right, from.0, to.0),
+            bottom: nearest(self.bottom, from.1, to.1),
+        }
+    }
+
+    /// Moved to the right and down.
+    pub fn moved(self, right: usize, down: usize) -> Rectangle {
+        Rectangle {
+            left: self.left + right,
+            top: self.top + down,
+            right: self.right + right,
+            bottom: self.bottom + down,
+        }
     }
 
     /// The smallest rectangle around both.
@@ -37,15 +82,31 @@ impl Rectangle {
     }
 }
 
-impl Plane {
+impl<T: Copy> Plane<T> {
     /// A plane of the values `value(column, row)`.
-    pub fn from_fn(width: usize, height: usize, value: impl Fn(usize, usize) -> f32) -> Self {
-        let values = (0..width * height).map(|i| value(i % width, i / width)).collect();
+    pub fn from_fn(width: usize, height: usize, value: impl Fn(usize, usize) -> T) -> Self {
+        let values = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| value(x, y)).collect();
         Plane { width, height, values }
     }
 
-    pub fn at(&self, column: usize, row: usize) -> f32 {
+    /// The value of a pixel.
+    pub fn at(&self, column: usize, row: usize) -> T {
         self.values[row * self.width + column]
+    }
+
+    /// A plane of what each value becomes.
+    pub fn map<U>(&self, value: impl Fn(T) -> U) -> Plane<U> {
+        Plane { width: self.width, height: self.height, values: self.values.iter().map(|&v| value(v)).collect() }
+    }
+
+    /// Rows become columns.
+    pub fn transposed(&self) -> Self {
+        Plane::from_fn(self.height, self.width, |x, y| self.at(y, x))
+    }
+
+    /// The column and row of a value.
+    pub fn place(&self, index: usize) -> (usize, usize) {
+        (index % self.width, index / self.width)
     }
 }
 

@@ -1,6 +1,10 @@
-//! Separates ink from paper.
+//! Separates the ink of digits from paper, lines and what lies at the picture's edge.
 
-use super::gray_plane::Plane;
+use super::components::{self, Shape};
+use super::digits::{self, Digits};
+use super::gray_plane::{Plane, Rectangle};
+use super::lines;
+use super::paper::{Contrast, NOISELESS, grown, quantile};
 
 /// The error for a blank picture.
 pub const BLANK: &str = "shows no ink: all of it is about equally light; draw the digit darker or thicker, \
@@ -8,109 +12,156 @@ pub const BLANK: &str = "shows no ink: all of it is about equally light; draw th
 
 /// The least contrast between ink and paper: a tenth of the range from black to white.
 pub const LEAST_CONTRAST: f32 = 0.1;
-/// Paper with less noise is from a paint program, not a camera.
-const NOISELESS: f32 = 1e-3;
-/// Standard deviations of the paper's noise that still count as paper, and that the ink must reach.
+/// Standard deviations of the paper's noise that still count as paper, and that ink must reach.
 const PAPER: f32 = 4.0;
 const INK: f32 = 6.0;
-/// The factor from the median absolute deviation to a standard deviation.
-const MAD_TO_DEVIATION: f32 = 1.4826;
-/// Paper may always differ from its plane by this much: 1.5 steps of a byte.
-const EVEN: f32 = 1.5 / 255.0;
+/// Shares of the strongest ink: that of strokes in a photograph, and that of the blur around them. Strokes of a
+/// drawing have no blur.
+const STROKE: f32 = 0.35;
+const BLUR: f32 = 0.06;
+/// How often what lies at the edge is taken away to see what else there is.
+const TRIES: usize = 3;
 
-/// The ink of a picture: 0 for paper, 1 for strokes.
+/// The digits found on one kind of paper.
 pub struct Ink {
-    pub plane: Plane,
+    pub contrast: Contrast,
     pub light_paper: bool,
+    pub digits: Digits,
+    /// Strokes and the blur around them, without lines.
+    pub visible: Plane<bool>,
+    /// Ruled lines and sides of frames that were taken away.
+    pub lines: usize,
+    /// Shapes that touch the picture's edge and were left out.
+    pub at_edge: usize,
 }
 
-/// Subtracts the paper's brightness and stretches the rest to 0 to 1.
-///
-/// The picture's margin counts as paper. Its brightness may vary linearly across the picture, as with light from one
-/// side; the ink is what differs most from it, lighter or darker. `reduction` is the number of the file's pixels per
-/// pixel in each direction.
-pub fn separate(grey: &Plane, reduction: f32) -> Result<Ink, String> {
-    let paper = Paper::measure(grey);
-    let above = Plane::from_fn(grey.width, grey.height, |x, y| grey.at(x, y) - paper.at(x, y));
-    let (low, high) = above.values.iter().fold((0.0f32, 0.0f32), |(low, high), &v| (low.min(v), high.max(v)));
-    let light_paper = -low >= high;
-    let contrast = high.max(-low);
-    let least = if paper.noise < NOISELESS { LEAST_CONTRAST / reduction } else { LEAST_CONTRAST };
-    if contrast < least || contrast < INK * paper.noise {
-        return Err(BLANK.into());
-    }
-    let sign = if light_paper { -1.0 } else { 1.0 };
-    let mut strong: Vec<f32> = above.values.iter().map(|v| sign * v).filter(|&v| v > contrast / 2.0).collect();
-    // Not the strongest, which may be camera noise.
-    let full = quantile(&mut strong, 0.9);
-    let floor = (PAPER * paper.noise).min(full / 2.0);
-    let values = above.values.iter().map(|v| ((sign * v - floor) / (full - floor)).clamp(0.0, 1.0)).collect();
-    Ok(Ink { plane: Plane { values, ..above }, light_paper })
-}
-
-/// The brightness of the paper: a plane over the picture, and the noise around it.
-struct Paper {
-    level: f32,
-    per_column: f32,
-    per_row: f32,
-    noise: f32,
-}
-
-impl Paper {
-    /// Fits a plane to the picture's margin, without outliers such as ink.
-    fn measure(grey: &Plane) -> Paper {
-        let margin = (grey.width.min(grey.height) / 20).max(1);
-        let inner = |x: usize, size: usize| x >= margin && x + margin < size;
-        let is_margin = |x: usize, y: usize| !inner(x, grey.width) || !inner(y, grey.height);
-        let points: Vec<(f32, f32, f32)> = (0..grey.values.len())
-            .map(|i| (i % grey.width, i / grey.width))
-            .filter(|&(x, y)| is_margin(x, y))
-            .map(|(x, y)| (x as f32, y as f32, grey.at(x, y)))
-            .collect();
-        let mut values: Vec<f32> = points.iter().map(|p| p.2).collect();
-        let mut paper = Paper { level: quantile(&mut values, 0.5), per_column: 0.0, per_row: 0.0, noise: 0.0 };
-        for _ in 0..5 {
-            let off = |p: &(f32, f32, f32)| (p.2 - paper.level - paper.per_column * p.0 - paper.per_row * p.1).abs();
-            let mut deviations: Vec<f32> = points.iter().map(off).collect();
-            let noise = MAD_TO_DEVIATION * quantile(&mut deviations, 0.5);
-            let near = (3.0 * noise).max(EVEN);
-            let kept: Vec<_> = points.iter().copied().filter(|p| off(p) <= near).collect();
-            paper = fitted(&kept).unwrap_or(paper);
-            paper.noise = noise;
+impl Ink {
+    /// The digits, dark on light paper or the reverse; none if nothing stands out. `reduction` is the number of the
+    /// file's pixels per pixel in each direction.
+    pub fn find(grey: &Plane, light_paper: bool, reduction: f32) -> Option<Ink> {
+        let contrast = Contrast::measure(grey, light_paper);
+        let least = if contrast.noise < NOISELESS { LEAST_CONTRAST / reduction } else { LEAST_CONTRAST };
+        let least = least.max(INK * contrast.noise);
+        let size = (grey.width, grey.height);
+        let mut rest = contrast.plane.clone();
+        let (mut first_try, mut at_edge) = (None, 0);
+        for _ in 0..TRIES {
+            let strongest = strongest(&rest);
+            if strongest < least {
+                break;
+            }
+            let mut visible = rest.map(|v| v > (BLUR * strongest).max(PAPER * contrast.noise));
+            let with_lines = visible.clone();
+            let lines = lines::remove(&mut visible);
+            let share = if contrast.noise < NOISELESS { BLUR } else { STROKE };
+            let stroke = (share * strongest).max(PAPER * contrast.noise);
+            let strokes = |visible: &Plane<bool>| {
+                let values = rest.values.iter().zip(&visible.values).map(|(&v, &on)| on && v > stroke).collect();
+                components::find(&Plane { values, ..*visible })
+            };
+            let (edge, inner): (Vec<Shape>, Vec<Shape>) =
+                strokes(&visible).into_iter().partition(|shape| is_at_edge(shape.bounds, size));
+            at_edge += edge.len();
+            if let Some(digits) = digits::find(inner, size) {
+                return Some(Ink { contrast, light_paper, digits, visible, lines, at_edge });
+            }
+            // A digit may fill the picture, and a 1 be as straight and long as a line.
+            first_try.get_or_insert_with(|| (strokes(&with_lines), with_lines.clone()));
+            erase(&mut rest, edge);
         }
-        paper
+        let (shapes, visible) = first_try?;
+        let shapes = shapes.into_iter().filter(|shape| has_sharp_edge(shape, &contrast.plane)).collect();
+        let digits = digits::find(shapes, size)?;
+        Some(Ink { contrast, light_paper, digits, visible, lines: 0, at_edge: 0 })
     }
 
-    fn at(&self, column: usize, row: usize) -> f32 {
-        self.level + self.per_column * column as f32 + self.per_row * row as f32
+    /// The ink of a digit, from 0 to 1, cropped; and where it is.
+    pub fn digit(&self, shape: &Shape) -> Option<(Plane, Rectangle)> {
+        let contrast = &self.contrast.plane;
+        // MNIST's digits are 20 pixels high, of which the edge is one.
+        let reach = (shape.bounds.longest() / 20).max(1);
+        let area = shape.bounds.grown(reach, (contrast.width, contrast.height));
+        let mut near = Plane::from_fn(area.width(), area.height(), |_, _| false);
+        for &i in &shape.pixels {
+            let (x, y) = contrast.place(i);
+            near.values[(y - area.top) * area.width() + x - area.left] = true;
+        }
+        let near = grown(&near, reach);
+        let mut strong: Vec<f32> = shape.pixels.iter().map(|&i| contrast.values[i]).collect();
+        let half = strong.iter().copied().fold(0.0, f32::max) / 2.0;
+        strong.retain(|&v| v > half);
+        // Not the strongest, which may be camera noise.
+        let full = quantile(&mut strong, 0.9);
+        let floor = (PAPER * self.contrast.noise).min(full / 2.0);
+        let ink = Plane::from_fn(area.width(), area.height(), |x, y| {
+            let (column, row) = (area.left + x, area.top + y);
+            let shown = near.at(x, y) && self.visible.at(column, row);
+            if shown { ((contrast.at(column, row) - floor) / (full - floor)).clamp(0.0, 1.0) } else { 0.0 }
+        });
+        let crop = visible_part(&ink)?;
+        let digit = Plane::from_fn(crop.width(), crop.height(), |x, y| ink.at(crop.left + x, crop.top + y));
+        Some((digit, crop.moved(area.left, area.top)))
+    }
+
+    /// Whether what is around the digits is paper, and not the ink of which they are the holes.
+    pub fn is_on_paper(&self, grey: &Plane) -> bool {
+        let main = self.main();
+        let inside = quantile(&mut main.pixels.iter().map(|&i| grey.values[i]).collect::<Vec<f32>>(), 0.5);
+        let contrast =
+            quantile(&mut main.pixels.iter().map(|&i| self.contrast.plane.values[i]).collect::<Vec<f32>>(), 0.5);
+        let ring = main.bounds.grown(main.bounds.longest() / 8 + 2, (grey.width, grey.height));
+        let is_ring =
+            |x: usize, y: usize| x == ring.left || y == ring.top || x + 1 == ring.right || y + 1 == ring.bottom;
+        let places = (ring.top..ring.bottom).flat_map(|y| (ring.left..ring.right).map(move |x| (x, y)));
+        let mut around: Vec<f32> = places.filter(|&(x, y)| is_ring(x, y)).map(|(x, y)| grey.at(x, y)).collect();
+        let difference = quantile(&mut around, 0.5) - inside;
+        let paper = if self.light_paper { difference } else { -difference };
+        2.0 * paper > contrast * if self.light_paper { inside + difference.max(0.0) } else { 1.0 }
+    }
+
+    /// The most central digit.
+    pub fn main(&self) -> &Shape {
+        let (row, column) = self.digits.main;
+        &self.digits.rows[row][column]
     }
 }
 
-/// The least-squares plane through points; none if they are collinear.
-fn fitted(points: &[(f32, f32, f32)]) -> Option<Paper> {
-    let n = points.len() as f64;
-    let mean = |value: fn(&(f32, f32, f32)) -> f32| points.iter().map(|p| f64::from(value(p))).sum::<f64>() / n;
-    let (x, y, v) = (mean(|p| p.0), mean(|p| p.1), mean(|p| p.2));
-    let (mut xx, mut xy, mut yy, mut xv, mut yv) = (0.0, 0.0, 0.0, 0.0, 0.0);
-    for p in points {
-        let (dx, dy, dv) = (f64::from(p.0) - x, f64::from(p.1) - y, f64::from(p.2) - v);
-        (xx, xy, yy) = (xx + dx * dx, xy + dx * dy, yy + dy * dy);
-        (xv, yv) = (xv + dx * dv, yv + dy * dv);
-    }
-    let determinant = xx * yy - xy * xy;
-    if !(determinant > 1e-9 * xx * yy) {
-        return None;
-    }
-    let (a, b) = ((xv * yy - yv * xy) / determinant, (yv * xx - xv * xy) / determinant);
-    let level = v - a * x - b * y;
-    Some(Paper { level: level as f32, per_column: a as f32, per_row: b as f32, noise: 0.0 })
-}
-
-/// A quantile of the values; 0 if there are none.
-fn quantile(values: &mut [f32], part: f32) -> f32 {
-    if values.is_empty() {
-        return 0.0;
-    }
-    let i = ((values.len() - 1) as f32 * part) as usize;
+/// The strongest contrast, but for single pixels.
+fn strongest(contrast: &Plane) -> f32 {
+    let mut values = contrast.values.clone();
+    let i = values.len() - 1 - (values.len() - 1).min(8);
     *values.select_nth_unstable_by(i, f32::total_cmp).1
+}
+
+/// Whether a rectangle touches the edge of a picture of this size.
+pub fn is_at_edge(b: Rectangle, (width, height): (usize, usize)) -> bool {
+    b.left == 0 || b.top == 0 || b.right == width || b.bottom == height
+}
+
+/// Whether its contrast changes as quickly as at the edge of a stroke, and not as slowly as light falls off.
+fn has_sharp_edge(shape: &Shape, contrast: &Plane) -> bool {
+    let strongest = shape.pixels.iter().map(|&i| contrast.values[i]).fold(0.0, f32::max);
+    shape.pixels.iter().any(|&i| {
+        let (x, y) = contrast.place(i);
+        let steps = [(x.saturating_sub(3), y), (x, y.saturating_sub(3)), (x + 3, y), (x, y + 3)];
+        let near = steps.into_iter().filter(|&(x, y)| x < contrast.width && y < contrast.height);
+        near.into_iter().any(|(x, y)| contrast.values[i] - contrast.at(x, y) > 0.3 * strongest)
+    })
+}
+
+fn erase(contrast: &mut Plane, shapes: Vec<Shape>) {
+    let mut on = contrast.map(|_| false);
+    shapes.iter().flat_map(|shape| &shape.pixels).for_each(|&i| on.values[i] = true);
+    // With the blur around them.
+    for (value, on) in contrast.values.iter_mut().zip(grown(&on, 3).values) {
+        if on {
+            *value = 0.0;
+        }
+    }
+}
+
+/// The bounds of the ink.
+fn visible_part(ink: &Plane) -> Option<Rectangle> {
+    let visible = ink.values.iter().enumerate().filter(|(_, v)| **v > 0.1).map(|(i, _)| ink.place(i));
+    visible.map(|(x, y)| Rectangle { left: x, top: y, right: x + 1, bottom: y + 1 }).reduce(Rectangle::around)
 }

@@ -5,14 +5,19 @@
 
 mod components;
 mod decode;
+mod digits;
 mod fit;
 mod gray_plane;
 mod ink;
+mod likeness;
+mod lines;
+mod paper;
 mod prepare;
 mod stroke_width;
 
 pub use decode::{DynamicImage, ENDINGS, FORMATS, Reader, decode, has_ending};
-pub use prepare::PreparedImage;
+pub use gray_plane::{Plane, Rectangle};
+pub use prepare::{Digit, PreparedImage, Steps};
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,14 @@
 //! Tests of each step and of a whole picture.
 
+use std::io::Cursor;
+
+use image::ImageFormat;
+
 use super::decode::{decode, grey};
 use super::fit::{box_side, centre_of_mass};
 use super::gray_plane::{Plane, Rectangle};
+use super::ink;
 use super::prepare::prepare;
-use super::{components, ink};
 
 const SIDE: usize = 28;
 
@@ -15,8 +19,8 @@ fn bar(width: usize, height: usize, ink: Rectangle) -> Plane {
 }
 
 fn prepared(grey: &Plane) -> Plane {
-    let photo = prepare(grey, (grey.width, grey.height), SIDE).unwrap();
-    Plane { width: SIDE, height: SIDE, values: photo.pixels.iter().map(|&p| f32::from(p)).collect() }
+    let photo = prepare(grey.clone(), (grey.width, grey.height), SIDE).unwrap();
+    Plane { width: SIDE, height: SIDE, values: photo.main().pixels.iter().map(|&p| f32::from(p)).collect() }
 }
 
 fn bounds(plane: &Plane) -> Rectangle {
@@ -31,11 +35,13 @@ fn bounds(plane: &Plane) -> Rectangle {
 fn dark_ink_on_light_paper_and_the_reverse_are_separated() {
     let dark = bar(120, 90, Rectangle { left: 50, top: 20, right: 60, bottom: 70 });
     let light = Plane { values: dark.values.iter().map(|v| 1.0 - v).collect(), ..dark.clone() };
-    let (a, b) = (ink::separate(&dark, 1.0).unwrap(), ink::separate(&light, 1.0).unwrap());
-    assert!(a.light_paper && !b.light_paper);
-    for (i, (a, b)) in a.plane.values.iter().zip(&b.plane.values).enumerate() {
-        let expected = if dark.values[i] < 0.5 { 1.0 } else { 0.0 };
-        assert!((a - expected).abs() < 1e-3 && (b - expected).abs() < 1e-3, "{i}: {a} and {b}");
+    for (grey, light_paper) in [(&dark, true), (&light, false)] {
+        let photo = prepare(grey.clone(), (120, 90), SIDE).unwrap();
+        assert_eq!(photo.light_paper, light_paper);
+        for (i, kept) in photo.steps.kept.values.iter().enumerate() {
+            let expected = if dark.values[i] < 0.5 { 1.0 } else { 0.0 };
+            assert!((kept - expected).abs() < 1e-3, "{i}: {kept}");
+        }
     }
 }
 
@@ -81,19 +87,94 @@ fn the_centre_of_mass_is_mnists_to_half_a_pixel() {
 }
 
 #[test]
-fn specks_are_dropped_and_digits_side_by_side_give_a_note() {
+fn specks_are_dropped_and_digits_side_by_side_are_several() {
     let one = Rectangle { left: 60, top: 40, right: 80, bottom: 140 };
     let mut grey = bar(300, 200, one);
     let clean = prepared(&grey);
     grey.values[30 * 300 + 250] = 0.0;
     assert_eq!(prepared(&grey), clean, "a speck changes nothing");
-    assert!(prepare(&grey, (300, 200), SIDE).unwrap().notes.is_empty());
-    for (x, y) in (150..170).flat_map(|x| (45..140).map(move |y| (x, y))) {
-        grey.values[y * 300 + x] = 0.2;
+    assert!(prepare(grey.clone(), (300, 200), SIDE).unwrap().notes.is_empty());
+    let other = Rectangle { left: 160, top: 45, right: 180, bottom: 140 };
+    paint(&mut grey, other, 0.2);
+    let mut photo = prepare(grey, (600, 400), SIDE).unwrap();
+    let twice = |b: Rectangle| b.scaled((300, 200), (600, 400));
+    assert_eq!(photo.digits().map(|digit| digit.bounds).collect::<Vec<_>>(), [twice(one), twice(other)]);
+    photo.keep_main();
+    assert_eq!(photo.digits().map(|digit| digit.bounds).collect::<Vec<_>>(), [twice(other)]);
+    assert!(photo.notes[0].starts_with("1 other digit was left out"), "{:?}", photo.notes);
+}
+
+fn paint(grey: &mut Plane, place: Rectangle, value: f32) {
+    for y in place.top..place.bottom {
+        grey.values[y * grey.width + place.left..y * grey.width + place.right].fill(value);
     }
-    let photo = prepare(&grey, (300, 200), SIDE).unwrap();
-    assert!(photo.notes[0].starts_with("2 shapes"), "{:?}", photo.notes);
-    assert_eq!(components::find(&ink::separate(&grey, 1.0).unwrap().plane).len(), 3);
+}
+
+/// A thick T, no line of which is as thin as a ruled one.
+fn letter() -> Plane {
+    let mut grey = bar(400, 300, Rectangle { left: 150, top: 90, right: 250, bottom: 112 });
+    paint(&mut grey, Rectangle { left: 190, top: 90, right: 212, bottom: 210 }, 0.2);
+    grey
+}
+
+#[test]
+fn a_shadow_with_an_edge_changes_next_to_nothing() {
+    let clean = letter();
+    let shadow = Plane::from_fn(400, 300, |x, y| clean.at(x, y) * if x + y / 4 < 230 { 0.5 } else { 1.0 });
+    assert!(difference(&prepared(&shadow), &prepared(&clean)) < 0.06);
+}
+
+#[test]
+fn ruled_and_squared_lines_go_and_strokes_stay_whole() {
+    let clean = letter();
+    for squared in [false, true] {
+        let is_line = |x: usize, y: usize| y % 40 < 2 || squared && x % 40 < 2;
+        let ruled =
+            Plane::from_fn(400, 300, |x, y| if is_line(x, y) { clean.at(x, y).min(0.25) } else { clean.at(x, y) });
+        let photo = prepare(ruled.clone(), (400, 300), SIDE).unwrap();
+        assert!(photo.notes[0].contains("straight lines were left out"), "{:?}", photo.notes);
+        let off = difference(&prepared(&ruled), &prepared(&clean));
+        assert!(off < 0.06, "{off}");
+    }
+}
+
+/// How far two images differ, as a share of the ink.
+fn difference(a: &Plane, b: &Plane) -> f32 {
+    let off: f32 = a.values.iter().zip(&b.values).map(|(a, b)| (a - b).abs()).sum();
+    off / b.values.iter().sum::<f32>()
+}
+
+#[test]
+fn frames_edges_and_tables_are_left_out() {
+    let clean = letter();
+    let expected = prepared(&clean);
+    let in_frame = Plane::from_fn(400, 300, |x, y| {
+        let inside = |by: usize| (60 + by..340 - by).contains(&x) && (50 + by..250 - by).contains(&y);
+        if inside(0) && !inside(12) { 0.3 } else { clean.at(x, y) }
+    });
+    let at_edge = Plane::from_fn(400, 300, |x, y| if x < 25 || y > 290 { 0.0 } else { clean.at(x, y) });
+    let on_table = Plane::from_fn(700, 600, |x, y| {
+        let sheet = (150..550).contains(&x) && (150..450).contains(&y);
+        if sheet { clean.at(x - 150, y - 150) } else { 0.3 }
+    });
+    for (grey, what) in [(in_frame, "frame"), (at_edge, "edge"), (on_table, "")] {
+        let notes = prepare(grey.clone(), (grey.width, grey.height), SIDE).unwrap().notes;
+        assert!(what.is_empty() || notes.iter().any(|note| note.contains(what)), "{what}: {notes:?}");
+        assert!(prepared(&grey) == expected, "{what}");
+    }
+}
+
+#[test]
+fn what_is_not_like_a_digit_is_doubted() {
+    let doubts = |grey: Plane| {
+        let size = (grey.width, grey.height);
+        prepare(grey, size, SIDE).unwrap().main().doubts.join(", ")
+    };
+    assert_eq!(doubts(letter()), "");
+    let at = |left, top, right, bottom| bar(400, 300, Rectangle { left, top, right, bottom });
+    assert!(doubts(at(150, 100, 250, 200)).contains("a blot"));
+    assert!(doubts(at(100, 130, 300, 150)).contains("as wide as high"));
+    assert!(doubts(at(190, 0, 210, 150)).contains("edge"));
 }
 
 #[test]
@@ -103,7 +184,7 @@ fn pictures_without_ink_are_errors() {
     let faint = Plane::from_fn(50, 50, |x, _| if x == 25 { 0.75 } else { 0.8 });
     let single = Plane::from_fn(1, 1, |_, _| 0.0);
     for grey in [even, slope, faint, single] {
-        assert_eq!(prepare(&grey, (50, 50), SIDE).unwrap_err(), ink::BLANK);
+        assert_eq!(prepare(grey, (50, 50), SIDE).map(|photo| photo.rows).unwrap_err(), ink::BLANK);
     }
 }
 
@@ -120,7 +201,7 @@ fn transparent_is_white_unless_all_ink_is_white() {
         let mut png = std::io::Cursor::new(Vec::new());
         let pixels = image::GrayAlphaImage::from_fn(2, 1, |x, _| image::LumaA(if x == 0 { a } else { b }));
         pixels.write_to(&mut png, image::ImageFormat::Png).unwrap();
-        let (plane, size) = grey(&decode(png.get_ref()).unwrap().into_luma_alpha8());
+        let (plane, size) = grey(decode(png.get_ref()).unwrap());
         assert_eq!((plane.values.as_slice(), size), (&expected[..], (2, 1)), "{a:?} {b:?}");
     }
 }
@@ -128,9 +209,9 @@ fn transparent_is_white_unless_all_ink_is_white() {
 #[test]
 fn each_kind_of_invalid_picture_has_its_error() {
     let cases: [(&[u8], &str); 5] = [
-        (b"GIF89a\x01\0\x01\0", "Gif"),
+        (b"GIF89a\x01\0\x01\0", "copy it again"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
-        (b"iteration,loss\n", "not a PNG, JPEG, BMP or PGM"),
+        (b"iteration,loss\n", "not a PNG, JPEG, WebP"),
         (b"P5\n100000 100000\n255\n", "100000 x 100000"),
         (b"P5\n9 9\n255\nshort", ""),
     ];
@@ -138,4 +219,30 @@ fn each_kind_of_invalid_picture_has_its_error() {
         let error = decode(bytes).unwrap_err();
         assert!(error.contains(word), "{error}");
     }
+}
+
+#[test]
+fn every_format_is_read() {
+    let picture = image::DynamicImage::from(image::GrayImage::from_fn(40, 30, |x, y| image::Luma([(x * y / 5) as u8])));
+    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Tiff] {
+        let mut file = Cursor::new(Vec::new());
+        // WebP and GIF are in colour.
+        picture.to_rgb8().write_to(&mut file, format).unwrap();
+        let read = decode(file.get_ref()).unwrap_or_else(|why| panic!("{format:?}: {why}"));
+        assert_eq!((read.width(), read.height()), (40, 30), "{format:?}");
+    }
+}
+
+#[test]
+fn a_jpeg_that_ends_early_is_an_error_and_what_follows_its_end_is_not() {
+    let mut file = Cursor::new(Vec::new());
+    image::GrayImage::from_fn(200, 200, |x, y| image::Luma([(x * y % 251) as u8]))
+        .write_to(&mut file, ImageFormat::Jpeg)
+        .unwrap();
+    let mut bytes = file.into_inner();
+    for cut in [100, bytes.len() / 2, bytes.len() - 2] {
+        assert!(decode(&bytes[..cut]).unwrap_err().contains("copy it again"), "{cut} bytes");
+    }
+    bytes.extend_from_slice(b"\0\0\0\x18ftypmp42 a film");
+    decode(&bytes).unwrap();
 }

@@ -90,9 +90,12 @@ fn prepared(
     side: usize,
     prepare: impl FnOnce() -> Result<PreparedImage, String> + Send,
 ) -> PyResult<Prepared<'_>> {
-    let prepared = py.detach(prepare).map_err(value_error)?;
-    let pixels = PyArray1::from_vec(py, prepared.pixels).reshape([side, side])?;
-    Ok((pixels.into_any(), prepared.notes))
+    let mut prepared = py.detach(prepare).map_err(value_error)?;
+    prepared.keep_main();
+    let digit = prepared.main();
+    let pixels = PyArray1::from_slice(py, &digit.pixels).reshape([side, side])?;
+    let notes = prepared.notes.iter().chain(&digit.doubts).cloned().collect();
+    Ok((pixels.into_any(), notes))
 }
 
 type Images<'py> = (Bound<'py, PyAny>, Bound<'py, PyArray1<u8>>);

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{most_probable, pictures};
+use super::most_probable;
+use super::pictures::{self, Classifier};
 use crate::args::PredictArgs;
 use crate::data::Source;
 use crate::error::CliError;
@@ -12,7 +13,6 @@ use crate::network::{self, LoadedModel, Network};
 use crate::number_format::{count, grouped, percent};
 use crate::output::Output;
 use crate::output_file::OutputFile;
-use twolayer_pictures::Reader;
 
 /// Images that are computed at a time.
 const PIECE: usize = 4096;
@@ -24,6 +24,9 @@ struct Tally {
     /// The rows whose label is known, and those of them that are predicted right.
     labelled: usize,
     correct: usize,
+    /// Pictures of several digits, of which the most central one has the row.
+    several: usize,
+    unsure: usize,
 }
 
 /// Writes the rows of the pictures, or of a half of the data, to `target`.
@@ -54,20 +57,22 @@ pub fn run(
         };
         target.write_with(write_all)?;
     } else {
-        let reader = Reader { side: pictures::side(&args.model, net)? };
+        let classifier = Classifier::new(args, machine, model)?;
         let files = pictures::in_folders(&args.pictures)?;
         let write_all = |file: &mut dyn Write| {
             header("file", net, file)?;
-            for path in &files {
-                match pictures::classify(path, &reader, model) {
-                    Ok((_, p)) => {
+            classifier.each(&files, |path, read| {
+                match read {
+                    Ok(reading) => {
                         let label = label_of(path, net.shape().classes());
-                        tally.write(&path.display().to_string(), label, (&p, net), file)?;
+                        tally.several += usize::from(reading.probabilities.len() > 1);
+                        tally.unsure += usize::from(!reading.is_sure());
+                        tally.write(&path.display().to_string(), label, (reading.prediction().1, net), file)?;
                     }
                     Err(error) => errors.push(error),
                 }
-            }
-            Ok(())
+                Ok(())
+            })
         };
         target.write_with(write_all)?;
     }
@@ -75,6 +80,14 @@ pub fn run(
         let (correct, labelled) = (grouped(tally.correct), grouped(tally.labelled));
         let share = percent(tally.correct as f64 / tally.labelled as f64);
         out.field("Accuracy", format_args!("{share} ({correct} of {labelled})"));
+    }
+    for (pictures, what) in [
+        (tally.several, "with several digits: the row is that of the most central one"),
+        (tally.unsure, "not sure: predict without --csv says why"),
+    ] {
+        if pictures > 0 && !out.is_quiet() {
+            out.field("Note", format_args!("{} {what}", count(pictures, "picture")));
+        }
     }
     out.field("Written", format_args!("{} to {}", count(tally.rows, "row"), target.shown()));
     pictures::failures(&errors, tally.rows + errors.len())

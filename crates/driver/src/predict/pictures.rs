@@ -4,18 +4,22 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::Serialize;
 use twolayer_pictures::{PreparedImage, Reader};
 
-use super::{most_probable, print_bars};
+use super::reading::{self, Prediction, Reading};
+use super::show_input;
 use crate::args::PredictArgs;
-use crate::ascii_image;
 use crate::error::CliError;
 use crate::machine::Machine;
 use crate::network::{self, LoadedModel, Network};
-use crate::number_format::{count, grouped};
+use crate::number_format::count;
 use crate::output::Output;
-use crate::output_file::is_stdin;
+use crate::output_file::{OutputFile, is_stdin};
+
+/// Pictures that are prepared at a time, by all threads; each takes some megabytes until it is shown.
+const BATCH: usize = 16;
 
 /// The output of `--json`.
 #[derive(Serialize)]
@@ -34,46 +38,41 @@ enum PictureResult {
     Failed { file: String, error: String },
 }
 
-#[derive(Serialize)]
-struct Prediction {
-    file: String,
-    /// The file's size, turned upright.
-    width: usize,
-    height: usize,
-    paper: &'static str,
-    predicted: usize,
-    probabilities: Vec<f64>,
-    /// The rows of pixels that the network saw: 0 for paper, or 255 if the model was trained on light paper.
-    pixels: Vec<Vec<u8>>,
-    notes: Vec<String>,
-}
-
 /// Classifies each picture; errors are reported at the end.
 pub fn run(args: &PredictArgs, machine: &Machine, model: &LoadedModel, out: &mut Output) -> Result<(), CliError> {
     let net = model.net.as_ref();
-    let reader = Reader { side: side(&args.model, net)? };
     let files = in_folders(&args.pictures)?;
+    let target = args.show_input.as_deref().map(OutputFile::new).transpose()?;
+    if let (Some(target), [_, _, ..]) = (&target, files.as_slice()) {
+        let files = count(files.len(), "picture");
+        return Err(CliError::usage(format!("--show-input {} shows one picture; {files} are given", target.shown())));
+    }
+    let classifier = Classifier::new(args, machine, model)?;
     if !args.json {
         out.context("Model", format_args!("{}: {}", args.model.display(), network::describe(net)));
         out.context("Machine", machine.describe());
     }
     let mut results = Vec::new();
     let mut errors = Vec::new();
-    for path in &files {
-        match classify(path, &reader, model) {
-            Ok((photo, probabilities)) => {
-                let seen = seen(path, photo, probabilities, reader.side);
-                if !args.json {
-                    show(&seen, out);
+    classifier.each(&files, |path, read| -> Result<(), CliError> {
+        match read {
+            Ok(reading) => {
+                if let Some(target) = &target {
+                    target.write(&show_input::png(&reading.picture)?)?;
                 }
-                results.push(PictureResult::Prediction(seen));
+                let prediction = Prediction::new(path, &reading);
+                if !args.json {
+                    reading::show(&reading, &prediction, out);
+                }
+                results.push(PictureResult::Prediction(prediction));
             }
             Err(error) => {
                 errors.push(error.clone());
                 results.push(PictureResult::Failed { file: path.display().to_string(), error });
             }
         }
-    }
+        Ok(())
+    })?;
     if args.json {
         let model = args.model.display().to_string();
         let isa = machine.level.name();
@@ -82,19 +81,67 @@ pub fn run(args: &PredictArgs, machine: &Machine, model: &LoadedModel, out: &mut
     failures(&errors, files.len())
 }
 
-/// The picture as the network sees it, and its class probabilities.
-pub fn classify(path: &Path, reader: &Reader, model: &LoadedModel) -> Result<(PreparedImage, Vec<f64>), String> {
-    let mut photo = match is_stdin(path) {
-        true => reader.read_from(Ok(io::stdin().lock()), "on standard input"),
-        false => reader.read(path),
-    }?;
-    if model.light_paper {
-        // The ink was made light on dark, as in MNIST.
-        photo.pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
-        photo.notes.push("turned to dark ink on light paper, which the model was trained on".into());
+/// Reads pictures and classifies what is on them.
+pub struct Classifier<'a> {
+    reader: Reader,
+    model: &'a LoadedModel,
+    one: bool,
+    threads: rayon::ThreadPool,
+}
+
+impl<'a> Classifier<'a> {
+    /// For these arguments; an error if the model does not take square images.
+    pub fn new(args: &PredictArgs, machine: &Machine, model: &'a LoadedModel) -> Result<Self, CliError> {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(machine.threads()).build();
+        let threads = threads.map_err(|e| CliError::new(format!("cannot start {} threads: {e}", machine.threads())))?;
+        Ok(Classifier {
+            reader: Reader { side: side(&args.model, model.net.as_ref())? },
+            model,
+            one: args.one,
+            threads,
+        })
     }
-    let probabilities = model.net.probabilities(&photo.pixels).map_err(|error| error.to_string())?;
-    Ok((photo, probabilities))
+
+    /// Calls `f` with each file, in order, and what is on it.
+    pub fn each<E>(
+        &self,
+        files: &[PathBuf],
+        mut f: impl FnMut(&Path, Result<Reading, String>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for batch in files.chunks(BATCH) {
+            let read = self.threads.install(|| batch.par_iter().map(|path| self.read(path)).collect::<Vec<_>>());
+            for (path, picture) in batch.iter().zip(read) {
+                f(path, picture.and_then(|picture| self.classify(picture)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, path: &Path) -> Result<PreparedImage, String> {
+        let mut picture = match is_stdin(path) {
+            true => self.reader.read_from(Ok(io::stdin().lock()), "on standard input"),
+            false => self.reader.read(path),
+        }?;
+        if self.one {
+            picture.keep_main();
+        }
+        if self.model.light_paper {
+            // The ink was made light on dark, as in MNIST.
+            for digit in picture.rows.iter_mut().flatten() {
+                digit.pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
+            }
+            picture.notes.push("turned to dark ink on light paper, which the model was trained on".into());
+        }
+        Ok(picture)
+    }
+
+    fn classify(&self, picture: PreparedImage) -> Result<Reading, String> {
+        let pixels: Vec<u8> = picture.digits().flat_map(|digit| digit.pixels.iter().copied()).collect();
+        let probabilities = self.model.net.probabilities(&pixels).map_err(|error| error.to_string())?;
+        let classes = self.model.net.shape().classes();
+        let probabilities = probabilities.chunks(classes).map(<[f64]>::to_vec).collect();
+        Ok(Reading { picture, side: self.reader.side, probabilities })
+    }
 }
 
 /// The error of the pictures without a prediction, if there are any, of so many.
@@ -145,7 +192,7 @@ fn add_pictures(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), CliError>
 }
 
 /// The side of the square images that the model takes.
-pub fn side(model: &Path, net: &dyn Network) -> Result<usize, CliError> {
+fn side(model: &Path, net: &dyn Network) -> Result<usize, CliError> {
     let inputs = net.shape().inputs();
     let side = inputs.isqrt();
     if side * side == inputs && side > 1 {
@@ -157,33 +204,4 @@ pub fn side(model: &Path, net: &dyn Network) -> Result<usize, CliError> {
         model.display(),
         count(inputs, "pixel")
     )))
-}
-
-fn seen(path: &Path, photo: PreparedImage, probabilities: Vec<f64>, side: usize) -> Prediction {
-    Prediction {
-        file: path.display().to_string(),
-        width: photo.width,
-        height: photo.height,
-        paper: if photo.light_paper { "light" } else { "dark" },
-        predicted: most_probable(&probabilities),
-        probabilities,
-        pixels: photo.pixels.chunks_exact(side).map(<[u8]>::to_vec).collect(),
-        notes: photo.notes,
-    }
-}
-
-/// Prints what the network saw, beside the probabilities.
-fn show(seen: &Prediction, out: &mut Output) {
-    let name = if seen.file == "-" { "standard input" } else { &seen.file };
-    let ink = if seen.paper == "light" { "dark ink on light paper" } else { "light ink on dark paper" };
-    let (width, height) = (grouped(seen.width), grouped(seen.height));
-    out.line("");
-    out.field("Picture", format_args!("{name}: {width} x {height}, {ink}"));
-    if !out.is_quiet() {
-        seen.notes.iter().for_each(|note| out.field("Note", note));
-    }
-    let side = seen.pixels.len();
-    let drawing = ascii_image::draw(&seen.pixels.concat(), side, side);
-    out.line(format_args!("\nWhat the network sees, {side} x {side}:"));
-    print_bars(&drawing, format!("predicted {}", seen.predicted), &seen.probabilities, out);
 }

@@ -262,7 +262,7 @@ class TwoLayerNet:
         The picture is prepared as MNIST's were: cropped, thickened if strokes are thin, scaled and centred.
 
         Args:
-            picture: The path of a PNG, JPEG, BMP or PGM file, a PIL image, or an array of ``(height, width)`` or
+            picture: The path of a PNG, JPEG, WebP, GIF, TIFF, BMP or PGM file, a PIL image, or an array of ``(height, width)`` or
                 ``(height, width, channels)``: grey, grey with opacity, RGB or RGBA; uint8, or floats from 0 to 1.
 
         Raises:
