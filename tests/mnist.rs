@@ -7,24 +7,28 @@ use std::fs;
 use common::{float, integer, json, levels, mnist, ok};
 
 #[test]
-fn the_defaults_reach_94_percent_everywhere_and_write_the_same_file_for_any_threads() {
+fn the_defaults_reach_94_percent_and_write_the_same_file_everywhere() {
     let Some(folder) = mnist() else { return };
     let scratch = tempfile::tempdir().unwrap();
     let model = scratch.path().join("model");
-    for level in levels() {
-        // The portable level takes half a minute a run, and differs by precision in nothing but a type.
-        let precisions: &[&str] = if level == "scalar" { &["f32"] } else { &["f32", "f64"] };
-        for precision in precisions.iter() {
-            let mut written = Vec::new();
-            for threads in [1, 2] {
+    for precision in ["f32", "f64"] {
+        let mut written: Option<Vec<u8>> = None;
+        for level in levels() {
+            // The portable level takes a minute a run, and differs by precision in nothing but a type.
+            let threads: &[usize] = match (&*level, precision) {
+                ("scalar", "f32") => &[2],
+                ("scalar", _) => &[],
+                _ => &[1, 2],
+            };
+            for threads in threads {
                 let options = format!("--isa {level} --precision {precision} --threads {threads}");
                 let report = json(&format!("train --data {{}} --out {{}} {options}"), &[&folder, &model]);
                 assert!(float(&report["test_accuracy"]) >= 0.94, "{options}: {}", report["test_accuracy"]);
                 assert_eq!((integer(&report["iterations"]), integer(&report["epoch"])), (10_000, 600));
                 assert_eq!(report["history"].as_array().unwrap().len(), 18);
-                written.push(fs::read(&model).unwrap());
+                let bytes = fs::read(&model).unwrap();
+                assert!(written.get_or_insert_with(|| bytes.clone()) == &bytes, "{options}: another model");
             }
-            assert!(written[0] == written[1], "{level}, {precision}: threads changed the model");
         }
     }
 }
