@@ -26,7 +26,7 @@ const BUFFER: usize = 256 << 10;
 /// Rows between two reports of progress.
 const EVERY: usize = 256;
 
-/// The fewest columns whose numbers are known as names: fewer could be an image.
+/// A first line of fewer columns, such as 0,1,2, may be an image rather than the numbers of the columns.
 const COUNTED: usize = 9;
 
 /// The most names of columns in an error.

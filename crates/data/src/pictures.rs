@@ -64,7 +64,7 @@ impl ClassFolders {
                 if has_classes(other)? {
                     let (train, other) = (named(&train), named(other));
                     let what = format!(
-                        "beside {train} is no folder test, but {other} has classes too; call it test, or give {train} alone"
+                        "no folder test beside {train}, but {other} has classes too; rename it to test, or give {train} alone"
                     );
                     return Err(Error::new(folder, what));
                 }

@@ -294,7 +294,11 @@ fn faults_of_pictures_are_named() {
     let other = folder(&[good(), ("test/b/1.png", png(&[0; 6]))]);
     assert_told(&load(other.path()).unwrap_err(), &other.path().join("test/b"), &["a class that", "does not have"]);
     let misspelt = folder(&[good(), ("val/a/1.png", png(&[0; 6]))]);
-    assert_told(&load(misspelt.path()).unwrap_err(), misspelt.path(), &["beside train is no folder test, but val has"]);
+    assert_told(
+        &load(misspelt.path()).unwrap_err(),
+        misspelt.path(),
+        &["no folder test beside train, but val has classes too; rename it"],
+    );
     let twice = folder(&[("1/1.png", png(&[0; 6])), ("01/1.png", png(&[0; 6]))]);
     assert_told(&load(twice.path()).unwrap_err(), twice.path(), &["the folders 01 and 1 are the same class"]);
     let few = folder(&[("a/1.png", png(&[0; 6]))]);

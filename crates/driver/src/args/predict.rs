@@ -59,8 +59,9 @@ pub struct PredictArgs {
     #[arg(long, value_name = "FILE", requires = "pictures", conflicts_with_all = ["data", "index", "csv"])]
     pub show_input: Option<PathBuf>,
 
-    /// Write a row for each picture (of its most central digit), or each image of the data, to this file or standard output (CSV): file or index,
-    /// label if known, prediction, probabilities. The label of a picture is its folder's name, if that is a class
+    /// Write a row for each picture (of its most central digit), or each image of the data, to this file or standard
+    /// output (CSV): file or index, label if known, prediction, probabilities. The label of a picture is its folder's
+    /// name, if that is a class
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     #[arg(conflicts_with_all = ["json", "index"])]
     pub csv: Option<PathBuf>,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use twolayer_pictures::{PreparedImage, Rectangle};
+use twolayer_pictures::{Digit, PreparedImage, Rectangle};
 
 use super::{most_probable, print_bars};
 use crate::ascii_image;
@@ -117,7 +117,7 @@ impl Prediction {
     /// What `--json` prints of a picture.
     pub fn new(path: &Path, reading: &Reading) -> Prediction {
         let picture = &reading.picture;
-        let digits = picture.digits().zip(&reading.probabilities).enumerate().map(|(i, (digit, probabilities))| {
+        let result_of = |(i, (digit, probabilities)): (usize, (&Digit, &Vec<f64>))| {
             let notes = reading.doubts(i);
             let b = digit.bounds;
             DigitResult {
@@ -128,10 +128,12 @@ impl Prediction {
                 pixels: reading.rows_of(&digit.pixels),
                 notes,
             }
-        });
+        };
+        let digits: Vec<DigitResult> =
+            picture.digits().zip(&reading.probabilities).enumerate().map(result_of).collect();
         let (predicted, probabilities) = reading.prediction();
         let mut notes = picture.notes.clone();
-        notes.extend(reading.doubts(reading.main()).iter().map(|doubt| format!("not sure: {doubt}")));
+        notes.extend(digits[reading.main()].notes.iter().map(|doubt| format!("not sure: {doubt}")));
         Prediction {
             file: path.display().to_string(),
             width: picture.width,
@@ -139,10 +141,10 @@ impl Prediction {
             paper: if picture.light_paper { "light" } else { "dark" },
             predicted,
             probabilities: probabilities.to_vec(),
-            sure: reading.is_sure(),
+            sure: digits.iter().all(|digit| digit.sure),
             pixels: reading.rows_of(&picture.main().pixels),
             notes,
-            digits: digits.collect(),
+            digits,
             numbers: reading.numbers(),
         }
     }
