@@ -191,7 +191,8 @@ fn an_interrupted_fetch_leaves_what_it_has_and_no_curl() {
         let length = || fs::metadata(&part).map_or(0, |metadata| metadata.len());
         let begun = || server.requests().len() > asked && (behaviour == "silent" || length() == 25_000);
         assert!(happens(begun), "{behaviour}: no request");
-        assert!(kill("-INT", format!("{group}{}", child.id())).success());
+        // Not SIGINT, which all that a shell runs in the background ignores.
+        assert!(kill("-TERM", format!("{group}{}", child.id())).success());
         assert_eq!(child.wait().unwrap().code(), None, "{behaviour}: ended by the signal");
         assert!(happens(|| !kill("-0", format!("-{}", child.id())).success()), "{behaviour}: curl runs on");
         assert_eq!(names_in(scratch.path()), ["train-images-idx3-ubyte.gz.part"]);
