@@ -104,8 +104,9 @@ fn belongs(part: Rectangle, whole: Rectangle) -> bool {
     let is_underline = part.width() > 5 * part.height() && part.top as f64 > whole.bottom as f64 - 0.1 * height;
     let is_above_or_below = x > 0.5 * width && is_low && -y < 0.25 * whole.height() as f64 && !is_underline;
     let longest = whole.longest() as f64;
-    let is_near =
-        -x < 0.12 * longest && -y < 0.12 * longest && (part.longest() as f64) < 0.35 * longest && !is_underline;
+    // The bar of a 5, beside it, is too low to be a digit of its own.
+    let is_small = (part.longest() as f64) < 0.35 * longest || is_low && part.width() > part.height();
+    let is_near = -x < 0.12 * longest && -y < 0.12 * longest && is_small && !is_underline;
     crosses || is_above_or_below || is_near
 }
 

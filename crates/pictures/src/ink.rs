@@ -3,8 +3,8 @@
 use super::components::{self, Shape};
 use super::digits::{self, Digits};
 use super::gray_plane::{Plane, Rectangle};
-use super::lines;
 use super::paper::{Contrast, NOISELESS, grown, quantile};
+use super::{likeness, lines};
 
 /// The error for a blank picture.
 pub const BLANK: &str = "shows no ink: all of it is about equally light; draw the digit darker or thicker, \
@@ -19,6 +19,8 @@ const INK: f32 = 6.0;
 /// drawing have no blur.
 const STROKE: f32 = 0.35;
 const BLUR: f32 = 0.06;
+/// The outline of light that falls off is less sharp than this.
+const SOFT: f64 = 0.2;
 /// How often what lies at the edge is taken away to see what else there is.
 const TRIES: usize = 3;
 
@@ -70,7 +72,7 @@ impl Ink {
             erase(&mut rest, edge);
         }
         let (shapes, visible) = first_try?;
-        let shapes = shapes.into_iter().filter(|shape| has_sharp_edge(shape, &contrast.plane)).collect();
+        let shapes = shapes.into_iter().filter(|shape| likeness::sharpness(shape, grey) > SOFT).collect();
         let digits = digits::find(shapes, size)?;
         Some(Ink { contrast, light_paper, digits, visible, lines: 0, at_edge: 0 })
     }
@@ -109,12 +111,7 @@ impl Ink {
         let inside = quantile(&mut main.pixels.iter().map(|&i| grey.values[i]).collect::<Vec<f32>>(), 0.5);
         let contrast =
             quantile(&mut main.pixels.iter().map(|&i| self.contrast.plane.values[i]).collect::<Vec<f32>>(), 0.5);
-        let ring = main.bounds.grown(main.bounds.longest() / 8 + 2, (grey.width, grey.height));
-        let is_ring =
-            |x: usize, y: usize| x == ring.left || y == ring.top || x + 1 == ring.right || y + 1 == ring.bottom;
-        let places = (ring.top..ring.bottom).flat_map(|y| (ring.left..ring.right).map(move |x| (x, y)));
-        let mut around: Vec<f32> = places.filter(|&(x, y)| is_ring(x, y)).map(|(x, y)| grey.at(x, y)).collect();
-        let difference = quantile(&mut around, 0.5) - inside;
+        let difference = likeness::surroundings(main, grey) - inside;
         let paper = if self.light_paper { difference } else { -difference };
         2.0 * paper > contrast * if self.light_paper { inside + difference.max(0.0) } else { 1.0 }
     }
@@ -136,17 +133,6 @@ fn strongest(contrast: &Plane) -> f32 {
 /// Whether a rectangle touches the edge of a picture of this size.
 pub fn is_at_edge(b: Rectangle, (width, height): (usize, usize)) -> bool {
     b.left == 0 || b.top == 0 || b.right == width || b.bottom == height
-}
-
-/// Whether its contrast changes as quickly as at the edge of a stroke, and not as slowly as light falls off.
-fn has_sharp_edge(shape: &Shape, contrast: &Plane) -> bool {
-    let strongest = shape.pixels.iter().map(|&i| contrast.values[i]).fold(0.0, f32::max);
-    shape.pixels.iter().any(|&i| {
-        let (x, y) = contrast.place(i);
-        let steps = [(x.saturating_sub(3), y), (x, y.saturating_sub(3)), (x + 3, y), (x, y + 3)];
-        let near = steps.into_iter().filter(|&(x, y)| x < contrast.width && y < contrast.height);
-        near.into_iter().any(|(x, y)| contrast.values[i] - contrast.at(x, y) > 0.3 * strongest)
-    })
 }
 
 fn erase(contrast: &mut Plane, shapes: Vec<Shape>) {

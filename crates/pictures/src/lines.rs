@@ -18,6 +18,8 @@ const STEEPEST: f64 = 0.6;
 /// Lines of about this slope are parallel; so many are a ruling.
 const PARALLEL: f64 = 0.04;
 const RULING: usize = 3;
+/// The slopes of opposite sides of a frame, photographed at a slant, differ by less than this.
+const SLANTED: f64 = 0.15;
 
 /// A vertical run of pixels: rows `start..end` of a column.
 #[derive(Clone, Copy)]
@@ -92,6 +94,10 @@ impl Line {
         (self.last().column - self.first().column + 1) as f64
     }
 
+    fn centre(&self) -> f64 {
+        (self.first().middle() + self.last().middle()) / 2.0
+    }
+
     fn slope(&self) -> f64 {
         (self.last().middle() - self.first().middle()) / self.length()
     }
@@ -132,19 +138,25 @@ impl Line {
             };
             across.iter().any(|line| meets(line.first()) || meets(line.last()))
         };
+        // The strokes of a 4 meet at corners too, but it has no two sides of the same length.
+        let is_opposite = |other: &Line| {
+            let (a, b) = (self.length(), other.length());
+            let apart = (self.centre() - other.centre()).abs();
+            (self.slope() - other.slope()).abs() < SLANTED && a.min(b) > 0.7 * a.max(b) && apart > 0.3 * a
+        };
         let ends = [self.first(), self.last()];
         let at_edge = ends.iter().any(|end| is_at_edge(end));
         // A stroke along one of the lines of squared paper leaves a part of it.
-        ends.iter().all(|end| is_at_edge(end) || is_at_corner(end))
-            || self.is_ruled(alike, if at_edge { 2.0 } else { 5.0 })
+        let is_side =
+            ends.iter().all(|end| is_at_edge(end) || is_at_corner(end)) && (at_edge || alike.iter().any(is_opposite));
+        is_side || self.is_ruled(alike, if at_edge { 2.0 } else { 5.0 })
     }
 
     /// Whether it is one of several parallel lines, and as long as so many of their spacings.
     fn is_ruled(&self, alike: &[Line], spacings: f64) -> bool {
-        let centre = |line: &Line| (line.first().middle() + line.last().middle()) / 2.0;
         let is_parallel =
             |line: &&Line| (line.slope() - self.slope()).abs() < PARALLEL && line.length() > self.length() / 2.0;
-        let mut centres: Vec<f64> = alike.iter().filter(is_parallel).map(centre).collect();
+        let mut centres: Vec<f64> = alike.iter().filter(is_parallel).map(Line::centre).collect();
         centres.sort_by(f64::total_cmp);
         let spacing = (centres[centres.len() - 1] - centres[0]) / (centres.len() - 1).max(1) as f64;
         centres.len() >= RULING && self.length() > spacings * spacing

@@ -9,8 +9,8 @@ const SQUARE: f64 = 0.4;
 const DARKEST: f32 = 0.2;
 /// Paper with less noise is from a paint program, not a camera.
 pub const NOISELESS: f32 = 1e-3;
-/// The factor from the median absolute deviation to a standard deviation.
-const MAD_TO_DEVIATION: f32 = 1.4826;
+/// A quarter of normally distributed values lie within so many standard deviations around the mean.
+const QUARTER: f32 = 0.6373;
 
 /// How far each pixel differs from the paper around it: 0 for paper, 1 for black on white.
 pub struct Contrast {
@@ -35,14 +35,20 @@ impl Contrast {
             (paper - v) / full
         };
         let mut values: Vec<f32> = grey.values.iter().zip(&paper.values).map(contrast).collect();
-        // A closing follows the lightest noise; the median is that of paper.
-        let sample = |values: &[f32]| values.iter().step_by(1 + values.len() / 50_000).copied().collect::<Vec<f32>>();
-        let middle = quantile(&mut sample(&values), 0.5).min(DARKEST / 2.0);
-        values.iter_mut().for_each(|v| *v -= middle);
-        let mut deviations: Vec<f32> = sample(&values).iter().map(|v| v.abs()).collect();
-        let noise = MAD_TO_DEVIATION * quantile(&mut deviations, 0.5);
+        // A closing follows the lightest noise.
+        let (paper, noise) = densest(values.iter().step_by(1 + values.len() / 50_000).copied().collect());
+        values.iter_mut().for_each(|v| *v -= paper.min(DARKEST / 2.0));
         Contrast { plane: Plane { values, ..grey }, noise }
     }
+}
+
+/// The middle of the shortest interval that holds a quarter of the values, and the standard deviation around it: those of
+/// paper, though most of the picture may be a table.
+fn densest(mut values: Vec<f32>) -> (f32, f32) {
+    values.sort_unstable_by(f32::total_cmp);
+    let quarters = values.iter().zip(&values[values.len() / 4..]);
+    let (least, most) = quarters.min_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0))).unwrap_or((&0.0, &0.0));
+    ((least + most) / 2.0, (most - least) / QUARTER)
 }
 
 /// A morphological closing: dark parts into which no square of side 2 · `radius` + 1 fits become as light as what is

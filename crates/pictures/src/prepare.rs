@@ -90,7 +90,7 @@ pub fn prepare(grey: Plane, size: (usize, usize), side: usize) -> Result<Prepare
         for shape in row {
             let (plane, place) = ink.digit(shape).ok_or(BLANK)?;
             copy(&plane, &mut kept, place);
-            let mut doubts = if side >= fit::MNIST_BOX { likeness::doubts(&plane, shape) } else { Vec::new() };
+            let mut doubts = if side >= fit::MNIST_BOX { likeness::doubts(&plane, shape, &grey) } else { Vec::new() };
             if is_at_edge(shape.bounds, (grey.width, grey.height)) {
                 doubts.push("it touches the picture's edge, where it may be cut off".into());
             }
@@ -138,8 +138,8 @@ fn better(a: Ink, b: Ink, grey: &Plane) -> Ink {
     let both_on_paper = a.is_on_paper(grey) && b.is_on_paper(grey);
     // A digit inside another shape is on a sheet of paper that lies on a table; other shapes have holes.
     let is_better = match (both_on_paper && is_inside(&b, &a), both_on_paper && is_inside(&a, &b)) {
-        (true, _) => likeness::is_sheet(a.main(), grey.width),
-        (_, true) => !likeness::is_sheet(b.main(), grey.width),
+        (true, _) => likeness::is_sheet_around(a.main(), b.main(), grey),
+        (_, true) => !likeness::is_sheet_around(b.main(), a.main(), grey),
         _ => rating(&b, grey) > rating(&a, grey),
     };
     if is_better { b } else { a }
@@ -154,7 +154,7 @@ fn is_inside(inner: &Ink, outer: &Ink) -> bool {
 fn rating(ink: &Ink, grey: &Plane) -> f64 {
     let main = ink.main();
     let on_paper = if ink.is_on_paper(grey) { 1.0 } else { 0.1 };
-    let doubts = ink.digit(main).map_or(9, |(plane, _)| likeness::doubts(&plane, main).len());
+    let doubts = ink.digit(main).map_or(9, |(plane, _)| likeness::doubts(&plane, main, grey).len());
     let whole = if is_at_edge(main.bounds, (grey.width, grey.height)) { 0.7 } else { 1.0 };
     on_paper * whole * 0.4f64.powi(doubts as i32) * (main.bounds.longest() as f64).sqrt()
 }

@@ -165,6 +165,48 @@ fn frames_edges_and_tables_are_left_out() {
 }
 
 #[test]
+fn most_of_a_picture_may_be_a_rough_table() {
+    let (clean, mut seed) = (letter(), 1u32);
+    let mut photo = Plane::from_fn(800, 700, |x, y| {
+        let sheet = (200..600).contains(&x) && (200..500).contains(&y);
+        if sheet { clean.at(x - 200, y - 200) } else { 0.3 + 0.1 * ((x / 9 + y / 7) % 3) as f32 }
+    });
+    for value in &mut photo.values {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *value += 0.02 * ((seed >> 16) as f32 / 65_536.0 - 0.5);
+    }
+    let found = prepare(photo, (800, 700), SIDE).unwrap();
+    assert!(found.light_paper && found.digits().count() == 1, "{:?}", found.notes);
+    let main = found.main().bounds;
+    assert!(main.left > 210 && main.right < 590 && main.top > 210 && main.bottom < 490, "{main:?}");
+}
+
+#[test]
+fn strokes_that_do_not_touch_or_meet_at_corners_are_one_digit() {
+    let drawn = |strokes: &[(usize, usize, usize, usize)]| {
+        let mut grey = Plane::from_fn(56, 56, |_, _| 1.0);
+        for &(left, top, right, bottom) in strokes {
+            paint(&mut grey, Rectangle { left, top, right, bottom }, 0.0);
+        }
+        grey
+    };
+    // A 5 whose bar is apart, a 4 of three straight strokes, and a square 0 whose hole might be ink on dark paper.
+    let five = drawn(&[(20, 22, 22, 28), (20, 27, 28, 29), (27, 29, 29, 38), (18, 37, 28, 39), (24, 18, 38, 20)]);
+    let four = drawn(&[(18, 18, 20, 38), (18, 36, 34, 38), (30, 18, 32, 48)]);
+    let radius = |x: usize, y: usize| {
+        let power = |v: usize| (v as f32 - 27.5).abs().powf(2.6);
+        (power(x) + power(y)).powf(1.0 / 2.6)
+    };
+    let zero = Plane::from_fn(56, 56, |x, y| if (5.0..10.0).contains(&radius(x, y)) { 0.0 } else { 1.0 });
+    for (grey, left, right) in [(five, 18, 38), (four, 18, 34), (zero, 18, 38)] {
+        let found = prepare(grey, (56, 56), SIDE).unwrap();
+        let b = found.main().bounds;
+        assert!(found.light_paper && found.notes.is_empty(), "{:?}", found.notes);
+        assert_eq!((b.left, b.right, found.digits().count()), (left, right, 1));
+    }
+}
+
+#[test]
 fn what_is_not_like_a_digit_is_doubted() {
     let doubts = |grey: Plane| {
         let size = (grey.width, grey.height);
