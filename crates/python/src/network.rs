@@ -3,8 +3,9 @@
 //! Weights are read and written only while the interpreter's lock is held, as NumPy does. What takes long works on a
 //! copy of them with the lock released.
 
+use std::any;
 use std::cell::UnsafeCell;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::ndarray::{ArrayView1, ArrayView2, ShapeBuilder};
 use numpy::prelude::*;
@@ -21,12 +22,17 @@ use crate::errors::of_core;
 /// Multiply-adds that take less than 50 µs, for which the interpreter's lock is not released.
 const SMALL: usize = 500_000;
 
+/// The most gradients whose memory is kept: a loop holds one while the next is computed.
+const SPARE: usize = 2;
+
 /// A network of one element type.
 pub struct Typed<T: Number> {
     /// Borrowed only while the interpreter's lock is held and no other code of Python's runs.
     net: UnsafeCell<TwoLayerNet<T>>,
     /// The buffers of the last gradient.
     buffers: Mutex<Option<Backpropagation<T>>>,
+    /// The memory of gradients that are gone.
+    spare: Arc<Mutex<Vec<Vec<T>>>>,
 }
 
 // SAFETY: the network is borrowed only by functions that hold the interpreter's lock (the module is not for interpreters
@@ -36,7 +42,7 @@ unsafe impl<T: Number> Sync for Typed<T> {}
 impl<T: Number> Typed<T> {
     fn new(parameters: Parameters<T>, activation: Activation) -> Self {
         let net = TwoLayerNet::new(parameters).with_activation(activation);
-        Typed { net: UnsafeCell::new(net), buffers: Mutex::new(None) }
+        Typed { net: UnsafeCell::new(net), buffers: Mutex::new(None), spare: Arc::default() }
     }
 
     /// The network, while the lock is held.
@@ -93,8 +99,6 @@ impl<T: Number> Typed<T> {
         let shape = self.net(py).shape();
         let x = InputRows::<T>::new(x, shape.inputs())?;
         let t = arrays::labels(t, (x.rows, x.is_single), shape.classes())?;
-        let (w1, w2) = (matrix(py, shape, Parameter::W1), matrix(py, shape, Parameter::W2));
-        let (b1, b2) = (vector(py, shape.hidden()), vector(py, shape.classes()));
         // Of another thread's call that runs at the same time, the buffers are not there.
         let taken = self.buffers.lock().unwrap_or_else(PoisonError::into_inner).take();
         let net = self.net(py);
@@ -106,34 +110,42 @@ impl<T: Number> Typed<T> {
             // Room for the largest blocks: the next call may have more rows.
             None => Backpropagation::new(net, usize::MAX),
         };
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut values = spare.unwrap_or_else(|| vec![T::ZERO; shape.parameters()]);
         {
-            // SAFETY: the arrays are new and known to no one else.
-            let mut out = unsafe {
-                let [w1, w2, b1, b2] = [w1.as_slice_mut(), w2.as_slice_mut(), b1.as_slice_mut(), b2.as_slice_mut()]
-                    .map(|slice| slice.expect("contiguous"));
-                let fits = "the arrays have the parameters' dimensions";
-                [(w1, Parameter::W1), (b1, Parameter::B1), (w2, Parameter::W2), (b2, Parameter::B2)].map(
-                    |(slice, p)| {
-                        let (rows, cols) = p.dims(shape);
-                        MatMut::new(slice, rows, cols).expect(fits)
-                    },
-                )
-            };
+            let mut rest = &mut values[..];
+            let mut out = Parameter::ALL.map(|parameter| {
+                let (rows, cols) = parameter.dims(shape);
+                let (first, others) = std::mem::take(&mut rest).split_at_mut(rows * cols);
+                rest = others;
+                MatMut::new(first, rows, cols).expect("the parameter's dimensions")
+            });
             let rows = x.rows();
             let mut work = || buffers.gradient(rows, Labels::Classes(&t), &mut out);
             if is_small(shape, x.rows) { work() } else { py.detach(work) }.map_err(of_core)?;
         }
         *self.buffers.lock().unwrap_or_else(PoisonError::into_inner) = Some(buffers);
-        // SAFETY: no other reference to this array's elements is left.
-        if unsafe { b2.as_slice() }.is_ok_and(|b2| b2.iter().any(|&g| is_nan(g))) {
+        if values[shape.parameters() - shape.classes()..].iter().any(|&g| is_nan(g)) {
             x.check_nan(shape.inputs())?;
         }
-        let gradient = PyDict::new(py);
-        gradient.set_item("W1", w1)?;
-        gradient.set_item("b1", b1)?;
-        gradient.set_item("W2", w2)?;
-        gradient.set_item("b2", b2)?;
-        Ok(gradient)
+        self.lend(py, shape, values)
+    }
+
+    /// Arrays of the parameters' shapes, whose memory is used again when the last of them is gone: a loop that makes a
+    /// gradient in each iteration need not fetch pages from the system each time.
+    fn lend<'py>(&self, py: Python<'py>, shape: Shape, mut values: Vec<T>) -> PyResult<Bound<'py, PyDict>> {
+        let mut first = values.as_mut_ptr();
+        let owner = Bound::new(py, Lent(Box::new(Loan { values, back: self.spare.clone() })))?.into_any();
+        let arrays = PyDict::new(py);
+        for parameter in Parameter::ALL {
+            let (rows, cols) = parameter.dims(shape);
+            // SAFETY: the elements are those of `values`, one parameter after the other. They stay where they are while
+            // `owner` exists, and only the array uses them.
+            arrays.set_item(parameter.name(), unsafe { array_at(&owner, parameter, (rows, cols, cols), first) })?;
+            // SAFETY: all parameters together are as long as `values`.
+            first = unsafe { first.add(rows * cols) };
+        }
+        Ok(arrays)
     }
 
     fn numerical_gradient<'py>(
@@ -162,18 +174,9 @@ impl<T: Number> Typed<T> {
         let parameters = &mut self.net_mut(py).parameters;
         for (mut matrix, parameter) in parameters.all_mut().into_iter().zip(Parameter::ALL) {
             let (rows, cols, stride, first) = (matrix.rows(), matrix.cols(), matrix.row_stride(), matrix.as_mut_ptr());
-            let is_bias = matches!(parameter, Parameter::B1 | Parameter::B2);
             // SAFETY: the elements are those of the matrix. They stay where they are while the network, which `owner`
             // owns, exists: nothing replaces its parameters. They are used while the interpreter's lock is held.
-            let array = unsafe {
-                if is_bias {
-                    let view = ArrayView1::from_shape_ptr(cols, first);
-                    PyArray1::borrow_from_array(&view, owner.clone()).into_any()
-                } else {
-                    let view = ArrayView2::from_shape_ptr((rows, cols).strides((stride, 1)), first);
-                    PyArray2::borrow_from_array(&view, owner.clone()).into_any()
-                }
-            };
+            let array = unsafe { array_at(owner, parameter, (rows, cols, stride), first) };
             arrays.set_item(parameter.name(), array)?;
         }
         Ok(arrays)
@@ -185,13 +188,45 @@ fn is_small(shape: Shape, rows: usize) -> bool {
     rows.saturating_mul(shape.parameters()) < SMALL
 }
 
-fn matrix<T: Number>(py: Python<'_>, shape: Shape, parameter: Parameter) -> Bound<'_, PyArray2<T>> {
-    let (rows, cols) = parameter.dims(shape);
-    PyArray2::zeros(py, [rows, cols], false)
+/// Memory that arrays show, and where it goes when they are gone.
+struct Loan<T> {
+    values: Vec<T>,
+    back: Arc<Mutex<Vec<Vec<T>>>>,
 }
 
-fn vector<T: Number>(py: Python<'_>, len: usize) -> Bound<'_, PyArray1<T>> {
-    PyArray1::zeros(py, [len], false)
+impl<T> Drop for Loan<T> {
+    fn drop(&mut self) {
+        let mut spare = self.back.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < SPARE {
+            spare.push(std::mem::take(&mut self.values));
+        }
+    }
+}
+
+/// The base of the arrays of a [`Loan`].
+#[pyclass(frozen)]
+struct Lent(#[allow(dead_code)] Box<dyn any::Any + Send + Sync>);
+
+/// An array of elements that `owner` keeps: `rows` rows of `cols` elements, `stride` apart; a bias has one dimension.
+///
+/// # Safety
+/// The elements must be there while `owner` is.
+unsafe fn array_at<'py, T: Number>(
+    owner: &Bound<'py, PyAny>,
+    parameter: Parameter,
+    (rows, cols, stride): (usize, usize, usize),
+    first: *mut T,
+) -> Bound<'py, PyAny> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if matches!(parameter, Parameter::B1 | Parameter::B2) {
+            let view = ArrayView1::from_shape_ptr(cols, first);
+            PyArray1::borrow_from_array(&view, owner.clone()).into_any()
+        } else {
+            let view = ArrayView2::from_shape_ptr((rows, cols).strides((stride, 1)), first);
+            PyArray2::borrow_from_array(&view, owner.clone()).into_any()
+        }
+    }
 }
 
 /// Copies of the four parameters by name.

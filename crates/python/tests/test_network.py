@@ -75,6 +75,20 @@ def test_arrays_keep_their_memory_and_a_network_is_freed():
     assert w1.shape == (64, 20)
 
 
+def test_memory_of_gradients_is_used_again_only_when_no_array_shows_it(net):
+    x, t = rows(), np.arange(5)
+    part = net.gradient(x, t)["W1"][3:5].T
+    before = part.copy()
+    kept = [net.gradient(rows(seed=k), t) for k in range(4)]
+    copies = [{name: array.copy() for name, array in g.items()} for g in kept]
+    del kept[1]["b1"], kept[1]["W1"], kept[2]
+    addresses = {net.gradient(rows(seed=k), t)["W1"].ctypes.data for k in range(5, 25)}
+    assert len(addresses) <= 3, "the memory of a gradient that is gone is used again"
+    assert np.array_equal(part, before)
+    for g, c in zip(kept, [copies[0], copies[1], copies[3]]):
+        assert all(np.array_equal(g[name], c[name]) for name in g)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("activation", ["sigmoid", "relu"])
 def test_inputs_of_every_kind_give_the_same(dtype, activation):
