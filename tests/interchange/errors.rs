@@ -286,12 +286,12 @@ fn invalid_exports_are_errors() {
     let before = fs::read(&model).unwrap();
     let at = |name: &str| scratch.path().join(name);
     for name in ["out", "out.txt", "out.c"] {
-        fails(2, "export {} --out {}", &[&model, &at(name)], &[name, ".npz, .onnx or .h", "--format"]);
+        fails(2, "export {} --out {}", &[&model, &at(name)], &[name, ".npz, .onnx, .h or .html", "--format"]);
     }
     fails(2, "export {} --format npz --out {}", &[&model, &model], &["is the model file"]);
     fails(2, "export {} --name 2x --out {}", &[&model, &at("out.h")], &["\"2x\"", "begin with a letter"]);
     fails(2, "export {} --name x --out {}", &[&model, &at("out.npz")], &["--name works only with --format c"]);
-    fails(2, "export {} --format pdf --out {}", &[&model, &at("out")], &["pdf", "npz, onnx, c"]);
+    fails(2, "export {} --format pdf --out {}", &[&model, &at("out")], &["pdf", "npz, onnx, c, html"]);
     fails(2, "export {}", &[&model], &["--out"]);
     fails(1, "export {} --out {}", &[&at("missing"), &at("out.npz")], &["missing", "check the path"]);
     fails(1, "export {} --out {}", &[&model, &at("no/out.npz")], &["there is no folder"]);
