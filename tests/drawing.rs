@@ -27,8 +27,8 @@ type Stroke = Vec<(f64, f64)>;
 
 /// Points on an ellipse around a centre, in degrees, clockwise from the right.
 fn arc((x, y): (f64, f64), (across, down): (f64, f64), from: f64, to: f64) -> Stroke {
-    let angle = |i: u32| (from + (to - from) * f64::from(i) / 16.0).to_radians();
-    (0..=16).map(|i| (x + across * angle(i).cos(), y + down * angle(i).sin())).collect()
+    let angle = |i: u32| (from + (to - from) * f64::from(i) / 12.0).to_radians();
+    (0..=12).map(|i| (x + across * angle(i).cos(), y + down * angle(i).sin())).collect()
 }
 
 /// A digit as one writes it on a square of side 1.
@@ -233,9 +233,11 @@ fn strokes_are_undone_and_cleared_by_buttons_and_keys() {
         browser.eval(&format!("document.getElementById('{id}').click()"));
         look(browser)
     };
+    draw_stroke(&mut browser, "pen", &strokes(4)[0]);
+    let first = look(&mut browser);
     let both = draw(&mut browser, "pen", 4);
-    let first = click(&mut browser, "undo");
     assert!(!is_blank(&first) && first.ink != both.ink);
+    assert_eq!(click(&mut browser, "undo").ink, first.ink);
     press(&mut browser, "z", 2);
     assert!(is_blank(&look(&mut browser)));
     draw(&mut browser, "mouse", 4);

@@ -298,3 +298,17 @@ fn invalid_exports_are_errors() {
     assert_eq!(names_in(scratch.path()), ["model"]);
     assert_eq!(fs::read(&model).unwrap(), before);
 }
+
+#[test]
+fn networks_that_take_no_images_have_no_page_to_draw_on() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [file, model, page] = ["file", "model", "page.html"].map(|name| scratch.path().join(name));
+    for inputs in [2, 4, 9, 15, 18] {
+        let first = array(&format!("{inputs}, 3"), &vec![1.0; 3 * inputs]);
+        fs::write(&file, with("W1.npy", first)).unwrap();
+        ok("import {} --out {}", &[&file, &model]);
+        let found = format!("takes {inputs} inputs");
+        fails(1, "export {} --out {}", &[&model, &page], &[&found, "28 x 28", "export it as onnx"]);
+        assert!(!page.exists());
+    }
+}

@@ -14,6 +14,8 @@ const [W1, b1, W2, b2] = (() => {
 
 // The network.
 
+const activate = { sigmoid: z => 1 / (1 + Math.exp(-z)), relu: z => Math.max(z, 0) }[model.activation];
+
 /** The hidden units' activations and the classes' probabilities for pixels from 0 to 255. */
 function predict(pixels) {
   const units = Float64Array.from(b1), probabilities = Float64Array.from(b2);
@@ -24,7 +26,7 @@ function predict(pixels) {
     for (let j = 0; j < hidden; j++) units[j] += x * W1[i * hidden + j];
   }
   for (let j = 0; j < hidden; j++) {
-    units[j] = model.activation === "relu" ? Math.max(units[j], 0) : 1 / (1 + Math.exp(-units[j]));
+    units[j] = activate(units[j]);
     for (let k = 0; k < classes; k++) probabilities[k] += units[j] * W2[j * classes + k];
   }
   const largest = probabilities.reduce((a, b) => Math.max(a, b));
@@ -44,14 +46,14 @@ const VISIBLE = 25.5;
 /** The bounds of the visible ink in a square plane of `size` pixels a side; `right` and `bottom` are past the end. */
 function boundsOf(ink, size) {
   const b = { left: size, top: size, right: 0, bottom: 0 };
-  ink.forEach((value, i) => {
-    if (value <= VISIBLE) return;
-    const x = i % size, y = (i - x) / size;
-    b.left = Math.min(b.left, x);
-    b.right = Math.max(b.right, x + 1);
-    b.top = Math.min(b.top, y);
-    b.bottom = y + 1;
-  });
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++) {
+      if (ink[y * size + x] <= VISIBLE) continue;
+      b.left = Math.min(b.left, x);
+      b.right = Math.max(b.right, x + 1);
+      b.top = Math.min(b.top, y);
+      b.bottom = y + 1;
+    }
   return b;
 }
 
@@ -120,8 +122,9 @@ function drawStrokes() {
     for (const point of rest.length ? rest : [[x + 0.01, y]]) pen.lineTo(...point);
     pen.stroke();
   }
-  const { data } = pen.getImageData(0, 0, SIZE, SIZE);
-  return Uint8Array.from({ length: SIZE * SIZE }, (_, i) => data[4 * i + 3]);
+  const { data } = pen.getImageData(0, 0, SIZE, SIZE), ink = new Uint8Array(SIZE * SIZE);
+  for (let i = 0; i < ink.length; i++) ink[i] = data[4 * i + 3];
+  return ink;
 }
 
 function extend(event) {
