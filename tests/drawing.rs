@@ -237,12 +237,12 @@ fn strokes_are_undone_and_cleared_by_buttons_and_keys() {
     let first = look(&mut browser);
     let both = draw(&mut browser, "pen", 4);
     assert!(!is_blank(&first) && first.ink != both.ink);
-    assert_eq!(click(&mut browser, "undo").ink, first.ink);
+    assert!(click(&mut browser, "undo").ink == first.ink);
     press(&mut browser, "z", 2);
     assert!(is_blank(&look(&mut browser)));
     draw(&mut browser, "mouse", 4);
     assert!(is_blank(&click(&mut browser, "clear")));
-    assert_eq!(draw(&mut browser, "mouse", 4).ink, both.ink);
+    assert!(draw(&mut browser, "mouse", 4).ink == both.ink);
     press(&mut browser, "Escape", 0);
     assert!(is_blank(&look(&mut browser)));
     // A tap leaves a dot; the right button draws nothing.
