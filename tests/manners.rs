@@ -157,6 +157,7 @@ fn what_commands_print_fits_a_narrow_terminal_and_is_aligned() {
             ("export m --out m.npz", 0),
             ("export m --out m.onnx", 0),
             ("export m --out m.h", 0),
+            ("export m --out m.html", 0),
             ("import m.npz --out n", 0),
             ("man --dir d", 0),
             ("info", 0),

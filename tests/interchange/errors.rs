@@ -286,15 +286,29 @@ fn invalid_exports_are_errors() {
     let before = fs::read(&model).unwrap();
     let at = |name: &str| scratch.path().join(name);
     for name in ["out", "out.txt", "out.c"] {
-        fails(2, "export {} --out {}", &[&model, &at(name)], &[name, ".npz, .onnx or .h", "--format"]);
+        fails(2, "export {} --out {}", &[&model, &at(name)], &[name, ".npz, .onnx, .h or .html", "--format"]);
     }
     fails(2, "export {} --format npz --out {}", &[&model, &model], &["is the model file"]);
     fails(2, "export {} --name 2x --out {}", &[&model, &at("out.h")], &["\"2x\"", "begin with a letter"]);
     fails(2, "export {} --name x --out {}", &[&model, &at("out.npz")], &["--name works only with --format c"]);
-    fails(2, "export {} --format pdf --out {}", &[&model, &at("out")], &["pdf", "npz, onnx, c"]);
+    fails(2, "export {} --format pdf --out {}", &[&model, &at("out")], &["pdf", "npz, onnx, c, html"]);
     fails(2, "export {}", &[&model], &["--out"]);
     fails(1, "export {} --out {}", &[&at("missing"), &at("out.npz")], &["missing", "check the path"]);
     fails(1, "export {} --out {}", &[&model, &at("no/out.npz")], &["there is no folder"]);
     assert_eq!(names_in(scratch.path()), ["model"]);
     assert_eq!(fs::read(&model).unwrap(), before);
+}
+
+#[test]
+fn networks_that_take_no_images_have_no_page_to_draw_on() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [file, model, page] = ["file", "model", "page.html"].map(|name| scratch.path().join(name));
+    for inputs in [2, 4, 9, 15, 18] {
+        let first = array(&format!("{inputs}, 3"), &vec![1.0; 3 * inputs]);
+        fs::write(&file, with("W1.npy", first)).unwrap();
+        ok("import {} --out {}", &[&file, &model]);
+        let found = format!("takes {inputs} inputs");
+        fails(1, "export {} --out {}", &[&model, &page], &[&found, "28 x 28", "export it as onnx"]);
+        assert!(!page.exists());
+    }
 }

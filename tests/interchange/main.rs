@@ -5,6 +5,7 @@
 mod common;
 
 mod errors;
+mod html;
 mod outside;
 
 use std::fs;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use twolayer_core::{Activation, Float, Shape};
-use twolayer_interchange::{c, npz, onnx};
+use twolayer_interchange::{c, html, npz, onnx};
 use twolayer_model::{AnyModel, Model};
 
 use crate::args::{ExportArgs, Format};
@@ -76,8 +76,9 @@ fn format(args: &ExportArgs) -> Result<Format, CliError> {
         (None, Some("npz")) => Ok(Format::Npz),
         (None, Some("onnx")) => Ok(Format::Onnx),
         (None, Some("h")) => Ok(Format::C),
+        (None, Some("html")) => Ok(Format::Html),
         _ => Err(CliError::usage(format!(
-            "unknown format of {}; end the name in .npz, .onnx or .h, or give --format npz, onnx or c",
+            "unknown format of {}; end the name in .npz, .onnx, .h or .html, or give --format npz, onnx, c or html",
             args.out.display()
         ))),
     }
@@ -105,6 +106,10 @@ fn contents<T: Float>(model: &Model<T>, format: Format, name: Option<&str>) -> R
         Format::Npz => npz::write(&model.parameters, model.activation)?,
         Format::Onnx => onnx::write(model)?,
         Format::C => c::write(model, name.unwrap_or_default())?.into_bytes(),
+        Format::Html => {
+            let light_paper = network::has_light_paper(&model.options);
+            html::write(model, html::Reading { light_paper, sure: network::SURE })?.into_bytes()
+        }
     };
     Ok((bytes, model.activation, T::NAME))
 }
@@ -135,5 +140,6 @@ fn print(report: &ExportReport, shape: Shape, out: &mut Output) {
                 format_args!("{name}_predict_u8(pixels, probabilities); the comment at the top of the file shows how"),
             );
         }
+        (Format::Html, _) => out.context("Page", "open it in a browser and draw; it needs no network"),
     }
 }

@@ -1,5 +1,6 @@
 //! A trained network of either element type.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use twolayer_core::{Activation, Evaluation, Float, Result, Rows, Shape, TwoLayerNet};
@@ -60,6 +61,8 @@ impl<T: Float> Network for TwoLayerNet<T> {
     }
 }
 
+/// Answers with a smaller probability are not sure.
+pub const SURE: f64 = 0.9;
 /// The option in a model file that names the paper it was trained on, if that is light; older files have none.
 pub const PAPER: &str = "paper";
 pub const LIGHT: &str = "light";
@@ -82,12 +85,17 @@ pub fn read(path: &Path) -> Result<AnyModel, CliError> {
 /// Reads a model file's network.
 pub fn load(path: &Path, machine: &Machine) -> Result<LoadedModel, CliError> {
     let model = read(path)?;
-    let light_paper = model.options().get(PAPER).is_some_and(|paper| paper == LIGHT);
+    let light_paper = has_light_paper(model.options());
     let net: Box<dyn Network> = match model {
         AnyModel::F32(model) => Box::new(machine.run(of(model))),
         AnyModel::F64(model) => Box::new(machine.run(of(model))),
     };
     Ok(LoadedModel { net, light_paper })
+}
+
+/// Whether a model file's options say that it was trained on dark ink on light paper.
+pub fn has_light_paper(options: &BTreeMap<String, String>) -> bool {
+    options.get(PAPER).is_some_and(|paper| paper == LIGHT)
 }
 
 fn of<T: Float>(model: Model<T>) -> TwoLayerNet<T> {

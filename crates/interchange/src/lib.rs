@@ -5,6 +5,7 @@
 //! | `.npz` | NumPy, under the notebook's names | [`npz::write`] |
 //! | `.onnx` | ONNX Runtime and others | [`onnx::write`] |
 //! | `.h` | C and C++: weights and a predict function, without dependencies | [`c::write`] |
+//! | `.html` | browsers: a page to draw on, which shows what the network makes of it | [`html::write`] |
 //!
 //! [`load`] reads `.npz` and PyTorch's layers as safetensors. Any file, however damaged,
 //! gives a model or an [`Error`] that names the file, what was found, what was expected and what to do.
@@ -22,6 +23,7 @@
 
 pub mod c;
 mod error;
+pub mod html;
 pub mod npz;
 pub mod onnx;
 mod source;

@@ -17,6 +17,8 @@ pub enum Format {
     Onnx,
     /// One C header with the weights and functions that predict, for C99 and C++
     C,
+    /// One page for browsers, with the weights: draw, and see what the network makes of it
+    Html,
 }
 
 impl Format {
@@ -25,6 +27,7 @@ impl Format {
             Format::Npz => "npz",
             Format::Onnx => "onnx",
             Format::C => "c",
+            Format::Html => "html",
         }
     }
 }
@@ -34,13 +37,14 @@ impl Format {
   twolayer export digits.model --out digits.npz
   twolayer export digits.model --out digits.onnx
   twolayer export digits.model --out digits.h
+  twolayer export digits.model --out digits.html
 
 The same model gives the same bytes, always.")]
 pub struct ExportArgs {
     /// Model file written by `twolayer train --out`
     pub model: PathBuf,
 
-    /// Format [default: by the extension of --out: .npz, .onnx or .h]
+    /// Format [default: by the extension of --out: .npz, .onnx, .h or .html]
     #[arg(long, value_name = "FORMAT", value_enum, ignore_case = true)]
     pub format: Option<Format>,
 

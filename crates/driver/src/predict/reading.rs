@@ -7,11 +7,10 @@ use twolayer_pictures::{Digit, PreparedImage, Rectangle};
 
 use super::{most_probable, print_bars};
 use crate::ascii_image;
+use crate::network::SURE;
 use crate::number_format::{count, grouped, percent};
 use crate::output::Output;
 
-/// Answers with a smaller probability are not sure.
-pub const SURE: f64 = 0.9;
 /// Digits in a row belong to one number if the gap between them is at most this share of their height.
 const GAP: f64 = 1.5;
 /// The columns of a picture on a terminal of unknown width.
