@@ -4,6 +4,8 @@ mod buffer;
 mod element;
 mod error;
 mod fused;
+#[cfg(debug_assertions)]
+mod instances;
 pub mod math;
 mod matmul;
 mod matrix;
