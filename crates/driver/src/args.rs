@@ -12,7 +12,7 @@ mod values;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, ColorChoice, Parser, Subcommand};
 use twolayer_core::{DEFAULT_H, GradientMethod, Level};
 
 use crate::error::CliError;
@@ -46,6 +46,11 @@ pub struct Cli {
     #[arg(long, global = true, display_order = 900)]
     pub quiet: bool,
 
+    /// When to use colours; `auto` is on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, ignore_case = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    #[arg(display_order = 901)]
+    pub color: ColorChoice,
+
     #[command(subcommand)]
     pub command: Command,
 }
@@ -59,7 +64,7 @@ fn help_width() -> usize {
 pub enum Command {
     /// Train a network and report its accuracy once an epoch
     Train(Box<TrainArgs>),
-    /// Measure a trained model: accuracy, mean loss, confusion matrix
+    /// Measure a trained model: accuracy, loss, confusion matrix, scores of each class
     Eval(EvalArgs),
     /// Classify your own pictures, or an image of the data
     Predict(PredictArgs),

@@ -15,6 +15,7 @@ use std::path::Path;
 
 use crate::error::CliError;
 use crate::output_file::OutputFile;
+pub use class_scores::{ClassScores, mix_ups};
 pub use page::{EvaluatedModel, Page};
 use training_record::TrainingRecord;
 

@@ -5,6 +5,7 @@
 
 mod args;
 mod ascii_image;
+mod color;
 mod confusion;
 mod data;
 mod data_command;
@@ -47,10 +48,12 @@ use error::CliError;
 use output::Output;
 
 fn main() -> ExitCode {
+    color::choose(color::in_arguments(std::env::args_os()));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return help::report_usage(&error),
     };
+    color::choose(cli.color);
     // A panic is a bug, but the user should still get one paragraph.
     panic::set_hook(Box::new(|info| {
         CliError::new(format!("internal error, please report it: {info}")).report();

@@ -16,12 +16,13 @@ use super::plan::Plan;
 use super::run::TrainingRun;
 use super::validation_rows;
 use crate::args::{Precision, ThreadCount, TrainArgs, available_threads};
+use crate::color;
 use crate::data::Source;
 use crate::data_notes::{self, Noted};
 use crate::error::CliError;
 use crate::interrupt;
 use crate::machine::Machine;
-use crate::number_format::{count, percent, seconds};
+use crate::number_format::{count, loss, percent, seconds};
 use crate::output::Output;
 use crate::random::Generator;
 
@@ -225,12 +226,12 @@ impl<'a> Ended<'a> {
         if self.args.json {
             let _ = out.json(&report);
         } else {
-            let loss = format!("{:.4}", report.test_loss);
+            let loss = loss(report.test_loss);
             let (train, test) = (percent(report.train_accuracy), percent(report.test_accuracy));
             if !out.is_quiet() {
                 out.line(self.row(&seed.to_string(), [&loss, &train, &test]));
             }
-            report.warnings.iter().for_each(|warning| out.field("Warning", format_args!("seed {seed}: {warning}")));
+            report.warnings.iter().for_each(|warning| out.caution("Warning", format_args!("seed {seed}: {warning}")));
         }
         self.reports.push(report);
     }
@@ -283,7 +284,13 @@ fn print_spread(spread: &Spread, at_once: usize, out: &mut Output) {
     let (runs, time) = (count(*runs, "run"), seconds(spread.total_seconds));
     out.field("Trained", format_args!("{runs} in {time}, {at_once} at a time, each on 1 thread"));
     let deviation = spread.standard_deviation.map_or("-".into(), percent);
-    out.field("Accuracy", format_args!("{} on the test set, standard deviation {deviation}", percent(spread.mean)));
+    out.field(
+        "Accuracy",
+        format_args!(
+            "{} on the test set, standard deviation {deviation}",
+            color::paint(color::STRONG, percent(spread.mean))
+        ),
+    );
     let (least, greatest) = (percent(spread.least), percent(spread.greatest));
     out.field("Range", format_args!("{least} (seed {least_seed}) to {greatest} (seed {greatest_seed})"));
 }
