@@ -12,9 +12,10 @@ use common::{Ran, fails, json, ok, run, twolayer};
 /// Columns of terminals.
 const WIDTHS: [usize; 3] = [40, 60, 80];
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "train",
     "eval",
+    "compare",
     "predict",
     "gradcheck",
     "fetch",
@@ -97,7 +98,7 @@ fn assert_fits(ran: &Ran, width: usize) {
 
 /// The numbers of a table end where their column's name ends.
 fn assert_aligned(ran: &Ran) -> usize {
-    const NAMES: [&str; 18] = [
+    const NAMES: [&str; 20] = [
         "epoch",
         "iterations",
         "loss",
@@ -108,6 +109,8 @@ fn assert_aligned(ran: &Ran) -> usize {
         "true",
         "precision",
         "recall",
+        "accuracy",
+        "only this",
         "F1",
         "images",
         "class",
@@ -117,7 +120,7 @@ fn assert_aligned(ran: &Ran) -> usize {
         "backpropagation",
         "numerical",
     ];
-    const FIRST: [&str; 5] = ["epoch ", "true ", "class ", "    ", "   mean diff"];
+    const FIRST: [&str; 6] = ["epoch ", "model ", "true ", "class ", "    ", "   mean diff"];
     let mut tables = 0;
     for block in ran.stdout.split("\n\n").map(|block| block.trim_matches('\n')) {
         let (header, rows) = block.split_once('\n').unwrap_or((block, ""));
@@ -154,6 +157,7 @@ fn what_commands_print_fits_a_narrow_terminal_and_is_aligned() {
             ("train --epochs 30 --validation 0.1 --patience 2 --optimizer adam --activation relu --init he", 1),
             ("train --iters 2 --gradient numerical --checkpoint k --threads 2 --quiet", 0),
             ("eval m --report r.html", 2),
+            ("compare m m --report r.html", 1),
             ("predict m --index 0", 0),
             ("predict m one.pgm", 0),
             ("predict m one.pgm a-file-with-a-long-name/one.pgm", 0),
@@ -201,6 +205,7 @@ fn quiet_prints_results_without_notes_on_every_command() {
     let (_, numbers) = (quiet("export m --out m.npz"), quiet("import m.npz --activation relu --out n"));
     assert!(numbers.starts_with("Model     n: 64 -> 50 -> 10"), "{numbers}");
     assert!(quiet("eval m").starts_with("Accuracy"));
+    assert!(quiet("compare m m").starts_with("Answer"));
     assert!(quiet("predict m --index 0").starts_with("Answer"));
     assert!(quiet("predict m --csv p.csv").starts_with("Accuracy"));
     assert!(!quiet("gradcheck --hidden 5").contains("Network"));

@@ -1,6 +1,7 @@
 //! The command line: every command, every option, and the checks that need nothing but the words.
 
 mod checkpoint;
+mod compare;
 mod completions;
 mod data;
 mod fetch;
@@ -18,6 +19,7 @@ use twolayer_core::{DEFAULT_H, GradientMethod, Level};
 use crate::error::CliError;
 use crate::terminal;
 pub use checkpoint::{CheckpointArgs, Options};
+pub use compare::CompareArgs;
 pub use completions::{CompletionsArgs, ManArgs};
 pub use data::{DataCommand, DataConvertArgs, DataInfoArgs, DataShowArgs};
 pub use fetch::FetchArgs;
@@ -66,6 +68,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Measure a trained model: accuracy, loss, confusion matrix, scores of each class
     Eval(EvalArgs),
+    /// Compare two models on the same images
+    Compare(CompareArgs),
     /// Classify your own pictures, or an image of the data
     Predict(PredictArgs),
     /// Compare backpropagation with numerical gradients, in f64

@@ -4,6 +4,7 @@
 //! ([`training_record`]), the class scores and mistakes ([`class_scores`]), digits and weights ([`png_image`]).
 
 mod class_scores;
+mod compare;
 mod markup;
 mod option_tables;
 mod page;
@@ -16,6 +17,7 @@ use std::path::Path;
 use crate::error::CliError;
 use crate::output_file::OutputFile;
 pub use class_scores::{ClassScores, mix_ups};
+pub use compare::ComparisonPage;
 pub use page::{EvaluatedModel, Page};
 use training_record::TrainingRecord;
 

@@ -6,6 +6,8 @@
 mod args;
 mod ascii_image;
 mod color;
+mod compare;
+mod comparison;
 mod confusion;
 mod data;
 mod data_command;
@@ -73,6 +75,7 @@ fn run(command: &Command, out: &mut Output) -> Result<(), CliError> {
     match command {
         Command::Train(args) => train::run(args, out),
         Command::Eval(args) => eval::run(args, out),
+        Command::Compare(args) => compare::run(args, out),
         Command::Predict(args) => predict::run(args, out),
         Command::Gradcheck(args) => gradcheck::run(args, out),
         Command::Fetch(args) => fetch::run(args, out),
