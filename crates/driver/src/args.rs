@@ -189,7 +189,7 @@ pub struct TrainArgs {
     /// Train once with each of these seeds, on one thread each and --threads at a time; prints the mean and the spread of
     /// the accuracies
     #[arg(long, value_name = "A..B", value_parser = seeds)]
-    #[arg(conflicts_with_all = ["seed", "out", "checkpoint", "resume", "log", "report", "plot", "every_epoch"])]
+    #[arg(conflicts_with_all = ["seed", "out", "checkpoint", "resume", "log", "plot", "every_epoch"])]
     pub seeds: Option<RangeInclusive<u64>>,
 
     #[command(flatten)]

@@ -10,6 +10,7 @@ mod option_tables;
 mod page;
 mod plot;
 mod png_image;
+mod seeds;
 pub mod training_record;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ use crate::output_file::OutputFile;
 pub use class_scores::{ClassScores, mix_ups};
 pub use compare::ComparisonPage;
 pub use page::{EvaluatedModel, Page};
+pub use seeds::{SeedRun, SeedsPage};
 use training_record::TrainingRecord;
 
 /// The file for the curves and its format.

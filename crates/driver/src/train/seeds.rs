@@ -19,11 +19,15 @@ use crate::args::{Precision, ThreadCount, TrainArgs, available_threads};
 use crate::color;
 use crate::data::Source;
 use crate::data_notes::{self, Noted};
+use crate::epoch_table::Measurement;
 use crate::error::CliError;
+use crate::html_report::training_record::TrainingRecord;
+use crate::html_report::{SeedRun, SeedsPage};
 use crate::interrupt;
 use crate::machine::Machine;
 use crate::number_format::{count, loss, percent, seconds};
 use crate::output::Output;
+use crate::output_file::OutputFile;
 use crate::random::Generator;
 
 /// The result of a run, and its row in JSON.
@@ -37,6 +41,8 @@ struct SeedReport {
     train_seconds: f64,
     #[serde(skip)]
     interrupted: bool,
+    #[serde(skip)]
+    history: Vec<Measurement>,
     /// What went wrong in the run.
     warnings: Vec<String>,
 }
@@ -62,6 +68,8 @@ struct Spread {
     total_seconds: f64,
     /// What is unusual about the data.
     notes: Vec<String>,
+    /// The HTML report that was written.
+    report: Option<String>,
 }
 
 /// Runs `twolayer train --seeds`.
@@ -76,9 +84,13 @@ pub fn run(args: &TrainArgs, seeds: RangeInclusive<u64>, out: &mut Output) -> Re
     let args_of = |seed: u64| {
         let mut args = args.clone();
         (args.random.seed, args.machine.threads) = (seed, ThreadCount::Fixed(1));
+        // One page for all.
+        args.report = None;
         args
     };
     let source = Source::new(&args.data);
+    let target = args.report.as_deref().map(OutputFile::new).transpose()?;
+    out.keep_stdout_for(&target);
     let (first, last) = (args_of(*seeds.start()), args_of(*seeds.end()));
     // One test set for all runs, so that they can be compared.
     let (data, classes, note) = validation_rows::load(&first, source, args.json || out.is_quiet())?;
@@ -131,7 +143,8 @@ pub fn run(args: &TrainArgs, seeds: RangeInclusive<u64>, out: &mut Output) -> Re
     if out.is_closed() {
         return Ok(());
     }
-    ended.finish(started, at_once, noted.notes, out)
+    let page = target.as_ref().map(|target| (target, &planned));
+    ended.finish(started, (at_once, noted.notes), page, out)
 }
 
 /// A run of one seed, without a word.
@@ -154,6 +167,47 @@ fn one(
 }
 
 impl TrainingRun<'_> {
+    fn page_of_seeds<'a>(
+        &self,
+        reports: &'a [SeedReport],
+        spread: &Spread,
+        trouble: Option<&CliError>,
+    ) -> SeedsPage<'a> {
+        let record = TrainingRecord::new(false);
+        let mut options = match self.args.precision {
+            Precision::F32 => self.report_of_failure::<f32>(&record),
+            Precision::F64 => self.report_of_failure::<f64>(&record),
+        };
+        // What each run has of its own.
+        if let Some(fields) = options.as_object_mut() {
+            for name in ["iterations", "seed", "threads", "total_seconds"] {
+                fields.remove(name);
+            }
+        }
+        let of_seed = |share: f64, seed: u64| format!("{} (seed {seed})", percent(share));
+        SeedsPage {
+            title: format!("{} on {}", count(spread.runs, "run"), self.source.title()),
+            trouble: trouble.map(ToString::to_string),
+            spread: vec![
+                ("mean", percent(spread.mean)),
+                ("standard deviation", spread.standard_deviation.map_or("–".into(), percent)),
+                ("min", of_seed(spread.least, spread.least_seed)),
+                ("max", of_seed(spread.greatest, spread.greatest_seed)),
+            ],
+            runs: reports
+                .iter()
+                .map(|r| SeedRun {
+                    seed: r.seed,
+                    test_loss: r.test_loss,
+                    train_accuracy: r.train_accuracy,
+                    test_accuracy: r.test_accuracy,
+                    history: &r.history,
+                })
+                .collect(),
+            options,
+        }
+    }
+
     fn report_of_seed<T: Float>(&self, generator: Generator) -> Result<SeedReport, CliError> {
         let (mut state, mut sampler) = self.start::<T>(generator)?;
         self.train(&mut state, sampler.as_mut(), false, &mut Output::new(true))?;
@@ -167,6 +221,7 @@ impl TrainingRun<'_> {
             train_seconds: outcome.train_seconds,
             interrupted: outcome.early == Some(EarlyStop::Interrupted),
             warnings: self.warnings(&state.record.history),
+            history: state.record.history,
         })
     }
 }
@@ -237,14 +292,32 @@ impl<'a> Ended<'a> {
     }
 
     /// Prints the spread; fails if a run did, or was interrupted.
-    fn finish(self, started: Instant, at_once: usize, notes: Vec<String>, out: &mut Output) -> Result<(), CliError> {
-        let runs = (self.seeds.end() - self.seeds.start()) as usize + 1;
-        if let Some(spread) = spread(&self.reports, started, notes) {
+    fn finish(
+        self,
+        started: Instant,
+        (at_once, notes): (usize, Vec<String>),
+        page: Option<(&OutputFile, &TrainingRun)>,
+        out: &mut Output,
+    ) -> Result<(), CliError> {
+        let ended = self.failure();
+        let mut written = Ok(());
+        if let Some(mut spread) = spread(&self.reports, started, notes) {
+            if let Some((target, run)) = page {
+                written =
+                    target.write(run.page_of_seeds(&self.reports, &spread, ended.as_ref().err()).html().as_bytes());
+                spread.report = written.is_ok().then(|| target.shown().to_string());
+            }
             match self.args.json {
                 true => out.json(&spread)?,
                 false => print_spread(&spread, at_once, out),
             }
         }
+        ended.and(written)
+    }
+
+    /// An error if a run failed, or is missing.
+    fn failure(&self) -> Result<(), CliError> {
+        let runs = (self.seeds.end() - self.seeds.start()) as usize + 1;
         match (self.failures.as_slice(), self.reports.len()) {
             ([], done) if done == runs => Ok(()),
             ([], done) => Err(CliError::new(format!("interrupted after {done} of {}", count(runs, "run")))),
@@ -273,6 +346,7 @@ fn spread(reports: &[SeedReport], started: Instant, notes: Vec<String>) -> Optio
         greatest_seed: greatest.seed,
         total_seconds: started.elapsed().as_secs_f64(),
         notes,
+        report: None,
     })
 }
 
@@ -293,4 +367,7 @@ fn print_spread(spread: &Spread, at_once: usize, out: &mut Output) {
     );
     let (least, greatest) = (percent(spread.least), percent(spread.greatest));
     out.field("Range", format_args!("{least} (seed {least_seed}) to {greatest} (seed {greatest_seed})"));
+    if let Some(file) = &spread.report {
+        out.field("Report", file);
+    }
 }
