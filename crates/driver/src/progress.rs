@@ -1,8 +1,9 @@
 //! The progress bar, on standard error if that is a terminal.
 
+use std::fmt::Write;
 use std::io::{IsTerminal, stderr};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::number_format::{self, percent};
 use crate::terminal;
@@ -26,9 +27,7 @@ impl Progress {
     pub fn new(iterations: usize, wanted: bool) -> Self {
         let target =
             if wanted && stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let style = ProgressStyle::with_template("{bar:12} {percent:>3}% {eta:>4} left  {wide_msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .progress_chars("━╸─");
+        let style = style("{bar:12} {percent:>3}% {time:>4} left  {wide_msg}");
         let bar = ProgressBar::with_draw_target(Some(iterations as u64), target).with_style(style);
         let width = terminal::width(stderr()).map_or(usize::MAX, |width| width.saturating_sub(BAR));
         Progress { bar, width, accuracies: Vec::new() }
@@ -58,6 +57,18 @@ impl Progress {
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// The style of all bars; `{time}` is the time left, once it can be estimated.
+pub fn style(template: &str) -> ProgressStyle {
+    let left = |state: &ProgressState, text: &mut dyn Write| {
+        let _ = match state.pos() {
+            0 => write!(text, "?"),
+            _ => write!(text, "{:#}", HumanDuration(state.eta())),
+        };
+    };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("time", left).progress_chars("━╸─")
 }
 
 /// The first of the parts that fit into `width` together, so that none is cut.

@@ -3,9 +3,9 @@
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget};
 
-use crate::progress::BAR;
+use crate::progress::{BAR, style};
 use crate::terminal;
 
 /// What takes less time shows no bar.
@@ -26,7 +26,7 @@ impl WaitingBar {
     /// `wanted`.
     pub fn bytes(name: &str, from: u64, total: Option<u64>, wanted: bool) -> Self {
         let (template, before) = match total {
-            Some(_) => ("{bar:12} {percent:>3}% {eta:>4} left  {bytes_per_sec}  {wide_msg}", BAR + RATE),
+            Some(_) => ("{bar:12} {percent:>3}% {time:>4} left  {bytes_per_sec}  {wide_msg}", BAR + RATE),
             None => ("{spinner} {bytes}  {bytes_per_sec}  {wide_msg}", RATE + RATE),
         };
         WaitingBar::new((name, before), from, total, template, wanted)
@@ -34,15 +34,14 @@ impl WaitingBar {
 
     /// A bar for reading `name`, of `total` parts; hidden unless `wanted`.
     pub fn parts(name: &str, total: u64, wanted: bool) -> Self {
-        WaitingBar::new((name, BAR), 0, Some(total), "{bar:12} {percent:>3}% {eta:>4} left  {wide_msg}", wanted)
+        WaitingBar::new((name, BAR), 0, Some(total), "{bar:12} {percent:>3}% {time:>4} left  {wide_msg}", wanted)
     }
 
     fn new((name, before): (&str, usize), from: u64, total: Option<u64>, template: &str, wanted: bool) -> Self {
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let width = terminal::width(stderr()).unwrap_or(usize::MAX);
         let shown = terminal::tail(name, width.saturating_sub(before));
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden())
-            .with_style(style.progress_chars("━╸─"))
+            .with_style(style(template))
             .with_message(shown)
             .with_position(from);
         bar.reset_eta();
