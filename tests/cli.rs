@@ -181,6 +181,18 @@ fn eval_counts_every_row_once() {
     assert_eq!(found[0], found[1], "the bundled digits are those in data/");
     let text = ok("eval {}", &[&model]);
     assert!(text.contains("bundled") && text.contains("Accuracy"), "{text}");
+    // Each class's scores, and last their means.
+    let scores = json("eval {}", &[&model])["scores"].clone();
+    for (class, row) in text.lines().rev().skip(1).take(10).collect::<Vec<_>>().into_iter().rev().enumerate() {
+        let (right, sum) = (found[0].0[class][class], |of: &dyn Fn(usize) -> f64| (0..10).map(of).sum::<f64>());
+        let (images, taken) = (sum(&|other| found[0].0[class][other]), sum(&|other| found[0].0[other][class]));
+        let [precision, recall] = [right / taken, right / images];
+        let f1 = 2.0 * precision * recall / (precision + recall);
+        let percents = [precision, recall, f1].map(|share| format!("{:.2}%", 100.0 * share)).join(" ");
+        assert_eq!(row.split_whitespace().collect::<Vec<_>>().join(" "), format!("{class} {percents} {images}"));
+        assert!((float(&scores[class]["f1"]) - f1).abs() < 1e-12 && scores[class]["rows"] == images, "{scores}");
+    }
+    assert!(text.lines().last().unwrap().starts_with(" mean  "), "{text}");
     let table: Vec<usize> = text.lines().rev().take(11).map(|line| line.chars().count()).collect();
     assert!(table.iter().all(|&width| width == table[0]), "{text}");
 }
@@ -224,8 +236,9 @@ fn predict_draws_the_digit_beside_its_probabilities() {
     assert_eq!(probabilities[integer(&report["predicted"])], best);
     let text = ok("predict {} --index 7", &[&model]);
     assert!(text.contains("┌") && text.contains("└") && text.contains('█'), "{text}");
-    let verdict = format!("label {}, predicted {}", report["label"], report["predicted"]);
-    assert!(text.contains(&verdict), "{text}");
+    let verdict = if report["label"] == report["predicted"] { "right" } else { "wrong" };
+    assert!(text.starts_with(&format!("Answer    {} (", report["predicted"])), "the answer is first: {text}");
+    assert!(text.contains(&format!("), {verdict}: the label is {}\n", report["label"])), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     let first = json("predict {} --index 0 --split train", &[&model]);
     assert_eq!((&first["split"], &first["label"]), (&Value::from("train"), &Value::from(0)));

@@ -231,8 +231,40 @@ fn several_seeds_give_the_spread_of_their_runs() {
     }
     assert_eq!(lines("train --seeds 5 --iters 20 --json")[1]["standard_deviation"], serde_json::Value::Null);
     fails(2, "train --seeds 3..1", &[], &["0..9"]);
+    fails(1, "train --seeds 0..1 --report /none/page.html", &[], &["/none"]);
     fails(2, "train --seeds 0..3 --seed 1", &[], &["--seed"]);
     fails(2, "train --seeds 0..3 --out m", &[], &["--out"]);
     let ran = fails(1, "train --seeds 0..1 --lr 1e38 --json", &[], &["2 of 2 runs failed", "seed 0: ", "seed 1: "]);
     assert!(ran.stdout.lines().all(|line| line.contains("\"error\"")) && ran.stdout.lines().count() == 2, "{ran:#?}");
+}
+
+#[test]
+fn several_seeds_share_a_page_with_their_curves_over_each_other() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("page.html");
+    let text = ok("train --seeds 3..7 --epochs 4 --lr 0.5 --json --report {}", &[&file]);
+    let rows: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (runs, spread) = rows.split_at(5);
+    assert_eq!(spread[0]["report"], file.display().to_string());
+    let page = std::fs::read_to_string(&file).unwrap();
+    let percent = |value: &serde_json::Value| format!("{:.2}%", 100.0 * float(value));
+    for (name, value, seed) in [
+        ("mean", &spread[0]["mean"], None),
+        ("min", &spread[0]["least"], Some(&spread[0]["least_seed"])),
+        ("max", &spread[0]["greatest"], Some(&spread[0]["greatest_seed"])),
+    ] {
+        let seed = seed.map_or(String::new(), |seed| format!(" (seed {seed})"));
+        let shown = format!("<dt>{name}</dt><dd>{}{seed}</dd>", percent(value));
+        assert!(page.contains(&shown), "no {shown} in {page}");
+    }
+    for run in runs {
+        let cells = format!("<td>{}</td><td>{}</td>", percent(&run["train_accuracy"]), percent(&run["test_accuracy"]));
+        assert!(page.contains(&format!("<th scope=\"row\">{}</th>", run["seed"])) && page.contains(&cells), "{run}");
+    }
+    // In each chart a line for each seed and one in the legend, and the mean. A point for each measurement.
+    let lines = |class: &str| page.matches(&format!("<path class=\"{class}\"")).count();
+    assert_eq!((lines("train"), lines("test")), (2 * (5 + 1), 2 * 2));
+    let last = page.split("<tbody>").nth(1).unwrap().split("</tbody>").next().unwrap().split("<tr>").last().unwrap();
+    let told: Vec<String> = ["mean", "least", "greatest"].iter().map(|name| percent(&spread[0][name])).collect();
+    assert!(told.iter().all(|share| last.contains(share)), "{last} without {told:?}");
 }

@@ -12,9 +12,10 @@ use common::{Ran, fails, json, ok, run, twolayer};
 /// Columns of terminals.
 const WIDTHS: [usize; 3] = [40, 60, 80];
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "train",
     "eval",
+    "compare",
     "predict",
     "gradcheck",
     "fetch",
@@ -97,7 +98,7 @@ fn assert_fits(ran: &Ran, width: usize) {
 
 /// The numbers of a table end where their column's name ends.
 fn assert_aligned(ran: &Ran) -> usize {
-    const NAMES: [&str; 15] = [
+    const NAMES: [&str; 20] = [
         "epoch",
         "iterations",
         "loss",
@@ -106,7 +107,12 @@ fn assert_aligned(ran: &Ran) -> usize {
         "test",
         "valid",
         "true",
-        "recognised",
+        "precision",
+        "recall",
+        "accuracy",
+        "only this",
+        "F1",
+        "images",
         "class",
         "mean diff",
         "max diff",
@@ -114,7 +120,7 @@ fn assert_aligned(ran: &Ran) -> usize {
         "backpropagation",
         "numerical",
     ];
-    const FIRST: [&str; 5] = ["epoch ", "true ", "class ", "    ", "   mean diff"];
+    const FIRST: [&str; 6] = ["epoch ", "model ", "true ", "class ", "    ", "   mean diff"];
     let mut tables = 0;
     for block in ran.stdout.split("\n\n").map(|block| block.trim_matches('\n')) {
         let (header, rows) = block.split_once('\n').unwrap_or((block, ""));
@@ -142,14 +148,19 @@ fn what_commands_print_fits_a_narrow_terminal_and_is_aligned() {
     let drawn: String =
         (0..400).map(|i| if i % 20 / 2 == 4 && (40..360).contains(&i) { "0 " } else { "255 " }).collect();
     fs::write(scratch.path().join("one.pgm"), format!("P2 20 20 255 {drawn}")).unwrap();
+    let deep = scratch.path().join("a-file-with-a-long-name");
+    fs::create_dir(&deep).unwrap();
+    fs::copy(scratch.path().join("one.pgm"), deep.join("one.pgm")).unwrap();
     for width in WIDTHS {
         for (line, tables) in [
             ("train --epochs 4 --batch 400 --lr 0.5 --out m --log l --report r.html --plot c.svg", 1),
             ("train --epochs 30 --validation 0.1 --patience 2 --optimizer adam --activation relu --init he", 1),
             ("train --iters 2 --gradient numerical --checkpoint k --threads 2 --quiet", 0),
-            ("eval m --report r.html", 1),
+            ("eval m --report r.html", 2),
+            ("compare m m --report r.html", 1),
             ("predict m --index 0", 0),
             ("predict m one.pgm", 0),
+            ("predict m one.pgm a-file-with-a-long-name/one.pgm", 0),
             ("gradcheck", 1),
             ("gradcheck m --batch 10 --brute-force", 1),
             ("data info", 1),
@@ -194,7 +205,8 @@ fn quiet_prints_results_without_notes_on_every_command() {
     let (_, numbers) = (quiet("export m --out m.npz"), quiet("import m.npz --activation relu --out n"));
     assert!(numbers.starts_with("Model     n: 64 -> 50 -> 10"), "{numbers}");
     assert!(quiet("eval m").starts_with("Accuracy"));
-    assert!(quiet("predict m --index 0").starts_with('┌'));
+    assert!(quiet("compare m m").starts_with("Answer"));
+    assert!(quiet("predict m --index 0").starts_with("Answer"));
     assert!(quiet("predict m --csv p.csv").starts_with("Accuracy"));
     assert!(!quiet("gradcheck --hidden 5").contains("Network"));
     assert!(quiet("train --seeds 0..1 --iters 5").starts_with("Trained   2 runs"));
@@ -213,6 +225,49 @@ fn colours_are_off_in_pipes_and_when_disabled() {
     assert!(help(&[("CLICOLOR_FORCE", "1")]).contains('\u{1b}'));
     assert!(!help(&[]).contains('\u{1b}'), "no colours in a pipe");
     assert!(!help(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).contains('\u{1b}'));
+}
+
+#[test]
+fn what_matters_is_coloured_where_colours_are_wanted() {
+    let scratch = tempfile::tempdir().unwrap();
+    let model = scratch.path().join("m");
+    ok("train --quiet --iters 300 --lr 0.5 --out {}", &[&model]);
+    let run_with = |line: &str, variables: &[(&str, &str)]| {
+        let mut command = twolayer();
+        command
+            .args(line.split(' '))
+            .current_dir(scratch.path())
+            .env_remove("NO_COLOR")
+            .envs(variables.iter().copied());
+        Ran::new(line.into(), command.output().unwrap())
+    };
+    let (red, green) = ("\u{1b}[1m\u{1b}[31m", "\u{1b}[1m\u{1b}[32m");
+    let plain = ok("eval {}", &[&model]);
+    assert!(!plain.contains('\u{1b}'), "{plain}");
+    let coloured = run_with("eval m --color always", &[("NO_COLOR", "1")]).stdout;
+    assert!(
+        coloured.contains(red) && coloured.matches(green).count() >= 8,
+        "the worst pairs and the diagonal: {coloured}"
+    );
+    for (line, variables) in [("eval m", vec![]), ("eval m --color never", vec![("CLICOLOR_FORCE", "1")])] {
+        assert!(!run_with(line, &variables).stdout.contains('\u{1b}'), "{line}");
+    }
+    // The same words and columns, whether coloured or not.
+    let mut bare = coloured;
+    while let Some(at) = bare.find('\u{1b}') {
+        let end = at + bare[at..].find('m').unwrap();
+        bare.replace_range(at..=end, "");
+    }
+    assert_eq!(bare, run_with("eval m", &[]).stdout);
+    let answer = run_with("--color=always predict m --index 0", &[]).stdout;
+    assert!(answer.contains(&format!("{green}right")) || answer.contains(&format!("{red}wrong")), "{answer}");
+    for line in ["--color always eval none", "eval m --color always --nope"] {
+        assert!(run_with(line, &[]).stderr.starts_with("\u{1b}[1m\u{1b}[31merror:"), "{line}");
+    }
+    assert!(run_with("train --help --color always", &[]).stdout.contains('\u{1b}'));
+    assert!(!run_with("--help --color never", &[("CLICOLOR_FORCE", "1")]).stdout.contains('\u{1b}'));
+    assert!(!run_with("eval m --json --color always", &[]).stdout.contains('\u{1b}'), "JSON has no colours");
+    fails(2, "eval m --color sometimes", &[], &["sometimes", "auto, always, never"]);
 }
 
 #[test]

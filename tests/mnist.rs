@@ -43,7 +43,7 @@ fn a_model_of_mnist_is_evaluated_and_draws_its_digits() {
     assert_eq!(evaluated["rows"], 10_000);
     assert_eq!(evaluated["accuracy"], report["test_accuracy"]);
     let text = ok("predict {} --data {} --index 0", &[&model, &folder]);
-    assert!(text.contains("label 7, predicted 7"), "{text}");
+    assert!(text.starts_with("Answer    7 (") && text.contains("right: the label is 7"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }
 

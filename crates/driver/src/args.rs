@@ -1,6 +1,7 @@
 //! The command line: every command, every option, and the checks that need nothing but the words.
 
 mod checkpoint;
+mod compare;
 mod completions;
 mod data;
 mod fetch;
@@ -12,12 +13,13 @@ mod values;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, ColorChoice, Parser, Subcommand};
 use twolayer_core::{DEFAULT_H, GradientMethod, Level};
 
 use crate::error::CliError;
 use crate::terminal;
 pub use checkpoint::{CheckpointArgs, Options};
+pub use compare::CompareArgs;
 pub use completions::{CompletionsArgs, ManArgs};
 pub use data::{DataCommand, DataConvertArgs, DataInfoArgs, DataShowArgs};
 pub use fetch::FetchArgs;
@@ -46,6 +48,11 @@ pub struct Cli {
     #[arg(long, global = true, display_order = 900)]
     pub quiet: bool,
 
+    /// When to use colours; `auto` is on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, ignore_case = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    #[arg(display_order = 901)]
+    pub color: ColorChoice,
+
     #[command(subcommand)]
     pub command: Command,
 }
@@ -59,8 +66,10 @@ fn help_width() -> usize {
 pub enum Command {
     /// Train a network and report its accuracy once an epoch
     Train(Box<TrainArgs>),
-    /// Measure a trained model: accuracy, mean loss, confusion matrix
+    /// Measure a trained model: accuracy, loss, confusion matrix, scores of each class
     Eval(EvalArgs),
+    /// Compare two models on the same images
+    Compare(CompareArgs),
     /// Classify your own pictures, or an image of the data
     Predict(PredictArgs),
     /// Compare backpropagation with numerical gradients, in f64
@@ -180,7 +189,7 @@ pub struct TrainArgs {
     /// Train once with each of these seeds, on one thread each and --threads at a time; prints the mean and the spread of
     /// the accuracies
     #[arg(long, value_name = "A..B", value_parser = seeds)]
-    #[arg(conflicts_with_all = ["seed", "out", "checkpoint", "resume", "log", "report", "plot", "every_epoch"])]
+    #[arg(conflicts_with_all = ["seed", "out", "checkpoint", "resume", "log", "plot", "every_epoch"])]
     pub seeds: Option<RangeInclusive<u64>>,
 
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! The table of epochs that `train` prints.
 
-use crate::number_format::{grouped, percent};
+use crate::number_format::{grouped, loss, percent};
 use crate::schedule::Schedule;
 
 /// The most rows that are all shown without `--every-epoch`.
@@ -72,7 +72,6 @@ impl EpochTable {
         let (epoch, done) = self.schedule.epochs(m.iterations);
         (last || epoch.is_multiple_of(self.every)).then(|| {
             let epoch = if done == 0 { grouped(epoch) } else { format!("{}.{done}", grouped(epoch)) };
-            let loss = |loss: f64| if loss < 1e4 { format!("{loss:.4}") } else { format!("{loss:.2e}") };
             let (train, test) = (percent(m.train_accuracy), percent(m.test_accuracy));
             let valid = m.validation_accuracy.map(percent).unwrap_or_default();
             self.line([&epoch, &grouped(m.iterations), &loss(m.loss), &loss(m.test_loss), &train, &test, &valid])

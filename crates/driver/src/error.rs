@@ -4,6 +4,8 @@ use std::fmt::{self, Display};
 use std::io::Write;
 use std::process::ExitCode;
 
+use crate::color;
+
 /// Why a command failed.
 #[derive(Debug)]
 pub struct CliError {
@@ -39,10 +41,11 @@ impl CliError {
     /// Prints `error: ` and the message on standard error, a line for each item, and returns the exit code.
     pub fn report(&self) -> ExitCode {
         let one_line = |text: &str| text.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ");
-        let mut text = format!("error: {}{}\n", one_line(&self.message), if self.items.is_empty() { "" } else { ":" });
+        let error = color::paint(color::WRONG, "error:");
+        let mut text = format!("{error} {}{}\n", one_line(&self.message), if self.items.is_empty() { "" } else { ":" });
         self.items.iter().for_each(|item| text += &format!("  {}\n", one_line(item)));
         // Standard error may be closed.
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        let _ = anstream::stderr().write_all(text.as_bytes());
         ExitCode::from(self.code)
     }
 }

@@ -6,19 +6,22 @@ use serde::Serialize;
 use twolayer_idx::Split as Half;
 
 use crate::args::{EvalArgs, Split};
+use crate::color::{FAINT, RIGHT, STRONG, WRONG, paint};
 use crate::confusion;
 use crate::data::{self, Source};
 use crate::error::CliError;
-use crate::html_report::{EvaluatedModel, Page};
+use crate::html_report::{ClassScores, EvaluatedModel, Page, mix_ups};
 use crate::machine::Machine;
 use crate::network;
-use crate::number_format::{count, grouped, percent};
+use crate::number_format::{count, grouped, loss, percent};
 use crate::output::Output;
 use crate::output_file::OutputFile;
 use crate::terminal::Table;
 
 /// The most classes of a confusion matrix.
 const MAX_CLASSES: usize = 4096;
+/// The most frequent mistakes that are marked.
+const WORST: usize = 5;
 
 /// The output of `--json`.
 #[derive(Serialize)]
@@ -32,6 +35,8 @@ struct EvalReport {
     mean_loss: f64,
     /// A row for each true class, a column for each predicted one.
     confusion: Vec<Vec<usize>>,
+    /// Precision, recall and F1 of each class.
+    scores: Vec<ClassScores>,
     seconds: f64,
     threads: usize,
     isa: &'static str,
@@ -63,6 +68,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
     }
     let start = Instant::now();
     let (evaluation, predicted) = (net.evaluate(&half)?, net.classify(&half)?);
+    let confusion = confusion::matrix(half.labels(), &predicted, classes);
     let mut report = EvalReport {
         model: args.model.display().to_string(),
         data: source.name(),
@@ -71,7 +77,8 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
         correct: evaluation.correct,
         accuracy: evaluation.accuracy(),
         mean_loss: evaluation.loss,
-        confusion: confusion::matrix(half.labels(), &predicted, classes),
+        scores: ClassScores::of(&confusion),
+        confusion,
         seconds: start.elapsed().as_secs_f64(),
         threads: machine.threads(),
         isa: machine.level.name(),
@@ -100,12 +107,9 @@ fn print(report: &EvalReport, args: &EvalArgs, half: &Half, out: &mut Output) {
     out.context("Data", format_args!("{}: {images} of {}", Source::new(&args.data).describe(), data::size(half)));
     half.notes().iter().for_each(|note| out.context("Note", note));
     let (correct, rows) = (grouped(report.correct), grouped(report.rows));
-    out.field("Accuracy", format_args!("{} ({correct} of {rows})", percent(report.accuracy)));
-    out.field("Loss", format_args!("{:.6} (mean)", report.mean_loss));
-    out.line("");
-    out.paragraph("", "Confusion: a row for each true class, a column for each predicted one");
-    out.line("");
-    print_matrix(&report.confusion, out);
+    out.field("Accuracy", format_args!("{} ({correct} of {rows})", paint(STRONG, percent(report.accuracy))));
+    out.field("Loss", format_args!("{} (mean)", loss(report.mean_loss)));
+    print_classes(&report.confusion, out);
     if let Some(file) = &report.report {
         out.line("");
         out.field("Report", file);
@@ -126,24 +130,52 @@ fn page_of<'a>(report: &mut EvalReport, subject: EvaluatedModel<'a>, source: Sou
     })
 }
 
-/// The confusion matrix, with the recall of each class.
-fn print_matrix(confusion: &[Vec<usize>], out: &mut Output) {
-    let classes = confusion.len();
+/// The confusion matrix, its most frequent mistakes, and the scores of each class.
+fn print_classes(confusion: &[Vec<usize>], out: &mut Output) {
+    let (classes, worst) = (confusion.len(), mix_ups(confusion, WORST));
     let cell = |row: usize, column: usize| match (row.checked_sub(1), column.checked_sub(1)) {
         (None, None) => "true".into(),
-        (None, Some(class)) if class == classes => "recognised".into(),
         // At least as wide as most counts, so that columns have equal widths.
         (None, Some(class)) => format!("{class:>3}"),
         (Some(class), None) => class.to_string(),
-        (Some(class), Some(predicted)) => match confusion[class].get(predicted) {
+        (Some(class), Some(predicted)) => match confusion[class][predicted] {
+            0 if predicted == class => paint(WRONG, 0),
+            n if predicted == class => paint(RIGHT, n),
             // Zeros off the diagonal would hide the mistakes.
-            Some(0) if predicted != class => ".".into(),
-            Some(n) => n.to_string(),
-            None => match confusion[class].iter().sum::<usize>() {
-                0 => "-".into(),
-                rows => percent(confusion[class][class] as f64 / rows as f64),
-            },
+            0 => paint(FAINT, "."),
+            n if worst.contains(&(class, predicted, n)) => paint(WRONG, n),
+            n => n.to_string(),
         },
     };
-    out.table(&Table { rows: classes + 1, columns: classes + 2, cell: &cell, left: &[] });
+    out.line("");
+    out.paragraph("", "Confusion: a row for each true class, a column for each predicted one");
+    out.line("");
+    out.table(&Table { rows: classes + 1, columns: classes + 1, cell: &cell, left: &[] });
+    out.line("");
+    if !worst.is_empty() {
+        let told = |&(class, predicted, n): &(usize, usize, usize)| {
+            format!("{} for {predicted} ({})", class, count(n, "time"))
+        };
+        out.field("Mistaken", worst.iter().map(told).collect::<Vec<_>>().join(", "));
+        out.line("");
+    }
+    print_scores(confusion, out);
+}
+
+/// Precision, recall and F1 of each class, and their means.
+fn print_scores(confusion: &[Vec<usize>], out: &mut Output) {
+    let scores = ClassScores::of(confusion);
+    let shown = |score: Option<f64>| score.map_or("-".into(), percent);
+    let row_of = |name: String, [precision, recall, f1]: [Option<f64>; 3], images: usize| {
+        [name, shown(precision), shown(recall), shown(f1), grouped(images)]
+    };
+    let mut rows = vec![["class", "precision", "recall", "F1", "images"].map(String::from)];
+    rows.extend(
+        scores.iter().enumerate().map(|(class, s)| row_of(class.to_string(), [s.precision, s.recall, s.f1], s.rows)),
+    );
+    let mean = |of: fn(&ClassScores) -> Option<f64>| ClassScores::mean(&scores, of);
+    let means = [mean(|s| s.precision), mean(|s| s.recall), mean(|s| s.f1)];
+    rows.push(row_of("mean".into(), means, scores.iter().map(|s| s.rows).sum()));
+    let cell = |row: usize, column: usize| rows[row][column].clone();
+    out.table(&Table { rows: rows.len(), columns: rows[0].len(), cell: &cell, left: &[] });
 }

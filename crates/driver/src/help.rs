@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::args::{Cli, CompletionsArgs, ManArgs};
+use crate::color::columns;
 use crate::error::CliError;
 use crate::output::Output;
 use crate::output_file::OutputFile;
@@ -96,8 +97,8 @@ pub fn report_usage(error: &clap::Error) -> ExitCode {
         }
         return ExitCode::from(2);
     }
-    let text = error.render().to_string();
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let _ = writeln!(std::io::stderr(), "{}", lines.join("\n"));
+    let text = error.render().ansi().to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| columns(line) > 0).collect();
+    let _ = writeln!(anstream::stderr(), "{}", lines.join("\n"));
     ExitCode::from(2)
 }

@@ -4,18 +4,23 @@
 //! ([`training_record`]), the class scores and mistakes ([`class_scores`]), digits and weights ([`png_image`]).
 
 mod class_scores;
+mod compare;
 mod markup;
 mod option_tables;
 mod page;
 mod plot;
 mod png_image;
+mod seeds;
 pub mod training_record;
 
 use std::path::Path;
 
 use crate::error::CliError;
 use crate::output_file::OutputFile;
+pub use class_scores::{ClassScores, mix_ups};
+pub use compare::ComparisonPage;
 pub use page::{EvaluatedModel, Page};
+pub use seeds::{SeedRun, SeedsPage};
 use training_record::TrainingRecord;
 
 /// The file for the curves and its format.

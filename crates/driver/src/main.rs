@@ -5,6 +5,9 @@
 
 mod args;
 mod ascii_image;
+mod color;
+mod compare;
+mod comparison;
 mod confusion;
 mod data;
 mod data_command;
@@ -47,10 +50,12 @@ use error::CliError;
 use output::Output;
 
 fn main() -> ExitCode {
+    color::choose(color::in_arguments(std::env::args_os()));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return help::report_usage(&error),
     };
+    color::choose(cli.color);
     // A panic is a bug, but the user should still get one paragraph.
     panic::set_hook(Box::new(|info| {
         CliError::new(format!("internal error, please report it: {info}")).report();
@@ -70,6 +75,7 @@ fn run(command: &Command, out: &mut Output) -> Result<(), CliError> {
     match command {
         Command::Train(args) => train::run(args, out),
         Command::Eval(args) => eval::run(args, out),
+        Command::Compare(args) => compare::run(args, out),
         Command::Predict(args) => predict::run(args, out),
         Command::Gradcheck(args) => gradcheck::run(args, out),
         Command::Fetch(args) => fetch::run(args, out),

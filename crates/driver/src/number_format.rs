@@ -23,13 +23,27 @@ pub fn count(n: usize, what: &str) -> String {
     format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
+/// `0.1`, `1`, `1e9`: the shortest digits, with an exponent instead of many zeros.
+pub fn number(x: f64) -> String {
+    if x == 0.0 || (1e-4..1e6).contains(&x.abs()) { x.to_string() } else { format!("{x:e}") }
+}
+
+/// `0.1804`, or `1.50e9`.
+pub fn loss(loss: f64) -> String {
+    if loss < 1e4 { format!("{loss:.4}") } else { format!("{loss:.2e}") }
+}
+
 /// A duration with a fitting unit.
 pub fn seconds(s: f64) -> String {
+    let whole = s as u64;
     match s {
-        s if s < 1e-3 => format!("{:.1} µs", s * 1e6),
-        s if s < 1.0 => format!("{:.1} ms", s * 1e3),
-        s if s < 120.0 => format!("{s:.2} s"),
-        s => format!("{:.0} min {:02.0} s", (s / 60.0).floor(), (s % 60.0).floor()),
+        0.0 => "0 s".into(),
+        // From here on, 1000.0 would be shown.
+        s if s < 0.99995e-3 => format!("{:.1} µs", s * 1e6),
+        s if s < 0.99995 => format!("{:.1} ms", s * 1e3),
+        s if s < 119.995 => format!("{s:.2} s"),
+        s if s < 3600.0 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", grouped(whole as usize / 3600), whole / 60 % 60),
     }
 }
 
@@ -49,9 +63,27 @@ mod tests {
 
     #[test]
     fn times_have_a_fitting_unit() {
-        let expected = [(3.2e-5, "32.0 µs"), (0.25, "250.0 ms"), (1.234, "1.23 s"), (187.9, "3 min 07 s")];
-        for (s, text) in expected {
+        for (s, text) in [
+            (0.0, "0 s"),
+            (3.2e-5, "32.0 µs"),
+            (0.999_99e-3, "1.0 ms"),
+            (0.25, "250.0 ms"),
+            (0.999_99, "1.00 s"),
+            (1.234, "1.23 s"),
+            (119.999, "1 min 59 s"),
+            (187.9, "3 min 07 s"),
+            (7505.0, "2 h 05 min"),
+        ] {
             assert_eq!(seconds(s), text);
         }
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let expected = [(0.1, "0.1"), (1.0, "1"), (0.0, "0"), (1e-4, "0.0001"), (1e-7, "1e-7"), (1e9, "1e9")];
+        for (x, text) in expected {
+            assert_eq!(number(x), text);
+        }
+        assert_eq!((loss(2.3), loss(1.5e9)), ("2.3000".into(), "1.50e9".into()));
     }
 }

@@ -3,8 +3,10 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 
+use crate::color;
 use crate::error::CliError;
 use crate::output_file::OutputFile;
 use crate::terminal::{self, Table};
@@ -50,16 +52,28 @@ impl Output {
 
     /// Prints one line, or several with their line breaks in between.
     pub fn line(&mut self, text: impl Display) {
+        let choice = if self.diverted { AutoStream::choice(&io::stderr()) } else { AutoStream::choice(&io::stdout()) };
+        self.write(text, choice);
+    }
+
+    fn write(&mut self, text: impl Display, choice: ColorChoice) {
         if self.failure.is_none() {
-            let mut stream: Box<dyn Write> =
-                if self.diverted { Box::new(io::stderr().lock()) } else { Box::new(io::stdout().lock()) };
+            let mut stream: Box<dyn Write> = match self.diverted {
+                true => Box::new(AutoStream::new(io::stderr().lock(), choice)),
+                false => Box::new(AutoStream::new(io::stdout().lock(), choice)),
+            };
             self.failure = writeln!(stream, "{text}").and_then(|()| stream.flush()).err();
         }
     }
 
     /// Prints a label and its value.
     pub fn field(&mut self, label: &str, text: impl Display) {
-        self.line(terminal::hanging(&format!("{label:<LABEL$}"), &text.to_string(), self.width));
+        self.line(terminal::hanging(&color::padded(label, LABEL, true), &text.to_string(), self.width));
+    }
+
+    /// Prints a label that asks for attention, and its value.
+    pub fn caution(&mut self, label: &str, text: impl Display) {
+        self.field(&color::paint(color::DOUBT, label), text);
     }
 
     /// Prints a label and its value, unless quiet: what a result is of, not a result.
@@ -89,7 +103,8 @@ impl Output {
     /// Prints `value` as one JSON object on one line.
     pub fn json(&mut self, value: &impl Serialize) -> Result<(), CliError> {
         let text = serde_json::to_string(value).map_err(CliError::new)?;
-        self.line(text);
+        // As it is: names may hold what looks like a style.
+        self.write(text, ColorChoice::AlwaysAnsi);
         Ok(())
     }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::args::{PredictArgs, Split};
 use crate::ascii_image;
+use crate::color::{RIGHT, STRONG, WRONG, paint};
 use crate::data::{self, Source};
 use crate::error::CliError;
 use crate::machine::Machine;
@@ -92,18 +93,30 @@ fn image(
     if args.json {
         return out.json(&report);
     }
-    out.context("Model", format_args!("{}: {}", report.model, network::describe(net)));
-    out.context("Machine", machine.describe());
+    let (right, style) = if report.label as usize == report.predicted { ("right", RIGHT) } else { ("wrong", WRONG) };
+    let p = percent(report.probabilities[report.predicted]);
+    let verdict = format_args!(
+        "{} ({p}), {}: the label is {}",
+        paint(STRONG, report.predicted),
+        paint(style, right),
+        report.label
+    );
+    out.field("Answer", verdict);
     let split = args.split.name();
     out.context("Image", format_args!("{}: {split} image {index}, {}", source.describe(), data::size(&half)));
+    out.line("");
+    print_bars(&ascii_image::draw(pixels, half.height(), half.width()), &report.probabilities, out);
+    print_model(args, (machine, net), out);
+    Ok(())
+}
+
+/// Prints what computed the answers, below them.
+fn print_model(args: &PredictArgs, (machine, net): (&Machine, &dyn Network), out: &mut Output) {
     if !out.is_quiet() {
         out.line("");
+        out.field("Model", format_args!("{}: {}", args.model.display(), network::describe(net)));
+        out.field("Machine", machine.describe());
     }
-    let drawing = ascii_image::draw(pixels, half.height(), half.width());
-    let right = if report.label as usize == report.predicted { "right" } else { "wrong" };
-    let verdict = format!("label {}, predicted {}: {right}", report.label, report.predicted);
-    print_bars(&drawing, verdict, &report.probabilities, out);
-    Ok(())
 }
 
 /// The index of the largest probability; the first one in case of a tie.
@@ -117,14 +130,14 @@ fn most_probable(probabilities: &[f64]) -> usize {
     best
 }
 
-/// Prints a picture with the prediction and a bar for each class, beside it or below.
-fn print_bars(drawing: &[String], verdict: String, probabilities: &[f64], out: &mut Output) {
+/// Prints a picture with a bar for each class, beside it or below.
+fn print_bars(drawing: &[String], probabilities: &[f64], out: &mut Output) {
     let number = (probabilities.len() - 1).to_string().len() + "  100.00%  ".len();
     let picture = drawing.first().map_or(0, |line| line.chars().count() + GAP.len());
     let width = out.width().unwrap_or(usize::MAX);
-    let fits = width.saturating_sub(picture) >= verdict.len().max(number + SHORT_BAR);
+    let fits = width.saturating_sub(picture) >= number + SHORT_BAR;
     let available = if fits { width - picture } else { width };
-    let bars = bars(verdict, probabilities, BAR.min(available.saturating_sub(number)));
+    let bars = bars(probabilities, BAR.min(available.saturating_sub(number)));
     if fits {
         beside(drawing, &bars).iter().for_each(|line| out.line(line));
     } else {
@@ -133,14 +146,14 @@ fn print_bars(drawing: &[String], verdict: String, probabilities: &[f64], out: &
     }
 }
 
-/// The prediction, and a bar for each class of at most `longest` characters.
-fn bars(verdict: String, probabilities: &[f64], longest: usize) -> Vec<String> {
-    let mut lines = vec![verdict, String::new()];
-    let width = (probabilities.len() - 1).to_string().len();
-    for (class, &p) in probabilities.iter().enumerate() {
-        lines.push(format!("{class:>width$}  {:>7}  {}", percent(p), bar(p, longest)).trim_end().to_string());
-    }
-    lines
+/// A bar for each class of at most `longest` characters.
+fn bars(probabilities: &[f64], longest: usize) -> Vec<String> {
+    let (width, best) = ((probabilities.len() - 1).to_string().len(), most_probable(probabilities));
+    let line = |(class, &p): (usize, &f64)| {
+        let line = format!("{class:>width$}  {:>7}  {}", percent(p), bar(p, longest));
+        if class == best { paint(STRONG, line.trim_end()) } else { line.trim_end().to_string() }
+    };
+    probabilities.iter().enumerate().map(line).collect()
 }
 
 /// A bar in eighths of a character.

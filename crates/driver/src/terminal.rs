@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use terminal_size::{Width, terminal_size_of};
 
+use crate::color;
+
 /// The gap between columns of a table; half of it if that makes the table fit.
 const GAP: usize = 2;
 
@@ -25,12 +27,12 @@ fn columns() -> Option<usize> {
 }
 
 /// `text` after `label`, in lines of at most `width`; lines after the first are indented by the label's width. A word
-/// that is longer gets a line of its own.
+/// that is longer gets a line of its own, and `28 x 28` is one.
 pub fn hanging(label: &str, text: &str, width: Option<usize>) -> String {
-    let indent = label.chars().count();
+    let indent = color::columns(label);
     let (mut lines, mut taken) = (label.to_string(), indent);
-    for (i, word) in text.split(' ').enumerate() {
-        let length = word.chars().count();
+    for (i, word) in text.replace(" x ", "\0x\0").split(' ').enumerate() {
+        let length = color::columns(word);
         if i > 0 && width.is_some_and(|width| taken + 1 + length > width) {
             lines = format!("{}\n{}", lines.trim_end(), " ".repeat(indent));
             taken = indent;
@@ -41,7 +43,18 @@ pub fn hanging(label: &str, text: &str, width: Option<usize>) -> String {
         lines += word;
         taken += length;
     }
-    lines
+    lines.replace('\0', " ")
+}
+
+/// The end of `text`, after `…` if it is longer than `width`: of a path, its end tells more.
+pub fn tail(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    match length > width {
+        true => {
+            text.chars().skip(length + 1 - width.max(1)).fold("…".into(), |tail: String, c| tail + &c.to_string())
+        }
+        false => text.into(),
+    }
 }
 
 /// A table: the first row and the first column hold names.
@@ -57,7 +70,7 @@ pub struct Table<'a> {
 impl Table<'_> {
     /// The table in lines of at most `width`; a wider one is split into blocks, each with the first column.
     pub fn text(&self, width: Option<usize>) -> String {
-        let widest = |column| (0..self.rows).map(|row| (self.cell)(row, column).chars().count()).max().unwrap_or(0);
+        let widest = |column| (0..self.rows).map(|row| color::columns(&(self.cell)(row, column))).max().unwrap_or(0);
         let widths: Vec<usize> = (0..self.columns).map(widest).collect();
         let total = |gap| widths.iter().sum::<usize>() + gap * self.columns.saturating_sub(1);
         let available = width.unwrap_or(usize::MAX);
@@ -81,8 +94,7 @@ impl Table<'_> {
             for column in [0].into_iter().chain(columns.clone()) {
                 let (cell, width) = ((self.cell)(row, column), widths[column]);
                 line.extend(std::iter::repeat_n(' ', if column == 0 { 0 } else { gap }));
-                line +=
-                    &if self.left.contains(&column) { format!("{cell:<width$}") } else { format!("{cell:>width$}") };
+                line += &color::padded(&cell, width, self.left.contains(&column));
             }
             text += line.trim_end();
             text.extend((row + 1 < self.rows).then_some('\n'));
@@ -117,6 +129,13 @@ mod tests {
         assert_eq!(hanging("Data  ", "one two three", Some(19)), "Data  one two three");
         assert_eq!(hanging("Data  ", "one two three", None), "Data  one two three");
         assert_eq!(hanging("", "a /long/path b", Some(5)), "a\n/long/path\nb");
+        assert_eq!(hanging("", "images of 8 x 8", Some(14)), "images of\n8 x 8");
+    }
+
+    #[test]
+    fn a_long_path_keeps_its_end() {
+        assert_eq!((tail("scans/one.png", 13), tail("scans/one.png", 8)), ("scans/one.png".into(), "…one.png".into()));
+        assert_eq!(tail("äöü", 1), "…");
     }
 
     #[test]

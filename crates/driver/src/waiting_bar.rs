@@ -3,10 +3,16 @@
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget};
+
+use crate::progress::{BAR, style};
+use crate::terminal;
 
 /// What takes less time shows no bar.
 const MOMENT: Duration = Duration::from_secs(1);
+
+/// The columns of a number of bytes, a second, with its gap: `1,023.99 KiB/s  `.
+const RATE: usize = 16;
 
 /// A progress bar over the bytes or the parts of something, possibly hidden.
 pub struct WaitingBar {
@@ -19,23 +25,24 @@ impl WaitingBar {
     /// A bar for the download of the file `name`, of which `from` bytes are present, out of `total` if known; hidden unless
     /// `wanted`.
     pub fn bytes(name: &str, from: u64, total: Option<u64>, wanted: bool) -> Self {
-        let template = match total {
-            Some(_) => "{bar:12} {percent:>3}% {eta:>4} left  {bytes_per_sec}  {wide_msg}",
-            None => "{spinner} {bytes}  {bytes_per_sec}  {wide_msg}",
+        let (template, before) = match total {
+            Some(_) => ("{bar:12} {percent:>3}% {time:>4} left  {bytes_per_sec}  {wide_msg}", BAR + RATE),
+            None => ("{spinner} {bytes}  {bytes_per_sec}  {wide_msg}", RATE + RATE),
         };
-        WaitingBar::new(name, from, total, template, wanted)
+        WaitingBar::new((name, before), from, total, template, wanted)
     }
 
     /// A bar for reading `name`, of `total` parts; hidden unless `wanted`.
     pub fn parts(name: &str, total: u64, wanted: bool) -> Self {
-        WaitingBar::new(name, 0, Some(total), "{bar:12} {percent:>3}% {eta:>4} left  {wide_msg}", wanted)
+        WaitingBar::new((name, BAR), 0, Some(total), "{bar:12} {percent:>3}% {time:>4} left  {wide_msg}", wanted)
     }
 
-    fn new(name: &str, from: u64, total: Option<u64>, template: &str, wanted: bool) -> Self {
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    fn new((name, before): (&str, usize), from: u64, total: Option<u64>, template: &str, wanted: bool) -> Self {
+        let width = terminal::width(stderr()).unwrap_or(usize::MAX);
+        let shown = terminal::tail(name, width.saturating_sub(before));
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden())
-            .with_style(style.progress_chars("━╸─"))
-            .with_message(name.to_string())
+            .with_style(style(template))
+            .with_message(shown)
             .with_position(from);
         bar.reset_eta();
         WaitingBar { bar, started: Instant::now(), waiting: wanted && stderr().is_terminal() }

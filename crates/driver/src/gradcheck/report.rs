@@ -7,6 +7,7 @@ use twolayer_idx::Split as Half;
 use super::difference::{ByName, Element, Verdict, place};
 use super::kinks::Kink;
 use crate::args::RngName;
+use crate::color;
 use crate::data::{self, Source};
 use crate::error::CliError;
 use crate::machine::Machine;
@@ -160,9 +161,9 @@ impl GradcheckReport {
                     element(&|worst| format!("{:.9e}", worst.backprop)),
                     element(&|worst| format!("{:.9e}", worst.numerical)),
                     match judged.verdict {
-                        Verdict::Pass => "pass".into(),
-                        Verdict::Fail => "FAIL".into(),
-                        Verdict::Unchecked => "unchecked".into(),
+                        Verdict::Pass => color::paint(color::RIGHT, "pass"),
+                        Verdict::Fail => color::paint(color::WRONG, "FAIL"),
+                        Verdict::Unchecked => color::paint(color::DOUBT, "unchecked"),
                     },
                 ]
             }))

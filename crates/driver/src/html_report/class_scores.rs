@@ -1,5 +1,6 @@
 //! Scores of each class, and mistakes.
 
+use serde::Serialize;
 use twolayer_idx::Split as Half;
 
 use crate::confusion;
@@ -10,7 +11,7 @@ use crate::network::Network;
 const MOST_CLASSES: usize = 256;
 
 /// The scores of a class; `None` where undefined.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ClassScores {
     /// The share of correct ones among those predicted as this class.
     pub precision: Option<f64>,

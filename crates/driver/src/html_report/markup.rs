@@ -37,16 +37,7 @@ pub fn render(page: &Page) -> Result<Markup, CliError> {
     Ok(html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="generator" content={ "twolayer " (env!("CARGO_PKG_VERSION")) };
-                title { (page.title) }
-                link rel="icon" href="data:,";
-                style { (PreEscaped(CURVES_STYLE)) (PreEscaped(STYLE)) }
-            }
+            (head(&page.title))
             body {
                 header {
                     h1 { (page.title) }
@@ -69,6 +60,22 @@ pub fn render(page: &Page) -> Result<Markup, CliError> {
             }
         }
     })
+}
+
+/// The head of every page.
+pub fn head(title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            meta http-equiv="Content-Security-Policy" content=(POLICY);
+            meta name="generator" content={ "twolayer " (env!("CARGO_PKG_VERSION")) };
+            title { (title) }
+            link rel="icon" href="data:,";
+            style { (PreEscaped(CURVES_STYLE)) (PreEscaped(STYLE)) }
+        }
+    }
 }
 
 fn highlights(page: &Page) -> Markup {
@@ -331,7 +338,7 @@ fn run(page: &Page) -> Markup {
 }
 
 /// The options in effect.
-fn command() -> String {
+pub fn command() -> String {
     let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     format!("twolayer {}", words.join(" "))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::number_format::{grouped, percent, seconds};
+use crate::number_format::{grouped, loss, number, percent, seconds};
 
 /// A heading with pairs of names and values.
 pub struct Group {
@@ -91,14 +91,15 @@ fn shown(name: &str, value: &Value) -> Option<String> {
         Value::Null | Value::Array(_) | Value::Object(_) => return None,
         Value::String(text) => text.clone(),
         Value::Bool(yes) => if *yes { "yes" } else { "no" }.into(),
-        Value::Number(number) => {
-            let x = number.as_f64()?;
-            match (name, number.as_u64()) {
+        Value::Number(_) => {
+            let x = value.as_f64()?;
+            match (name, value.as_u64()) {
                 (name, _) if name.ends_with("accuracy") => percent(x),
                 (name, _) if name.ends_with("per_second") => grouped(x as usize),
                 (name, _) if name.ends_with("seconds") => seconds(x),
-                (name, _) if name.ends_with("loss") => format!("{x:.4}"),
-                ("seed", _) | (_, None) => number.to_string(),
+                (name, _) if name.ends_with("loss") => loss(x),
+                ("seed", _) => value.to_string(),
+                (_, None) => number(x),
                 (_, Some(n)) => grouped(n as usize),
             }
         }

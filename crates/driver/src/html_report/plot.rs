@@ -1,6 +1,7 @@
 //! The curves of a run as a drawing, which [`svg`] and [`png`] put into files.
 
 mod png;
+pub mod seeds;
 mod svg;
 
 pub use svg::STYLE;

@@ -8,12 +8,13 @@ use rayon::prelude::*;
 use serde::Serialize;
 use twolayer_pictures::{PreparedImage, Reader};
 
-use super::reading::{self, Prediction, Reading};
+use super::print_model;
+use super::reading::{self, Lines, Prediction, Reading};
 use super::show_input;
 use crate::args::PredictArgs;
 use crate::error::CliError;
 use crate::machine::Machine;
-use crate::network::{self, LoadedModel, Network};
+use crate::network::{LoadedModel, Network};
 use crate::number_format::count;
 use crate::output::Output;
 use crate::output_file::{OutputFile, is_stdin};
@@ -48,12 +49,9 @@ pub fn run(args: &PredictArgs, machine: &Machine, model: &LoadedModel, out: &mut
         return Err(CliError::usage(format!("--show-input {} shows one picture; {files} are given", target.shown())));
     }
     let classifier = Classifier::new(args, machine, model)?;
-    if !args.json {
-        out.context("Model", format_args!("{}: {}", args.model.display(), network::describe(net)));
-        out.context("Machine", machine.describe());
-    }
+    let lines = Lines::new(&files, out.width());
     let mut results = Vec::new();
-    let mut errors = Vec::new();
+    let (mut errors, mut unsure) = (Vec::new(), 0);
     classifier.each(&files, |path, read| -> Result<(), CliError> {
         match read {
             Ok(reading) => {
@@ -61,9 +59,12 @@ pub fn run(args: &PredictArgs, machine: &Machine, model: &LoadedModel, out: &mut
                     target.write(&show_input::png(&reading.picture)?)?;
                 }
                 let prediction = Prediction::new(path, &reading);
-                if !args.json {
-                    reading::show(&reading, &prediction, out);
+                match &lines {
+                    _ if args.json => {}
+                    Some(lines) => lines.print(&reading, &prediction, out),
+                    None => reading::show(&reading, &prediction, out),
                 }
+                unsure += usize::from(!reading.is_sure());
                 results.push(PictureResult::Prediction(prediction));
             }
             Err(error) => {
@@ -77,6 +78,11 @@ pub fn run(args: &PredictArgs, machine: &Machine, model: &LoadedModel, out: &mut
         let model = args.model.display().to_string();
         let isa = machine.level.name();
         out.json(&PicturesReport { model, results, isa, precision: net.precision() })?;
+    } else if results.len() > errors.len() {
+        if lines.is_some() && unsure > 0 {
+            out.note(format_args!("\nNot sure of {}; predict one alone to see why", count(unsure, "picture")));
+        }
+        print_model(args, (machine, net), out);
     }
     failures(&errors, files.len())
 }

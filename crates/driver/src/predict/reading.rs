@@ -1,20 +1,24 @@
 //! What was read from a picture, as JSON and on the terminal.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use twolayer_pictures::{Digit, PreparedImage, Rectangle};
 
 use super::{most_probable, print_bars};
 use crate::ascii_image;
+use crate::color::{self, DOUBT, STRONG, paint};
 use crate::network::SURE;
 use crate::number_format::{count, grouped, percent};
 use crate::output::Output;
+use crate::terminal;
 
 /// Digits in a row belong to one number if the gap between them is at most this share of their height.
 const GAP: f64 = 1.5;
 /// The columns of a picture on a terminal of unknown width.
 const COLUMNS: usize = 80;
+/// The columns of a usual answer beside its picture's name: `  7   99.83%  not sure`.
+const ANSWER: usize = 22;
 
 /// A picture and the class probabilities of each of its digits.
 pub struct Reading {
@@ -86,7 +90,7 @@ impl Reading {
         (0..self.probabilities.len()).all(|index| self.doubts(index).is_empty())
     }
 
-    /// The digits of each row that stand close together, as numbers of two and more.
+    /// The digits of each row that stand close together, as numbers.
     fn numbers(&self) -> Vec<String> {
         let mut classes = self.probabilities.iter().map(|p| most_probable(p));
         let mut numbers = Vec::new();
@@ -103,7 +107,6 @@ impl Reading {
                 numbers.last_mut().into_iter().for_each(|number: &mut String| number.push_str(&class));
             }
         }
-        numbers.retain(|number| number.len() > 1);
         numbers
     }
 
@@ -144,17 +147,53 @@ impl Prediction {
             pixels: reading.rows_of(&picture.main().pixels),
             notes,
             digits,
-            numbers: reading.numbers(),
+            numbers: reading.numbers().into_iter().filter(|number| number.len() > 1).collect(),
         }
     }
 }
 
-/// Prints what the network saw, beside the probabilities; of several digits, where they are.
+/// The answer, its probability (of several digits the least), and whether it is sure.
+fn answer(reading: &Reading, seen: &Prediction) -> [String; 3] {
+    let of = |digit: &DigitResult| digit.probabilities[digit.predicted];
+    let least = seen.digits.iter().map(of).fold(1.0, f64::min);
+    let least = if seen.digits.len() > 1 { format!("least {}", percent(least)) } else { percent(least) };
+    let unsure = if seen.sure { String::new() } else { paint(DOUBT, "not sure") };
+    [paint(STRONG, reading.numbers().join(" ")), least, unsure]
+}
+
+/// Many pictures, a line each.
+pub struct Lines {
+    /// The width of names.
+    names: usize,
+}
+
+impl Lines {
+    /// None if there is one picture, which has room for details.
+    pub fn new(files: &[PathBuf], width: Option<usize>) -> Option<Lines> {
+        let longest = files.iter().map(|file| file.display().to_string().chars().count()).max()?;
+        let most = width.map_or(usize::MAX, |width| width.saturating_sub(ANSWER));
+        (files.len() > 1).then(|| Lines { names: longest.min(most) })
+    }
+
+    /// Prints a picture's line.
+    pub fn print(&self, reading: &Reading, seen: &Prediction, out: &mut Output) {
+        let [answer, p, unsure] = answer(reading, seen);
+        let name = color::padded(&terminal::tail(&seen.file, self.names), self.names, true);
+        out.line(format!("{name}  {answer}  {p:>7}  {unsure}").trim_end());
+    }
+}
+
+/// Prints the answer, what the network saw and the probabilities; of several digits, where they are.
 pub fn show(reading: &Reading, seen: &Prediction, out: &mut Output) {
     let name = if seen.file == "-" { "standard input" } else { &seen.file };
     let ink = if seen.paper == "light" { "dark ink on light paper" } else { "light ink on dark paper" };
     let (width, height) = (grouped(seen.width), grouped(seen.height));
-    out.line("");
+    let [answer, p, unsure] = answer(reading, seen);
+    let unsure = if seen.sure { unsure } else { format!(", {unsure}") };
+    out.field("Answer", format_args!("{answer} ({p}){unsure}"));
+    if let [only] = seen.digits.as_slice() {
+        only.notes.iter().for_each(|doubt| out.caution("Not sure", doubt));
+    }
     out.field("Picture", format_args!("{name}: {width} x {height}, {ink}"));
     if !out.is_quiet() {
         reading.picture.notes.iter().for_each(|note| out.field("Note", note));
@@ -162,12 +201,10 @@ pub fn show(reading: &Reading, seen: &Prediction, out: &mut Output) {
     if seen.digits.len() > 1 {
         return show_several(reading, seen, out);
     }
-    seen.digits[0].notes.iter().for_each(|doubt| out.field("Not sure", doubt));
     let side = reading.side;
     let drawing = ascii_image::draw(&reading.picture.main().pixels, side, side);
     out.line(format_args!("\nWhat the network sees, {side} x {side}:"));
-    let unsure = if seen.sure { "" } else { ", not sure" };
-    print_bars(&drawing, format!("predicted {}{unsure}", seen.predicted), &seen.probabilities, out);
+    print_bars(&drawing, &seen.probabilities, out);
 }
 
 /// Prints a picture with a box around each digit, and a line for each.
@@ -185,8 +222,10 @@ fn show_several(reading: &Reading, seen: &Prediction, out: &mut Output) {
     for digit in &seen.digits {
         let [left, top, right, bottom] = digit.bounds;
         let p = percent(digit.probabilities[digit.predicted]);
-        let unsure = if digit.sure { String::new() } else { format!("  not sure: {}", digit.notes.join("; ")) };
-        out.line(format_args!("predicted {}  {p:>7}  at {left}..{right} x {top}..{bottom}{unsure}", digit.predicted));
+        out.line(format_args!("{}  {p:>7}  at {left}..{right} x {top}..{bottom}", paint(STRONG, digit.predicted)));
+        digit
+            .notes
+            .iter()
+            .for_each(|doubt| out.paragraph("            ", format_args!("{}: {doubt}", paint(DOUBT, "not sure"))));
     }
-    seen.numbers.iter().for_each(|number| out.field("Number", number));
 }

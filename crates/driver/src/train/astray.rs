@@ -1,6 +1,7 @@
 //! Recognises a run that went astray: finite, but worse at its end than before its first update.
 
 use crate::epoch_table::Measurement;
+use crate::number_format::number;
 
 /// Less than this above a bound is chance, such as that of a last batch.
 const CHANCE: f64 = 1.05;
@@ -24,7 +25,8 @@ pub fn warning(history: &[Measurement], classes: usize, rates: (f64, f64)) -> Op
     let other: f64 = if rate > usual { usual } else { tenth };
     let loss = shown(last.loss);
     Some(format!(
-        "the run went astray: the last loss, {loss}, is above {bound}; try a lower rate, such as --lr {other}"
+        "the run went astray: the last loss, {loss}, is above {bound}; try a lower rate, such as --lr {}",
+        number(other)
     ))
 }
 

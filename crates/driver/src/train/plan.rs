@@ -18,7 +18,7 @@ use crate::html_report::Plot;
 use crate::machine::Machine;
 use crate::md5;
 use crate::memory;
-use crate::number_format::count;
+use crate::number_format::{count, number};
 use crate::output_file::{self, OutputFile};
 use crate::schedule::Schedule;
 
@@ -37,7 +37,10 @@ impl<'a> Plan<'a> {
     pub fn new(args: &'a TrainArgs, started: Instant) -> Result<Plan<'a>, CliError> {
         let rate = args.learning.rate();
         if args.precision == Precision::F32 && !(rate as f32).is_normal() {
-            return Err(CliError::usage(format!("--lr {rate:?} is outside the range of --precision f32; try f64")));
+            return Err(CliError::usage(format!(
+                "--lr {} is outside the range of --precision f32; try f64",
+                number(rate)
+            )));
         }
         let (gradient, rule) = (args.gradient()?, args.learning.rule()?);
         let plain = args.learning.optimizer.name() == "sgd" && args.learning.weight_decay == 0.0;

@@ -52,7 +52,7 @@ impl TrainingRun<'_> {
     }
 
     /// The JSON report of a failed run, without results.
-    fn report_of_failure<T: Float>(&self, record: &TrainingRecord) -> Value {
+    pub fn report_of_failure<T: Float>(&self, record: &TrainingRecord) -> Value {
         let outcome = Outcome { iterations: record.iterations, ..Outcome::default() };
         let mut report = serde_json::to_value(self.report_of::<T>(&outcome, &[])).unwrap_or_default();
         if let Some(fields) = report.as_object_mut() {

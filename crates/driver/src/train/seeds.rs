@@ -16,13 +16,18 @@ use super::plan::Plan;
 use super::run::TrainingRun;
 use super::validation_rows;
 use crate::args::{Precision, ThreadCount, TrainArgs, available_threads};
+use crate::color;
 use crate::data::Source;
 use crate::data_notes::{self, Noted};
+use crate::epoch_table::Measurement;
 use crate::error::CliError;
+use crate::html_report::training_record::TrainingRecord;
+use crate::html_report::{SeedRun, SeedsPage};
 use crate::interrupt;
 use crate::machine::Machine;
-use crate::number_format::{count, percent, seconds};
+use crate::number_format::{count, loss, percent, seconds};
 use crate::output::Output;
+use crate::output_file::OutputFile;
 use crate::random::Generator;
 
 /// The result of a run, and its row in JSON.
@@ -36,6 +41,8 @@ struct SeedReport {
     train_seconds: f64,
     #[serde(skip)]
     interrupted: bool,
+    #[serde(skip)]
+    history: Vec<Measurement>,
     /// What went wrong in the run.
     warnings: Vec<String>,
 }
@@ -61,6 +68,8 @@ struct Spread {
     total_seconds: f64,
     /// What is unusual about the data.
     notes: Vec<String>,
+    /// The HTML report that was written.
+    report: Option<String>,
 }
 
 /// Runs `twolayer train --seeds`.
@@ -75,9 +84,13 @@ pub fn run(args: &TrainArgs, seeds: RangeInclusive<u64>, out: &mut Output) -> Re
     let args_of = |seed: u64| {
         let mut args = args.clone();
         (args.random.seed, args.machine.threads) = (seed, ThreadCount::Fixed(1));
+        // One page for all.
+        args.report = None;
         args
     };
     let source = Source::new(&args.data);
+    let target = args.report.as_deref().map(OutputFile::new).transpose()?;
+    out.keep_stdout_for(&target);
     let (first, last) = (args_of(*seeds.start()), args_of(*seeds.end()));
     // One test set for all runs, so that they can be compared.
     let (data, classes, note) = validation_rows::load(&first, source, args.json || out.is_quiet())?;
@@ -130,7 +143,8 @@ pub fn run(args: &TrainArgs, seeds: RangeInclusive<u64>, out: &mut Output) -> Re
     if out.is_closed() {
         return Ok(());
     }
-    ended.finish(started, at_once, noted.notes, out)
+    let page = target.as_ref().map(|target| (target, &planned));
+    ended.finish(started, (at_once, noted.notes), page, out)
 }
 
 /// A run of one seed, without a word.
@@ -153,6 +167,47 @@ fn one(
 }
 
 impl TrainingRun<'_> {
+    fn page_of_seeds<'a>(
+        &self,
+        reports: &'a [SeedReport],
+        spread: &Spread,
+        trouble: Option<&CliError>,
+    ) -> SeedsPage<'a> {
+        let record = TrainingRecord::new(false);
+        let mut options = match self.args.precision {
+            Precision::F32 => self.report_of_failure::<f32>(&record),
+            Precision::F64 => self.report_of_failure::<f64>(&record),
+        };
+        // What each run has of its own.
+        if let Some(fields) = options.as_object_mut() {
+            for name in ["iterations", "seed", "threads", "total_seconds"] {
+                fields.remove(name);
+            }
+        }
+        let of_seed = |share: f64, seed: u64| format!("{} (seed {seed})", percent(share));
+        SeedsPage {
+            title: format!("{} on {}", count(spread.runs, "run"), self.source.title()),
+            trouble: trouble.map(ToString::to_string),
+            spread: vec![
+                ("mean", percent(spread.mean)),
+                ("standard deviation", spread.standard_deviation.map_or("–".into(), percent)),
+                ("min", of_seed(spread.least, spread.least_seed)),
+                ("max", of_seed(spread.greatest, spread.greatest_seed)),
+            ],
+            runs: reports
+                .iter()
+                .map(|r| SeedRun {
+                    seed: r.seed,
+                    test_loss: r.test_loss,
+                    train_accuracy: r.train_accuracy,
+                    test_accuracy: r.test_accuracy,
+                    history: &r.history,
+                })
+                .collect(),
+            options,
+        }
+    }
+
     fn report_of_seed<T: Float>(&self, generator: Generator) -> Result<SeedReport, CliError> {
         let (mut state, mut sampler) = self.start::<T>(generator)?;
         self.train(&mut state, sampler.as_mut(), false, &mut Output::new(true))?;
@@ -166,6 +221,7 @@ impl TrainingRun<'_> {
             train_seconds: outcome.train_seconds,
             interrupted: outcome.early == Some(EarlyStop::Interrupted),
             warnings: self.warnings(&state.record.history),
+            history: state.record.history,
         })
     }
 }
@@ -225,25 +281,43 @@ impl<'a> Ended<'a> {
         if self.args.json {
             let _ = out.json(&report);
         } else {
-            let loss = format!("{:.4}", report.test_loss);
+            let loss = loss(report.test_loss);
             let (train, test) = (percent(report.train_accuracy), percent(report.test_accuracy));
             if !out.is_quiet() {
                 out.line(self.row(&seed.to_string(), [&loss, &train, &test]));
             }
-            report.warnings.iter().for_each(|warning| out.field("Warning", format_args!("seed {seed}: {warning}")));
+            report.warnings.iter().for_each(|warning| out.caution("Warning", format_args!("seed {seed}: {warning}")));
         }
         self.reports.push(report);
     }
 
     /// Prints the spread; fails if a run did, or was interrupted.
-    fn finish(self, started: Instant, at_once: usize, notes: Vec<String>, out: &mut Output) -> Result<(), CliError> {
-        let runs = (self.seeds.end() - self.seeds.start()) as usize + 1;
-        if let Some(spread) = spread(&self.reports, started, notes) {
+    fn finish(
+        self,
+        started: Instant,
+        (at_once, notes): (usize, Vec<String>),
+        page: Option<(&OutputFile, &TrainingRun)>,
+        out: &mut Output,
+    ) -> Result<(), CliError> {
+        let ended = self.failure();
+        let mut written = Ok(());
+        if let Some(mut spread) = spread(&self.reports, started, notes) {
+            if let Some((target, run)) = page {
+                written =
+                    target.write(run.page_of_seeds(&self.reports, &spread, ended.as_ref().err()).html().as_bytes());
+                spread.report = written.is_ok().then(|| target.shown().to_string());
+            }
             match self.args.json {
                 true => out.json(&spread)?,
                 false => print_spread(&spread, at_once, out),
             }
         }
+        ended.and(written)
+    }
+
+    /// An error if a run failed, or is missing.
+    fn failure(&self) -> Result<(), CliError> {
+        let runs = (self.seeds.end() - self.seeds.start()) as usize + 1;
         match (self.failures.as_slice(), self.reports.len()) {
             ([], done) if done == runs => Ok(()),
             ([], done) => Err(CliError::new(format!("interrupted after {done} of {}", count(runs, "run")))),
@@ -272,6 +346,7 @@ fn spread(reports: &[SeedReport], started: Instant, notes: Vec<String>) -> Optio
         greatest_seed: greatest.seed,
         total_seconds: started.elapsed().as_secs_f64(),
         notes,
+        report: None,
     })
 }
 
@@ -283,7 +358,16 @@ fn print_spread(spread: &Spread, at_once: usize, out: &mut Output) {
     let (runs, time) = (count(*runs, "run"), seconds(spread.total_seconds));
     out.field("Trained", format_args!("{runs} in {time}, {at_once} at a time, each on 1 thread"));
     let deviation = spread.standard_deviation.map_or("-".into(), percent);
-    out.field("Accuracy", format_args!("{} on the test set, standard deviation {deviation}", percent(spread.mean)));
+    out.field(
+        "Accuracy",
+        format_args!(
+            "{} on the test set, standard deviation {deviation}",
+            color::paint(color::STRONG, percent(spread.mean))
+        ),
+    );
     let (least, greatest) = (percent(spread.least), percent(spread.greatest));
     out.field("Range", format_args!("{least} (seed {least_seed}) to {greatest} (seed {greatest_seed})"));
+    if let Some(file) = &spread.report {
+        out.field("Report", file);
+    }
 }

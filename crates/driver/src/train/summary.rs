@@ -10,10 +10,11 @@ use super::run::TrainingRun;
 use crate::args::{
     ActivationName, GradientName, InitName, OptimizerName, RngName, SamplingName, ThreadCount, ValidationFrom,
 };
+use crate::color;
 use crate::data::describe_set;
 use crate::epoch_table::Measurement;
 use crate::error::CliError;
-use crate::number_format::{count, grouped, percent, seconds};
+use crate::number_format::{count, grouped, loss, number, percent, seconds};
 use crate::output::Output;
 use crate::output_file::OutputFile;
 
@@ -93,8 +94,8 @@ impl TrainingRun<'_> {
         let parameters = count(shape.parameters(), "parameter");
         out.field("Network", format_args!("{inputs} -> {hidden} -> {classes}: {parameters}, {}", T::NAME));
         let (iterations, rows) = (count(schedule.iterations, "iteration"), count(args.batch, "row"));
-        let (rate, epoch) = (args.learning.rate(), grouped(schedule.epoch));
-        out.field("Training", format_args!("{iterations} of {rows}, learning rate {rate:?}; an epoch is {epoch}"));
+        let (rate, epoch) = (number(args.learning.rate()), grouped(schedule.epoch));
+        out.field("Training", format_args!("{iterations} of {rows}, learning rate {rate}; an epoch is {epoch}"));
         let unusual = args.learning.unusual();
         if !unusual.is_empty() {
             let told: Vec<_> =
@@ -113,7 +114,7 @@ impl TrainingRun<'_> {
             out.field("Gradient", format_args!("numerical: central differences in f64, h = {h:e}"));
         }
         if args.loss_epsilon != 0.0 {
-            out.field("Losses", format_args!("reported as -ln(p + {:e})", args.loss_epsilon));
+            out.field("Losses", format_args!("reported as -ln(p + {})", number(args.loss_epsilon)));
         }
         let seeds = match &args.seeds {
             Some(seeds) => format!("seeds {} to {}", seeds.start(), seeds.end()),
@@ -154,8 +155,12 @@ impl TrainingRun<'_> {
                 _ => format!(" on {}", count(threads, "thread")),
             },
         };
-        out.field("Trained", format_args!("{iterations} in {time}{on}: {samples} samples per second"));
-        let (test, train) = (percent(outcome.test_accuracy), percent(outcome.train_accuracy));
+        match outcome.iterations {
+            0 => out.field("Trained", "no iterations: the weights are as they were drawn"),
+            _ => out.field("Trained", format_args!("{iterations} in {time}{on}: {samples} samples per second")),
+        }
+        let (test, train) =
+            (color::paint(color::STRONG, percent(outcome.test_accuracy)), percent(outcome.train_accuracy));
         if outcome.early == Some(EarlyStop::Patience) {
             out.field("Stopped", "the validation accuracy stopped improving");
         }
@@ -166,8 +171,8 @@ impl TrainingRun<'_> {
             );
         }
         out.field("Accuracy", format_args!("{test} on the test set, {train} on the training set"));
-        out.field("Loss", format_args!("{:.4} on the test set", outcome.test_loss));
-        report.warnings.iter().for_each(|warning| out.field("Warning", warning));
+        out.field("Loss", format_args!("{} on the test set", loss(outcome.test_loss)));
+        report.warnings.iter().for_each(|warning| out.caution("Warning", warning));
         let files = [("Model", report.out), ("Losses", report.log), ("Report", report.report), ("Curves", report.plot)];
         for (what, file) in files {
             if let Some(file) = file {

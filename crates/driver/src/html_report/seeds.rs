@@ -1,0 +1,124 @@
+//! The page of several seeds.
+
+use maud::{DOCTYPE, Markup, html};
+use serde_json::Value;
+
+use super::markup::{command, head};
+use super::option_tables;
+use super::plot::seeds as plot;
+use crate::epoch_table::Measurement;
+use crate::number_format::{count, grouped, loss, percent};
+
+/// About the most rows of the table of measurements.
+const ROWS: usize = 50;
+
+/// A run that ended.
+pub struct SeedRun<'a> {
+    pub seed: u64,
+    pub test_loss: f64,
+    pub train_accuracy: f64,
+    pub test_accuracy: f64,
+    pub history: &'a [Measurement],
+}
+
+/// The content of the page.
+pub struct SeedsPage<'a> {
+    pub title: String,
+    /// Why runs are missing, if any are.
+    pub trouble: Option<String>,
+    /// The accuracy on the test set: names and values.
+    pub spread: Vec<(&'static str, String)>,
+    pub runs: Vec<SeedRun<'a>>,
+    /// The options, as `--json` of one run prints them.
+    pub options: Value,
+}
+
+impl SeedsPage<'_> {
+    /// The page as one HTML file.
+    pub fn html(&self) -> String {
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                (head(&self.title))
+                body {
+                    header {
+                        h1 { (self.title) }
+                        @if let Some(trouble) = &self.trouble { p.trouble role="note" { strong { "Not finished: " } (trouble) } }
+                        p { "The accuracy on the test set after " (count(self.runs.len(), "run")) ", which differ in their seeds:" }
+                        dl.highlights { @for (name, value) in &self.spread { div { dt { (name) } dd { (value) } } } }
+                    }
+                    main { (self.curves()) (self.table()) (self.options()) }
+                }
+            }
+        };
+        page.into_string() + "\n"
+    }
+
+    fn curves(&self) -> Markup {
+        let histories: Vec<&[Measurement]> = self.runs.iter().map(|run| run.history).collect();
+        let spreads = plot::spread(&histories, |m| m.test_accuracy);
+        html! {
+            section #curves aria-labelledby="curves-title" {
+                h2 #curves-title { "Learning curves" }
+                div.charts {
+                    figure { (plot::accuracy(&histories).inline()) figcaption { "Accuracy on the test set, once an epoch and at the end" } }
+                    figure { (plot::loss(&histories).inline()) figcaption { "Mean loss on the test set" } }
+                }
+                details {
+                    summary { "The numbers" }
+                    div.scroll tabindex="0" role="region" aria-label="Accuracy on the test set, over all seeds" {
+                        table.numbers {
+                            thead { tr {
+                                th scope="col" { "iterations" } th scope="col" { "mean" }
+                                th scope="col" { "min" } th scope="col" { "max" }
+                            } }
+                            tbody { @for s in plot::some(&spreads, ROWS) { tr {
+                                th scope="row" { (grouped(s.iterations)) }
+                                td { (percent(s.mean)) } td { (percent(s.least)) } td { (percent(s.most)) }
+                            } } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn table(&self) -> Markup {
+        html! {
+            section #seeds aria-labelledby="seeds-title" {
+                h2 #seeds-title { "Seed by seed" }
+                div.scroll tabindex="0" role="region" aria-label="Results of each seed" {
+                    table.numbers {
+                        thead { tr {
+                            th scope="col" { "seed" } th scope="col" { "test loss" }
+                            th scope="col" { "training set" } th scope="col" { "test set" }
+                        } }
+                        tbody { @for run in &self.runs { tr {
+                            th scope="row" { (run.seed) }
+                            td { (loss(run.test_loss)) }
+                            td { (percent(run.train_accuracy)) } td { (percent(run.test_accuracy)) }
+                        } } }
+                    }
+                }
+            }
+        }
+    }
+
+    fn options(&self) -> Markup {
+        html! {
+            section #run aria-labelledby="run-title" {
+                h2 #run-title { "The runs" }
+                div.groups {
+                    @for group in option_tables::groups(&self.options) {
+                        div {
+                            h3 { (group.heading) }
+                            dl { @for (name, value) in &group.facts { dt { (name) } dd { (value) } } }
+                        }
+                    }
+                }
+                h3 { "Command" }
+                p.command tabindex="0" { code { (command()) } }
+            }
+        }
+    }
+}
