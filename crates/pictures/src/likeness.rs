@@ -20,7 +20,10 @@ const NEAR: usize = 3;
 const STEP: f32 = 0.3;
 /// The outline of a stroke is at least as sharp as this, though an edge of a shadow may cross it.
 const SHARP: f64 = 0.5;
-/// A digit's outline is sharper by more than this than that of a sheet, a part of which may pass for paper.
+/// What is left of a sheet, a part of which passes for paper, fills this share of the area within its outline; strokes
+/// leave holes.
+const FILLED: f64 = 0.8;
+/// The outline of the digit on it is sharper by more than this.
 const SHARPER: f64 = 0.1;
 
 /// Why a shape of a picture, its ink cropped, may not be one digit; empty for most of MNIST's.
@@ -88,30 +91,32 @@ pub fn surroundings(shape: &Shape, grey: &Plane) -> f32 {
 }
 
 /// Whether a shape is a sheet of paper, or what is left of one, on which the other is drawn, and not a digit around its
-/// hole.
-pub fn is_sheet_around(outer: &Shape, inner: &Shape, grey: &Plane) -> bool {
-    is_rectangle(outer, grey.width) || sharpness(inner, grey) > sharpness(outer, grey) + SHARPER
-}
-
-/// Whether a shape with its holes fills a rectangle, which may be turned.
-fn is_rectangle(shape: &Shape, width: usize) -> bool {
-    let b = shape.bounds;
+/// hole. Only of a photographed sheet may a part be left.
+pub fn is_sheet_around(outer: &Shape, inner: &Shape, grey: &Plane, is_photo: bool) -> bool {
+    let b = outer.bounds;
     // A 1 is a rectangle too.
     if 3 * b.width().min(b.height()) < b.longest() {
         return false;
     }
     let mut ends = vec![(usize::MAX, 0); b.height()];
-    for &i in &shape.pixels {
-        let end = &mut ends[i / width - b.top];
-        *end = (end.0.min(i % width), end.1.max(i % width + 1));
+    for &i in &outer.pixels {
+        let (x, y) = grey.place(i);
+        let end = &mut ends[y - b.top];
+        *end = (end.0.min(x), end.1.max(x + 1));
     }
-    let area: usize = ends.iter().map(|&(left, right)| right.saturating_sub(left)).sum();
+    let area = ends.iter().map(|&(left, right)| right.saturating_sub(left)).sum::<usize>() as f64;
+    let is_left = || is_photo && sharpness(inner, grey) > sharpness(outer, grey) + SHARPER;
+    area > RECTANGLE * least_rectangle(&ends) || outer.pixels.len() as f64 > FILLED * area && is_left()
+}
+
+/// The area of the least rectangle, turned or not, around rows of pixels that begin and end at these columns.
+fn least_rectangle(ends: &[(usize, usize)]) -> f64 {
     let corners = |(row, &(left, right)): (usize, &(usize, usize))| {
         [(left, row), (right, row), (left, row + 1), (right, row + 1)]
     };
     let outline: Vec<(usize, usize)> =
         ends.iter().enumerate().filter(|(_, ends)| ends.0 < ends.1).flat_map(corners).collect();
-    let rectangle = |degrees: i32| {
+    let area = |degrees: i32| {
         let (sin, cos) = f64::from(degrees).to_radians().sin_cos();
         let extent = |(right, down): (f64, f64)| {
             let places = outline.iter().map(|&(x, y)| x as f64 * right + y as f64 * down);
@@ -120,6 +125,5 @@ fn is_rectangle(shape: &Shape, width: usize) -> bool {
         };
         extent((cos, sin)) * extent((-sin, cos))
     };
-    let least = (0..90).step_by(2).map(rectangle).fold(f64::MAX, f64::min);
-    area as f64 > RECTANGLE * least
+    (0..90).step_by(2).map(area).fold(f64::MAX, f64::min)
 }

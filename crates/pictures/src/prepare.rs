@@ -3,6 +3,7 @@
 use super::gray_plane::{Plane, Rectangle};
 use super::ink::{BLANK, Ink, is_at_edge};
 use super::likeness;
+use super::paper::NOISELESS;
 use super::{fit, stroke_width};
 
 /// Larger pictures are first reduced to this many pixels a side: that averages camera noise, and a
@@ -135,11 +136,12 @@ fn copy(from: &Plane, to: &mut Plane, place: Rectangle) {
 
 /// The better of what was found on light and on dark paper.
 fn better(a: Ink, b: Ink, grey: &Plane) -> Ink {
+    let is_photo = a.contrast.noise >= NOISELESS;
     let both_on_paper = a.is_on_paper(grey) && b.is_on_paper(grey);
     // A digit inside another shape is on a sheet of paper that lies on a table; other shapes have holes.
     let is_better = match (both_on_paper && is_inside(&b, &a), both_on_paper && is_inside(&a, &b)) {
-        (true, _) => likeness::is_sheet_around(a.main(), b.main(), grey),
-        (_, true) => !likeness::is_sheet_around(b.main(), a.main(), grey),
+        (true, _) => likeness::is_sheet_around(a.main(), b.main(), grey, is_photo),
+        (_, true) => !likeness::is_sheet_around(b.main(), a.main(), grey, is_photo),
         _ => rating(&b, grey) > rating(&a, grey),
     };
     if is_better { b } else { a }
