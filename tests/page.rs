@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{fails, float, folder, idx, integer, json, names_in, ok, tiny};
+use common::{Model, fails, float, folder, idx, integer, json, names_in, ok, tiny};
 use scraper::{ElementRef, Html, Selector};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -27,6 +27,9 @@ fn read(path: &Path) -> Html {
             if ["src", "href", "srcset", "data", "action", "poster"].contains(&name) {
                 assert!(value.starts_with("data:") || value.starts_with('#'), "{name}={value}");
             }
+            if let Some(place) = value.strip_prefix('#').filter(|_| *name == *"href") {
+                assert_eq!(select(&page, &format!("[id={place}]")).len(), 1, "nothing to link to: {value}");
+            }
             assert!(!value.contains("http://") && !value.contains("https://"), "{name}={value}");
         }
     }
@@ -41,7 +44,7 @@ fn accessible(page: &Html) {
     assert_eq!(select(page, "h1").len(), 1);
     let levels: Vec<u8> = select(page, "h1, h2, h3, h4").iter().map(|h| h.value().name().as_bytes()[1]).collect();
     assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{levels:?}");
-    for (selector, attribute) in [("img", "alt"), ("svg", "aria-label"), ("[role=region]", "aria-label")] {
+    for (selector, attribute) in [("img", "alt"), ("figure > svg", "aria-label"), ("[role=region]", "aria-label")] {
         for element in select(page, selector) {
             assert!(element.attr(attribute).is_some_and(|words| words.len() > 5), "{}", element.html());
         }
@@ -117,7 +120,24 @@ fn the_report_of_a_training_run_agrees_with_its_json() {
     for time in ["training time", "total time", "samples per second"] {
         assert!(fact(&page, time).starts_with(|c: char| c.is_ascii_digit()), "{time}");
     }
-    assert!(texts(&page, ".command")[0].contains("train --epochs 40 --seed 3"));
+    let origin = text(one(&page, ".origin"));
+    assert!(origin.contains("train --epochs 40 --seed 3"), "{origin}");
+    assert!(origin.starts_with("20") && origin.contains(" UTC"), "{origin}");
+    if let Ok(host) = fs::read_to_string("/proc/sys/kernel/hostname") {
+        assert!(origin.contains(&format!(", on {}: twolayer", host.trim())), "{origin}");
+    }
+    let tiles = texts(&page, ".highlights div");
+    let wrong = 360 - evaluation["correct"].as_u64().unwrap();
+    for (tile, expected) in tiles.iter().zip([
+        format!("test accuracy{}", percent(&run["test_accuracy"])),
+        format!("errors of 360{wrong}"),
+        "parameters3,760".into(),
+        format!("test loss{:.4}", float(&run["test_loss"])),
+        "training time".into(),
+    ]) {
+        assert!(tile.starts_with(&expected), "{tiles:?}");
+    }
+    assert_eq!(tiles.len(), 5);
 
     assert_eq!(serde_json::json!(matrix(&page)), evaluation["confusion"]);
     let rows = texts(&page, "#curves tbody tr");
@@ -130,8 +150,11 @@ fn the_report_of_a_training_run_agrees_with_its_json() {
             format!("{}{loss}{}{}", m["iterations"], percent(&m["train_accuracy"]), percent(&m["test_accuracy"]))
         );
     }
-    assert_eq!(select(&page, "#curves svg").len(), 2);
-    assert_eq!(select(&page, "#units img").len(), 50);
+    assert_eq!(select(&page, "#curves figure > svg").len(), 2);
+    let ends = [&run["train_accuracy"], &run["test_accuracy"]].map(percent);
+    let drawn = texts(&page, "#curves svg text");
+    assert!(ends.iter().all(|end| drawn.contains(end)) && drawn.contains(&"epoch".into()), "{drawn:?}");
+    assert_eq!((select(&page, "#units img").len(), select(&page, "#units details img").len()), (50, 26));
 }
 
 fn word(value: &Value) -> String {
@@ -146,7 +169,7 @@ fn paths(scratch: &TempDir, curves: &str) -> (std::path::PathBuf, std::path::Pat
 fn the_report_of_an_evaluation_shows_scores_and_mistakes() {
     let scratch = tempfile::tempdir().unwrap();
     let (page, _, model) = paths(&scratch, "none");
-    ok("train --quiet --epochs 50 --out {}", &[&model]);
+    ok("train --quiet --epochs 40 --out {}", &[&model]);
     let run = json("eval {} --report {}", &[&model, &page]);
     let page = read(&page);
     assert_eq!(sections(&page), ["confusion", "classes", "mistakes", "units", "run"]);
@@ -168,29 +191,80 @@ fn the_report_of_an_evaluation_shows_scores_and_mistakes() {
         assert_eq!(*row, format!("{class}{precision}{recall}{f1}{all}"));
     }
 
-    // Mistakes: a limited number, the most confident first, and the same as those of `predict`.
+    // Mistakes: each cell of the matrix leads to those of its pair, the most confident first, the same as `predict`'s.
     let wrong = integer(&run["rows"]) - integer(&run["correct"]);
-    assert!(wrong > 60, "this test needs more mistakes than the report shows; there are {wrong}");
     assert!(texts(&page, "#mistakes p")[0].starts_with(&format!("{wrong} of 360 images")));
-    let shown = texts(&page, "#mistakes li");
-    assert_eq!((shown.len(), select(&page, "#mistakes img").len()), (60, 60));
-    let mut surest = 100.0;
-    for (i, tile) in shown.iter().enumerate() {
-        let words: Vec<&str> = tile.split([' ', '%']).collect();
-        let (label, taken) = (words[0], &words[2][..1]);
-        let sure: f64 = words[2][1..].parse().expect("a probability");
-        assert!(sure <= surest, "{shown:?}");
-        surest = sure;
-        if i % 20 == 0 {
-            let index = tile.rsplit(' ').next().unwrap();
-            let prediction = json(&format!("predict {{}} --index {index}"), &[&model]);
-            assert_eq!(
-                (prediction["label"].to_string(), prediction["predicted"].to_string()),
-                (label.into(), taken.into())
-            );
-            assert_eq!(format!("{sure:.2}%"), percent(&prediction["probabilities"][integer(&prediction["predicted"])]));
+    let shown = select(&page, "#mistakes li").len();
+    assert!((150..=200).contains(&shown) && shown < wrong, "{shown} of {wrong}: this test needs more than are shown");
+    let mut last = usize::MAX;
+    for list in select(&page, "#mistakes .tiles") {
+        let place = list.attr("id").expect("a place to link to");
+        let [label, taken] = [1, 4].map(|word| place.split('-').nth(word).unwrap().parse::<usize>().unwrap());
+        assert_eq!(text(one(&page, &format!("#confusion a[href='#{place}']"))), counts[label][taken].to_string());
+        assert!(counts[label][taken] <= last, "the most frequent pair is first");
+        last = counts[label][taken];
+        let mut surest = 100.0;
+        for (i, tile) in texts(&page, &format!("#{place} li")).into_iter().enumerate() {
+            let rest = tile.strip_prefix(&format!("true {label}, taken for {taken} (")).expect("a caption");
+            let (sure, index) = rest.split_once("%) image ").expect("a probability and an index");
+            let number: f64 = sure.parse().expect("a probability");
+            assert!(number <= surest, "{place}");
+            surest = number;
+            if i == 2 {
+                let prediction = json(&format!("predict {{}} --index {index}"), &[&model]);
+                assert_eq!((integer(&prediction["label"]), integer(&prediction["predicted"])), (label, taken));
+                assert_eq!(format!("{sure}%"), percent(&prediction["probabilities"][taken]));
+            }
         }
     }
+    assert_eq!(select(&page, "#confusion td.wrong").len(), select(&page, "#confusion td a").len());
+}
+
+#[test]
+fn errors_are_shaded_by_their_own_greatest_number() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (page, ..) = paths(&scratch, "none");
+    ok("train --quiet --epochs 60 --report {}", &[&page]);
+    let page = read(&page);
+    let counts = matrix(&page);
+    let greatest = (0..100).filter(|i| i / 10 != i % 10).map(|i| counts[i / 10][i % 10]).max().unwrap();
+    assert!(greatest > 5, "this test needs a frequent mistake");
+    for cell in select(&page, "#confusion td.wrong") {
+        let n: usize = text(cell).parse().unwrap();
+        let share = format!("--s:{:.0}", 100.0 * n as f64 / greatest as f64);
+        assert_eq!(cell.attr("style"), Some(&*share), "{n} of {greatest}");
+    }
+    assert!(text(one(&page, "#confusion .key")).starts_with(&format!("errors: 1 {greatest}")));
+}
+
+#[test]
+fn hidden_units_are_sorted_by_output_weights_and_pixels_without_ink_are_masked() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (page, _, model) = paths(&scratch, "none");
+    let images = idx(&[4, 2, 3], &[9, 0, 0, 200, 4, 0, 0, 0, 80, 0, 255, 0, 9, 0, 0, 100, 60, 0, 0, 0, 20, 1, 7, 0]);
+    let labels = idx(&[4], &[0, 1, 1, 0]);
+    let data = folder(&[images.clone(), labels.clone(), images, labels]);
+    ok("train --quiet --iters 9 --hidden 30 --data {} --report {} --out {}", &[data.path(), &page, &model]);
+    let page = read(&page);
+    let tiles = texts(&page, "#units li");
+    let unit = |tile: &String| tile.strip_prefix("unit ").unwrap().split(':').next().unwrap().parse::<usize>().unwrap();
+    let output = Model::read(&model);
+    let length = |unit: usize| output.values("W2")[2 * unit..][..2].iter().map(|w| w * w).sum::<f64>();
+    let lengths: Vec<f64> = tiles.iter().map(|tile| length(unit(tile))).collect();
+    assert!(lengths.len() == 30 && lengths.is_sorted_by(|a, b| a >= b), "{lengths:?}");
+    assert_eq!(select(&page, "#units details li").len(), 6);
+    for image in select(&page, "#units img") {
+        let address = image.attr("src").unwrap().strip_prefix("data:image/png;base64,").unwrap();
+        let file = data_encoding::BASE64.decode(address.as_bytes()).unwrap();
+        let mut decoder = png::Decoder::new(std::io::Cursor::new(file));
+        decoder.set_transformations(png::Transformations::EXPAND);
+        let mut reader = decoder.read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        let gray: Vec<bool> = pixels.chunks(4).map(|p| p[0] == p[1] && p[1] == p[2] && p[3] > 0).collect();
+        assert_eq!(gray, [false, true, false, false, false, true], "{pixels:?}");
+    }
+    assert!(text(select(&page, "#units .key")[0]).contains("never inked"));
 }
 
 #[test]
@@ -224,11 +298,20 @@ fn a_run_that_diverges_still_writes_its_curves_and_an_error() {
     let scratch = tempfile::tempdir().unwrap();
     let (page, curves, model) = paths(&scratch, "curves.png");
     let line = "train --quiet --lr 1e38 --seed 5 --out {} --report {} --plot {}";
-    fails(1, line, &[&model, &page, &curves], &["diverged", "the losses so far are in", "page.html", "curves.png"]);
+    fails(
+        1,
+        line,
+        &[&model, &page, &curves],
+        &["diverged", "try --lr 0.1", "the losses so far are in", "page.html", "curves.png"],
+    );
     assert_eq!(names_in(scratch.path()), ["curves.png", "page.html"]);
     let page = read(&page);
     assert_eq!(sections(&page), ["curves", "run"]);
-    assert!(text(one(&page, ".trouble")).contains("diverged"));
+    let trouble = text(one(&page, ".trouble"));
+    assert!(trouble.contains("diverged") && trouble.contains("try --lr 0.1"), "{trouble}");
+    let ends =
+        texts(&page, "#curves svg text").iter().filter(|text| text.starts_with("not finite in iteration")).count();
+    assert_eq!(ends, 1, "the curve says where it ends");
     assert_eq!(fact(&page, "seed"), "5");
     assert!(!text(one(&page, "body")).contains("accuracy 0.00%"), "a failed run has no accuracy");
 }
@@ -285,7 +368,7 @@ fn curves_are_svg_or_png_by_their_names() {
     let mut reader = decoder.read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut pixels).unwrap();
-    assert_eq!((info.width, info.height), (800, 960));
+    assert_eq!((info.width, info.height), (800, 1120));
     for colour in [[0x1f, 0x5f, 0xbf], [0xb3, 0x48, 0x0c], [0x1c, 0x23, 0x30], [255; 3]] {
         assert!(pixels.chunks(3).filter(|p| **p == colour).count() > 100, "{colour:?}");
     }

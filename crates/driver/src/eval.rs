@@ -87,7 +87,7 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
         report: target.as_ref().map(|target| target.shown().to_string()),
     };
     let written = target.as_ref().map_or(Ok(()), |target| {
-        let subject = EvaluatedModel { net: net.as_ref(), split: args.split, half: &half };
+        let subject = EvaluatedModel { net: net.as_ref(), split: args.split, half: &half, seen: &half };
         let page = page_of(&mut report, subject, source)?;
         target.write(page.html()?.as_bytes())
     });
@@ -125,6 +125,7 @@ fn page_of<'a>(report: &mut EvalReport, subject: EvaluatedModel<'a>, source: Sou
         title: format!("{} on the {} set of {}", report.model, report.split.name(), source.title()),
         trouble: None,
         report: told,
+        parameters: subject.net.shape().parameters(),
         record: None,
         subject: Some(subject),
     })

@@ -1,12 +1,18 @@
 //! The HTML report of a run, one file without scripts, and its curves as SVG or PNG.
 //!
 //! The report shows the values of `--json` ([`option_tables`]), the curves ([`plot`]) of the training record
-//! ([`training_record`]), the class scores and mistakes ([`class_scores`]), digits and weights ([`png_image`]).
+//! ([`training_record`]), the class scores and mistakes ([`class_scores`]), digits and weights ([`png_image`]). Each section
+//! has a file; [`markup`] puts them together.
 
 mod class_scores;
 mod compare;
+mod confusion_matrix;
+mod hidden_units;
+mod learning_curves;
 mod markup;
+mod mistakes;
 mod option_tables;
+mod origin;
 mod page;
 mod plot;
 mod png_image;
@@ -46,8 +52,8 @@ impl Plot {
 
     /// Draws the record.
     pub fn write(&self, record: &TrainingRecord) -> Result<(), CliError> {
-        let drawing = plot::both(record);
-        let bytes = if self.png { drawing.png()? } else { drawing.svg().into_bytes() };
+        let drawings = [plot::loss(record), plot::accuracy(record)];
+        let bytes = if self.png { plot::png(&drawings)? } else { plot::svg(&drawings).into_bytes() };
         self.target.write(&bytes)
     }
 }
@@ -67,7 +73,7 @@ mod tests {
     fn user_text_is_html_escaped() {
         let report = serde_json::json!({ "data": "<b>&\"x\"", "<i>": "<u>" });
         let title = "Training on <b>&\"x\"".to_string();
-        let page = Page { title, trouble: Some("<s>".into()), report, record: None, subject: None };
+        let page = Page { title, trouble: Some("<s>".into()), report, parameters: 0, record: None, subject: None };
         let html = page.html().unwrap();
         assert!(html.contains("&lt;b&gt;&amp;&quot;x&quot;"));
         for tag in ["<b>", "<i>", "<u>", "<s>"] {
@@ -83,7 +89,7 @@ mod tests {
             assert!(plot(name).is_err(), "{name}");
         }
         for (name, start) in [("a.svg", &b"<svg "[..]), ("b.PNG", b"\x89PNG")] {
-            plot(name).unwrap().write(&TrainingRecord::new(false)).unwrap();
+            plot(name).unwrap().write(&TrainingRecord::new(false, 1)).unwrap();
             assert!(std::fs::read(folder.path().join(name)).unwrap().starts_with(start), "{name}");
         }
     }

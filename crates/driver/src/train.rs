@@ -126,7 +126,7 @@ impl TrainingRun<'_> {
             ),
             outcome: Outcome::default(),
             kept: Ok(()),
-            record: TrainingRecord::new(self.log.is_some()),
+            record: TrainingRecord::new(self.log.is_some(), self.schedule.epoch),
         };
         Ok((state, generator.sampler(self.rows, learning.sampling)?))
     }
@@ -292,11 +292,12 @@ impl TrainingRun<'_> {
         };
         let (rows, labels) = data::first(&self.data.train, self.rows);
         let start = Instant::now();
-        let summary = optimizer.train(net, rows, labels, sampler, &options, &mut |p| {
+        let trained = optimizer.train(net, rows, labels, sampler, &options, &mut |p| {
             record.push(p.iteration, p.loss);
             progress.iteration(p.iteration, p.loss);
             if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
+        });
+        let summary = trained.map_err(|error| self.failure(error))?;
         outcome.train_seconds += start.elapsed().as_secs_f64();
         outcome.iterations += summary.iterations;
         outcome.threads = summary.threads;

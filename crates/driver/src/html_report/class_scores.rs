@@ -1,5 +1,8 @@
 //! Scores of each class, and mistakes.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use twolayer_idx::Split as Half;
 
@@ -45,15 +48,24 @@ impl ClassScores {
 }
 
 /// A wrongly classified image.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mistake {
     pub index: usize,
-    pub label: usize,
-    pub taken_for: usize,
     /// The probability of the predicted class.
     pub probability: f64,
     /// The probability of the true class.
     pub right: f64,
+}
+
+/// The mistakes of one kind.
+#[derive(Debug)]
+pub struct Pair {
+    pub label: usize,
+    pub taken_for: usize,
+    /// How many there are, shown or not.
+    pub count: usize,
+    /// Those to show, the most confident ones first.
+    pub mistakes: Vec<Mistake>,
 }
 
 /// The evaluation of a network on labelled images.
@@ -62,8 +74,8 @@ pub struct Evaluated {
     pub wrong: usize,
     /// The confusion matrix; empty if there are too many classes.
     pub confusion: Option<Vec<Vec<usize>>>,
-    /// The most confident ones first.
-    pub mistakes: Vec<Mistake>,
+    /// The most frequent ones first.
+    pub pairs: Vec<Pair>,
 }
 
 impl Evaluated {
@@ -71,21 +83,41 @@ impl Evaluated {
     pub fn new(net: &dyn Network, half: &Half, most: usize) -> Result<Evaluated, CliError> {
         let predicted = net.classify(half)?;
         let classes = net.shape().classes();
-        let mut mistakes = Vec::new();
+        let mut pairs: BTreeMap<(usize, usize), Vec<Mistake>> = BTreeMap::new();
         let images = half.images().chunks_exact(half.inputs());
         for (index, ((pixels, &label), &taken_for)) in images.zip(half.labels()).zip(&predicted).enumerate() {
             let label = label as usize;
             if label != taken_for {
                 let p = net.probabilities(pixels)?;
-                mistakes.push(Mistake { index, label, taken_for, probability: p[taken_for], right: p[label] });
+                let mistake = Mistake { index, probability: p[taken_for], right: p[label] };
+                pairs.entry((label, taken_for)).or_default().push(mistake);
             }
         }
-        let wrong = mistakes.len();
-        mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.index.cmp(&b.index)));
-        mistakes.truncate(most);
+        let wrong = pairs.values().map(Vec::len).sum();
         let confusion = (classes <= MOST_CLASSES).then(|| confusion::matrix(half.labels(), &predicted, classes));
-        Ok(Evaluated { rows: half.rows(), wrong, confusion, mistakes })
+        Ok(Evaluated { rows: half.rows(), wrong, confusion, pairs: chosen(pairs, most) })
     }
+
+    /// The number of mistakes to show.
+    pub fn shown(&self) -> usize {
+        self.pairs.iter().map(|pair| pair.mistakes.len()).sum()
+    }
+}
+
+/// The most frequent pairs first; of each the same number of mistakes, up to `most` in all.
+fn chosen(pairs: BTreeMap<(usize, usize), Vec<Mistake>>, most: usize) -> Vec<Pair> {
+    let pair =
+        |((label, taken_for), mistakes): (_, Vec<Mistake>)| Pair { label, taken_for, count: mistakes.len(), mistakes };
+    let mut pairs: Vec<Pair> = pairs.into_iter().map(pair).collect();
+    pairs.sort_by_key(|pair| Reverse(pair.count));
+    pairs.truncate(most);
+    let all = |each: usize| pairs.iter().map(|pair| pair.count.min(each)).sum::<usize>();
+    let each = (1..=most).take_while(|&each| all(each) <= most).last().unwrap_or(1);
+    for Pair { mistakes, .. } in &mut pairs {
+        mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.index.cmp(&b.index)));
+        mistakes.truncate(each);
+    }
+    pairs
 }
 
 /// The most frequent confusions, as (true, predicted, count), most frequent first.
@@ -123,6 +155,20 @@ mod tests {
     fn a_class_that_is_never_predicted_has_no_precision() {
         let scores = ClassScores::of(&[vec![0, 2], vec![0, 3]]);
         assert_eq!(scores[0], ClassScores { precision: None, recall: Some(0.0), f1: Some(0.0), rows: 2 });
+    }
+
+    #[test]
+    fn frequent_pairs_are_first_and_each_keeps_its_surest_mistakes() {
+        let some = |n: usize| (0..n).map(|i| Mistake { index: i, probability: i as f64 / 10.0, right: 0.0 }).collect();
+        let pairs = || BTreeMap::from([((0, 1), some(1)), ((1, 0), some(5)), ((2, 1), some(3))]);
+        let kept =
+            |most| chosen(pairs(), most).iter().map(|pair| (pair.label, pair.mistakes.len())).collect::<Vec<_>>();
+        assert_eq!(kept(9), [(1, 5), (2, 3), (0, 1)]);
+        assert_eq!(kept(6), [(1, 2), (2, 2), (0, 1)]);
+        assert_eq!(kept(2), [(1, 1), (2, 1)]);
+        let first = &chosen(pairs(), 3)[0];
+        assert_eq!((first.count, first.mistakes[0].index), (5, 4));
+        assert!(chosen(BTreeMap::new(), 9).is_empty());
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use maud::{DOCTYPE, Markup, html};
 use twolayer_idx::Split as Half;
 
-use super::markup::{command, head};
+use super::markup::head;
+use super::origin;
 use super::png_image::{PngImage, address};
 use crate::comparison::{Comparison, Side, shown};
 use crate::error::CliError;
@@ -34,15 +35,12 @@ impl ComparisonPage<'_> {
                         h1 { (title) }
                         p { strong { (self.comparison.verdict()) "." } " On " (count(*rows, &format!("{} image", split.name())))
                             " of " (self.source) "." }
+                        (origin::paragraph())
                     }
                     main {
                         (self.figures())
                         (self.only("only-a", ("A", a), ("B", b))?)
                         (self.only("only-b", ("B", b), ("A", a))?)
-                        section #run aria-labelledby="run-title" {
-                            h2 #run-title { "Command" }
-                            p.command tabindex="0" { code { (command()) } }
-                        }
                     }
                 }
             }

@@ -34,9 +34,9 @@ const OPTIONS: &[&str] = &[
 const MACHINE: &[&str] = &["threads", "isa"];
 const TIMES: &[&str] = &["train_seconds", "seconds", "total_seconds", "samples_per_second"];
 const FILES: &[&str] = &["out", "log", "report", "plot"];
-/// The fields at the top of a report.
-const HIGHLIGHTS: &[&str] =
-    &["test_accuracy", "train_accuracy", "accuracy", "mean_loss", "test_loss", "train_seconds", "seconds"];
+/// The fields at the top of a report, and of one of a run that failed.
+const HIGHLIGHTS: &[&str] = &["test_accuracy", "accuracy", "mean_loss", "test_loss", "train_seconds", "seconds"];
+const FAILED: &[&str] = &["iterations", "lr", "total_seconds"];
 
 /// Every scalar of the object.
 pub fn groups(report: &Value) -> Vec<Group> {
@@ -58,7 +58,9 @@ pub fn groups(report: &Value) -> Vec<Group> {
 
 /// The most important figures.
 pub fn highlights(report: &Value) -> Vec<(String, String)> {
-    report.as_object().map(|object| pick(object, HIGHLIGHTS)).unwrap_or_default()
+    let Some(object) = report.as_object() else { return Vec::new() };
+    let figures = pick(object, HIGHLIGHTS);
+    if figures.is_empty() { pick(object, FAILED) } else { figures }
 }
 
 fn pick(object: &Map<String, Value>, names: &[&str]) -> Vec<(String, String)> {

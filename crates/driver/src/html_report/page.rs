@@ -13,6 +13,8 @@ pub struct EvaluatedModel<'a> {
     pub net: &'a dyn Network,
     pub split: Split,
     pub half: &'a Half,
+    /// The images that tell which pixels have ink: those that it was trained on, if known.
+    pub seen: &'a Half,
 }
 
 /// The content of a report.
@@ -23,6 +25,8 @@ pub struct Page<'a> {
     pub trouble: Option<String>,
     /// The object that `--json` prints.
     pub report: Value,
+    /// The number of the network's parameters.
+    pub parameters: usize,
     /// The record of the training.
     pub record: Option<&'a TrainingRecord>,
     /// The model to evaluate.

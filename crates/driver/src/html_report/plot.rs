@@ -1,28 +1,39 @@
-//! The curves of a run as a drawing, which [`svg`] and [`png`] put into files.
+//! The curves of a run as drawings, for a page ([`svg`]) and as files ([`svg`], [`png`]).
+//!
+//! Only the distances across depend on the width: a point is placed by its share of the width, texts keep their size.
 
+mod log_axis;
 mod png;
 pub mod seeds;
 mod svg;
 
-pub use svg::STYLE;
+pub use png::file as png;
+pub use svg::{STYLE, file as svg};
 
 use super::training_record::{TrainingRecord, Window};
-use crate::number_format::grouped;
+use crate::epoch_table::Measurement;
+use crate::number_format::{self, count, grouped, percent};
+use log_axis::LogAxis;
 
-/// The size of one chart: small, so that its text stays readable on a phone.
+/// The size of one chart in a file: small, so that its text stays readable on a phone.
 const WIDTH: f64 = 400.0;
-const HEIGHT: f64 = 240.0;
-/// The position of the axes within it.
+const HEIGHT: f64 = 280.0;
+/// The margins around the axes, with room for the last values on the right.
 const LEFT: f64 = 46.0;
-/// With room for half of the last number on the axis.
-const RIGHT: f64 = WIDTH - 24.0;
+const RIGHT: f64 = 66.0;
 const TOP: f64 = 30.0;
-const BOTTOM: f64 = HEIGHT - 38.0;
+const BOTTOM: f64 = 38.0;
+/// The height of the axes.
+const DEPTH: f64 = HEIGHT - TOP - BOTTOM;
 /// The baseline of the line of text above the axes.
-const HEADING: f64 = 15.0;
-/// The most points of a line.
+const HEADING: f64 = -14.0;
+/// The most points of a line, and of one whose points are marked.
 const MOST_POINTS: usize = 400;
+const MOST_MARKED: usize = 30;
+/// The height of a line of text.
+const LINE: f64 = 14.0;
 
+/// A share of the width of the axes, and a distance below their top.
 type Point = (f64, f64);
 
 /// The kind of a line; each has a colour and a dash pattern.
@@ -30,6 +41,7 @@ type Point = (f64, f64);
 pub enum LineColor {
     Grid,
     Axis,
+    Batches,
     Train,
     Test,
 }
@@ -47,160 +59,176 @@ pub enum Mark {
     Line(LineColor, Vec<Point>),
     /// A filled polygon.
     Band(Vec<Point>),
-    Text(Point, Anchor, String),
+    Dot(LineColor, Point),
+    /// A sample of a line in the legend, so far right of the axes' left end.
+    Sample(LineColor, f64),
+    /// A text, moved right by a distance.
+    Text(Point, f64, Anchor, String),
 }
 
 /// A drawing and its description.
 #[derive(Debug)]
 pub struct Drawing {
-    width: f64,
-    height: f64,
     marks: Vec<Mark>,
     description: String,
 }
 
-/// The axes of a chart: maps values to positions.
+/// The axes of a chart.
 struct Axes {
+    /// The last epoch, and the iterations in one.
     last: f64,
-    least: f64,
-    most: f64,
+    epoch: f64,
+    values: LogAxis,
+    /// Whether the values are errors: shown as accuracies, with the low end at the top; of none, if there is one, 100%.
+    errors: bool,
+    perfect: bool,
 }
 
 impl Axes {
-    fn place(&self, (iteration, value): Point) -> Point {
-        let x = LEFT + (RIGHT - LEFT) * (iteration / self.last);
-        let y = BOTTOM - (BOTTOM - TOP) * ((value - self.least) / (self.most - self.least));
-        (x, y.clamp(TOP, BOTTOM))
+    /// Axes of losses. `size` is the iterations of an epoch, and of the run.
+    fn of_losses(size: (usize, usize), losses: impl Iterator<Item = f64>) -> Axes {
+        let epoch = size.0.max(1) as f64;
+        let (last, values) = (size.1.max(1) as f64 / epoch, LogAxis::around(losses));
+        Axes { last, epoch, values, errors: false, perfect: false }
     }
 
-    fn line(&self, points: impl Iterator<Item = Point>) -> Vec<Point> {
-        points.map(|point| self.place(point)).collect()
+    /// Axes of accuracies by the logarithm of the error. No error has none: such points are at the top.
+    fn of_errors(size: (usize, usize), errors: impl Iterator<Item = f64> + Clone) -> Axes {
+        let perfect = errors.clone().any(|error| error <= 0.0);
+        let axes = Axes::of_losses(size, errors);
+        let values = if perfect { axes.values.with_zero() } else { axes.values };
+        Axes { values, errors: true, perfect, ..axes }
+    }
+
+    fn place(&self, (iteration, value): Point) -> Point {
+        (iteration / self.epoch / self.last, self.height(value))
+    }
+
+    /// The heights and labels of the ticks.
+    fn ticks(&self) -> impl Iterator<Item = (f64, String)> {
+        let label = if self.errors { accuracy_label } else { loss_label };
+        let ticks = self.values.ticks().map(move |value| (self.height(value), label(value)));
+        ticks.chain(self.perfect.then(|| (0.0, "100%".into())))
+    }
+
+    fn height(&self, value: f64) -> f64 {
+        let share = self.values.share(value);
+        DEPTH * if self.errors { share } else { 1.0 - share }
     }
 }
 
-/// The losses: means over windows, and the range within each.
+/// The losses: of the batches, their means since the measurement before, and on the test set.
 pub fn loss(record: &TrainingRecord) -> Drawing {
-    let (windows, length) = (record.curve.windows(), record.curve.length());
-    let history = record.some_of_history(MOST_POINTS);
-    let tested = history.iter().map(|m| m.test_loss).filter(|loss| loss.is_finite());
-    let most = windows.iter().map(|w| w.most).chain(tested).fold(0.0, f64::max).min(1e300);
-    let step = nice_step(if most > 0.0 { most } else { 1.0 }, 5.0);
-    let axes = Axes { last: last_iteration(record), least: 0.0, most: step * (most / step).ceil().max(1.0) };
-    let mut drawing = Drawing::axes(&axes, "loss of a batch", step, |value| decimal(value, step));
+    let (windows, history) = (record.curve.windows(), record.some_of_history(MOST_POINTS));
+    let measured = history.iter().flat_map(|m| [m.loss, m.test_loss]);
+    let losses = windows.iter().map(Window::mean).chain(measured);
+    let axes = Axes::of_losses((record.epoch, record.iterations), losses);
+    let mut drawing = Drawing::axes(&axes, "loss");
     let Some((first, last)) = windows.first().zip(windows.last()) else {
         return drawing.empty();
     };
-    if length > 1 {
-        let upper = axes.line(windows.iter().map(|w| (w.middle(), w.most)));
-        let lower = axes.line(windows.iter().rev().map(|w| (w.middle(), w.least)));
-        drawing.marks.push(Mark::Band([upper, lower].concat()));
-        drawing.legend_line(176.0, LineColor::Train, &format!("mean of {}", compact(length)));
-        let (left, right, y) = (316.0, 340.0, HEADING - 4.0);
-        drawing.marks.push(Mark::Band(vec![(left, y - 5.0), (right, y - 5.0), (right, y + 5.0), (left, y + 5.0)]));
-        drawing.marks.push(Mark::Text((right + 6.0, HEADING), Anchor::Start, "range".into()));
+    let line = |value: fn(&Window) -> f64| windows.iter().map(move |w| (w.middle() + 1.0, value(w)));
+    if record.curve.length() > 1 {
+        let range = line(|w| w.most).chain(line(|w| w.least).rev());
+        drawing.marks.push(Mark::Band(range.map(|point| axes.place(point)).collect()));
     }
-    drawing.marks.push(Mark::Line(LineColor::Train, axes.line(windows.iter().map(|w| (w.middle(), w.mean())))));
-    if !history.is_empty() {
-        drawing.legend_line(100.0, LineColor::Test, "test");
-        let tested = history.iter().filter(|m| m.test_loss.is_finite()).map(|m| (m.iterations as f64, m.test_loss));
-        drawing.marks.push(Mark::Line(LineColor::Test, axes.line(tested)));
+    let means = line(Window::mean).map(|point| axes.place(point));
+    drawing.marks.push(Mark::Line(LineColor::Batches, means.collect()));
+    drawing.sample(0.0, LineColor::Train, "training mean");
+    drawing.sample(130.0, LineColor::Test, "test");
+    drawing.sample(200.0, LineColor::Batches, "batches");
+    drawing.measured(&axes, &history, |m| [m.loss, m.test_loss], number_format::loss);
+    let (from, to) = (number_format::loss(first.mean()), number_format::loss(last.mean()));
+    drawing.description = format!("Loss over {}: from {from} to {to}", count(record.iterations, "iteration"));
+    let finite = last.from + last.count;
+    if finite < record.iterations {
+        let told = format!("not finite in iteration {}", grouped(finite));
+        drawing.description += &format!(", then {told}");
+        drawing.marks.push(Mark::Line(LineColor::Axis, vec![(1.0, 0.0), (1.0, DEPTH)]));
+        drawing.marks.push(Mark::Text((1.0, 0.75 * DEPTH), -6.0, Anchor::End, told));
     }
-    let means =
-        |w: &Window| if length > 1 { format!("{:.4} (mean of {})", w.mean(), w.count) } else { w.mean().to_string() };
-    drawing.description =
-        format!("Loss over {} iterations: from {} to {}", grouped(last.from + last.count), means(first), means(last));
     drawing
 }
 
-/// The training and test accuracies.
+/// The training and test accuracies, by the logarithm of the error: 98.0 % and 99.9 % are far apart.
 pub fn accuracy(record: &TrainingRecord) -> Drawing {
     let history = record.some_of_history(MOST_POINTS);
-    let both = |f: fn(f64, f64) -> f64, start| {
-        history.iter().fold(start, |all, m| f(all, f(m.train_accuracy, m.test_accuracy)))
-    };
-    // Late accuracies differ little: the axis spans the data, but not so narrowly that noise looks like progress.
-    let (least, most) = (both(f64::min, 1.0), both(f64::max, 0.0));
-    let step = nice_step((most - least).max(0.05), 5.0);
-    let (least, most) = ((least / step).floor() * step, (most / step).ceil() * step);
-    let axes = if history.is_empty() {
-        Axes { last: last_iteration(record), least: 0.0, most: 1.0 }
-    } else {
-        Axes { last: last_iteration(record), least, most: most.max(least + step) }
-    };
-    let mut drawing = Drawing::axes(&axes, "accuracy", step, |v| format!("{}%", decimal(100.0 * v, 100.0 * step)));
+    let errors = |m: &Measurement| [1.0 - m.train_accuracy, 1.0 - m.test_accuracy];
+    let axes = Axes::of_errors((record.epoch, record.iterations), history.iter().flat_map(errors));
+    let mut drawing = Drawing::axes(&axes, "accuracy");
     let Some((first, last)) = history.first().zip(history.last()) else {
         return drawing.empty();
     };
-    drawing.legend_line(164.0, LineColor::Train, "training set");
-    drawing.legend_line(298.0, LineColor::Test, "test set");
-    let train = axes.line(history.iter().map(|m| (m.iterations as f64, m.train_accuracy)));
-    let test = axes.line(history.iter().map(|m| (m.iterations as f64, m.test_accuracy)));
-    drawing.marks.push(Mark::Line(LineColor::Train, train));
-    drawing.marks.push(Mark::Line(LineColor::Test, test));
-    let percent = |from: f64, to: f64| format!("from {:.2}% to {:.2}%", 100.0 * from, 100.0 * to);
+    drawing.sample(30.0, LineColor::Train, "training set");
+    drawing.sample(146.0, LineColor::Test, "test set");
+    drawing.measured(&axes, &history, errors, |error| percent(1.0 - error));
+    let both = |from: f64, to: f64| format!("from {} to {}", percent(from), percent(to));
     drawing.description = format!(
         "Accuracy on the training set {}, on the test set {}",
-        percent(first.train_accuracy, last.train_accuracy),
-        percent(first.test_accuracy, last.test_accuracy)
+        both(first.train_accuracy, last.train_accuracy),
+        both(first.test_accuracy, last.test_accuracy)
     );
     drawing
 }
 
-/// Both curves, one above the other.
-pub fn both(record: &TrainingRecord) -> Drawing {
-    let (mut upper, lower) = (loss(record), accuracy(record));
-    let down = |(x, y): Point| (x, y + upper.height);
-    let moved = lower.marks.into_iter().map(|mark| match mark {
-        Mark::Line(ink, points) => Mark::Line(ink, points.into_iter().map(down).collect()),
-        Mark::Band(points) => Mark::Band(points.into_iter().map(down).collect()),
-        Mark::Text(at, anchor, text) => Mark::Text(down(at), anchor, text),
-    });
-    upper.marks.extend(moved.collect::<Vec<_>>());
-    upper.height += lower.height;
-    upper.description = format!("{}. {}.", upper.description, lower.description);
-    upper
-}
-
 impl Drawing {
-    /// A chart without curves: grid lines and labels every `step`.
-    fn axes(axes: &Axes, name: &str, step: f64, label: impl Fn(f64) -> String) -> Drawing {
-        let mut marks = vec![Mark::Text((4.0, HEADING), Anchor::Start, name.into())];
-        for k in 0..=((axes.most - axes.least) / step).round() as usize {
-            let value = axes.least + k as f64 * step;
-            let y = axes.place((0.0, value)).1;
-            marks.push(Mark::Line(if k == 0 { LineColor::Axis } else { LineColor::Grid }, vec![(LEFT, y), (RIGHT, y)]));
-            marks.push(Mark::Text((LEFT - 6.0, y + 4.0), Anchor::End, label(value)));
+    /// A chart without curves: grid lines and labels.
+    fn axes(axes: &Axes, name: &str) -> Drawing {
+        let text = |at, right, anchor, text: String| Mark::Text(at, right, anchor, text);
+        let mut marks = vec![text((0.0, HEADING), 4.0 - LEFT, Anchor::Start, name.into())];
+        for (y, label) in axes.ticks() {
+            marks.push(Mark::Line(LineColor::Grid, vec![(0.0, y), (1.0, y)]));
+            marks.push(text((0.0, y + 4.0), -6.0, Anchor::End, label));
         }
-        let step = nice_step(axes.last, 6.0).max(1.0);
-        for k in 0..=(axes.last / step) as usize {
-            let iteration = k as f64 * step;
-            let x = axes.place((iteration, axes.least)).0;
-            marks.push(Mark::Line(LineColor::Axis, vec![(x, BOTTOM), (x, BOTTOM + 4.0)]));
-            marks.push(Mark::Text((x, BOTTOM + 17.0), Anchor::Middle, compact(iteration as usize)));
+        let step = nice_step(axes.last, 5.0);
+        for k in 0..=(axes.last / step * (1.0 + 1e-9)) as usize {
+            let (epoch, x) = (k as f64 * step, k as f64 * step / axes.last);
+            marks.push(Mark::Line(LineColor::Grid, vec![(x, 0.0), (x, DEPTH)]));
+            marks.push(text((x, DEPTH + 17.0), 0.0, Anchor::Middle, epoch_label(epoch, step)));
         }
-        let middle = (LEFT + RIGHT) / 2.0;
-        marks.push(Mark::Text((middle, BOTTOM + 32.0), Anchor::Middle, "iteration".into()));
-        Drawing { width: WIDTH, height: HEIGHT, marks, description: String::new() }
+        marks.push(Mark::Line(LineColor::Axis, vec![(0.0, DEPTH), (1.0, DEPTH)]));
+        marks.push(text((0.5, DEPTH + 32.0), 0.0, Anchor::Middle, "epoch".into()));
+        Drawing { marks, description: String::new() }
     }
 
-    fn legend_line(&mut self, x: f64, ink: LineColor, text: &str) {
-        self.marks.push(Mark::Line(ink, vec![(x, HEADING - 4.0), (x + 24.0, HEADING - 4.0)]));
-        self.marks.push(Mark::Text((x + 30.0, HEADING), Anchor::Start, text.into()));
+    /// A line of the legend.
+    fn sample(&mut self, x: f64, color: LineColor, text: &str) {
+        self.marks.push(Mark::Sample(color, x));
+        self.marks.push(Mark::Text((0.0, HEADING), x + 30.0, Anchor::Start, text.into()));
+    }
+
+    /// The values of the training and the test set, with the last ones as text.
+    fn measured(
+        &mut self,
+        axes: &Axes,
+        history: &[Measurement],
+        both: impl Fn(&Measurement) -> [f64; 2],
+        shown: impl Fn(f64) -> String,
+    ) {
+        let mut last = Vec::new();
+        for (i, color) in [LineColor::Train, LineColor::Test].into_iter().enumerate() {
+            let values = history.iter().map(|m| (m.iterations as f64, both(m)[i])).filter(|(_, v)| v.is_finite());
+            let points: Vec<Point> = values.clone().map(|point| axes.place(point)).collect();
+            let marked = if points.len() <= MOST_MARKED { 0 } else { points.len() - 1 };
+            self.marks.extend(points[marked.min(points.len())..].iter().map(|point| Mark::Dot(color, *point)));
+            last.extend(points.last().map(|(x, y)| (*x, *y, shown(values.last().map_or(0.0, |(_, v)| v)))));
+            self.marks.push(Mark::Line(color, points));
+        }
+        // Texts that would overlap move apart, and stay within the axes.
+        last.sort_by(|a, b| a.1.total_cmp(&b.1));
+        if let [(_, upper, _), (_, lower, _)] = &mut last[..] {
+            let middle = ((*upper + *lower) / 2.0).clamp(LINE / 2.0, DEPTH - LINE / 2.0);
+            (*upper, *lower) = (upper.min(middle - LINE / 2.0), lower.max(middle + LINE / 2.0));
+        }
+        self.marks.extend(last.into_iter().map(|(x, y, text)| Mark::Text((x, y + 4.0), 8.0, Anchor::Start, text)));
     }
 
     fn empty(mut self) -> Drawing {
-        let centre = ((LEFT + RIGHT) / 2.0, (TOP + BOTTOM) / 2.0);
-        self.marks.push(Mark::Text(centre, Anchor::Middle, "nothing to draw: no iterations".into()));
+        let text = "nothing to draw: no iterations";
+        self.marks.push(Mark::Text((0.5, DEPTH / 2.0), 0.0, Anchor::Middle, text.into()));
         self.description = "Nothing to draw: no iterations".into();
         self
     }
-}
-
-/// The last iteration drawn, at least 1 so that there is an axis.
-fn last_iteration(record: &TrainingRecord) -> f64 {
-    let loss = record.curve.windows().last().map_or(0, |w| w.from + w.count - 1);
-    let accuracy = record.history.last().map_or(0, |m| m.iterations);
-    loss.max(accuracy).max(1) as f64
 }
 
 /// The smallest 1, 2 or 5 times a power of ten that divides `range` into at most about `parts`.
@@ -211,21 +239,72 @@ fn nice_step(range: f64, parts: f64) -> f64 {
     factor * power
 }
 
-/// A value on an axis, with as many decimals as its step has.
-fn decimal(value: f64, step: f64) -> String {
-    if step >= 2000.0 {
-        return if value == 0.0 { "0".into() } else { format!("{value:.0e}") };
-    }
-    // A step of 2 · 10⁻¹ may be rounded to slightly less.
-    let decimals = (-(step * 1.001).log10().floor()).clamp(0.0, 12.0) as usize;
-    format!("{value:.decimals$}")
+/// `0.05`, `20`, `1e-4`
+fn loss_label(loss: f64) -> String {
+    if (1e-3..1e4).contains(&loss) { loss.to_string() } else { format!("{loss:e}") }
 }
 
-/// `900`, `12,000`, `250k`, `1.5M`
-fn compact(n: usize) -> String {
-    match n {
-        0..100_000 => grouped(n),
-        100_000..1_000_000 => format!("{}k", n as f64 / 1e3),
-        _ => format!("{}M", n as f64 / 1e6),
+/// `90%`, `99.5%`
+fn accuracy_label(error: f64) -> String {
+    let text = format!("{:.6}", 100.0 * (1.0 - error));
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// `0.25`, `12,000`, `250k`, `1.5M`
+fn epoch_label(epoch: f64, step: f64) -> String {
+    // A step of 2 · 10⁻¹ may be rounded to slightly less.
+    let decimals = (-(step * 1.001).log10().floor()).clamp(0.0, 12.0) as usize;
+    match epoch.round() as usize {
+        _ if decimals > 0 => format!("{epoch:.decimals$}"),
+        n @ 0..100_000 => grouped(n),
+        n @ 100_000..1_000_000 => format!("{}k", n as f64 / 1e3),
+        n => format!("{}M", n as f64 / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_short_and_exact() {
+        let accuracies = [1.0, 0.5, 0.05, 0.015, 0.005, 0.001, 0.0002].map(accuracy_label);
+        assert_eq!(accuracies, ["0%", "50%", "95%", "98.5%", "99.5%", "99.9%", "99.98%"]);
+        assert_eq!([0.05, 20.0, 1e-4, 2e6].map(loss_label), ["0.05", "20", "1e-4", "2e6"]);
+        assert_eq!([(0.2, 0.1), (15.0, 5.0), (15e4, 5e4)].map(|(e, s)| epoch_label(e, s)), ["0.2", "15", "150k"]);
+    }
+
+    #[test]
+    fn accuracies_of_98_and_99_9_percent_are_far_apart_and_their_values_shown() {
+        let mut record = TrainingRecord::new(false, 10);
+        for (iterations, train_accuracy, test_accuracy) in [(1, 0.1, 0.1), (11, 0.999, 0.98), (20, 1.0, 0.98)] {
+            record.push(iterations - 1, 1.0);
+            let (loss, test_loss, validation_accuracy) = (1.0, 1.0, None);
+            record.measure(Measurement {
+                iterations,
+                loss,
+                test_loss,
+                train_accuracy,
+                test_accuracy,
+                validation_accuracy,
+            });
+        }
+        let marks = accuracy(&record).marks;
+        let height = |wanted: LineColor| {
+            let line = marks.iter().find_map(|mark| match mark {
+                Mark::Line(color, points) if *color == wanted => Some(points.clone()),
+                _ => None,
+            });
+            line.unwrap().iter().map(|point| point.1).collect::<Vec<_>>()
+        };
+        let (train, test) = (height(LineColor::Train), height(LineColor::Test));
+        assert!(test[1] - train[1] > DEPTH / 4.0 && train[2] == 0.0, "{train:?} {test:?}");
+        let texts: Vec<&str> = marks
+            .iter()
+            .filter_map(|mark| if let Mark::Text(.., text) = mark { Some(&text[..]) } else { None })
+            .collect();
+        for expected in ["100%", "100.00%", "98.00%", "99.9%", "epoch", "2.0"] {
+            assert!(texts.contains(&expected), "no {expected} in {texts:?}");
+        }
     }
 }

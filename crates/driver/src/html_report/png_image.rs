@@ -8,10 +8,12 @@ use crate::error::CliError;
 /// The most pixels of a side; larger pictures are reduced to keep the page small.
 const MOST_SIDE: usize = 56;
 
-/// The number of colours on each side of the neutral one.
-const SHADES: usize = 60;
-/// Most negative, zero, most positive: from dark to light, so that the sign is visible without colours.
-const ENDS: [[f64; 3]; 3] = [[12.0, 44.0, 110.0], [140.0, 144.0, 150.0], [255.0, 218.0, 120.0]];
+/// The number of colours on each side of zero.
+const SHADES: usize = 40;
+/// The most negative and the most positive weight, and a masked one. Weights near zero are transparent, so that the colours
+/// suit a light and a dark page.
+const ENDS: [[u8; 3]; 2] = [[0x2f, 0x6f, 0xdb], [0xe0, 0x48, 0x1f]];
+const MASKED: [u8; 4] = [0x80, 0x80, 0x80, 0x50];
 
 /// A picture of `height` rows of `width` values.
 pub struct PngImage {
@@ -21,7 +23,7 @@ pub struct PngImage {
 }
 
 impl PngImage {
-    /// The picture, reduced if large; `None` if the values do not form a picture.
+    /// The picture, reduced if large, without values that are NaN; `None` if the values do not form a picture.
     pub fn new(values: impl Iterator<Item = f64>, height: usize, width: usize) -> Option<PngImage> {
         let values: Vec<f64> = values.collect();
         if height < 2 || width < 2 || values.len() != height * width {
@@ -36,6 +38,7 @@ impl PngImage {
                 let lines = values[top * width..(top + factor).min(height) * width].chunks_exact(width);
                 let (count, sum) = lines
                     .flat_map(|line| &line[left..(left + factor).min(width)])
+                    .filter(|value| !value.is_nan())
                     .fold((0.0, 0.0), |(count, sum), value| (count + 1.0, sum + value));
                 reduced.push(sum / count);
             }
@@ -57,13 +60,14 @@ impl PngImage {
         encode(&bytes, self.size(), ColorType::Grayscale, None)
     }
 
-    /// Weights in diverging colours, scaled to the largest magnitude.
+    /// Weights in diverging colours, scaled to the largest magnitude; those that are NaN are masked.
     pub fn weights(&self) -> Result<Vec<u8>, CliError> {
         let largest = self.values.iter().map(|v| v.abs()).fold(0.0, f64::max);
         let unit = if largest > 0.0 && largest.is_finite() { SHADES as f64 / largest } else { 0.0 };
         let shade = |v: &f64| (SHADES as f64 + v * unit).round().clamp(0.0, 2.0 * SHADES as f64) as u8;
-        let bytes: Vec<u8> = self.values.iter().map(shade).collect();
-        encode(&bytes, self.size(), ColorType::Indexed, Some(palette()))
+        let masked = 2 * SHADES as u8 + 1;
+        let bytes: Vec<u8> = self.values.iter().map(|v| if v.is_nan() { masked } else { shade(v) }).collect();
+        encode(&bytes, self.size(), ColorType::Indexed, Some(&palette()))
     }
 
     fn size(&self) -> (u32, u32) {
@@ -81,24 +85,20 @@ pub fn address(png: &[u8]) -> String {
     format!("data:image/png;base64,{}", BASE64.encode(png))
 }
 
-/// The colours from the most negative to the most positive.
-fn palette() -> Vec<u8> {
-    let colour = |k: usize| {
-        let (from, to, share) = if k <= SHADES {
-            (ENDS[0], ENDS[1], k as f64 / SHADES as f64)
-        } else {
-            (ENDS[1], ENDS[2], (k - SHADES) as f64 / SHADES as f64)
-        };
-        [0, 1, 2].map(|c| (from[c] + share * (to[c] - from[c])).round() as u8)
+/// Red, green, blue and opacity, from the most negative weight to the most positive, and of a masked one.
+fn palette() -> Vec<[u8; 4]> {
+    let color = |k: usize| {
+        let [r, g, b] = ENDS[usize::from(k > SHADES)];
+        [r, g, b, (255 * k.abs_diff(SHADES) / SHADES) as u8]
     };
-    (0..=2 * SHADES).flat_map(colour).collect()
+    (0..=2 * SHADES).map(color).chain([MASKED]).collect()
 }
 
 fn encode(
     bytes: &[u8],
     (width, height): (u32, u32),
     colour: ColorType,
-    palette: Option<Vec<u8>>,
+    palette: Option<&[[u8; 4]]>,
 ) -> Result<Vec<u8>, CliError> {
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, width, height);
@@ -106,7 +106,8 @@ fn encode(
     encoder.set_depth(BitDepth::Eight);
     encoder.set_compression(Compression::High);
     if let Some(palette) = palette {
-        encoder.set_palette(palette);
+        encoder.set_palette(palette.iter().flat_map(|color| &color[..3]).copied().collect::<Vec<u8>>());
+        encoder.set_trns(palette.iter().map(|color| color[3]).collect::<Vec<u8>>());
     }
     let failed = |e| CliError::new(format!("cannot encode an image of {width} x {height}: {e}"));
     let mut writer = encoder.write_header().map_err(failed)?;
@@ -120,17 +121,13 @@ mod tests {
     use super::*;
     use std::io::Cursor;
 
-    /// The size, and red, green and blue of every pixel.
+    /// The size, and the channels of every pixel.
     fn decode(file: &[u8]) -> (u32, u32, Vec<u8>) {
         let mut decoder = png::Decoder::new(Cursor::new(file));
         decoder.set_transformations(png::Transformations::EXPAND);
         let mut reader = decoder.read_info().unwrap();
         let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut bytes).unwrap();
-        let bytes = match info.color_type {
-            ColorType::Grayscale => bytes.iter().flat_map(|&b| [b; 3]).collect(),
-            _ => bytes,
-        };
         (info.width, info.height, bytes)
     }
 
@@ -138,22 +135,21 @@ mod tests {
     fn ink_is_dark_on_white_and_reads_back() {
         let pixels: [u8; 6] = [0, 255, 10, 100, 200, 0];
         let image = PngImage::new(pixels.iter().map(|&p| f64::from(p)), 2, 3).unwrap();
-        let (width, height, rgb) = decode(&image.ink().unwrap());
+        let (width, height, grey) = decode(&image.ink().unwrap());
         assert_eq!((width, height), (3, 2));
-        assert_eq!(rgb, pixels.iter().flat_map(|p| [255 - p; 3]).collect::<Vec<_>>());
+        assert_eq!(grey, pixels.map(|p| 255 - p));
     }
 
     #[test]
-    fn weights_go_from_dark_to_light_with_zero_between() {
-        let image = PngImage::new([-2.0, 0.0, 1.0, 2.0].into_iter(), 2, 2).unwrap();
-        let (.., rgb) = decode(&image.weights().unwrap());
-        assert_eq!((&rgb[..3], &rgb[3..6]), (&[12, 44, 110][..], &[140, 144, 150][..]));
-        assert_eq!(rgb[9..], [255, 218, 120]);
-        let light = |p: &[u8]| p.iter().map(|&c| u32::from(c)).sum::<u32>();
-        let lights: Vec<u32> = palette().chunks(3).map(light).collect();
-        assert!(lights.windows(2).all(|pair| pair[0] < pair[1]), "{lights:?}");
+    fn weights_are_blue_or_red_and_the_clearer_the_closer_to_zero_and_masked_ones_are_grey() {
+        let image = PngImage::new([-2.0, 0.0, 1.0, 2.0, f64::NAN, -1.0].into_iter(), 2, 3).unwrap();
+        let (.., rgba) = decode(&image.weights().unwrap());
+        let pixels: Vec<&[u8]> = rgba.chunks(4).collect();
+        assert_eq!((pixels[0], pixels[3]), (&[0x2f, 0x6f, 0xdb, 255][..], &[0xe0, 0x48, 0x1f, 255][..]));
+        assert_eq!(pixels.iter().map(|pixel| pixel[3]).collect::<Vec<_>>(), [255, 0, 127, 255, MASKED[3], 127]);
+        assert_eq!((pixels[2][..3].to_vec(), pixels[4]), (pixels[3][..3].to_vec(), &MASKED[..]));
         let nothing = PngImage::new([0.0; 4].into_iter(), 2, 2).unwrap();
-        assert!(decode(&nothing.weights().unwrap()).2.chunks(3).all(|p| p == [140, 144, 150]));
+        assert!(decode(&nothing.weights().unwrap()).2.chunks(4).all(|pixel| pixel[3] == 0));
     }
 
     #[test]

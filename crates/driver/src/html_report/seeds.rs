@@ -3,8 +3,9 @@
 use maud::{DOCTYPE, Markup, html};
 use serde_json::Value;
 
-use super::markup::{command, head};
+use super::markup::head;
 use super::option_tables;
+use super::origin;
 use super::plot::seeds as plot;
 use crate::epoch_table::Measurement;
 use crate::number_format::{count, grouped, loss, percent};
@@ -46,6 +47,7 @@ impl SeedsPage<'_> {
                         @if let Some(trouble) = &self.trouble { p.trouble role="note" { strong { "Not finished: " } (trouble) } }
                         p { "The accuracy on the test set after " (count(self.runs.len(), "run")) ", which differ in their seeds:" }
                         dl.highlights { @for (name, value) in &self.spread { div { dt { (name) } dd { (value) } } } }
+                        (origin::paragraph())
                     }
                     main { (self.curves()) (self.table()) (self.options()) }
                 }
@@ -56,13 +58,14 @@ impl SeedsPage<'_> {
 
     fn curves(&self) -> Markup {
         let histories: Vec<&[Measurement]> = self.runs.iter().map(|run| run.history).collect();
+        let epoch = self.options["epoch"].as_u64().unwrap_or(1) as usize;
         let spreads = plot::spread(&histories, |m| m.test_accuracy);
         html! {
             section #curves aria-labelledby="curves-title" {
                 h2 #curves-title { "Learning curves" }
                 div.charts {
-                    figure { (plot::accuracy(&histories).inline()) figcaption { "Accuracy on the test set, once an epoch and at the end" } }
-                    figure { (plot::loss(&histories).inline()) figcaption { "Mean loss on the test set" } }
+                    figure { (plot::accuracy(&histories, epoch).inline()) figcaption { "Accuracy on the test set, once an epoch and at the end; the errors are on a logarithmic scale" } }
+                    figure { (plot::loss(&histories, epoch).inline()) figcaption { "Mean loss on the test set, on a logarithmic scale" } }
                 }
                 details {
                     summary { "The numbers" }
@@ -116,8 +119,6 @@ impl SeedsPage<'_> {
                         }
                     }
                 }
-                h3 { "Command" }
-                p.command tabindex="0" { code { (command()) } }
             }
         }
     }

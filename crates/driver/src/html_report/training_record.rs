@@ -109,6 +109,8 @@ impl LossCurve {
 #[derive(Default)]
 pub struct TrainingRecord {
     logs: bool,
+    /// Iterations per epoch.
+    pub epoch: usize,
     /// Iterations with a loss, finite or not.
     pub iterations: usize,
     /// The loss of every iteration, if logged.
@@ -121,8 +123,8 @@ pub struct TrainingRecord {
 
 impl TrainingRecord {
     /// An empty record; with `logs`, it keeps every loss.
-    pub fn new(logs: bool) -> Self {
-        TrainingRecord { logs, ..TrainingRecord::default() }
+    pub fn new(logs: bool, epoch: usize) -> Self {
+        TrainingRecord { logs, epoch, ..TrainingRecord::default() }
     }
 
     /// Adds the loss of an iteration.
@@ -207,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_sample_of_a_long_history_includes_both_ends() {
-        let mut record = TrainingRecord::new(false);
+        let mut record = TrainingRecord::new(false, 1);
         for iterations in 0..1000 {
             let m = Measurement {
                 iterations,
@@ -222,6 +224,6 @@ mod tests {
         let some: Vec<usize> = record.some_of_history(30).iter().map(|m| m.iterations).collect();
         assert!(some.len() <= 31 && some[0] == 0 && some[some.len() - 1] == 999, "{some:?}");
         assert_eq!(record.some_of_history(1000).len(), 1000);
-        assert!(TrainingRecord::new(false).some_of_history(30).is_empty());
+        assert!(TrainingRecord::new(false, 1).some_of_history(30).is_empty());
     }
 }

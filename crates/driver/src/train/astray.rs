@@ -19,15 +19,19 @@ pub fn warning(history: &[Measurement], classes: usize, rates: (f64, f64)) -> Op
     } else {
         return None;
     };
-    let (rate, usual) = rates;
-    // Rounded to three digits: a tenth of 0.7 is 0.06999999999999999.
-    let tenth = format!("{:.2e}", rate / 10.0).parse().unwrap_or(rate / 10.0);
-    let other: f64 = if rate > usual { usual } else { tenth };
+    let other = lower_rate(rates);
     let loss = shown(last.loss);
     Some(format!(
         "the run went astray: the last loss, {loss}, is above {bound}; try a lower rate, such as --lr {}",
         number(other)
     ))
+}
+
+/// A rate to try instead of one that was too high: the optimiser's usual one, or a tenth.
+pub fn lower_rate((rate, usual): (f64, f64)) -> f64 {
+    // Rounded to three digits: a tenth of 0.7 is 0.06999999999999999.
+    let tenth = format!("{:.2e}", rate / 10.0).parse().unwrap_or(rate / 10.0);
+    if rate > usual { usual } else { tenth }
 }
 
 #[cfg(test)]

@@ -18,11 +18,12 @@ impl TrainingRun<'_> {
         // The curves first: a failure of the report should not lose them.
         let plotted = self.plot.as_ref().map_or(Ok(()), |plot| plot.write(record));
         if let Some(target) = &self.report {
-            let subject = EvaluatedModel { net, split: Split::Test, half: &self.data.test };
+            let subject = EvaluatedModel { net, split: Split::Test, half: &self.data.test, seen: &self.data.train };
             let page = Page {
                 title: self.title(),
                 trouble: None,
                 report: serde_json::to_value(self.report_of::<T>(outcome, &record.history)).map_err(CliError::new)?,
+                parameters: self.shape.parameters(),
                 record: Some(record),
                 subject: Some(subject),
             };
@@ -38,7 +39,8 @@ impl TrainingRun<'_> {
         let report = self.report.as_ref().filter(|target| {
             let trouble = Some(failure.to_string());
             let report = self.report_of_failure::<T>(record);
-            let page = Page { title: self.title(), trouble, report, record: Some(record), subject: None };
+            let (title, parameters) = (self.title(), self.shape.parameters());
+            let page = Page { title, trouble, report, parameters, record: Some(record), subject: None };
             page.html().and_then(|html| target.write(html.as_bytes())).is_ok()
         });
         let plot = plot.map(|plot| plot.target.shown().to_string());
@@ -56,7 +58,8 @@ impl TrainingRun<'_> {
         let outcome = Outcome { iterations: record.iterations, ..Outcome::default() };
         let mut report = serde_json::to_value(self.report_of::<T>(&outcome, &[])).unwrap_or_default();
         if let Some(fields) = report.as_object_mut() {
-            for name in ["test_accuracy", "train_accuracy", "test_loss", "train_seconds", "samples_per_second", "out"] {
+            let results = ["test_accuracy", "train_accuracy", "test_loss", "train_seconds", "samples_per_second"];
+            for name in results.into_iter().chain(["threads", "out"]) {
                 fields.remove(name);
             }
         }

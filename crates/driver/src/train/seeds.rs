@@ -173,7 +173,7 @@ impl TrainingRun<'_> {
         spread: &Spread,
         trouble: Option<&CliError>,
     ) -> SeedsPage<'a> {
-        let record = TrainingRecord::new(false);
+        let record = TrainingRecord::new(false, self.schedule.epoch);
         let mut options = match self.args.precision {
             Precision::F32 => self.report_of_failure::<f32>(&record),
             Precision::F64 => self.report_of_failure::<f64>(&record),

@@ -184,9 +184,24 @@ impl TrainingRun<'_> {
 
     /// What is wrong with the run.
     pub fn warnings(&self, history: &[Measurement]) -> Vec<String> {
+        astray::warning(history, self.shape.classes(), self.rates()).into_iter().collect()
+    }
+
+    /// A failure of the training; of one that diverged, with a rate to try.
+    pub fn failure(&self, error: twolayer_core::Error) -> CliError {
+        let diverged = matches!(error, twolayer_core::Error::Diverged { .. });
+        let failure = CliError::new(error);
+        if diverged {
+            failure.with_note(format!("try --lr {}", number(astray::lower_rate(self.rates()))))
+        } else {
+            failure
+        }
+    }
+
+    /// The learning rate, and the usual one of the optimiser.
+    fn rates(&self) -> (f64, f64) {
         let learning = &self.args.learning;
-        let rates = (learning.rate(), learning.optimizer.usual_rate());
-        astray::warning(history, self.shape.classes(), rates).into_iter().collect()
+        (learning.rate(), learning.optimizer.usual_rate())
     }
 
     /// Total time so far, including the earlier runs that this one resumed.

@@ -1,9 +1,9 @@
-//! Draws a chart as PNG, on white, with a built-in font.
+//! Draws charts as PNG, on white, with a built-in font.
 
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 use tiny_skia::{Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, StrokeDash, Transform};
 
-use super::{Anchor, Drawing, LineColor, Mark, Point};
+use super::{Anchor, Drawing, HEADING, HEIGHT, LEFT, LineColor, Mark, Point, RIGHT, TOP, WIDTH};
 use crate::error::CliError;
 use crate::html_report::png_image;
 
@@ -15,56 +15,78 @@ const FONT: RasterHeight = RasterHeight::Size24;
 const ASCENT: f64 = 19.0;
 const TEXT: [u8; 3] = [0x1c, 0x23, 0x30];
 
-impl Drawing {
-    /// The picture as a PNG file.
-    pub fn png(&self) -> Result<Vec<u8>, CliError> {
-        let scaled = |length: f64| (length as f32 * SCALE) as u32;
-        let mut pixmap = Pixmap::new(scaled(self.width), scaled(self.height))
-            .ok_or_else(|| CliError::new("the plot is too large for an image"))?;
-        pixmap.fill(Color::WHITE);
-        for mark in &self.marks {
+/// Drawings one above the other, as a PNG file.
+pub fn file(drawings: &[Drawing]) -> Result<Vec<u8>, CliError> {
+    let scaled = |length: f64| (length as f32 * SCALE) as u32;
+    let mut pixmap = Pixmap::new(scaled(WIDTH), scaled(HEIGHT * drawings.len() as f64))
+        .ok_or_else(|| CliError::new("the plot is too large for an image"))?;
+    pixmap.fill(Color::WHITE);
+    for (i, drawing) in drawings.iter().enumerate() {
+        let down = TOP + i as f64 * HEIGHT;
+        let place = |(x, y): Point| (LEFT + (WIDTH - LEFT - RIGHT) * x, down + y);
+        for mark in &drawing.marks {
             match mark {
-                Mark::Line(ink, points) => draw_line(&mut pixmap, *ink, points),
-                Mark::Band(points) => draw_band(&mut pixmap, points),
-                Mark::Text(at, anchor, text) => draw_text(&mut pixmap, *at, *anchor, text),
+                Mark::Line(color, points) => {
+                    let points: Vec<Point> = points.iter().map(|point| place(*point)).collect();
+                    draw_line(&mut pixmap, *color, &points);
+                }
+                Mark::Band(points) => {
+                    let points: Vec<Point> = points.iter().map(|point| place(*point)).collect();
+                    draw_band(&mut pixmap, &points);
+                }
+                Mark::Dot(color, at) => draw_dot(&mut pixmap, *color, place(*at)),
+                Mark::Sample(color, right) => {
+                    let (x, y) = (LEFT + right, down + HEADING - 4.0);
+                    draw_line(&mut pixmap, *color, &[(x, y), (x + 24.0, y)]);
+                }
+                Mark::Text(at, right, anchor, text) => {
+                    let (x, y) = place(*at);
+                    draw_text(&mut pixmap, (x + right, y), *anchor, text);
+                }
             }
         }
-        let rgb: Vec<u8> = pixmap.pixels().iter().flat_map(|p| [p.red(), p.green(), p.blue()]).collect();
-        png_image::rgb(&rgb, pixmap.width(), pixmap.height())
     }
+    let rgb: Vec<u8> = pixmap.pixels().iter().flat_map(|p| [p.red(), p.green(), p.blue()]).collect();
+    png_image::rgb(&rgb, pixmap.width(), pixmap.height())
 }
 
-fn paint(ink: LineColor) -> Paint<'static> {
+fn paint(color: LineColor) -> Paint<'static> {
     let mut paint = Paint { anti_alias: true, ..Paint::default() };
-    match ink {
+    match color {
         LineColor::Grid => paint.set_color_rgba8(0xd9, 0xde, 0xe6, 255),
         LineColor::Axis => paint.set_color_rgba8(TEXT[0], TEXT[1], TEXT[2], 255),
+        LineColor::Batches => paint.set_color_rgba8(0x1f, 0x5f, 0xbf, 140),
         LineColor::Train => paint.set_color_rgba8(0x1f, 0x5f, 0xbf, 255),
         LineColor::Test => paint.set_color_rgba8(0xb3, 0x48, 0x0c, 255),
     }
     paint
 }
 
-fn draw_line(pixmap: &mut Pixmap, ink: LineColor, points: &[Point]) {
-    let Some(path) = path(points, false) else { return };
+fn draw_line(pixmap: &mut Pixmap, color: LineColor, points: &[Point]) {
+    let Some(path) = path(points) else { return };
     let stroke = Stroke {
-        width: if matches!(ink, LineColor::Grid | LineColor::Axis) { 1.0 } else { 1.8 },
+        width: if matches!(color, LineColor::Train | LineColor::Test) { 1.8 } else { 1.0 },
         line_cap: LineCap::Round,
         line_join: LineJoin::Round,
-        dash: if ink == LineColor::Test { StrokeDash::new(vec![5.0, 4.0], 0.0) } else { None },
+        dash: if color == LineColor::Test { StrokeDash::new(vec![5.0, 4.0], 0.0) } else { None },
         ..Stroke::default()
     };
-    pixmap.stroke_path(&path, &paint(ink), &stroke, Transform::from_scale(SCALE, SCALE), None);
+    pixmap.stroke_path(&path, &paint(color), &stroke, Transform::from_scale(SCALE, SCALE), None);
 }
 
 fn draw_band(pixmap: &mut Pixmap, points: &[Point]) {
-    let Some(path) = path(points, true) else { return };
+    let Some(path) = path(points) else { return };
     let mut paint = paint(LineColor::Train);
-    paint.set_color_rgba8(0x1f, 0x5f, 0xbf, 56);
+    paint.set_color_rgba8(0x1f, 0x5f, 0xbf, 41);
     pixmap.fill_path(&path, &paint, FillRule::Winding, Transform::from_scale(SCALE, SCALE), None);
 }
 
-fn path(points: &[Point], closed: bool) -> Option<Path> {
+fn draw_dot(pixmap: &mut Pixmap, color: LineColor, (x, y): Point) {
+    let Some(path) = PathBuilder::from_circle(x as f32, y as f32, 2.6) else { return };
+    pixmap.fill_path(&path, &paint(color), FillRule::Winding, Transform::from_scale(SCALE, SCALE), None);
+}
+
+fn path(points: &[Point]) -> Option<Path> {
     let mut builder = PathBuilder::new();
     let (&(x, y), rest) = points.split_first()?;
     builder.move_to(x as f32, y as f32);
@@ -72,9 +94,6 @@ fn path(points: &[Point], closed: bool) -> Option<Path> {
     if rest.is_empty() {
         // A single point becomes a dot.
         builder.line_to(x as f32 + 0.01, y as f32);
-    }
-    if closed {
-        builder.close();
     }
     builder.finish()
 }

@@ -1,8 +1,11 @@
 //! The curves of several seeds over each other, with their mean and range.
 
-use super::{Axes, Drawing, LineColor, MOST_POINTS, Mark, Point, decimal, nice_step};
+use super::{Anchor, Axes, Drawing, LineColor, MOST_POINTS, Mark, Point};
 use crate::epoch_table::Measurement;
-use crate::number_format::count;
+use crate::number_format::{self, count, percent};
+
+/// How a value is written.
+type Shown = fn(f64) -> String;
 
 /// What several runs measured after the same iterations.
 pub struct Spread {
@@ -39,46 +42,49 @@ pub fn some<T>(items: &[T], most: usize) -> Vec<&T> {
         .collect()
 }
 
-/// The accuracy on the test set.
-pub fn accuracy(runs: &[&[Measurement]]) -> Drawing {
-    drawn("test accuracy", runs, |m| m.test_accuracy, |v, step| format!("{}%", decimal(100.0 * v, 100.0 * step)))
+/// The accuracy on the test set, by the logarithm of the error. An epoch is `epoch` iterations.
+pub fn accuracy(runs: &[&[Measurement]], epoch: usize) -> Drawing {
+    let of = |m: &Measurement| 1.0 - m.test_accuracy;
+    let axes = Axes::of_errors((epoch, last(runs)), runs.iter().copied().flatten().map(of));
+    drawn("test accuracy", runs, &axes, (of, |error| percent(1.0 - error)))
 }
 
 /// The loss on the test set.
-pub fn loss(runs: &[&[Measurement]]) -> Drawing {
-    drawn("test loss", runs, |m| m.test_loss, decimal)
+pub fn loss(runs: &[&[Measurement]], epoch: usize) -> Drawing {
+    let of = |m: &Measurement| m.test_loss;
+    let axes = Axes::of_losses((epoch, last(runs)), runs.iter().copied().flatten().map(of));
+    drawn("test loss", runs, &axes, (of, number_format::loss))
 }
 
-fn drawn(name: &str, runs: &[&[Measurement]], of: fn(&Measurement) -> f64, label: fn(f64, f64) -> String) -> Drawing {
-    let line = |run: &&[Measurement]| -> Vec<Point> {
-        let points = some(run, MOST_POINTS).into_iter().map(|m| (m.iterations as f64, of(m)));
-        points.filter(|(_, value)| value.is_finite()).collect()
-    };
-    let lines: Vec<Vec<Point>> = runs.iter().map(line).collect();
-    let range = |which: fn(&Point) -> f64| {
-        let values = lines.iter().flatten().map(which);
-        (values.clone().fold(f64::INFINITY, f64::min), values.fold(f64::NEG_INFINITY, f64::max))
-    };
-    let ((_, last), (least, most)) = (range(|point| point.0), range(|point| point.1));
-    if last < 0.0 {
-        let axes = Axes { last: 1.0, least: 0.0, most: 1.0 };
-        return Drawing::axes(&axes, name, 0.2, |value| label(value, 0.2)).empty();
+/// The iterations of the longest run.
+fn last(runs: &[&[Measurement]]) -> usize {
+    runs.iter().filter_map(|run| run.last()).map(|m| m.iterations).max().unwrap_or(0)
+}
+
+fn drawn(name: &str, runs: &[&[Measurement]], axes: &Axes, (of, shown): (fn(&Measurement) -> f64, Shown)) -> Drawing {
+    let mut drawing = Drawing::axes(axes, name);
+    if last(runs) == 0 {
+        return drawing.empty();
     }
-    let step = nice_step((most - least).max(0.05), 5.0);
-    let least = (least / step).floor() * step;
-    let axes = Axes { last: last.max(1.0), least, most: ((most / step).ceil() * step).max(least + step) };
-    let mut drawing = Drawing::axes(&axes, name, step, |value| label(value, step));
+    let line = |color, values: &mut dyn Iterator<Item = Point>| {
+        Mark::Line(color, values.filter(|(_, value)| value.is_finite()).map(|point| axes.place(point)).collect())
+    };
     let spreads = spread(runs, of);
-    let finite = some(&spreads, MOST_POINTS).into_iter().filter(|s| s.mean.is_finite());
-    let mean = axes.line(finite.map(|s| (s.iterations as f64, s.mean)));
-    drawing.legend_line(164.0, LineColor::Train, "each seed");
-    drawing.legend_line(298.0, LineColor::Test, "mean");
-    drawing.marks.extend(lines.into_iter().map(|line| Mark::Line(LineColor::Train, axes.line(line.into_iter()))));
-    drawing.marks.push(Mark::Line(LineColor::Test, mean));
+    drawing.sample(60.0, LineColor::Train, "each seed");
+    drawing.sample(166.0, LineColor::Test, "mean");
+    for run in runs {
+        let points = &mut some(run, MOST_POINTS).into_iter().map(|m| (m.iterations as f64, of(m)));
+        drawing.marks.push(line(LineColor::Train, points));
+    }
+    let means = &mut some(&spreads, MOST_POINTS).into_iter().map(|s| (s.iterations as f64, s.mean));
+    drawing.marks.push(line(LineColor::Test, means));
     if let Some(last) = spreads.last() {
-        let [mean, least, most] = [last.mean, last.least, last.most].map(|value| label(value, 1e-4));
+        let (x, y) = axes.place((last.iterations as f64, last.mean));
+        drawing.marks.push(Mark::Dot(LineColor::Test, (x, y)));
+        drawing.marks.push(Mark::Text((x, y + 4.0), 8.0, Anchor::Start, shown(last.mean)));
+        let [mean, least, most] = [last.mean, last.least, last.most].map(shown);
         drawing.description =
-            format!("{name} of {}: at the end {mean} on average, from {least} to {most}", count(runs.len(), "run"));
+            format!("{name} of {}: at the end {mean} on average, between {least} and {most}", count(runs.len(), "run"));
     }
     drawing
 }
