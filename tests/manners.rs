@@ -12,8 +12,9 @@ use common::{Ran, fails, json, ok, run, twolayer};
 /// Columns of terminals.
 const WIDTHS: [usize; 3] = [40, 60, 80];
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "train",
+    "lr-find",
     "eval",
     "compare",
     "predict",

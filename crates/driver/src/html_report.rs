@@ -11,6 +11,7 @@ mod page;
 mod plot;
 mod png_image;
 mod seeds;
+pub mod range_test;
 pub mod training_record;
 
 use std::path::Path;
@@ -21,6 +22,7 @@ pub use class_scores::{ClassScores, mix_ups};
 pub use compare::ComparisonPage;
 pub use page::{EvaluatedModel, Page};
 pub use seeds::{SeedRun, SeedsPage};
+use range_test::RangeTest;
 use training_record::TrainingRecord;
 
 /// The file for the curves and its format.
@@ -46,7 +48,15 @@ impl Plot {
 
     /// Draws the record.
     pub fn write(&self, record: &TrainingRecord) -> Result<(), CliError> {
-        let drawing = plot::both(record);
+        self.write_drawing(&plot::both(record))
+    }
+
+    /// Draws the loss against the learning rate.
+    pub fn write_range_test(&self, test: &RangeTest) -> Result<(), CliError> {
+        self.write_drawing(&plot::range_test(test))
+    }
+
+    fn write_drawing(&self, drawing: &plot::Drawing) -> Result<(), CliError> {
         let bytes = if self.png { drawing.png()? } else { drawing.svg().into_bytes() };
         self.target.write(&bytes)
     }

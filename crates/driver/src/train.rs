@@ -3,6 +3,7 @@
 mod astray;
 mod best_weights;
 mod checkpoint;
+mod lr_find;
 mod outcome;
 mod plan;
 mod report_files;
@@ -36,6 +37,7 @@ use crate::progress::Progress;
 use crate::random::Generator;
 use best_weights::BestWeights;
 use checkpoint::State;
+pub use lr_find::run as lr_find;
 use outcome::{EarlyStop, Outcome};
 use plan::Plan;
 use run::TrainingRun;

@@ -2,8 +2,10 @@
 
 mod png;
 pub mod seeds;
+mod range_test;
 mod svg;
 
+pub use range_test::range_test;
 pub use svg::STYLE;
 
 use super::training_record::{TrainingRecord, Window};
@@ -56,6 +58,7 @@ pub struct Drawing {
     width: f64,
     height: f64,
     marks: Vec<Mark>,
+    title: &'static str,
     description: String,
 }
 
@@ -162,15 +165,10 @@ pub fn both(record: &TrainingRecord) -> Drawing {
 }
 
 impl Drawing {
-    /// A chart without curves: grid lines and labels every `step`.
+    /// A chart over iterations, without curves.
     fn axes(axes: &Axes, name: &str, step: f64, label: impl Fn(f64) -> String) -> Drawing {
-        let mut marks = vec![Mark::Text((4.0, HEADING), Anchor::Start, name.into())];
-        for k in 0..=((axes.most - axes.least) / step).round() as usize {
-            let value = axes.least + k as f64 * step;
-            let y = axes.place((0.0, value)).1;
-            marks.push(Mark::Line(if k == 0 { LineColor::Axis } else { LineColor::Grid }, vec![(LEFT, y), (RIGHT, y)]));
-            marks.push(Mark::Text((LEFT - 6.0, y + 4.0), Anchor::End, label(value)));
-        }
+        let mut drawing = Drawing::value_axis(axes, name, step, label);
+        let marks = &mut drawing.marks;
         let step = nice_step(axes.last, 6.0).max(1.0);
         for k in 0..=(axes.last / step) as usize {
             let iteration = k as f64 * step;
@@ -180,7 +178,20 @@ impl Drawing {
         }
         let middle = (LEFT + RIGHT) / 2.0;
         marks.push(Mark::Text((middle, BOTTOM + 32.0), Anchor::Middle, "iteration".into()));
-        Drawing { width: WIDTH, height: HEIGHT, marks, description: String::new() }
+        drawing
+    }
+
+    /// Grid lines, with a label every `step`.
+    fn value_axis(axes: &Axes, name: &str, step: f64, label: impl Fn(f64) -> String) -> Drawing {
+        let mut marks = vec![Mark::Text((4.0, HEADING), Anchor::Start, name.into())];
+        for k in 0..=((axes.most - axes.least) / step).round() as usize {
+            let value = axes.least + k as f64 * step;
+            let y = axes.place((0.0, value)).1;
+            marks.push(Mark::Line(if k == 0 { LineColor::Axis } else { LineColor::Grid }, vec![(LEFT, y), (RIGHT, y)]));
+            marks.push(Mark::Text((LEFT - 6.0, y + 4.0), Anchor::End, label(value)));
+        }
+        let title = "Loss and accuracy of a training run";
+        Drawing { width: WIDTH, height: HEIGHT, marks, title, description: String::new() }
     }
 
     fn legend_line(&mut self, x: f64, ink: LineColor, text: &str) {

@@ -26,7 +26,7 @@ impl Drawing {
         let markup = html! {
             svg.curves xmlns="http://www.w3.org/2000/svg" viewBox=(view) width=(width) height=(height) role="img"
                 aria-labelledby="title desc" {
-                title id="title" { "Loss and accuracy of a training run" }
+                title id="title" { (self.title) }
                 desc id="desc" { (self.description) }
                 style { (PreEscaped(STYLE)) }
                 rect.paper width=(self.width) height=(self.height) {}
