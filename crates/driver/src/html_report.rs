@@ -10,8 +10,8 @@ mod option_tables;
 mod page;
 mod plot;
 mod png_image;
-mod seeds;
 pub mod range_test;
+mod seeds;
 pub mod training_record;
 
 use std::path::Path;
@@ -21,8 +21,8 @@ use crate::output_file::OutputFile;
 pub use class_scores::{ClassScores, mix_ups};
 pub use compare::ComparisonPage;
 pub use page::{EvaluatedModel, Page};
-pub use seeds::{SeedRun, SeedsPage};
 use range_test::RangeTest;
+pub use seeds::{SeedRun, SeedsPage};
 use training_record::TrainingRecord;
 
 /// The file for the curves and its format.

@@ -10,7 +10,9 @@ mod report_files;
 mod resume;
 mod run;
 mod seeds;
+mod side_by_side;
 mod summary;
+mod tune;
 mod validation_rows;
 
 use std::fmt::Write;
@@ -42,6 +44,7 @@ use outcome::{EarlyStop, Outcome};
 use plan::Plan;
 use run::TrainingRun;
 use summary::WrittenFiles;
+pub use tune::run as tune;
 
 /// Runs `twolayer train`.
 pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), CliError> {

@@ -2,6 +2,7 @@
 
 use std::iter;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use clap::Args;
 
@@ -111,6 +112,9 @@ impl LrFindArgs {
 impl TrainArgs {
     /// The options of `train` without any words.
     pub fn usual() -> TrainArgs {
-        TrainArgs::of_words(iter::empty()).expect("`train` asks for no options")
+        // Parsing takes a millisecond, and each of many trials begins with these.
+        static USUAL: OnceLock<TrainArgs> = OnceLock::new();
+        let parsed = || TrainArgs::of_words(iter::empty()).expect("`train` asks for no options");
+        USUAL.get_or_init(parsed).clone()
     }
 }

@@ -1,8 +1,8 @@
 //! The curves of a run as a drawing, which [`svg`] and [`png`] put into files.
 
 mod png;
-pub mod seeds;
 mod range_test;
+pub mod seeds;
 mod svg;
 
 pub use range_test::range_test;
