@@ -12,8 +12,10 @@ use common::{Ran, fails, json, ok, run, twolayer};
 /// Columns of terminals.
 const WIDTHS: [usize; 3] = [40, 60, 80];
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "train",
+    "lr-find",
+    "tune",
     "eval",
     "compare",
     "predict",

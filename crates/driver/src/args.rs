@@ -7,7 +7,9 @@ mod data;
 mod fetch;
 mod interchange;
 mod learning;
+mod lr_find;
 mod predict;
+mod tune;
 mod values;
 
 use std::ops::RangeInclusive;
@@ -25,7 +27,9 @@ pub use data::{DataCommand, DataConvertArgs, DataInfoArgs, DataShowArgs};
 pub use fetch::FetchArgs;
 pub use interchange::{ExportArgs, Format, ImportArgs};
 pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName, ValidationFrom};
+pub use lr_find::LrFindArgs;
 pub use predict::PredictArgs;
+pub use tune::TuneArgs;
 pub use values::{GradientName, Precision, RngName, Split, ThreadCount, available_threads};
 use values::{batch, isa_names, positive, rate, seed, seeds, step, threads, whole, zero_or_more};
 
@@ -66,6 +70,10 @@ fn help_width() -> usize {
 pub enum Command {
     /// Train a network and report its accuracy once an epoch
     Train(Box<TrainArgs>),
+    /// Test rising learning rates, and suggest one
+    LrFind(Box<LrFindArgs>),
+    /// Search for the best options by random trials, over all cores
+    Tune(Box<TuneArgs>),
     /// Measure a trained model: accuracy, loss, confusion matrix, scores of each class
     Eval(EvalArgs),
     /// Compare two models on the same images

@@ -16,6 +16,7 @@ mod origin;
 mod page;
 mod plot;
 mod png_image;
+pub mod range_test;
 mod seeds;
 pub mod training_record;
 
@@ -26,6 +27,7 @@ use crate::output_file::OutputFile;
 pub use class_scores::{ClassScores, mix_ups};
 pub use compare::ComparisonPage;
 pub use page::{EvaluatedModel, Page};
+use range_test::RangeTest;
 pub use seeds::{SeedRun, SeedsPage};
 use training_record::TrainingRecord;
 
@@ -52,8 +54,16 @@ impl Plot {
 
     /// Draws the record.
     pub fn write(&self, record: &TrainingRecord) -> Result<(), CliError> {
-        let drawings = [plot::loss(record), plot::accuracy(record)];
-        let bytes = if self.png { plot::png(&drawings)? } else { plot::svg(&drawings).into_bytes() };
+        self.draw("Loss and accuracy of a training run", &[plot::loss(record), plot::accuracy(record)])
+    }
+
+    /// Draws the loss against the learning rate.
+    pub fn write_range_test(&self, test: &RangeTest) -> Result<(), CliError> {
+        self.draw("Loss against the learning rate", &[plot::range_test(test)])
+    }
+
+    fn draw(&self, title: &str, drawings: &[plot::Drawing]) -> Result<(), CliError> {
+        let bytes = if self.png { plot::png(drawings)? } else { plot::svg(title, drawings).into_bytes() };
         self.target.write(&bytes)
     }
 }

@@ -74,6 +74,8 @@ fn main() -> ExitCode {
 fn run(command: &Command, out: &mut Output) -> Result<(), CliError> {
     match command {
         Command::Train(args) => train::run(args, out),
+        Command::LrFind(args) => train::lr_find(args, out),
+        Command::Tune(args) => train::tune(args, out),
         Command::Eval(args) => eval::run(args, out),
         Command::Compare(args) => compare::run(args, out),
         Command::Predict(args) => predict::run(args, out),

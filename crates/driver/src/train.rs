@@ -3,13 +3,16 @@
 mod astray;
 mod best_weights;
 mod checkpoint;
+mod lr_find;
 mod outcome;
 mod plan;
 mod report_files;
 mod resume;
 mod run;
 mod seeds;
+mod side_by_side;
 mod summary;
+mod tune;
 mod validation_rows;
 
 use std::fmt::Write;
@@ -36,10 +39,12 @@ use crate::progress::Progress;
 use crate::random::Generator;
 use best_weights::BestWeights;
 use checkpoint::State;
+pub use lr_find::run as lr_find;
 use outcome::{EarlyStop, Outcome};
 use plan::Plan;
 use run::TrainingRun;
 use summary::WrittenFiles;
+pub use tune::run as tune;
 
 /// Runs `twolayer train`.
 pub fn run(args: &TrainArgs, out: &mut Output) -> Result<(), CliError> {

@@ -129,6 +129,11 @@ impl OptimizerName {
 }
 
 impl OptimizerName {
+    /// Whether it takes `--momentum`.
+    pub fn has_momentum(self) -> bool {
+        matches!(self, OptimizerName::Momentum | OptimizerName::Nesterov)
+    }
+
     /// The learning rate without `--lr`.
     pub fn usual_rate(self) -> f64 {
         match self {

@@ -4,10 +4,12 @@
 
 mod log_axis;
 mod png;
+mod range_test;
 pub mod seeds;
 mod svg;
 
 pub use png::file as png;
+pub use range_test::range_test;
 pub use svg::{STYLE, file as svg};
 
 use super::training_record::{TrainingRecord, Window};
@@ -172,23 +174,38 @@ pub fn accuracy(record: &TrainingRecord) -> Drawing {
 }
 
 impl Drawing {
-    /// A chart without curves: grid lines and labels.
+    /// A chart over epochs, without curves.
     fn axes(axes: &Axes, name: &str) -> Drawing {
-        let text = |at, right, anchor, text: String| Mark::Text(at, right, anchor, text);
-        let mut marks = vec![text((0.0, HEADING), 4.0 - LEFT, Anchor::Start, name.into())];
-        for (y, label) in axes.ticks() {
-            marks.push(Mark::Line(LineColor::Grid, vec![(0.0, y), (1.0, y)]));
-            marks.push(text((0.0, y + 4.0), -6.0, Anchor::End, label));
-        }
+        let mut drawing = Drawing::values(axes.ticks(), name);
         let step = nice_step(axes.last, 5.0);
         for k in 0..=(axes.last / step * (1.0 + 1e-9)) as usize {
-            let (epoch, x) = (k as f64 * step, k as f64 * step / axes.last);
-            marks.push(Mark::Line(LineColor::Grid, vec![(x, 0.0), (x, DEPTH)]));
-            marks.push(text((x, DEPTH + 17.0), 0.0, Anchor::Middle, epoch_label(epoch, step)));
+            let epoch = k as f64 * step;
+            drawing.column(epoch / axes.last, epoch_label(epoch, step));
         }
-        marks.push(Mark::Line(LineColor::Axis, vec![(0.0, DEPTH), (1.0, DEPTH)]));
-        marks.push(text((0.5, DEPTH + 32.0), 0.0, Anchor::Middle, "epoch".into()));
+        drawing.base("epoch")
+    }
+
+    /// Lines across, with the values that they stand for.
+    fn values(ticks: impl Iterator<Item = (f64, String)>, name: &str) -> Drawing {
+        let mut marks = vec![Mark::Text((0.0, HEADING), 4.0 - LEFT, Anchor::Start, name.into())];
+        for (y, label) in ticks {
+            marks.push(Mark::Line(LineColor::Grid, vec![(0.0, y), (1.0, y)]));
+            marks.push(Mark::Text((0.0, y + 4.0), -6.0, Anchor::End, label));
+        }
         Drawing { marks, description: String::new() }
+    }
+
+    /// A line down, with what it stands for.
+    fn column(&mut self, x: f64, label: String) {
+        self.marks.push(Mark::Line(LineColor::Grid, vec![(x, 0.0), (x, DEPTH)]));
+        self.marks.push(Mark::Text((x, DEPTH + 17.0), 0.0, Anchor::Middle, label));
+    }
+
+    /// The line below, and what the columns are.
+    fn base(mut self, name: &str) -> Drawing {
+        self.marks.push(Mark::Line(LineColor::Axis, vec![(0.0, DEPTH), (1.0, DEPTH)]));
+        self.marks.push(Mark::Text((0.5, DEPTH + 32.0), 0.0, Anchor::Middle, name.into()));
+        self
     }
 
     /// A line of the legend.

@@ -1,10 +1,7 @@
 //! `train --seeds`: the same run with several seeds, side by side, each on one thread.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
-use std::thread;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::time::Instant;
 
 use serde::Serialize;
@@ -14,8 +11,8 @@ use twolayer_idx::DataSet;
 use super::outcome::EarlyStop;
 use super::plan::Plan;
 use super::run::TrainingRun;
-use super::validation_rows;
-use crate::args::{Precision, ThreadCount, TrainArgs, available_threads};
+use super::{side_by_side, validation_rows};
+use crate::args::{Precision, ThreadCount, TrainArgs};
 use crate::color;
 use crate::data::Source;
 use crate::data_notes::{self, Noted};
@@ -76,11 +73,7 @@ struct Spread {
 pub fn run(args: &TrainArgs, seeds: RangeInclusive<u64>, out: &mut Output) -> Result<(), CliError> {
     let started = Instant::now();
     let runs = (seeds.end() - seeds.start()) as usize + 1;
-    let most = match args.machine.threads {
-        ThreadCount::Auto => available_threads(),
-        ThreadCount::Fixed(threads) => threads,
-    };
-    let at_once = most.min(runs);
+    let at_once = side_by_side::at_once(args.machine.threads, runs);
     let args_of = |seed: u64| {
         let mut args = args.clone();
         (args.random.seed, args.machine.threads) = (seed, ThreadCount::Fixed(1));
@@ -109,37 +102,18 @@ pub fn run(args: &TrainArgs, seeds: RangeInclusive<u64>, out: &mut Output) -> Re
         }
     }
     interrupt::listen(out.is_quiet());
-    let next = AtomicU64::new(0);
-    let (sender, receiver) = mpsc::channel();
     let mut ended = Ended::new(args, seeds.clone());
     ended.print_header(out);
-    thread::scope(|scope| {
-        for _ in 0..at_once {
-            let (sender, next) = (sender.clone(), &next);
-            let (data, noted, args_of, seeds) = (&data, &noted, &args_of, &seeds);
-            scope.spawn(move || {
-                loop {
-                    let n = next.fetch_add(1, Ordering::Relaxed);
-                    if n >= runs as u64 || interrupt::asked() {
-                        return;
-                    }
-                    let seed = seeds.start() + n;
-                    let report = one(&args_of(seed), (data, classes, noted), source, started);
-                    // Nobody listens if the pipe was closed.
-                    if sender.send((seed, report)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        for (seed, report) in receiver {
-            ended.add(seed, report, out);
-            if out.is_closed() {
-                break;
-            }
-        }
-    });
+    let seed_of = |n: usize| seeds.start() + n as u64;
+    side_by_side::run(
+        runs,
+        at_once,
+        |n| one(&args_of(seed_of(n)), (&data, classes, &noted), source, started),
+        |n, report| {
+            ended.add(seed_of(n), report, out);
+            if out.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        },
+    );
     if out.is_closed() {
         return Ok(());
     }

@@ -56,6 +56,19 @@ pub fn reordered(train: &Half, args: &TrainArgs) -> Option<Half> {
     Some(at_the_end(train, count(train.rows(), share), args.random.seed))
 }
 
+/// The rows that are trained on with `--validation` of this share, and as the test set those held out.
+pub fn split(train: &Half, share: f64, seed: u64) -> Result<DataSet, CliError> {
+    let held_out = count(train.rows(), share);
+    let rows = train.rows() - held_out;
+    if rows == 0 {
+        let all = number_format::count(train.rows(), "row");
+        return Err(CliError::usage(format!("--validation leaves none of {all} for training; give a smaller share")));
+    }
+    let ordered = at_the_end(train, held_out, seed);
+    let half = |rows: std::ops::Range<usize>| ordered.reordered(&rows.collect::<Vec<_>>());
+    Ok(DataSet::new(half(0..rows), half(rows..train.rows()))?)
+}
+
 /// The training set with `held_out` rows at its end, drawn from each class in proportion; the others keep their order.
 fn at_the_end(train: &Half, held_out: usize, seed: u64) -> Half {
     let chosen = drawn(train.labels(), held_out, seed);

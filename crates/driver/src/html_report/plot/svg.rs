@@ -59,14 +59,14 @@ impl Drawing {
 }
 
 /// Drawings one above the other, as a file.
-pub fn file(drawings: &[Drawing]) -> String {
+pub fn file(title: &str, drawings: &[Drawing]) -> String {
     let (width, height) = (WIDTH, HEIGHT * drawings.len() as f64);
     let inner = WIDTH - LEFT - RIGHT;
     let described: Vec<&str> = drawings.iter().map(|drawing| &drawing.description[..]).collect();
     let markup = html! {
         svg.curves xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (width) " " (height) } width=(2.0 * width)
             height=(2.0 * height) role="img" aria-labelledby="title desc" {
-            title id="title" { "Loss and accuracy of a training run" }
+            title id="title" { (title) }
             desc id="desc" { (described.join(". ")) "." }
             style { (PreEscaped(STYLE)) }
             rect.paper width=(width) height=(height) {}

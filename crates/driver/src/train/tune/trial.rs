@@ -1,0 +1,149 @@
+//! A trial: its options, its result, the command that repeats it, and the table of all.
+
+use std::cmp::Ordering;
+
+use serde::Serialize;
+
+use crate::args::{ActivationName, InitName, OptimizerName, TrainArgs};
+use crate::number_format::percent;
+use crate::output::Output;
+use crate::terminal::Table;
+
+/// The result of a trial.
+#[derive(Serialize)]
+pub struct Measured {
+    pub validation_accuracy: f64,
+    pub validation_loss: f64,
+    pub train_accuracy: f64,
+}
+
+/// A trial, and its row in JSON.
+#[derive(Serialize)]
+pub struct Trial {
+    /// Its number, in the order drawn, from 1.
+    pub trial: usize,
+    /// The options by name, for tables.
+    #[serde(skip)]
+    options: [(&'static str, String); 8],
+    lr: f64,
+    hidden: usize,
+    batch: usize,
+    optimizer: OptimizerName,
+    momentum: Option<f64>,
+    weight_decay: f64,
+    activation: ActivationName,
+    init: InitName,
+    diverged: bool,
+    /// None if it diverged.
+    #[serde(flatten)]
+    pub measured: Option<Measured>,
+    /// The command that repeats it.
+    pub command: String,
+}
+
+impl Trial {
+    /// The trial number `n`, from 0; it diverged if nothing was measured.
+    pub fn new(n: usize, args: &TrainArgs, measured: Option<Measured>) -> Trial {
+        let learning = &args.learning;
+        let options = [
+            ("lr", learning.rate().to_string()),
+            ("hidden", args.hidden.to_string()),
+            ("batch", args.batch.to_string()),
+            ("optimizer", learning.optimizer.name().into()),
+            ("momentum", learning.momentum.map(|momentum| momentum.to_string()).unwrap_or_default()),
+            ("weight_decay", learning.weight_decay.to_string()),
+            ("activation", learning.activation().name().into()),
+            ("init", learning.init.name().into()),
+        ];
+        Trial {
+            trial: n + 1,
+            options,
+            lr: learning.rate(),
+            hidden: args.hidden,
+            batch: args.batch,
+            optimizer: learning.optimizer,
+            momentum: learning.momentum,
+            weight_decay: learning.weight_decay,
+            activation: learning.activation,
+            init: learning.init,
+            diverged: measured.is_none(),
+            measured,
+            command: command(args),
+        }
+    }
+
+    /// By accuracy, the best first; of equals, the one with the lower loss. Those that diverged come last.
+    pub fn compare(&self, other: &Trial) -> Ordering {
+        let by = |trial: &Trial| trial.measured.as_ref().map(|m| (m.validation_accuracy, -m.validation_loss));
+        let order = match (by(self), by(other)) {
+            (Some(one), Some(two)) => two.0.total_cmp(&one.0).then(two.1.total_cmp(&one.1)),
+            (one, two) => two.is_some().cmp(&one.is_some()),
+        };
+        order.then(self.trial.cmp(&other.trial))
+    }
+}
+
+/// The command that repeats a trial: the options that are not usual, and those that every search is about.
+fn command(args: &TrainArgs) -> String {
+    let usual = TrainArgs::usual().of_run(true);
+    let mut options = args.of_run(true);
+    options.retain(|name, value| ["lr", "hidden", "seed"].contains(&name.as_str()) || usual.get(name) != Some(value));
+    // Those that hold whenever there is validation.
+    options.retain(|name, value| name != "validation_from" || value != "classes");
+    let mut words = vec!["twolayer train".to_string()];
+    let mut add = |name: &str, value: &str| words.push(format!("--{} {}", name.replace('_', "-"), quoted(value)));
+    if let Some(path) = &args.data.data {
+        add("data", &path.to_string_lossy());
+    }
+    if let Some(column) = &args.data.label_column {
+        add("label-column", column);
+    }
+    match args.epochs {
+        Some(epochs) => add("epochs", &epochs.to_string()),
+        None => add("iters", &args.iters.to_string()),
+    }
+    options.iter().for_each(|(name, value)| add(name, value));
+    words.join(" ")
+}
+
+/// A word for the shell, in quotes if it needs them.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:=@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// All trials as CSV, with all digits.
+pub fn csv(trials: &[Trial]) -> String {
+    let names = "lr,hidden,batch,optimizer,momentum,weight_decay,activation,init";
+    let mut text = format!("trial,{names},validation_accuracy,validation_loss,train_accuracy,diverged\n");
+    for trial in trials {
+        let options: Vec<&str> = trial.options.iter().map(|(_, value)| value.as_str()).collect();
+        let measured = trial.measured.as_ref().map_or(",,".into(), |m| {
+            format!("{:?},{:?},{:?}", m.validation_accuracy, m.validation_loss, m.train_accuracy)
+        });
+        text += &format!("{},{},{measured},{}\n", trial.trial, options.join(","), trial.diverged);
+    }
+    text
+}
+
+/// Prints the table, with the options of which there are several values.
+pub fn print_table(trials: &[Trial], out: &mut Output) {
+    let varies = |at: &usize| *at < 2 || trials.iter().any(|t| t.options[*at].1 != trials[0].options[*at].1);
+    let shown: Vec<usize> = (0..trials[0].options.len()).filter(varies).collect();
+    let result = |trial: &Trial, column: usize| match (&trial.measured, column) {
+        (Some(m), 0) => percent(m.validation_accuracy),
+        (Some(m), 1) => format!("{:.4}", m.validation_loss),
+        (Some(m), _) => percent(m.train_accuracy),
+        (None, 0) => "diverged".into(),
+        (None, _) => "-".into(),
+    };
+    let cell = |row: usize, column: usize| match (row.checked_sub(1), column.checked_sub(1)) {
+        (None, None) => "trial".into(),
+        (Some(row), None) => trials[row].trial.to_string(),
+        (None, Some(at)) if at < shown.len() => trials[0].options[shown[at]].0.replace('_', " "),
+        (Some(row), Some(at)) if at < shown.len() => trials[row].options[shown[at]].1.clone(),
+        (None, Some(at)) => ["validation", "loss", "train"][at - shown.len()].into(),
+        (Some(row), Some(at)) => result(&trials[row], at - shown.len()),
+    };
+    out.table(&Table { rows: trials.len() + 1, columns: 1 + shown.len() + 3, cell: &cell, left: &[] });
+}
