@@ -53,7 +53,7 @@ fn the_curve_is_drawn_with_the_suggestion() {
     let text = ok("lr-find --plot {}", &[&svg]);
     let suggestion = text.lines().find_map(|line| line.strip_prefix("Suggested ")).unwrap().trim();
     let drawn = fs::read_to_string(&svg).unwrap();
-    for words in [suggestion, "learning rate", "Loss against the learning rate", "1e-2"] {
+    for words in [suggestion, "learning rate", "Loss against the learning rate", "0.01"] {
         assert!(drawn.contains(words), "{words}: {drawn}");
     }
     assert_eq!(
