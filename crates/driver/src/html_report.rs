@@ -71,7 +71,7 @@ impl Plot {
 impl Page<'_> {
     /// The report as one HTML file.
     pub fn html(&self) -> Result<String, CliError> {
-        Ok(markup::render(self)?.into_string() + "\n")
+        markup::render(self)
     }
 }
 

@@ -1,11 +1,10 @@
 //! The page of a comparison of two models.
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 use twolayer_idx::Split as Half;
 
-use super::markup::head;
-use super::origin;
-use super::png_image::{PngImage, address};
+use super::markup::document;
+use super::mistakes::digit;
 use crate::comparison::{Comparison, Side, shown};
 use crate::error::CliError;
 use crate::number_format::{count, grouped, loss, percent};
@@ -26,26 +25,16 @@ impl ComparisonPage<'_> {
     pub fn html(&self) -> Result<String, CliError> {
         let Comparison { a, b, split, rows, .. } = self.comparison;
         let title = format!("{} and {} compared", a.model, b.model);
-        let page = html! {
-            (DOCTYPE)
-            html lang="en" {
-                (head(&title))
-                body {
-                    header {
-                        h1 { (title) }
-                        p { strong { (self.comparison.verdict()) "." } " On " (count(*rows, &format!("{} image", split.name())))
-                            " of " (self.source) "." }
-                        (origin::paragraph())
-                    }
-                    main {
-                        (self.figures())
-                        (self.only("only-a", ("A", a), ("B", b))?)
-                        (self.only("only-b", ("B", b), ("A", a))?)
-                    }
-                }
-            }
+        let header = html! {
+            p { strong { (self.comparison.verdict()) "." } " On " (count(*rows, &format!("{} image", split.name())))
+                " of " (self.source) "." }
         };
-        Ok(page.into_string() + "\n")
+        let main = html! {
+            (self.figures())
+            (self.only("only-a", ("A", a), ("B", b))?)
+            (self.only("only-b", ("B", b), ("A", a))?)
+        };
+        Ok(document(&title, header, main))
     }
 
     fn figures(&self) -> Markup {
@@ -92,15 +81,10 @@ impl ComparisonPage<'_> {
     }
 
     fn tile(&self, index: usize, taken_for: usize) -> Result<Markup, CliError> {
-        let (half, label) = (self.half, self.half.labels()[index]);
-        let pixels = half.image(index).unwrap_or(&[]);
-        let image = PngImage::new(pixels.iter().map(|&p| f64::from(p)), half.height(), half.width());
+        let label = self.half.labels()[index] as usize;
         Ok(html! {
             li {
-                @if let Some(image) = image {
-                    img.digit width=(image.width()) height=(image.height()) src=(address(&image.ink()?))
-                        alt={ "Image " (index) ": a " (label) " predicted as " (taken_for) };
-                }
+                (digit(self.half, index, (label, taken_for))?)
                 p { strong { (label) " → " (taken_for) } br; small { "image " (index) } }
             }
         })

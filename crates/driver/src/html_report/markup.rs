@@ -1,6 +1,6 @@
 //! The report's markup. The template HTML-escapes all text.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use serde_json::Value;
 
 use super::class_scores::Evaluated;
@@ -19,41 +19,47 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 const MISTAKES: usize = 200;
 
 /// The whole page.
-pub fn render(page: &Page) -> Result<Markup, CliError> {
+pub fn render(page: &Page) -> Result<String, CliError> {
     let examined = match &page.subject {
         Some(subject) => Some((subject, Evaluated::new(subject.net, subject.half, MISTAKES)?)),
         None => None,
     };
-    Ok(html! {
-        (DOCTYPE)
-        html lang="en" {
-            (head(&page.title))
-            body {
-                header {
-                    h1 { (page.title) }
-                    @if let Some(trouble) = &page.trouble { p.trouble role="note" { strong { "Not finished: " } (trouble) } }
-                    @for warning in page.report["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-                        p.trouble role="note" { strong { "Warning: " } (warning) }
-                    }
-                    (highlights(page, examined.as_ref().map(|(_, examination)| examination)))
-                    (origin::paragraph())
-                }
-                main {
-                    @if let Some(record) = page.record { (learning_curves::section(record)) }
-                    @if let Some((subject, examination)) = &examined {
-                        (confusion_matrix::sections(subject, examination))
-                        (mistakes::section(subject, examination)?)
-                        (hidden_units::section(subject)?)
-                    }
-                    (run(page))
-                }
-            }
+    let examination = examined.as_ref().map(|(_, examination)| examination);
+    let header = html! {
+        @if let Some(trouble) = &page.trouble { (note("Not finished", trouble)) }
+        @for warning in page.report["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            (note("Warning", warning))
         }
-    })
+        (tiles(highlights(page, examination)))
+    };
+    let main = html! {
+        @if let Some(record) = page.record { (learning_curves::section(record)) }
+        @if let Some((subject, examination)) = &examined {
+            (confusion_matrix::sections(subject, examination))
+            (mistakes::section(subject, examination)?)
+            (hidden_units::section(subject)?)
+        }
+        (options("The run", &page.report))
+    };
+    Ok(document(&page.title, header, main))
 }
 
-/// The head of every page.
-pub fn head(title: &str) -> Markup {
+/// A page of these parts, with the title above them and the date below the header.
+pub fn document(title: &str, header: Markup, main: Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head(title))
+            body {
+                header { h1 { (title) } (header) (origin::paragraph()) }
+                main { (main) }
+            }
+        }
+    };
+    page.into_string() + "\n"
+}
+
+fn head(title: &str) -> Markup {
     html! {
         head {
             meta charset="utf-8";
@@ -68,24 +74,23 @@ pub fn head(title: &str) -> Markup {
     }
 }
 
-/// The most important figures: the first of the report's, then errors and parameters, then the others.
-fn highlights(page: &Page, examined: Option<&Evaluated>) -> Markup {
-    let mut figures = option_tables::highlights(&page.report);
-    let errors = examined.map(|e| (format!("errors of {}", grouped(e.rows)), grouped(e.wrong)));
-    let parameters = ("parameters".into(), grouped(page.parameters));
-    let at = figures.len().min(1);
-    figures.splice(at..at, errors.into_iter().chain([parameters]));
-    html! {
-        dl.highlights { @for (name, value) in figures { div { dt { (name) } dd { (value) } } } }
-    }
+/// A line that a reader must not miss.
+pub fn note(kind: &str, text: &str) -> Markup {
+    html! { p.trouble role="note" { strong { (kind) ": " } (text) } }
 }
 
-fn run(page: &Page) -> Markup {
+/// The most important figures, large: names and values.
+pub fn tiles<N: Render>(figures: impl IntoIterator<Item = (N, String)>) -> Markup {
+    html! { dl.highlights { @for (name, value) in figures { div { dt { (name) } dd { (value) } } } } }
+}
+
+/// The section of the options, from the object that `--json` prints.
+pub fn options(heading: &str, report: &Value) -> Markup {
     html! {
         section #run aria-labelledby="run-title" {
-            h2 #run-title { "The run" }
+            h2 #run-title { (heading) }
             div.groups {
-                @for group in option_tables::groups(&page.report) {
+                @for group in option_tables::groups(report) {
                     div {
                         h3 { (group.heading) }
                         dl { @for (name, value) in &group.facts { dt { (name) } dd { (value) } } }
@@ -94,4 +99,14 @@ fn run(page: &Page) -> Markup {
             }
         }
     }
+}
+
+/// The most important figures: the first of the report's, then errors and parameters, then the others.
+fn highlights(page: &Page, examined: Option<&Evaluated>) -> Vec<(String, String)> {
+    let mut figures = option_tables::highlights(&page.report);
+    let errors = examined.map(|e| (format!("errors of {}", grouped(e.rows)), grouped(e.wrong)));
+    let parameters = ("parameters".into(), grouped(page.parameters));
+    let at = figures.len().min(1);
+    figures.splice(at..at, errors.into_iter().chain([parameters]));
+    figures
 }

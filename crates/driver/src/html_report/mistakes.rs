@@ -51,18 +51,25 @@ fn images(half: &Half, pair: &Pair, open: bool) -> Result<Markup, CliError> {
 
 fn image(half: &Half, pair: &Pair, mistake: &Mistake) -> Result<Markup, CliError> {
     let (Pair { label, taken_for, .. }, Mistake { index, probability, right }) = (pair, *mistake);
-    let pixels = half.image(index).unwrap_or(&[]);
-    let image = PngImage::new(pixels.iter().map(|&p| f64::from(p)), half.height(), half.width());
     Ok(html! {
         li title={ "The probability of " (label) " was " (percent(right)) } {
-            @if let Some(image) = image {
-                img.digit width=(image.width()) height=(image.height()) src=(address(&image.ink()?))
-                    alt={ "Image " (index) ": a " (label) " predicted as " (taken_for) };
-            }
+            (digit(half, index, (*label, *taken_for))?)
             p {
                 "true " (label) ", taken for " (taken_for) " (" (percent(probability)) ") "
                 small { "image " (index) }
             }
+        }
+    })
+}
+
+/// The picture of an image that was predicted as another class; nothing if it is none.
+pub fn digit(half: &Half, index: usize, (label, taken_for): (usize, usize)) -> Result<Markup, CliError> {
+    let pixels = half.image(index).unwrap_or(&[]);
+    let image = PngImage::new(pixels.iter().map(|&p| f64::from(p)), half.height(), half.width());
+    Ok(html! {
+        @if let Some(image) = image {
+            img.digit width=(image.width()) height=(image.height()) src=(address(&image.ink()?))
+                alt={ "Image " (index) ": a " (label) " predicted as " (taken_for) };
         }
     })
 }

@@ -1,11 +1,9 @@
 //! The page of several seeds.
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 use serde_json::Value;
 
-use super::markup::head;
-use super::option_tables;
-use super::origin;
+use super::markup::{document, note, options, tiles};
 use super::plot::seeds as plot;
 use crate::epoch_table::Measurement;
 use crate::number_format::{count, grouped, loss, percent};
@@ -37,23 +35,13 @@ pub struct SeedsPage<'a> {
 impl SeedsPage<'_> {
     /// The page as one HTML file.
     pub fn html(&self) -> String {
-        let page = html! {
-            (DOCTYPE)
-            html lang="en" {
-                (head(&self.title))
-                body {
-                    header {
-                        h1 { (self.title) }
-                        @if let Some(trouble) = &self.trouble { p.trouble role="note" { strong { "Not finished: " } (trouble) } }
-                        p { "The accuracy on the test set after " (count(self.runs.len(), "run")) ", which differ in their seeds:" }
-                        dl.highlights { @for (name, value) in &self.spread { div { dt { (name) } dd { (value) } } } }
-                        (origin::paragraph())
-                    }
-                    main { (self.curves()) (self.table()) (self.options()) }
-                }
-            }
+        let header = html! {
+            @if let Some(trouble) = &self.trouble { (note("Not finished", trouble)) }
+            p { "The accuracy on the test set after " (count(self.runs.len(), "run")) ", which differ in their seeds:" }
+            (tiles(self.spread.iter().cloned()))
         };
-        page.into_string() + "\n"
+        let main = html! { (self.curves()) (self.table()) (options("The runs", &self.options)) };
+        document(&self.title, header, main)
     }
 
     fn curves(&self) -> Markup {
@@ -101,22 +89,6 @@ impl SeedsPage<'_> {
                             td { (loss(run.test_loss)) }
                             td { (percent(run.train_accuracy)) } td { (percent(run.test_accuracy)) }
                         } } }
-                    }
-                }
-            }
-        }
-    }
-
-    fn options(&self) -> Markup {
-        html! {
-            section #run aria-labelledby="run-title" {
-                h2 #run-title { "The runs" }
-                div.groups {
-                    @for group in option_tables::groups(&self.options) {
-                        div {
-                            h3 { (group.heading) }
-                            dl { @for (name, value) in &group.facts { dt { (name) } dd { (value) } } }
-                        }
                     }
                 }
             }
