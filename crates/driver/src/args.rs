@@ -26,7 +26,7 @@ pub use completions::{CompletionsArgs, ManArgs};
 pub use data::{DataCommand, DataConvertArgs, DataInfoArgs, DataShowArgs};
 pub use fetch::FetchArgs;
 pub use interchange::{ExportArgs, Format, ImportArgs};
-pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, SamplingName, ValidationFrom};
+pub use learning::{ActivationName, InitName, LearningArgs, OptimizerName, RuleArgs, SamplingName, ValidationFrom};
 pub use lr_find::LrFindArgs;
 pub use predict::PredictArgs;
 pub use tune::TuneArgs;
@@ -140,6 +140,24 @@ pub struct RandomArgs {
     pub rng: RngName,
 }
 
+/// The sizes of the network and of a mini-batch.
+#[derive(Args, Clone)]
+pub struct SizeArgs {
+    /// Number of classes [default: one more than the largest training label]
+    #[arg(long, value_name = "K", value_parser = positive, allow_negative_numbers = true)]
+    pub classes: Option<usize>,
+
+    /// Units of the hidden layer
+    #[arg(long, value_name = "N", default_value = "50", value_parser = positive)]
+    #[arg(allow_negative_numbers = true)]
+    pub hidden: usize,
+
+    /// Rows of a mini-batch
+    #[arg(long, visible_alias = "batch-size", value_name = "N", default_value = "100", value_parser = batch)]
+    #[arg(allow_negative_numbers = true)]
+    pub batch: usize,
+}
+
 #[derive(Args, Clone)]
 #[command(after_help = "Examples:
   twolayer train                     the notebook's recipe
@@ -157,19 +175,8 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub data: DataArgs,
 
-    /// Number of classes [default: one more than the largest training label]
-    #[arg(long, value_name = "K", value_parser = positive, allow_negative_numbers = true)]
-    pub classes: Option<usize>,
-
-    /// Units of the hidden layer
-    #[arg(long, value_name = "N", default_value = "50", value_parser = positive)]
-    #[arg(allow_negative_numbers = true)]
-    pub hidden: usize,
-
-    /// Rows of a mini-batch
-    #[arg(long, visible_alias = "batch-size", value_name = "N", default_value = "100", value_parser = batch)]
-    #[arg(allow_negative_numbers = true)]
-    pub batch: usize,
+    #[command(flatten)]
+    pub size: SizeArgs,
 
     /// Iterations, that is, mini-batches
     #[arg(long, visible_alias = "iterations", value_name = "N", default_value = "10000", value_parser = whole)]
@@ -370,7 +377,7 @@ mod tests {
         let Command::Train(train) = Cli::parse_from(["twolayer", "train"]).command else {
             panic!("train is a command")
         };
-        assert_eq!((train.hidden, train.batch, train.iters), (50, 100, 10_000));
+        assert_eq!((train.size.hidden, train.size.batch, train.iters), (50, 100, 10_000));
         assert_eq!((train.learning.rate(), train.random.seed), (0.1, 0));
         assert!(train.learning.unusual().is_empty());
         assert_eq!((train.random.rng, train.precision), (RngName::Chacha8, Precision::F32));

@@ -95,7 +95,7 @@ impl TrainingRun<'_> {
             state.resume(path, checkpoint, self)?;
             self.check_resumed(&mut state)?;
             // Draws the batches of the earlier run again, to advance the generator.
-            let mut rows = vec![0; self.args.batch];
+            let mut rows = vec![0; self.args.size.batch];
             (0..state.outcome.iterations).for_each(|_| sampler.next_batch(&mut rows));
         }
         let talks = !self.args.json && !out.is_quiet();
@@ -123,7 +123,7 @@ impl TrainingRun<'_> {
         let parameters = generator.weights::<T>(self.shape, learning.init());
         let state = State {
             best: learning.validation.map(|_| BestWeights::new(&parameters)),
-            optimizer: Optimizer::new(self.shape, self.rule, learning.weight_decay)?,
+            optimizer: Optimizer::new(self.shape, self.rule, learning.rule.weight_decay)?,
             net: self.machine.run(
                 TwoLayerNet::new(parameters)
                     .with_activation(learning.activation())
@@ -133,7 +133,7 @@ impl TrainingRun<'_> {
             kept: Ok(()),
             record: TrainingRecord::new(self.log.is_some(), self.schedule.epoch),
         };
-        Ok((state, generator.sampler(self.rows, learning.sampling)?))
+        Ok((state, generator.sampler(self.rows, learning.rule.sampling)?))
     }
 
     /// The options that determine the weights, and no others, so that the same training gives the same file on any number
@@ -289,7 +289,7 @@ impl TrainingRun<'_> {
     ) -> Result<(), CliError> {
         let State { net, optimizer, outcome, record, .. } = state;
         let options = TrainOptions {
-            batch: self.args.batch,
+            batch: self.args.size.batch,
             learning_rate: self.rate(outcome.iterations),
             iterations: self.next_stop(outcome.iterations) - outcome.iterations,
             first_iteration: outcome.iterations,

@@ -35,7 +35,7 @@ impl TrainArgs {
         let mut tell = |name: &str, value: String| options.insert(name.to_owned(), value);
         tell("seed", self.random.seed.to_string());
         tell("rng", self.random.rng.name().into());
-        tell("batch", self.batch.to_string());
+        tell("batch", self.size.batch.to_string());
         tell("lr", format!("{:?}", self.learning.rate()));
         tell("precision", if self.precision == Precision::F32 { "f32" } else { "f64" }.into());
         tell("gradient", self.gradient.name().into());
@@ -51,8 +51,8 @@ impl TrainArgs {
     /// The options that must be equal to resume a run: those that determine the weights, and the kind of loss.
     pub fn of_run(&self, all: bool) -> Options {
         let mut options = self.of_weights(all);
-        options.insert("hidden".into(), self.hidden.to_string());
-        options.extend(self.classes.map(|classes| ("classes".into(), classes.to_string())));
+        options.insert("hidden".into(), self.size.hidden.to_string());
+        options.extend(self.size.classes.map(|classes| ("classes".into(), classes.to_string())));
         // Losses of two kinds in one record could not be compared.
         if all || self.loss_epsilon != 0.0 {
             options.insert("loss_epsilon".into(), format!("{:?}", self.loss_epsilon));

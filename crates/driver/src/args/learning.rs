@@ -67,21 +67,9 @@ pub enum ValidationFrom {
     End,
 }
 
-/// Learning options.
+/// What the training is made of, beside its optimiser and learning rate.
 #[derive(Args, Clone)]
-pub struct LearningArgs {
-    /// Optimiser
-    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = OptimizerName::Sgd)]
-    pub optimizer: OptimizerName,
-
-    /// Learning rate [default: 0.1 with sgd, 0.01 with momentum, nesterov and adagrad, else 0.001]
-    #[arg(long, visible_alias = "learning-rate", value_name = "RATE", value_parser = rate, allow_negative_numbers = true)]
-    pub lr: Option<f64>,
-
-    /// Multiply the learning rate by this after each epoch
-    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = rate, allow_negative_numbers = true)]
-    pub lr_decay: f64,
-
+pub struct RuleArgs {
     /// Momentum, with --optimizer momentum or nesterov [default: 0.9]
     #[arg(long, value_name = "M", value_parser = fraction, allow_negative_numbers = true)]
     pub momentum: Option<f64>,
@@ -101,6 +89,25 @@ pub struct LearningArgs {
     /// Sampling of the batches
     #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = SamplingName::Replacement)]
     pub sampling: SamplingName,
+}
+
+/// Learning options.
+#[derive(Args, Clone)]
+pub struct LearningArgs {
+    /// Optimiser
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = OptimizerName::Sgd)]
+    pub optimizer: OptimizerName,
+
+    /// Learning rate [default: 0.1 with sgd, 0.01 with momentum, nesterov and adagrad, else 0.001]
+    #[arg(long, visible_alias = "learning-rate", value_name = "RATE", value_parser = rate, allow_negative_numbers = true)]
+    pub lr: Option<f64>,
+
+    /// Multiply the learning rate by this after each epoch
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = rate, allow_negative_numbers = true)]
+    pub lr_decay: f64,
+
+    #[command(flatten)]
+    pub rule: RuleArgs,
 
     /// Share of the training set to hold out and validate with
     #[arg(long, value_name = "SHARE", value_parser = fraction, allow_negative_numbers = true)]
@@ -180,11 +187,11 @@ impl LearningArgs {
 
     /// The optimiser of the core.
     pub fn rule(&self) -> Result<OptimizerKind, CliError> {
-        let momentum = self.momentum.unwrap_or(0.9);
+        let momentum = self.rule.momentum.unwrap_or(0.9);
         match self.optimizer {
             OptimizerName::Momentum => return Ok(OptimizerKind::Momentum { momentum }),
             OptimizerName::Nesterov => return Ok(OptimizerKind::Nesterov { momentum }),
-            _ if self.momentum.is_some() => {
+            _ if self.rule.momentum.is_some() => {
                 return Err(CliError::usage("--momentum is for --optimizer momentum or nesterov"));
             }
             _ => {}
@@ -198,11 +205,11 @@ impl LearningArgs {
     }
 
     pub fn activation(&self) -> Activation {
-        self.activation.activation()
+        self.rule.activation.activation()
     }
 
     pub fn init(&self) -> Init {
-        match self.init {
+        match self.rule.init {
             InitName::Normal => Init::NOTEBOOK,
             InitName::Xavier => Init::Xavier,
             InitName::He => Init::He,
@@ -215,12 +222,12 @@ impl LearningArgs {
         let from = if from_end { "end" } else { "classes" };
         [
             ("optimizer", Some(self.optimizer.name().into()), self.optimizer != OptimizerName::Sgd),
-            ("momentum", self.momentum.map(|momentum| format!("{momentum:?}")), true),
-            ("weight_decay", Some(format!("{:?}", self.weight_decay)), self.weight_decay != 0.0),
+            ("momentum", self.rule.momentum.map(|momentum| format!("{momentum:?}")), true),
+            ("weight_decay", Some(format!("{:?}", self.rule.weight_decay)), self.rule.weight_decay != 0.0),
             ("lr_decay", Some(format!("{:?}", self.lr_decay)), self.lr_decay != 1.0),
-            ("activation", Some(self.activation().name().into()), self.activation != ActivationName::Sigmoid),
-            ("init", Some(self.init.name().into()), self.init != InitName::Normal),
-            ("sampling", Some(self.sampling.name().into()), self.sampling != SamplingName::Replacement),
+            ("activation", Some(self.activation().name().into()), self.rule.activation != ActivationName::Sigmoid),
+            ("init", Some(self.rule.init.name().into()), self.rule.init != InitName::Normal),
+            ("sampling", Some(self.rule.sampling.name().into()), self.rule.sampling != SamplingName::Replacement),
             ("validation", self.validation.map(|share| format!("{share:?}")), true),
             ("validation_from", self.validation.map(|_| from.into()), from_end),
             ("patience", self.patience.map(|patience| patience.to_string()), true),

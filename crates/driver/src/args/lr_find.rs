@@ -6,10 +6,8 @@ use std::sync::OnceLock;
 
 use clap::Args;
 
-use super::values::{batch, fraction, positive, rate, zero_or_more};
-use super::{
-    ActivationName, DataArgs, InitName, MachineArgs, OptimizerName, Precision, RandomArgs, SamplingName, TrainArgs,
-};
+use super::values::{positive, rate};
+use super::{DataArgs, MachineArgs, OptimizerName, Precision, RandomArgs, RuleArgs, SizeArgs, TrainArgs};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -24,19 +22,8 @@ pub struct LrFindArgs {
     #[command(flatten)]
     pub data: DataArgs,
 
-    /// Number of classes [default: one more than the largest training label]
-    #[arg(long, value_name = "K", value_parser = positive, allow_negative_numbers = true)]
-    pub classes: Option<usize>,
-
-    /// Units of the hidden layer
-    #[arg(long, value_name = "N", default_value = "50", value_parser = positive)]
-    #[arg(allow_negative_numbers = true)]
-    pub hidden: usize,
-
-    /// Rows of a mini-batch
-    #[arg(long, visible_alias = "batch-size", value_name = "N", default_value = "100", value_parser = batch)]
-    #[arg(allow_negative_numbers = true)]
-    pub batch: usize,
+    #[command(flatten)]
+    pub size: SizeArgs,
 
     /// Least learning rate
     #[arg(long, value_name = "RATE", default_value = "0.00001", value_parser = rate, allow_negative_numbers = true)]
@@ -55,25 +42,8 @@ pub struct LrFindArgs {
     #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = OptimizerName::Sgd)]
     pub optimizer: OptimizerName,
 
-    /// Momentum, with --optimizer momentum or nesterov [default: 0.9]
-    #[arg(long, value_name = "M", value_parser = fraction, allow_negative_numbers = true)]
-    pub momentum: Option<f64>,
-
-    /// Weight decay: add this times a weight to its gradient
-    #[arg(long, value_name = "L", default_value = "0", value_parser = zero_or_more, allow_negative_numbers = true)]
-    pub weight_decay: f64,
-
-    /// Activation function of the hidden layer
-    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = ActivationName::Sigmoid)]
-    pub activation: ActivationName,
-
-    /// Initialisation of the weights
-    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = InitName::Normal)]
-    pub init: InitName,
-
-    /// Sampling of the batches
-    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value_t = SamplingName::Replacement)]
-    pub sampling: SamplingName,
+    #[command(flatten)]
+    pub rule: RuleArgs,
 
     #[command(flatten)]
     pub random: RandomArgs,
@@ -98,13 +68,10 @@ impl LrFindArgs {
     /// The training with these options.
     pub fn training(&self) -> TrainArgs {
         let mut args = TrainArgs::usual();
-        (args.data, args.classes) = (self.data.clone(), self.classes);
-        (args.hidden, args.batch, args.iters) = (self.hidden, self.batch, self.iters);
+        (args.data, args.size, args.iters) = (self.data.clone(), self.size.clone(), self.iters);
         (args.random, args.machine, args.precision) = (self.random.clone(), self.machine.clone(), self.precision);
         let learning = &mut args.learning;
-        (learning.optimizer, learning.lr, learning.momentum) = (self.optimizer, Some(self.from), self.momentum);
-        (learning.weight_decay, learning.activation) = (self.weight_decay, self.activation);
-        (learning.init, learning.sampling) = (self.init, self.sampling);
+        (learning.optimizer, learning.lr, learning.rule) = (self.optimizer, Some(self.from), self.rule.clone());
         args
     }
 }

@@ -115,22 +115,23 @@ impl TuneArgs {
     /// A trial with values of `uniform`, which are from 0 to below 1.
     pub fn draw(&self, uniform: &mut impl FnMut() -> f64) -> TrainArgs {
         let mut args = TrainArgs::usual();
-        (args.data, args.classes, args.precision) = (self.data.clone(), self.classes, self.precision);
+        (args.data, args.precision) = (self.data.clone(), self.precision);
         (args.random, args.machine) = (self.random.clone(), self.machine.clone());
         (args.iters, args.epochs) = (self.iters, self.epochs);
-        args.hidden = one(&self.hidden, uniform());
-        args.batch = one(&self.batch, uniform());
+        args.size.classes = self.classes;
+        args.size.hidden = one(&self.hidden, uniform());
+        args.size.batch = one(&self.batch, uniform());
         let learning = &mut args.learning;
-        (learning.sampling, learning.validation) = (self.sampling, Some(self.validation));
+        (learning.rule.sampling, learning.validation) = (self.sampling, Some(self.validation));
         learning.lr = Some(self.lr.draw(uniform()));
         learning.optimizer = one(&self.optimizer, uniform());
         let momentum = uniform();
         if learning.optimizer.has_momentum() && !self.momentum.is_empty() {
-            learning.momentum = Some(one(&self.momentum, momentum));
+            learning.rule.momentum = Some(one(&self.momentum, momentum));
         }
-        learning.weight_decay = self.weight_decay.draw(uniform());
-        learning.activation = one(&self.activation, uniform());
-        learning.init = one(&self.init, uniform());
+        learning.rule.weight_decay = self.weight_decay.draw(uniform());
+        learning.rule.activation = one(&self.activation, uniform());
+        learning.rule.init = one(&self.init, uniform());
         args
     }
 }

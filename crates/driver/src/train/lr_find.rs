@@ -61,10 +61,9 @@ pub fn run(args: &LrFindArgs, out: &mut Output) -> Result<(), CliError> {
         Precision::F32 => range_test::<f32>(&run, args, generator, quiet),
         Precision::F64 => range_test::<f64>(&run, args, generator, quiet),
     }?;
-    print(args, &run, &test, plot.as_ref(), out)?;
-    if let Some(plot) = &plot {
-        plot.write_range_test(&test)?;
-    }
+    let written = plot.as_ref().map_or(Ok(()), |plot| plot.write_range_test(&test));
+    print(args, &run, &test, plot.filter(|_| written.is_ok()), out)?;
+    written?;
     match test.suggestion() {
         Some(_) => Ok(()),
         None => Err(CliError::new(format!(
@@ -93,7 +92,7 @@ fn range_test<T: Float>(
         }
         let lr = args.from * (args.to / args.from).powf(iteration as f64 / last);
         let options = TrainOptions {
-            batch: args.batch,
+            batch: args.size.batch,
             learning_rate: lr,
             iterations: 1,
             first_iteration: iteration,
@@ -124,7 +123,7 @@ fn print(
     args: &LrFindArgs,
     run: &TrainingRun,
     test: &RangeTest,
-    plot: Option<&Plot>,
+    plot: Option<Plot>,
     out: &mut Output,
 ) -> Result<(), CliError> {
     let (least, iterations) = (test.least(), test.steps.len());

@@ -43,7 +43,7 @@ impl<'a> Plan<'a> {
             )));
         }
         let (gradient, rule) = (args.gradient()?, args.learning.rule()?);
-        let plain = args.learning.optimizer.name() == "sgd" && args.learning.weight_decay == 0.0;
+        let plain = args.learning.optimizer.name() == "sgd" && args.learning.rule.weight_decay == 0.0;
         if args.gradient == GradientName::Numerical && !plain {
             return Err(CliError::usage(
                 "--gradient numerical works only with --optimizer sgd and without --weight-decay",
@@ -88,7 +88,7 @@ impl<'a> Plan<'a> {
         Noted { notes, light_paper }: Noted,
     ) -> Result<TrainingRun<'a>, CliError> {
         let Plan { args, started, gradient, rule, targets: [save, log, keep, report], plot } = self;
-        let shape = memory::shape(data.train.inputs(), args.hidden, classes)?;
+        let shape = memory::shape(data.train.inputs(), args.size.hidden, classes)?;
         let all = data.train.rows();
         let rows = all - args.learning.validation.map_or(0, |share| validation_rows::count(all, share));
         if rows == 0 || args.learning.validation.is_some_and(|_| rows == all) {
@@ -97,7 +97,7 @@ impl<'a> Plan<'a> {
                 count(all, "row")
             )));
         }
-        let schedule = Schedule::new(rows, args.batch, args.iters, args.epochs)
+        let schedule = Schedule::new(rows, args.size.batch, args.iters, args.epochs)
             .ok_or_else(|| CliError::usage("--epochs is too large: the number of iterations overflows"))?;
         let keeps = keep.is_some() || args.checkpointing.resume.is_some();
         let digest = keeps.then(|| digest(data)).transpose()?;
@@ -145,7 +145,7 @@ impl TrainingRun<'_> {
         // Each of several runs has a training set in an order of its own, if it holds out rows of each class.
         let reordered = runs > 1 && validation_rows::is_reordered(self.args);
         let images = if reordered { self.data.train.images().len() } else { 0 };
-        let options = TrainOptions { batch: self.args.batch, gradient: self.gradient, ..TrainOptions::default() };
+        let options = TrainOptions { batch: self.args.size.batch, gradient: self.gradient, ..TrainOptions::default() };
         let need = MemoryEstimate::default()
             .training(self.shape, width, &options, self.machine.threads())
             // The optimiser's state, the best weights, a checkpoint.

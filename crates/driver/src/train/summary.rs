@@ -93,7 +93,7 @@ impl TrainingRun<'_> {
         let (inputs, hidden, classes) = (shape.inputs(), shape.hidden(), shape.classes());
         let parameters = count(shape.parameters(), "parameter");
         out.field("Network", format_args!("{inputs} -> {hidden} -> {classes}: {parameters}, {}", T::NAME));
-        let (iterations, rows) = (count(schedule.iterations, "iteration"), count(args.batch, "row"));
+        let (iterations, rows) = (count(schedule.iterations, "iteration"), count(args.size.batch, "row"));
         let (rate, epoch) = (number(args.learning.rate()), grouped(schedule.epoch));
         out.field("Training", format_args!("{iterations} of {rows}, learning rate {rate}; an epoch is {epoch}"));
         let unusual = args.learning.unusual();
@@ -211,7 +211,7 @@ impl TrainingRun<'_> {
 
     /// The report, with all files that are to be written.
     pub fn report_of<'a, T: Float>(&self, outcome: &Outcome, history: &'a [Measurement]) -> TrainReport<'a> {
-        let samples = outcome.iterations as f64 * self.args.batch as f64;
+        let samples = outcome.iterations as f64 * self.args.size.batch as f64;
         let samples_per_second = if outcome.train_seconds > 0.0 { samples / outcome.train_seconds } else { 0.0 };
         let shown = |target: &OutputFile| target.shown().to_string();
         TrainReport {
@@ -230,14 +230,14 @@ impl TrainingRun<'_> {
             inputs: self.shape.inputs(),
             hidden: self.shape.hidden(),
             classes: self.shape.classes(),
-            batch: self.args.batch,
+            batch: self.args.size.batch,
             lr: self.args.learning.rate(),
             lr_decay: self.args.learning.lr_decay,
             optimizer: self.args.learning.optimizer,
-            weight_decay: self.args.learning.weight_decay,
-            activation: self.args.learning.activation,
-            init: self.args.learning.init,
-            sampling: self.args.learning.sampling,
+            weight_decay: self.args.learning.rule.weight_decay,
+            activation: self.args.learning.rule.activation,
+            init: self.args.learning.rule.init,
+            sampling: self.args.learning.rule.sampling,
             validation: self.args.learning.validation,
             validation_from: self.args.learning.validation.map(|_| self.args.learning.validation_from),
             patience: self.args.learning.patience,

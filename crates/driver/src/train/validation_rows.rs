@@ -26,7 +26,7 @@ const TEST_SHARE: f64 = 0.1;
 /// The data, its number of classes, and a note if a part of the training set is held out, for want of a test set.
 pub fn load(args: &TrainArgs, source: Source, quiet: bool) -> Result<(DataSet, usize, Option<String>), CliError> {
     let (all, test) = source.load(quiet)?;
-    let classes = args.classes.unwrap_or_else(|| all.classes());
+    let classes = args.size.classes.unwrap_or_else(|| all.classes());
     all.check_labels(classes)?;
     if let Some(test) = test {
         test.check_labels(classes)?;
