@@ -109,7 +109,7 @@ fn print(report: &EvalReport, args: &EvalArgs, half: &Half, out: &mut Output) {
     let (correct, rows) = (grouped(report.correct), grouped(report.rows));
     out.field("Accuracy", format_args!("{} ({correct} of {rows})", paint(STRONG, percent(report.accuracy))));
     out.field("Loss", format_args!("{} (mean)", loss(report.mean_loss)));
-    print_classes(&report.confusion, out);
+    print_classes(report, out);
     if let Some(file) = &report.report {
         out.line("");
         out.field("Report", file);
@@ -132,7 +132,8 @@ fn page_of<'a>(report: &mut EvalReport, subject: EvaluatedModel<'a>, source: Sou
 }
 
 /// The confusion matrix, its most frequent mistakes, and the scores of each class.
-fn print_classes(confusion: &[Vec<usize>], out: &mut Output) {
+fn print_classes(report: &EvalReport, out: &mut Output) {
+    let confusion = &report.confusion;
     let (classes, worst) = (confusion.len(), mix_ups(confusion, WORST));
     let cell = |row: usize, column: usize| match (row.checked_sub(1), column.checked_sub(1)) {
         (None, None) => "true".into(),
@@ -160,12 +161,11 @@ fn print_classes(confusion: &[Vec<usize>], out: &mut Output) {
         out.field("Mistaken", worst.iter().map(told).collect::<Vec<_>>().join(", "));
         out.line("");
     }
-    print_scores(confusion, out);
+    print_scores(&report.scores, out);
 }
 
 /// Precision, recall and F1 of each class, and their means.
-fn print_scores(confusion: &[Vec<usize>], out: &mut Output) {
-    let scores = ClassScores::of(confusion);
+fn print_scores(scores: &[ClassScores], out: &mut Output) {
     let shown = |score: Option<f64>| score.map_or("-".into(), percent);
     let row_of = |name: String, [precision, recall, f1]: [Option<f64>; 3], images: usize| {
         [name, shown(precision), shown(recall), shown(f1), grouped(images)]
@@ -174,7 +174,7 @@ fn print_scores(confusion: &[Vec<usize>], out: &mut Output) {
     rows.extend(
         scores.iter().enumerate().map(|(class, s)| row_of(class.to_string(), [s.precision, s.recall, s.f1], s.rows)),
     );
-    let mean = |of: fn(&ClassScores) -> Option<f64>| ClassScores::mean(&scores, of);
+    let mean = |of: fn(&ClassScores) -> Option<f64>| ClassScores::mean(scores, of);
     let means = [mean(|s| s.precision), mean(|s| s.recall), mean(|s| s.f1)];
     rows.push(row_of("mean".into(), means, scores.iter().map(|s| s.rows).sum()));
     let cell = |row: usize, column: usize| rows[row][column].clone();

@@ -9,7 +9,7 @@ const SQUARE: f64 = 0.4;
 const DARKEST: f32 = 0.2;
 /// Paper with less noise is from a paint program, not a camera.
 pub const NOISELESS: f32 = 1e-3;
-/// A quarter of normally distributed values lie within so many standard deviations around the mean.
+/// The width, in standard deviations, of the interval around the mean that holds a quarter of normally distributed values.
 const QUARTER: f32 = 0.6373;
 
 /// How far each pixel differs from the paper around it: 0 for paper, 1 for black on white.
