@@ -2,9 +2,9 @@
 
 use super::activation::Activation;
 use super::hidden_layer::{self, MAX_VECTORS, Panel};
-use super::mini_batch::{Input, MiniBatch};
+use super::mini_batch::{BATCH_BLOCK, Input, MiniBatch};
 use super::output_layer::{OutputLayer, partial_logits};
-use super::packed_weights::panels;
+use super::packed_weights::{PackedWeights, panels};
 use super::parameters::{Parameter, Parameters};
 use super::prefetch::Prefetch;
 use super::rows_and_labels::{Labels, Rows};
@@ -17,10 +17,8 @@ use crate::simd::Level;
 use crate::threads;
 use std::ops::Range;
 
-/// Rows that are computed at a time: their buffers stay in the second-level cache.
-const CHUNK: usize = 64;
-/// The fewest chunks of a thread.
-const CHUNKS_PER_THREAD: usize = 2;
+/// From this many rows on, packing the weights costs less than it saves.
+const PACKED_ROWS: usize = 512;
 
 /// What [`TwoLayerNet::evaluate`] returns.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +41,7 @@ impl Evaluation {
 impl<T: Float> TwoLayerNet<T> {
     /// The most threads that a prediction or evaluation of so many rows uses: few rows are not shared.
     pub fn inference_threads(&self, rows: usize) -> usize {
-        self.threads.count().min(rows.div_ceil(CHUNK) / CHUNKS_PER_THREAD).max(1)
+        self.threads.count().min(rows.div_ceil(BATCH_BLOCK))
     }
 
     /// The probability of each class for each row: rows × classes, row by row.
@@ -126,20 +124,56 @@ impl<T: Float> TwoLayerNet<T> {
         rows: usize,
         f: impl Fn(&mut OutputLayer<T>, usize, usize) -> R + Send + Sync,
     ) -> Vec<R> {
-        let finite = rows > 1 && self.parameters.w1_is_finite();
-        let prepare = || ForwardPass::new(self, rows.min(CHUNK));
+        let weights = Weights::for_rows(self, rows);
+        let prepare = || ForwardPass::new(self, rows.min(BATCH_BLOCK));
         let work = |pass: &mut ForwardPass<T, P>, chunk: usize| {
-            let from = chunk * CHUNK;
-            let n = CHUNK.min(rows - from);
+            let from = chunk * BATCH_BLOCK;
+            let n = BATCH_BLOCK.min(rows - from);
             pass.gather(x, from..from + n);
-            pass.forward(&self.parameters, finite);
+            pass.forward(&weights);
             f(&mut pass.output, n, from)
         };
-        threads::map(&self.threads, (rows.div_ceil(CHUNK), CHUNKS_PER_THREAD), prepare, work)
+        threads::map(&self.threads, (rows.div_ceil(BATCH_BLOCK), 1), prepare, work)
     }
 }
 
-/// The forward pass of up to `capacity` rows, with the weights in place.
+/// What the forward pass reads.
+pub(super) struct Weights<'a, T: Float> {
+    parameters: &'a Parameters<T>,
+    /// A copy in panels. Rows of W1 in place are often a power of two apart, so that they compete for a few cache sets.
+    packed: Option<PackedWeights<T>>,
+    /// Whether W1 is known to be finite.
+    finite: bool,
+}
+
+impl<'a, T: Float> Weights<'a, T> {
+    /// The parameters in place.
+    pub fn in_place(parameters: &'a Parameters<T>) -> Self {
+        Weights { parameters, packed: None, finite: false }
+    }
+
+    /// The network's parameters, packed if there is more than one panel, and rows enough to make up for the copy.
+    fn for_rows(net: &'a TwoLayerNet<T>, rows: usize) -> Self {
+        let (parameters, level) = (&net.parameters, net.level);
+        let shape = parameters.shape();
+        let pays_off = rows >= PACKED_ROWS && shape.hidden() > MAX_VECTORS * level.lanes::<T>();
+        let packed = pays_off.then(|| PackedWeights::pack(level, parameters, 0..shape.hidden_padded() / BLOCK));
+        Weights { parameters, packed, finite: rows > 1 && parameters.w1_is_finite() }
+    }
+
+    /// The hidden units `units`, one of [`panels`].
+    fn panel(&self, units: &Range<usize>, activation: Activation) -> Panel<'_, T> {
+        if let Some(packed) = &self.packed {
+            return packed.panel(units, activation, self.finite);
+        }
+        let (shape, padded, width) = (self.parameters.shape(), self.parameters.padded(), units.len());
+        let ((w1, stride), (b1, _)) = (Parameter::W1.place(shape), Parameter::B1.place(shape));
+        let (w1, b1) = (&padded[w1 + units.start..b1], &padded[b1 + units.start..][..width]);
+        Panel { w1, stride, b1, width, activation, finite: self.finite }
+    }
+}
+
+/// The forward pass of up to `capacity` rows.
 pub(super) struct ForwardPass<T: Float, P> {
     net: (Level, Activation),
     batch: MiniBatch<T, P>,
@@ -166,23 +200,21 @@ impl<T: Float, P: Input<T>> ForwardPass<T, P> {
         self.batch.gather(self.net.0, x, &mut rows);
     }
 
-    /// Leaves the logits of the gathered rows in the output layer. `finite`: W1 is known to be finite.
-    pub fn forward(&mut self, parameters: &Parameters<T>, finite: bool) {
+    /// Leaves the logits of the gathered rows in the output layer.
+    pub fn forward(&mut self, weights: &Weights<'_, T>) {
         let ((level, activation), rows) = (self.net, self.batch.rows());
-        let (shape, padded) = (parameters.shape(), parameters.padded());
-        let ((w1, stride), (b1, _)) = (Parameter::W1.place(shape), Parameter::B1.place(shape));
+        let shape = weights.parameters.shape();
         let (w2, classes) = Parameter::W2.place(shape);
         let parts = &mut self.parts[..shape.hidden_padded() / BLOCK * rows * classes];
-        for at in panels::<T>(level, shape.hidden().next_multiple_of(level.lanes::<T>())) {
-            let width = at.len();
-            let (w1, b1) = (&padded[w1 + at.start..b1], &padded[b1 + at.start..][..width]);
-            let panel = Panel { w1, stride, b1, width, activation, finite };
+        for units in panels::<T>(level, shape.hidden().next_multiple_of(level.lanes::<T>())) {
+            let width = units.len();
+            let panel = weights.panel(&units, activation);
             let (z, odd) = (&mut self.z[..rows * width], &mut self.odd[..rows * width]);
             hidden_layer::forward(level, &self.batch, panel, (z, odd), &mut Prefetch::none());
-            let w2 = &padded[w2 + at.start * classes..][..width * classes];
-            partial_logits(level, at.start, (z, width), (w2, classes), (&mut *parts, rows));
+            let w2 = &weights.parameters.padded()[w2 + units.start * classes..][..width * classes];
+            partial_logits(level, units.start, (z, width), (w2, classes), (&mut *parts, rows));
         }
-        self.output.load(parameters);
+        self.output.load(weights.parameters);
         self.output.forward(parts, rows);
     }
 }

@@ -1,7 +1,7 @@
 //! Numerical gradients of the network: structured, or by brute force.
 
 use super::finite_differences::differences;
-use super::inference::ForwardPass;
+use super::inference::{ForwardPass, Weights};
 use super::mini_batch::Input;
 use super::parameters::Parameters;
 use super::rows_and_labels::{Labels, Rows};
@@ -60,7 +60,7 @@ impl<T: Float> TwoLayerNet<T> {
             prepare,
             |(_, parameters), place| &mut parameters.padded_mut()[place],
             |(pass, parameters)| {
-                pass.forward(parameters, false);
+                pass.forward(&Weights::in_place(parameters));
                 pass.output.losses(labels, 0.0) / labels.len() as f64
             },
         );

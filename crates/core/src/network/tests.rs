@@ -276,6 +276,17 @@ fn one_hot_labels_give_the_same_results_as_classes() {
 }
 
 #[test]
+fn many_rows_give_the_same_results_as_few() {
+    // Enough rows for packed weights, and units for several panels, the last one partly filled.
+    let case = Case::<f32>::new([9, 131, 3, 600], 2.0);
+    for level in Level::available() {
+        let net = case.net.clone().with_level(level);
+        let few: Vec<f32> = case.pixels.chunks(9 * 100).flat_map(|x| net.predict(Rows::Pixels(x)).unwrap()).collect();
+        assert_eq!(net.predict(Rows::Pixels(&case.pixels)).unwrap(), few, "{level}");
+    }
+}
+
+#[test]
 fn results_do_not_depend_on_threads_or_on_other_rows() {
     let mut case = Case::<f32>::new([100, 50, 10, 500], 1.0);
     // Some chunks are dense: they are computed as matrix products, and a row by itself is not.
