@@ -2,7 +2,11 @@
 
 mod clock;
 mod pool;
+pub(crate) mod sync;
 mod tuner;
+
+#[cfg(all(test, loom))]
+pub(crate) mod model_tests;
 
 pub(crate) use clock::Instant;
 pub(crate) use pool::NotRun;
@@ -10,8 +14,9 @@ pub use pool::{THREAD_NAME, ThreadPool};
 pub(crate) use tuner::{Choice, First};
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use sync::{AtomicUsize, Mutex};
 
 /// The threads that share the work of a call. Results do not depend on it. The default is [`Threads::auto`].
 #[derive(Clone, Debug)]

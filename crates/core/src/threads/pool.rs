@@ -1,12 +1,12 @@
 //! Threads that are started once and sleep while idle.
 
 use super::clock::Instant;
+use super::sync::{AtomicUsize, Builder, Condvar, JoinHandle, Mutex, MutexGuard, polls, spawn, spin_loop};
 use super::tuner::{Choice, First, Tuner};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
-use std::thread::{Builder, JoinHandle};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock, PoisonError, TryLockError};
 
 /// A set of threads, including the caller's. The others are started when they are first needed, sleep while idle, and
 /// end when the pool is dropped.
@@ -69,7 +69,7 @@ pub const THREAD_NAME: &str = "twolayer";
 /// How often an idle thread looks for work, and the caller for the end of the others' work, before it sleeps: 50
 /// microseconds on Zen 4, tens of them elsewhere. To wake up takes as long, which is too long between the products of a
 /// small network.
-const LOOKS: usize = 2_000;
+const LOOKS: usize = polls(2_000);
 
 /// The stack of a thread, in bytes. Without a size, the standard library would read one from the environment.
 const STACK_SIZE: usize = 2 << 20;
@@ -195,7 +195,7 @@ impl ThreadPool {
             // The thread must not take part in an earlier job.
             let job = shared.job.load(Ordering::Relaxed);
             let thread = Builder::new().name(THREAD_NAME.to_owned()).stack_size(STACK_SIZE);
-            started.threads.push(thread.spawn(move || shared.work(index, job)).map_err(NotRun::Refused)?);
+            started.threads.push(spawn(thread, move || shared.work(index, job)).map_err(NotRun::Refused)?);
         }
         Ok(started)
     }
@@ -273,7 +273,7 @@ fn watch(is_true: impl Fn() -> bool) {
         if is_true() {
             return;
         }
-        std::hint::spin_loop();
+        spin_loop();
     }
 }
 

@@ -10,6 +10,8 @@ mod sampler;
 mod shared;
 mod training_loop;
 
+#[cfg(all(test, loom))]
+mod model_tests;
 #[cfg(test)]
 mod optimizer_tests;
 #[cfg(test)]

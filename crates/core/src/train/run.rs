@@ -3,7 +3,7 @@
 //! It is a chain of segments, so that the number of workers can change between them. A pool that chooses the number by
 //! measuring is told what the iterations of each segment took.
 
-use super::barrier::{Barrier, BreakOnPanic};
+use super::barrier::Barrier;
 use super::options::{Progress, TrainOptions, TrainSummary};
 use super::sampler::Sampler;
 use super::training_loop::{Context, Leader, Reached, Worker};
@@ -150,13 +150,10 @@ fn run_workers<W: Send, R>(
     let barrier = Barrier::new(workers.len(), workers.len() <= pool.processors());
     let (first, others) = workers.split_first_mut().expect("at least one worker");
     let others: Vec<_> = others.iter_mut().map(Mutex::new).collect();
-    let lead = || {
-        let _guard = BreakOnPanic(&barrier);
-        lead(first, &barrier)
-    };
+    let lead = || barrier.break_on_panic(|| lead(first, &barrier));
     pool.run(others.len() + 1, lead, &|w| {
-        let _guard = BreakOnPanic(&barrier);
-        follow(&mut others[w - 1].lock().unwrap_or_else(PoisonError::into_inner), &barrier);
+        let mut worker = others[w - 1].lock().unwrap_or_else(PoisonError::into_inner);
+        barrier.break_on_panic(|| follow(&mut worker, &barrier));
     })
 }
 

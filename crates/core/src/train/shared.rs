@@ -9,6 +9,9 @@ pub(super) struct Shared<T> {
     len: usize,
     /// Keeps the memory; accessed through the pointer only.
     _owner: Aligned<T>,
+    /// Where a model sees who reads and writes.
+    #[cfg(loom)]
+    cells: Vec<loom::cell::UnsafeCell<()>>,
 }
 
 // SAFETY: a `Shared` is plain numbers, and the callers of its methods keep to the rule above.
@@ -20,12 +23,20 @@ impl<T: Plain> Shared<T> {
     /// A buffer of zeros, as many as the product of `dims`.
     pub fn new<const D: usize>(dims: [usize; D]) -> Self {
         let mut owner = Aligned::zeroed(dims);
-        Shared { elements: owner.as_mut_ptr(), len: owner.len(), _owner: owner }
+        Shared {
+            elements: owner.as_mut_ptr(),
+            len: owner.len(),
+            #[cfg(loom)]
+            cells: owner.iter().map(|_| loom::cell::UnsafeCell::new(())).collect(),
+            _owner: owner,
+        }
     }
 
     /// # Safety
     /// No worker writes to it while the slice is in use.
     pub unsafe fn read(&self) -> &[T] {
+        #[cfg(loom)]
+        self.cells.iter().for_each(|cell| drop(cell.get()));
         // SAFETY: the pointer and length are the owner's; the caller promises that nobody writes.
         unsafe { std::slice::from_raw_parts(self.elements, self.len) }
     }
@@ -39,6 +50,8 @@ impl<T: Plain> Shared<T> {
     #[allow(clippy::mut_from_ref)]
     pub unsafe fn write(&self, range: Range<usize>) -> &mut [T] {
         assert!(range.start <= range.end && range.end <= self.len);
+        #[cfg(loom)]
+        self.cells[range.clone()].iter().for_each(|cell| drop(cell.get_mut()));
         // SAFETY: within the owner's memory; the caller promises that nobody else is there.
         unsafe { std::slice::from_raw_parts_mut(self.elements.add(range.start), range.len()) }
     }

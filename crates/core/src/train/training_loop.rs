@@ -30,9 +30,9 @@ use crate::network::{
 };
 use crate::simd::Level;
 use crate::softmax::LossSum;
-use crate::threads::Instant;
+use crate::threads::{Instant, sync::AtomicUsize};
 use std::ops::{ControlFlow, Range};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 /// Index lists: one in use, one being prefetched, one being drawn.
 const LISTS: usize = 3;
