@@ -80,6 +80,9 @@ fn counted(count: usize, what: &str) -> String {
 
 /// Turns grey values from 0 to 1 into images of `side` x `side` pixels. The error completes "the picture ...".
 pub fn prepare(grey: Plane, size: (usize, usize), side: usize) -> Result<PreparedImage, String> {
+    if size.0 == 0 || size.1 == 0 {
+        return Err(format!("has {} x {} pixels; expected at least 1 x 1", size.0, size.1));
+    }
     let reduction = size.0 as f32 / grey.width as f32;
     let found = [true, false].into_iter().filter_map(|light| Ink::find(&grey, light, reduction));
     let ink = found.reduce(|a, b| better(a, b, &grey)).ok_or(BLANK)?;

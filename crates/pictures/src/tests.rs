@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::ImageFormat;
 
-use super::decode::{decode, grey};
+use super::decode::{Reader, decode, grey};
 use super::fit::{box_side, centre_of_mass};
 use super::gray_plane::{Plane, Rectangle};
 use super::ink;
@@ -245,6 +245,14 @@ fn transparent_is_white_unless_all_ink_is_white() {
         pixels.write_to(&mut png, image::ImageFormat::Png).unwrap();
         let (plane, size) = grey(decode(png.get_ref()).unwrap());
         assert_eq!((plane.values.as_slice(), size), (&expected[..], (2, 1)), "{a:?} {b:?}");
+    }
+}
+
+#[test]
+fn a_picture_without_pixels_is_an_error() {
+    for (width, height) in [(0, 0), (5, 0), (0, 5)] {
+        let error = Reader { side: SIDE }.read_luma_alpha(Vec::new(), (width, height)).err().unwrap();
+        assert!(error.contains(&format!("has {width} x {height} pixels")), "{error}");
     }
 }
 
