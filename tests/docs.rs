@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The pages, as paths from the root.
 fn pages() -> Vec<PathBuf> {
-    let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(PathBuf::from);
+    let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"].map(PathBuf::from);
     let docs = fs::read_dir("docs").unwrap().map(|entry| entry.unwrap().path());
     top.into_iter().chain(docs.filter(|path| path.extension().is_some_and(|e| e == "md"))).collect()
 }
