@@ -184,7 +184,10 @@ fn call(state: &mut State, u: &mut Unstructured) -> Result<()> {
             }
             13 => tl_softmax_cross_entropy(y.written(), labels, count, loss),
             14 => u.choose(&[tl_exp, tl_sigmoid, tl_softmax])?(y.written()),
-            _ => tl_labels_from_u8(x.data.cast(), if x.data.is_null() { 1 } else { x.rows.min(40) }, labels),
+            _ => {
+                let (bytes, room) = state.list::<u8>(u, rows)?;
+                tl_labels_from_u8(bytes, count.min(room), labels)
+            }
         }
     };
     assert!((0..INTERNAL).contains(&status) && status != BUSY, "status {status}: {:?}", message());
