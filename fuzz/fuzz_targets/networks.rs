@@ -33,7 +33,7 @@ fn check<T: Float>(u: &mut Unstructured) -> Result<()> {
         assert!(case.outcome(level, threads) == want, "other bits at {level} with {threads} threads");
     }
     // ReLU has kinks, at which differences are no gradient.
-    if case.net.activation == Activation::Sigmoid && case.net.shape().parameters() < 2000 && size_of::<T>() == 8 {
+    if case.net.activation == Activation::Sigmoid && case.net.shape().parameters() < 500 && size_of::<T>() == 8 {
         let (x, t) = (case.rows(), Labels::Classes(&case.labels));
         let gradient = case.net.gradient(x, t).unwrap();
         let differences = case.net.numerical_gradient(x, t, 1e-4).unwrap();
@@ -45,7 +45,7 @@ fn check<T: Float>(u: &mut Unstructured) -> Result<()> {
 }
 
 fn case<T: Float>(u: &mut Unstructured) -> Result<Case<T>> {
-    let shape = Shape::new(u.int_in_range(1..=140)?, u.int_in_range(1..=70)?, u.int_in_range(1..=20)?).unwrap();
+    let shape = Shape::new(u.int_in_range(1..=70)?, u.int_in_range(1..=50)?, u.int_in_range(1..=20)?).unwrap();
     let rows = u.int_in_range(1..=20)?;
     let kind = match u.int_in_range(0..=5)? {
         0 => OptimizerKind::Sgd,
@@ -55,8 +55,8 @@ fn case<T: Float>(u: &mut Unstructured) -> Result<Case<T>> {
         4 => OptimizerKind::RmsProp { decay_rate: 0.9 },
         _ => OptimizerKind::Adam { beta1: 0.9, beta2: 0.999 },
     };
-    let batch = if u.ratio(1, 8)? { u.int_in_range(129..=300)? } else { u.int_in_range(1..=20)? };
-    let options = TrainOptions { batch, iterations: u.int_in_range(0..=4)?, learning_rate: 0.1, ..Default::default() };
+    let batch = if u.ratio(1, 8)? { u.int_in_range(129..=140)? } else { u.int_in_range(1..=20)? };
+    let options = TrainOptions { batch, iterations: u.int_in_range(0..=3)?, learning_rate: 0.1, ..Default::default() };
     let activation = *u.choose(&Activation::ALL)?;
     let weight_decay = *u.choose(&[0.0, 0.01])?;
     let (is_float, zeros) = (u.arbitrary::<bool>()?, u.int_in_range(0..=8)?);
