@@ -1,28 +1,43 @@
 //! Ctrl-C: the first ends the run after the current iteration, the second ends the program.
+#![allow(unsafe_code)]
 
-use std::io::{IsTerminal, Write, stderr};
-use std::process;
+use std::io::{IsTerminal, stderr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::terminal;
-
 static ASKED: AtomicBool = AtomicBool::new(false);
+/// Whether to print the note.
+static TELLS: AtomicBool = AtomicBool::new(false);
 
 /// The exit code of programs ended by Ctrl-C.
 const ENDED: i32 = 130;
 
-/// Handles Ctrl-C and termination signals from now on. If no handler can be set, they end the program as
+const NOTE: &[u8] = b"\nstopping after this iteration;\npress Ctrl-C again to quit at once without saving\n";
+
+/// Handles Ctrl-C and signals to end from now on, without a thread. If no handler can be set, they end the program as
 /// before. With `quiet`, no note is printed.
 pub fn listen(quiet: bool) {
-    let _ = ctrlc::set_handler(move || {
-        if ASKED.swap(true, Ordering::Relaxed) {
-            process::exit(ENDED);
+    TELLS.store(!quiet && stderr().is_terminal(), Ordering::Relaxed);
+    #[cfg(unix)]
+    let signals = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+    #[cfg(not(unix))]
+    let signals = [libc::SIGINT, libc::SIGTERM];
+    for signal in signals {
+        // SAFETY: `on_signal` does nothing that a handler must not: it uses atomic flags, `write` and `_exit`.
+        unsafe { libc::signal(signal, on_signal as *const () as libc::sighandler_t) };
+    }
+}
+
+extern "C" fn on_signal(_: libc::c_int) {
+    let again = ASKED.swap(true, Ordering::Relaxed);
+    // SAFETY: both may be called in a handler; the note is static.
+    unsafe {
+        if again {
+            libc::_exit(ENDED);
         }
-        if !quiet && stderr().is_terminal() {
-            let note = "stopping after this iteration; press Ctrl-C again to quit at once without saving";
-            let _ = writeln!(stderr(), "\n{}", terminal::hanging("", note, terminal::width(stderr())));
+        if TELLS.load(Ordering::Relaxed) {
+            libc::write(2, NOTE.as_ptr().cast(), NOTE.len() as _);
         }
-    });
+    }
 }
 
 /// Whether Ctrl-C was pressed.

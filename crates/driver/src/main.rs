@@ -1,7 +1,7 @@
 //! `twolayer`: trains, checks and runs the two-layer network from the command line.
 //!
 //! Each command is a module with a `run`, which prints its report or returns a [`CliError`].
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod args;
 mod ascii_image;
@@ -36,6 +36,7 @@ mod progress;
 mod published_datasets;
 mod random;
 mod schedule;
+mod side_by_side;
 mod terminal;
 mod train;
 mod waiting_bar;

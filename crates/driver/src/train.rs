@@ -10,7 +10,6 @@ mod report_files;
 mod resume;
 mod run;
 mod seeds;
-mod side_by_side;
 mod summary;
 mod tune;
 mod validation_rows;

@@ -1,9 +1,7 @@
 //! A training set and a test set of labelled images.
 
 use std::fs;
-use std::panic;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use crate::bytes::Bytes;
 use crate::error::{Error, ErrorKind, Result, name_of};
@@ -263,25 +261,14 @@ impl DataSet {
         Ok(DataSet { train, test })
     }
 
-    /// Finds and reads the four files of a data set in a folder, the training set and the test set at the same time.
+    /// Finds and reads the four files of a data set in a folder.
     ///
     /// # Errors
     ///
-    /// Those of [`Part::find`], [`Split::load`] and [`DataSet::new`]; the training set's first, if both fail.
+    /// Those of [`Part::find`], [`Split::load`] and [`DataSet::new`].
     pub fn load(folder: impl AsRef<Path>) -> Result<Self> {
         let [train, test] = find::both(folder.as_ref())?;
-        let load_test = || Split::load(&test.0, &test.1);
-        let (train, test) = thread::scope(|scope| {
-            let other = thread::Builder::new().spawn_scoped(scope, load_test);
-            let train = Split::load(&train.0, &train.1);
-            let test = match other {
-                Ok(other) => other.join().unwrap_or_else(|p| panic::resume_unwind(p)),
-                // If no thread can be started, reads one after the other.
-                Err(_) => load_test(),
-            };
-            (train, test)
-        });
-        DataSet::new(train?, test?)
+        DataSet::new(Split::load(train.0, train.1)?, Split::load(test.0, test.1)?)
     }
 
     /// Checks that every label of both sets is below `classes`.

@@ -88,7 +88,7 @@ impl Client {
         })?;
         let pipe = child.stdout.take().ok_or("curl has no output")?;
         let (reads, timeout) = (mpsc::channel(), self.timeout);
-        let curl = thread::spawn(move || {
+        let watch = move || {
             loop {
                 match reads.1.recv_timeout(timeout) {
                     // The end of its output.
@@ -101,7 +101,8 @@ impl Client {
                     }
                 }
             }
-        });
+        };
+        let curl = thread::Builder::new().spawn(watch).map_err(|e| format!("cannot watch curl: {e}"))?;
         let body = BufReader::new(CurlOutput { pipe, reads: reads.0 });
         Ok(FileResponse { from: 0, length: None, body, status: 0, curl })
     }

@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use serde::Serialize;
 use twolayer_pictures::{PreparedImage, Reader};
 
@@ -18,6 +18,7 @@ use crate::network::{LoadedModel, Network};
 use crate::number_format::count;
 use crate::output::Output;
 use crate::output_file::{OutputFile, is_stdin};
+use crate::side_by_side;
 
 /// Pictures that are prepared at a time, by all threads; each takes some megabytes until it is shown.
 const BATCH: usize = 16;
@@ -92,20 +93,14 @@ pub struct Classifier<'a> {
     reader: Reader,
     model: &'a LoadedModel,
     one: bool,
-    threads: rayon::ThreadPool,
+    threads: usize,
 }
 
 impl<'a> Classifier<'a> {
     /// For these arguments; an error if the model does not take square images.
     pub fn new(args: &PredictArgs, machine: &Machine, model: &'a LoadedModel) -> Result<Self, CliError> {
-        let threads = rayon::ThreadPoolBuilder::new().num_threads(machine.threads()).build();
-        let threads = threads.map_err(|e| CliError::new(format!("cannot start {} threads: {e}", machine.threads())))?;
-        Ok(Classifier {
-            reader: Reader { side: side(&args.model, model.net.as_ref())? },
-            model,
-            one: args.one,
-            threads,
-        })
+        let reader = Reader { side: side(&args.model, model.net.as_ref())? };
+        Ok(Classifier { reader, model, one: args.one, threads: machine.threads() })
     }
 
     /// Calls `f` with each file, in order, and what is on it.
@@ -115,8 +110,19 @@ impl<'a> Classifier<'a> {
         mut f: impl FnMut(&Path, Result<Reading, String>) -> Result<(), E>,
     ) -> Result<(), E> {
         for batch in files.chunks(BATCH) {
-            let read = self.threads.install(|| batch.par_iter().map(|path| self.read(path)).collect::<Vec<_>>());
+            let mut read: Vec<_> = batch.iter().map(|_| None).collect();
+            side_by_side::run(
+                batch.len(),
+                self.threads.min(batch.len()),
+                |n| self.read(&batch[n]),
+                |n, picture| {
+                    read[n] = Some(picture);
+                    ControlFlow::Continue(())
+                },
+            );
             for (path, picture) in batch.iter().zip(read) {
+                // None only after Ctrl-C.
+                let Some(picture) = picture else { return Ok(()) };
                 f(path, picture.and_then(|picture| self.classify(picture)))?;
             }
         }

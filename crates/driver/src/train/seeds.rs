@@ -11,7 +11,7 @@ use twolayer_idx::DataSet;
 use super::outcome::EarlyStop;
 use super::plan::Plan;
 use super::run::TrainingRun;
-use super::{side_by_side, validation_rows};
+use super::validation_rows;
 use crate::args::{Precision, ThreadCount, TrainArgs};
 use crate::color;
 use crate::data::Source;
@@ -26,6 +26,7 @@ use crate::number_format::{count, loss, percent, seconds};
 use crate::output::Output;
 use crate::output_file::OutputFile;
 use crate::random::Generator;
+use crate::side_by_side;
 
 /// The result of a run, and its row in JSON.
 #[derive(Serialize)]

@@ -15,7 +15,7 @@ use twolayer_idx::DataSet;
 use super::outcome::EarlyStop;
 use super::plan::Plan;
 use super::run::TrainingRun;
-use super::{side_by_side, validation_rows};
+use super::validation_rows;
 use crate::args::{Precision, ThreadCount, TrainArgs, TuneArgs};
 use crate::data::Source;
 use crate::data_notes::{self, Noted};
@@ -26,6 +26,7 @@ use crate::number_format::{count, grouped, percent, seconds};
 use crate::output::Output;
 use crate::output_file::OutputFile;
 use crate::random::Generator;
+use crate::side_by_side;
 use crate::waiting_bar::WaitingBar;
 use trial::{Measured, Trial};
 

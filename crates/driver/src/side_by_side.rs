@@ -1,0 +1,84 @@
+//! Independent pieces of work side by side, each on one thread.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use crate::args::{ThreadCount, available_threads};
+use crate::interrupt;
+
+/// How many of `pieces` are done at once.
+pub fn at_once(threads: ThreadCount, pieces: usize) -> usize {
+    let most = match threads {
+        ThreadCount::Auto => available_threads(),
+        ThreadCount::Fixed(threads) => threads,
+    };
+    most.min(pieces)
+}
+
+/// Calls `one` with the number of each piece, from 0, on at most `at_once` threads, of which the caller's is one, and
+/// `end` with each result as it comes, until that breaks. After Ctrl-C no piece begins. Where the system refuses a
+/// thread, there are fewer.
+pub fn run<R>(
+    pieces: usize,
+    at_once: usize,
+    one: impl Fn(usize) -> R + Sync,
+    end: impl FnMut(usize, R) -> ControlFlow<()> + Send,
+) {
+    let (next, end) = (AtomicUsize::new(0), Mutex::new(end));
+    let work = || {
+        loop {
+            let n = next.fetch_add(1, Ordering::Relaxed);
+            if n >= pieces || interrupt::asked() {
+                return;
+            }
+            let result = one(n);
+            if end.lock().unwrap_or_else(PoisonError::into_inner)(n, result).is_break() {
+                next.store(pieces, Ordering::Relaxed);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..at_once {
+            if thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                break;
+            }
+        }
+        work();
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_piece_is_done_once_and_one_thread_is_the_callers() {
+        for at_once in [0, 1, 3] {
+            let (mut done, mut threads) = (Vec::new(), HashSet::new());
+            let one = |n: usize| (n, thread::current().id());
+            run(40, at_once, one, |n, (same, id)| {
+                assert_eq!(n, same);
+                done.push(n);
+                threads.insert(id);
+                ControlFlow::Continue(())
+            });
+            done.sort_unstable();
+            assert_eq!(done, (0..40).collect::<Vec<_>>());
+            assert!(threads.len() <= at_once.max(1));
+            assert!(at_once > 1 || threads.contains(&thread::current().id()));
+        }
+    }
+
+    #[test]
+    fn none_begins_after_a_break() {
+        let mut done = 0;
+        run(40, 1, |n| n, |n, _| {
+            done += 1;
+            if n == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        assert_eq!(done, 6);
+    }
+}
