@@ -2,17 +2,17 @@
 //!
 //! New content goes to a temporary file beside the target and is renamed once it is on disk. So the target is always
 //! the complete old or new file, and a failure leaves no other files. A process that is killed leaves its temporary
-//! file; the next one that writes into the folder removes it, unless it is locked and so still being written.
+//! file; the next one that writes into the folder removes it, unless it is locked and so still being written. A process
+//! that can still act, in a handler of a signal, calls [`remove_unfinished`].
 
 mod leftovers;
+mod unfinished;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
-use leftovers::PREFIX;
+pub use unfinished::{Temporary, remove_unfinished, temporary};
 
 /// A file to be written. A device or a pipe must not be replaced, and is written directly.
 #[derive(Debug)]
@@ -91,42 +91,14 @@ impl AtomicFile {
             file.as_file().set_permissions(old.permissions())?;
         }
         file.as_file().sync_all()?;
-        file.persist(&self.path).map_err(|e| e.error)?;
+        file.persist(&self.path)?;
         // The rename is durable once the folder is synced. Some systems cannot open folders.
         File::open(self.folder()).and_then(|folder| folder.sync_all()).or(Ok(()))
     }
 }
 
-/// A locked temporary file in `folder`, which is removed unless it is persisted.
-///
-/// # Errors
-///
-/// The system's, without the temporary file's name.
-pub fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PREFIX);
-    // Permissions by the umask, as for any new file. (Temporary files are private by default.)
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    loop {
-        let file = builder.tempfile_in(folder).map_err(without_path)?;
-        // On a file system without locks, leftovers cannot be distinguished from files in use, so they stay.
-        let _ = file.as_file().lock();
-        // Before it was locked, another process may have removed it as a leftover.
-        if file.path().exists() {
-            return Ok(file);
-        }
-    }
-}
-
 fn io_error(kind: io::ErrorKind, text: String) -> io::Error {
     io::Error::new(kind, text)
-}
-
-/// `tempfile` adds the path to the system's message.
-fn without_path(error: io::Error) -> io::Error {
-    let text = error.to_string();
-    io_error(error.kind(), text.split(" at path ").next().unwrap_or(&text).into())
 }
 
 /// The canonical path of a file that does not exist yet: dangling links followed, its folder canonical, so that two

@@ -1,5 +1,6 @@
 //! The files present after a write, a failure or a kill.
 
+use super::leftovers::PREFIX;
 use super::*;
 
 fn names(folder: &Path) -> Vec<String> {
@@ -53,7 +54,7 @@ fn files_of_killed_processes_are_removed_and_files_in_use_are_not() {
     expected.sort();
     assert_eq!(names(folder.path()), expected);
     living.write_all(b"whole").unwrap();
-    living.persist(at("living")).unwrap();
+    living.persist(&at("living")).unwrap();
     assert_eq!(fs::read(at("living")).unwrap(), b"whole");
 }
 

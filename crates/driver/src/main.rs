@@ -29,6 +29,7 @@ mod memory;
 mod network;
 mod number_format;
 mod numpy_random;
+mod out_of_memory;
 mod output;
 mod output_file;
 mod predict;
@@ -51,6 +52,7 @@ use error::CliError;
 use output::Output;
 
 fn main() -> ExitCode {
+    out_of_memory::listen();
     color::choose(color::in_arguments(std::env::args_os()));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -59,7 +61,10 @@ fn main() -> ExitCode {
     color::choose(cli.color);
     // A panic is a bug, but the user should still get one paragraph.
     panic::set_hook(Box::new(|info| {
-        CliError::new(format!("internal error, please report it: {info}")).report();
+        if !twolayer_pictures::is_decoding() {
+            let error = out_of_memory::explains_panic();
+            error.unwrap_or_else(|| CliError::new(format!("internal error, please report it: {info}"))).report();
+        }
     }));
     let result = panic::catch_unwind(|| {
         let mut out = Output::new(cli.quiet);

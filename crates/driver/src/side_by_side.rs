@@ -75,10 +75,15 @@ mod tests {
     #[test]
     fn none_begins_after_a_break() {
         let mut done = 0;
-        run(40, 1, |n| n, |n, _| {
-            done += 1;
-            if n == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
+        run(
+            40,
+            1,
+            |n| n,
+            |n, _| {
+                done += 1;
+                if n == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            },
+        );
         assert_eq!(done, 6);
     }
 }

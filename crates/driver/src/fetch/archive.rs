@@ -60,12 +60,12 @@ pub fn unpack(archive: &Path, folder: &Path, members: &[String]) -> Result<(), C
 }
 
 /// Renames a temporary file, unless the name is taken.
-fn place(unpacked: tempfile::NamedTempFile, path: &Path, sum: &str) -> Result<(), CliError> {
+fn place(unpacked: twolayer_atomic::Temporary, path: &Path, sum: &str) -> Result<(), CliError> {
     if let Ok(found) = File::open(path).and_then(md5::of) {
         return if found == sum { Ok(()) } else { Err(not_ours(path, &found, sum)) };
     }
     let fail = |e: io::Error| CliError::new(format!("cannot write {}: {e}", path.display()));
-    unpacked.persist(path).map_err(|e| fail(e.error)).map(|_| ())
+    unpacked.persist(path).map_err(fail)
 }
 
 fn not_ours(path: &Path, found: &str, expected: &str) -> CliError {

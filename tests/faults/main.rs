@@ -1,0 +1,201 @@
+//! What the system may refuse at any moment (memory, room on a disk, threads) ends a command with an error, and leaves
+//! whole files or none. `shim.c`, preloaded into the program, refuses it.
+//!
+//! Some places of each command are tried; with `TWOLAYER_FAULTS=all`, every one, which takes an hour.
+#![cfg(target_os = "linux")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use common::{digits, folder, names_in, ok, tiny, twolayer};
+
+/// What each command is run with, in a folder with a model, a picture, an archive and a set.
+const COMMANDS: [&str; 16] = [
+    "train --data set --iters 3 --hidden 3 --batch 2 --threads 1 --out o.model --log o.csv --checkpoint o.ckpt \
+     --report o.html --plot o.png",
+    "train --data set --iters 2 --hidden 3 --batch 2 --out o.model --optimizer adam --plot o.svg",
+    "train --data set --iters 2 --hidden 3 --batch 2 --seeds 0..2 --report o.html",
+    "lr-find --data set --iters 5 --hidden 3 --batch 2 --plot o.svg",
+    "tune --hidden 3 --trials 2 --epochs 1 --csv o.csv",
+    "eval model --report o.html",
+    "compare model model --report o.html",
+    "predict model picture.png --show-input o.png",
+    "predict model picture.png picture.png --json",
+    "predict model --csv o.csv",
+    "gradcheck --data set --hidden 3 --batch 2",
+    "export model --out o.onnx",
+    "export model --out o.html",
+    "import weights.npz --out o.model",
+    "data convert set --out o",
+    "man --dir o",
+];
+
+/// The places of each kind that are tried in a command.
+const PLACES: u64 = 6;
+
+struct Fixture {
+    folder: tempfile::TempDir,
+    shim: PathBuf,
+}
+
+impl Fixture {
+    /// None without a C compiler or another C library than glibc.
+    fn new() -> Option<Fixture> {
+        let scratch = tempfile::tempdir().unwrap();
+        let shim = scratch.path().join("shim.so");
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/shim.c");
+        let built =
+            Command::new("cc").args(["-O1", "-shared", "-fPIC", "-o"]).arg(&shim).arg(source).arg("-ldl").output();
+        let is_there = built.is_ok_and(|built| built.status.success()) && cfg!(target_env = "gnu");
+        let at = |name: &str| scratch.path().join(name);
+        ok("train --iters 30 --hidden 4 --quiet --out {}", &[&at("model")]);
+        ok("export {} --out {}", &[&at("model"), &at("weights.npz")]);
+        let ink = |x: u32, y: u32| if (17..23).contains(&x) && (5..35).contains(&y) { 0 } else { 255 };
+        image::GrayImage::from_fn(40, 40, |x, y| image::Luma([ink(x, y)])).save(at("picture.png")).unwrap();
+        fs::rename(folder(&tiny()).keep(), at("set")).unwrap();
+        is_there.then_some(Fixture { folder: scratch, shim })
+    }
+
+    /// Runs a command in a folder of its own with a fault; returns what it wrote.
+    fn run(&self, command: &str, environment: &[(&str, &str)]) -> (Output, BTreeMap<String, Vec<u8>>) {
+        let own = tempfile::tempdir().unwrap();
+        let given = ["model", "weights.npz", "picture.png", "set"];
+        for name in given {
+            std::os::unix::fs::symlink(self.folder.path().join(name), own.path().join(name)).unwrap();
+        }
+        let mut program = twolayer();
+        program.args(command.split_whitespace()).current_dir(own.path()).env_remove("RUST_BACKTRACE");
+        program.env("LD_PRELOAD", &self.shim).envs(environment.iter().copied()).stdin(Stdio::null());
+        let output = program.output().unwrap();
+        let mut written = BTreeMap::new();
+        add(own.path(), "", &mut written);
+        written.retain(|name, _| !given.iter().any(|given| name.starts_with(given)));
+        (output, written)
+    }
+
+    /// The numbers of allocations and of writes, and the files, of a run without a fault.
+    fn whole(&self, command: &str) -> ([u64; 2], BTreeMap<String, Vec<u8>>) {
+        let counts = tempfile::NamedTempFile::new().unwrap();
+        let (output, files) = self.run(command, &[("COUNTS", counts.path().to_str().unwrap())]);
+        assert_eq!(output.status.code(), Some(0), "{command}: {output:?}");
+        let text = fs::read_to_string(counts.path()).unwrap();
+        let numbers: Vec<u64> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
+        (numbers.try_into().unwrap(), files)
+    }
+}
+
+/// Adds the files in a folder and below it.
+fn add(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+    for name in names_in(folder) {
+        let (path, name) = (folder.join(&name), format!("{prefix}{name}"));
+        match path.is_dir() {
+            true => add(&path, &format!("{name}/"), files),
+            false => drop(files.insert(name, fs::read(&path).unwrap())),
+        }
+    }
+}
+
+/// Whether a file is whole: as a run without a fault writes it, or, where times or earlier checkpoints differ, with its end.
+fn is_whole(name: &str, bytes: &[u8], reference: &[u8]) -> bool {
+    let ends = |end: &str| bytes.trim_ascii_end().ends_with(end.as_bytes());
+    bytes == reference
+        || match name.rsplit('.').next() {
+            Some("html") => ends("</html>"),
+            Some("ckpt") => bytes.len() == reference.len(),
+            Some("csv") => {
+                bytes.iter().filter(|&&b| b == b'\n').count() == reference.iter().filter(|&&b| b == b'\n').count()
+            }
+            _ => false,
+        }
+}
+
+/// The places to try among so many.
+fn places(count: u64) -> Vec<u64> {
+    match std::env::var("TWOLAYER_FAULTS").is_ok_and(|all| all == "all") || count <= PLACES {
+        true => (1..=count).collect(),
+        // Closer together at the beginning and at the end, where there is the most variety.
+        false => (0..PLACES).map(|i| 1 + (count - 1) * i / (PLACES - 1)).collect(),
+    }
+}
+
+/// Refuses what is asked for at some places, once or from there on.
+fn refuse(fault: &str, kind: usize) {
+    let Some(fixture) = Fixture::new() else { return };
+    let check = |command: &str| {
+        let (counts, reference) = fixture.whole(command);
+        assert!(counts[kind] > 0, "{command}");
+        for (place, once) in places(counts[kind]).into_iter().flat_map(|place| [(place, true), (place, false)]) {
+            let nth = place.to_string();
+            let mut environment = vec![("FAULT", fault), ("NTH", &nth)];
+            environment.extend(once.then_some(("ONCE", "1")));
+            let (output, files) = fixture.run(command, &environment);
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            let shown =
+                format!("{command}, {fault} {place} of {}, once: {once}: {:?} {stderr}", counts[kind], output.status);
+            match output.status.code() {
+                // What was refused was not needed: a number of threads, a cache.
+                Some(0) => assert!(files.keys().eq(reference.keys()), "{shown} {:?}", files.keys()),
+                Some(1) => assert!(stderr.contains("error: ") && !stderr.contains("internal"), "{shown}"),
+                _ => panic!("{shown}"),
+            }
+            for (name, bytes) in &files {
+                assert!(reference.get(name).is_some_and(|whole| is_whole(name, bytes, whole)), "{name} of {shown}");
+            }
+        }
+    };
+    thread::scope(|scope| COMMANDS.iter().for_each(|command| drop(scope.spawn(move || check(command)))));
+}
+
+#[test]
+fn an_allocation_that_fails_is_an_error() {
+    refuse("alloc", 0);
+}
+
+#[test]
+fn a_write_that_fails_is_an_error() {
+    refuse("write", 1);
+}
+
+/// One thread is the calling one; more, where their number is not given, are a matter of speed alone.
+#[test]
+fn no_command_needs_a_second_thread() {
+    let Some(fixture) = Fixture::new() else { return };
+    for command in COMMANDS {
+        let (_, reference) = fixture.whole(command);
+        let (output, files) = fixture.run(command, &[("FAULT", "thread")]);
+        assert_eq!(output.status.code(), Some(0), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(files.keys().eq(reference.keys()), "{command}");
+    }
+    let several = format!("train --data {} --iters 2 --threads 2", digits().display());
+    let (output, _) = fixture.run(&several, &[("FAULT", "thread")]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && stderr.contains("thread"), "{stderr}");
+}
+
+/// What is too large for the memory is an error that says so, and never a signal.
+#[test]
+fn pictures_larger_than_the_memory_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let [model, picture] = ["model", "picture.png"].map(|name| folder.path().join(name));
+    ok("train --iters 30 --hidden 4 --quiet --out {}", &[&model]);
+    image::RgbaImage::from_pixel(3000, 2900, image::Rgba([255; 4])).save(&picture).unwrap();
+    let mut told = 0;
+    for megabytes in (20..120).step_by(10) {
+        let mut limited = Command::new("sh");
+        limited.arg("-c").arg(format!("ulimit -v {megabytes}000; exec \"$@\"")).arg("sh");
+        limited.arg(twolayer().get_program()).args(["predict", "--threads", "1"]).args([&model, &picture]);
+        let output = limited.env_remove("RUST_BACKTRACE").output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        // Where even the loader of the program fails, it has an exit code of its own.
+        let is_error = output.status.code() == Some(1) && stderr.contains("error: ") && !stderr.contains("internal");
+        assert!(is_error || stderr.contains("shared"), "{megabytes} MB: {:?} {stderr}", output.status);
+        told += usize::from(stderr.contains("of memory, which the system refuses"));
+    }
+    assert!(told > 0);
+}
