@@ -1,10 +1,10 @@
 //! Pictures in a folder for each class.
 
-use std::fs;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use twolayer_idx::{Idx, Part, Split};
-use twolayer_pictures::DynamicImage;
+use twolayer_pictures::Encoded;
 
 use crate::error::{Error, Result};
 use crate::options::Options;
@@ -95,7 +95,7 @@ impl ClassFolders {
         let Files { pictures: files, others } = self.files(root, part)?;
         let mut pictures = Pictures { pixels: Vec::new(), labels: Vec::new(), first: None, coloured: 0 };
         for (n, (path, label)) in files.iter().enumerate() {
-            pictures.read(path, *label)?;
+            pictures.read(path, *label, files.len())?;
             if n.is_multiple_of(EVERY) {
                 options.progress(root, n as u64, files.len() as u64);
             }
@@ -175,10 +175,14 @@ impl ClassFolders {
 }
 
 impl Pictures {
-    fn read(&mut self, path: &Path, label: i32) -> Result<()> {
-        let bytes = fs::read(path).map_err(|error| Error::io(path, "read", &error))?;
-        let picture = twolayer_pictures::decode(&bytes).map_err(|what| Error::new(path, what))?;
-        let size = [picture.height() as usize, picture.width() as usize];
+    /// Adds one of `count` pictures.
+    fn read(&mut self, path: &Path, label: i32, count: usize) -> Result<()> {
+        let bytes = twolayer_pictures::contents(File::open(path)).map_err(|what| Error::new(path, what))?;
+        let picture = Encoded::open(&bytes).map_err(|what| Error::new(path, what))?;
+        let size = picture.size();
+        if self.first.is_none() {
+            self.reserve(path, size, count)?;
+        }
         let (first, expected) = self.first.get_or_insert_with(|| (path.to_owned(), size));
         if size != *expected {
             let ([height, width], [first_height, first_width]) = (size, *expected);
@@ -190,22 +194,25 @@ impl Pictures {
                 ),
             ));
         }
-        let (grey, coloured) = grey(picture).map_err(|what| Error::new(path, what))?;
+        let (grey, coloured) = picture.into_grey().map_err(|what| Error::new(path, what))?;
         self.pixels.extend(grey);
         self.labels.push(label);
         self.coloured += usize::from(coloured);
         Ok(())
     }
-}
 
-/// The grey values of a picture, and whether it has colour.
-fn grey(picture: DynamicImage) -> Result<(Vec<u8>, bool), String> {
-    if picture.color().has_alpha() && picture.to_rgba8().pixels().any(|pixel| pixel[3] != u8::MAX) {
-        return Err("it has transparent pixels; save it without".into());
+    /// Takes the memory of all pictures, of the size of the first.
+    fn reserve(&mut self, first: &Path, [height, width]: [usize; 2], count: usize) -> Result<()> {
+        let bytes = height.saturating_mul(width).saturating_mul(count);
+        self.pixels.try_reserve_exact(bytes).map_err(|_| {
+            let megabytes = bytes.div_ceil(1_000_000);
+            let what = format!(
+                "{height} x {width} pixels, of which {count} pictures need {megabytes} MB of memory, which the system \
+                 refuses; make all pictures smaller"
+            );
+            Error::new(first, what)
+        })
     }
-    let coloured = picture.color().has_color()
-        && picture.to_rgb8().pixels().any(|pixel| pixel[0] != pixel[1] || pixel[1] != pixel[2]);
-    Ok((picture.into_luma8().into_raw(), coloured))
 }
 
 /// Whether a folder has folders with pictures in them.

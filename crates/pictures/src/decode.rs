@@ -1,11 +1,16 @@
 //! Decodes pictures: PNG, JPEG, WebP, GIF, TIFF, BMP and PNM.
 
+use std::cell::Cell;
 use std::fs::File;
+use std::hint::black_box;
 use std::io::{self, Cursor, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-pub use image::DynamicImage;
-use image::{GrayAlphaImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use image::metadata::Orientation;
+use image::{
+    ColorType, DynamicImage, GrayAlphaImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
+};
 
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -21,6 +26,15 @@ const MAX_FILE: u64 = 256 << 20;
 /// The most pixels and bytes that are decoded: those of a good camera, under a gigabyte in all.
 const MAX_PIXELS: u64 = 64_000_000;
 const MAX_DECODED: u64 = 256 << 20;
+
+/// The most bytes that are read before the picture.
+const MAX_HEADER: u64 = 16 << 20;
+
+/// Bytes for each pixel of the reduced picture while it is prepared: some planes of numbers.
+const PREPARED: u64 = 64;
+
+/// The marker of a progressive JPEG.
+const PROGRESSIVE: [u8; 2] = [0xFF, 0xC2];
 
 /// The endings of their files' names.
 pub const ENDINGS: [&str; 11] = ["png", "jpg", "jpeg", "webp", "gif", "tif", "tiff", "bmp", "pgm", "ppm", "pnm"];
@@ -53,9 +67,17 @@ impl Reader {
     /// # Errors
     /// A sentence that names the source and says what is wrong with it.
     pub fn read_from(&self, source: io::Result<impl Read>, name: &str) -> Result<PreparedImage, String> {
-        let picture = contents(source).and_then(|bytes| decode_as(&bytes, true));
-        let picture = picture.map_err(|why| format!("cannot read the picture {name}: {why}"))?;
-        let (grey, size) = grey(picture);
+        let plane = contents(source).and_then(|bytes| {
+            let encoded = Encoded::open(&bytes)?;
+            // What `grey` converts it to, unless it is that already.
+            encoded.check_memory(match encoded.decoder.color_type() {
+                ColorType::L8 | ColorType::La8 => 0,
+                colour if colour.has_alpha() => 2,
+                _ => 1,
+            })?;
+            caught(|| encoded.decode(true).map(grey))
+        });
+        let (grey, size) = plane.map_err(|why| format!("cannot read the picture {name}: {why}"))?;
         prepare(grey, size, self.side).map_err(|why| format!("the picture {name} {why}"))
     }
 
@@ -71,7 +93,11 @@ impl Reader {
     }
 }
 
-fn contents(source: io::Result<impl Read>) -> Result<Vec<u8>, String> {
+/// The content of a picture file.
+///
+/// # Errors
+/// If it cannot be read, is empty or too large: what it is and what to do, without its name.
+pub fn contents(source: io::Result<impl Read>) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let read = source.and_then(|source| source.take(MAX_FILE + 1).read_to_end(&mut bytes));
     match read.map(|_| bytes) {
@@ -83,57 +109,165 @@ fn contents(source: io::Result<impl Read>) -> Result<Vec<u8>, String> {
     }
 }
 
-/// A picture file's content, decoded and upright.
-///
-/// # Errors
-///
-/// If it is not a picture of these formats, is damaged, or is too large: what it is and what to do, without its name.
-pub fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
-    decode_as(bytes, false)
+/// A picture file's content, of which the header has been read.
+pub struct Encoded<'a> {
+    bytes: &'a [u8],
+    format: ImageFormat,
+    decoder: Box<dyn ImageDecoder + 'a>,
+    orientation: Orientation,
 }
 
-/// The same; `grey` says that its colours need not be decoded.
-fn decode_as(bytes: &[u8], grey: bool) -> Result<DynamicImage, String> {
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
-    let format = reader.format();
-    match format {
-        Some(ImageFormat::Jpeg) if !is_whole_jpeg(bytes) => return Err(CUT_OFF.into()),
+impl<'a> Encoded<'a> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a picture of these formats, is damaged, or is too large: what it is and what to do, without its name.
+    pub fn open(bytes: &'a [u8]) -> Result<Self, String> {
+        let format = format(bytes)?;
+        caught(|| {
+            let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+            let limits = |bytes| {
+                let mut limits = Limits::default();
+                limits.max_alloc = Some(bytes);
+                limits
+            };
+            // Colour profiles and comments are packed too.
+            reader.limits(limits(MAX_HEADER));
+            let mut decoder = reader.into_decoder().map_err(|e| damage(&e))?;
+            decoder.set_limits(limits(MAX_DECODED)).map_err(|e| damage(&e))?;
+            let (width, height) = decoder.dimensions();
+            let pixels = u64::from(width) * u64::from(height);
+            if pixels > MAX_PIXELS || decoder.total_bytes() > MAX_DECODED {
+                let most = MAX_PIXELS / 1_000_000;
+                return Err(format!("it has {width} x {height} pixels, more than {most} million; make it smaller"));
+            }
+            let orientation = decoder.orientation().map_err(|e| damage(&e))?;
+            Ok(Encoded { bytes, format, decoder: Box::new(decoder), orientation })
+        })
+    }
+
+    /// Height and width, upright.
+    pub fn size(&self) -> [usize; 2] {
+        let (width, height) = self.decoder.dimensions();
+        let size = [height as usize, width as usize];
+        if self.is_turned() { [size[1], size[0]] } else { size }
+    }
+
+    /// Whether it lies on its side.
+    fn is_turned(&self) -> bool {
+        use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+        matches!(self.orientation, Rotate90 | Rotate90FlipH | Rotate270 | Rotate270FlipH)
+    }
+
+    /// An error unless there is memory to decode it, with so many bytes for each pixel beside it.
+    fn check_memory(&self, beside: u64) -> Result<(), String> {
+        let [height, width] = self.size().map(|side| side as u64);
+        let copies = match self.format {
+            // All coefficients, of two bytes each.
+            ImageFormat::Jpeg if self.bytes.windows(2).any(|marker| marker == PROGRESSIVE) => 3,
+            ImageFormat::Png | ImageFormat::Bmp | ImageFormat::Jpeg => 1,
+            _ => 2,
+        };
+        let decoded = self.decoder.total_bytes() * (copies + u64::from(self.is_turned()));
+        let prepared = (width * height).min((MAX_SIDE * MAX_SIDE) as u64) * PREPARED;
+        let need = (decoded + width * height * beside).max(prepared);
+        if is_available(need) {
+            return Ok(());
+        }
+        let megabytes = need.div_ceil(1_000_000);
+        Err(format!(
+            "its {width} x {height} pixels need {megabytes} MB of memory, which the system refuses; make it smaller"
+        ))
+    }
+
+    /// Decoded and upright; `luma` says that the colours of a JPEG need not be decoded.
+    pub(super) fn decode(self, luma: bool) -> Result<DynamicImage, String> {
+        let is_jpeg = self.format == ImageFormat::Jpeg;
+        let luma = if luma && is_jpeg { jpeg_luma(self.bytes, self.decoder.dimensions()) } else { None };
+        let mut picture = match luma {
+            Some(luma) => luma,
+            None => DynamicImage::from_decoder(self.decoder).map_err(|e| damage(&e))?,
+        };
+        picture.apply_orientation(self.orientation);
+        Ok(picture)
+    }
+
+    /// The grey values, row by row from the top, and whether the picture has colour.
+    ///
+    /// # Errors
+    ///
+    /// If it is damaged, too large for the free memory or has transparent pixels: what it is and what to do, without its
+    /// name.
+    pub fn into_grey(self) -> Result<(Vec<u8>, bool), String> {
+        let colour = self.decoder.color_type();
+        self.check_memory(if colour == ColorType::L8 { 0 } else { 4 })?;
+        caught(|| {
+            let picture = self.decode(false)?;
+            if colour.has_alpha() && picture.to_rgba8().pixels().any(|pixel| pixel[3] != u8::MAX) {
+                return Err("it has transparent pixels; save it without".into());
+            }
+            let coloured = colour.has_color()
+                && picture.to_rgb8().pixels().any(|pixel| pixel[0] != pixel[1] || pixel[1] != pixel[2]);
+            Ok((picture.into_luma8().into_raw(), coloured))
+        })
+    }
+}
+
+/// The format of a file's content, if it is read.
+fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
+    match image::guess_format(bytes).ok() {
+        Some(ImageFormat::Jpeg) if !is_whole_jpeg(bytes) => Err(CUT_OFF.into()),
         Some(
-            ImageFormat::Png
+            known @ (ImageFormat::Png
             | ImageFormat::Jpeg
             | ImageFormat::WebP
             | ImageFormat::Gif
             | ImageFormat::Tiff
             | ImageFormat::Bmp
-            | ImageFormat::Pnm,
-        ) => {}
-        Some(other) => return Err(format!("it is a {other:?} file; save it as {FORMATS}")),
+            | ImageFormat::Pnm),
+        ) => Ok(known),
+        Some(other) => Err(format!("it is a {other:?} file; save it as {FORMATS}")),
         // The default format of many phones.
         None if bytes.get(4..8) == Some(b"ftyp") => {
-            return Err("it is a HEIC or AVIF file, which is not read; share it from the phone as JPEG, or choose \
-                        \"Most Compatible\" in the settings of an iPhone's camera"
-                .into());
+            Err("it is a HEIC or AVIF file, which is not read; share it from the phone as JPEG, or choose \
+                 \"Most Compatible\" in the settings of an iPhone's camera"
+                .into())
         }
-        None => return Err(format!("it is not a {FORMATS} file")),
+        None => Err(format!("it is not a {FORMATS} file")),
     }
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_DECODED);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|e| damage(&e))?;
-    let (width, height) = decoder.dimensions();
-    let pixels = u64::from(width) * u64::from(height);
-    if pixels > MAX_PIXELS || decoder.total_bytes() > MAX_DECODED {
-        let most = MAX_PIXELS / 1_000_000;
-        return Err(format!("it has {width} x {height} pixels, more than {most} million; make it smaller"));
-    }
-    let orientation = decoder.orientation().map_err(|e| damage(&e))?;
-    let luma = if grey && format == Some(ImageFormat::Jpeg) { jpeg_luma(bytes, (width, height)) } else { None };
-    let mut picture = match luma {
-        Some(luma) => luma,
-        None => DynamicImage::from_decoder(decoder).map_err(|e| damage(&e))?,
+}
+
+/// Whether the system would now grant so many bytes.
+fn is_available(bytes: u64) -> bool {
+    let reserve = |bytes| {
+        let mut room = Vec::<u8>::new();
+        let granted = room.try_reserve_exact(bytes).is_ok();
+        // The compiler may remove an unused allocation.
+        black_box(&room);
+        granted
     };
-    picture.apply_orientation(orientation);
-    Ok(picture)
+    usize::try_from(bytes).is_ok_and(reserve)
+}
+
+thread_local! {
+    static DECODING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is in a decoder, whose panic becomes an error: a hook has nothing to print then.
+pub fn is_decoding() -> bool {
+    DECODING.get()
+}
+
+/// What a decoder returns; its panic is an error of the file.
+fn caught<R>(decode: impl FnOnce() -> Result<R, String>) -> Result<R, String> {
+    let outer = DECODING.replace(true);
+    let ended = catch_unwind(AssertUnwindSafe(decode));
+    DECODING.set(outer);
+    ended.unwrap_or_else(|_| {
+        Err("its decoder failed: it is damaged, or needs more memory than there is; save it again, or make it smaller"
+            .into())
+    })
 }
 
 /// A JPEG's luma alone, in half the time; none if it has none, or the decoder has something to say.
@@ -206,4 +340,20 @@ fn reduced((width, height): (usize, usize), value: impl Fn(usize, usize) -> f32)
     let reduced = |length: usize| if longest > MAX_SIDE { (length * MAX_SIDE / longest).max(1) } else { length };
     let all = Rectangle { left: 0, top: 0, right: width, bottom: height };
     gray_plane::resample(all, reduced(width), reduced(height), value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_a_decoder_is_an_error_and_sizes_beyond_any_memory_are_too() {
+        let panics = || -> Result<(), String> {
+            assert!(is_decoding());
+            std::panic::resume_unwind(Box::new("on purpose"))
+        };
+        assert!(caught(panics).unwrap_err().contains("its decoder failed"));
+        assert!(!is_decoding());
+        assert!(is_available(1) && !is_available(1 << 62));
+    }
 }

@@ -15,7 +15,7 @@ mod paper;
 mod prepare;
 mod stroke_width;
 
-pub use decode::{DynamicImage, ENDINGS, FORMATS, Reader, decode, has_ending};
+pub use decode::{ENDINGS, Encoded, FORMATS, Reader, contents, has_ending, is_decoding};
 pub use gray_plane::{Plane, Rectangle};
 pub use prepare::{Digit, PreparedImage, Steps};
 

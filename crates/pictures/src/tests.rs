@@ -2,15 +2,19 @@
 
 use std::io::Cursor;
 
-use image::ImageFormat;
+use image::{DynamicImage, ImageFormat};
 
-use super::decode::{Reader, decode, grey};
+use super::decode::{Encoded, Reader, grey};
 use super::fit::{box_side, centre_of_mass};
 use super::gray_plane::{Plane, Rectangle};
 use super::ink;
 use super::prepare::prepare;
 
 const SIDE: usize = 28;
+
+fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
+    Encoded::open(bytes)?.decode(false)
+}
 
 /// Dark ink, 0.2, on light paper, 0.8, inside a rectangle.
 fn bar(width: usize, height: usize, ink: Rectangle) -> Plane {
@@ -273,7 +277,7 @@ fn each_kind_of_invalid_picture_has_its_error() {
 
 #[test]
 fn every_format_is_read() {
-    let picture = image::DynamicImage::from(image::GrayImage::from_fn(40, 30, |x, y| image::Luma([(x * y / 5) as u8])));
+    let picture = DynamicImage::from(image::GrayImage::from_fn(40, 30, |x, y| image::Luma([(x * y / 5) as u8])));
     for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Tiff] {
         let mut file = Cursor::new(Vec::new());
         // WebP and GIF are in colour.
