@@ -1,9 +1,9 @@
 //! Reading images and labels: the bundled digits, and MNIST where `TWOLAYER_MNIST` names its folder; raw and gzip, with
 //! the files in the system's cache. Bytes are those of the pixels.
 //!
-//! `first-row` ends when the first image can be read (a large raw file is only mapped by then), `pixels` when every
-//! pixel has been read. Peers of the latter: the standard library's `fs::read` for raw files, flate2's decoder into a
-//! fresh vector for gzip; they leave out the labels and all checks.
+//! `first-row` ends when the first image can be read, `pixels` when every pixel has been read. Peers of the latter: the
+//! standard library's `fs::read` for raw files, flate2's decoder into a fresh vector for gzip; they leave out the labels
+//! and all checks.
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! CSV: a row for each image, its label in one column and its pixels in the others.
 
 use std::cell::Cell;
+use std::collections::TryReserveError;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -22,6 +23,9 @@ const MAX_LABEL: f64 = 999_999.0;
 
 /// Bytes read at a time.
 const BUFFER: usize = 256 << 10;
+
+/// The most bytes of a row: four million pixels.
+const MAX_ROW: u64 = 16 << 20;
 
 /// Rows between two reports of progress.
 const EVERY: usize = 256;
@@ -193,6 +197,15 @@ enum Pixels {
 }
 
 impl Rows {
+    /// Takes the memory of one more row.
+    fn reserve(&mut self, columns: usize) -> Result<(), TryReserveError> {
+        self.labels.try_reserve(1)?;
+        match &mut self.pixels {
+            Pixels::Bytes(bytes) => bytes.try_reserve(columns),
+            Pixels::Floats(floats) => floats.try_reserve(columns),
+        }
+    }
+
     fn push(&mut self, (path, line): (&Path, u64), record: &ByteRecord, layout: &Layout) -> Result<()> {
         let wrong = |column: usize, what: std::fmt::Arguments<'_>| {
             Error::new(path, format_args!("line {line}, column {}: {what}", column + 1))
@@ -201,6 +214,10 @@ impl Rows {
             let (found, expected) = (record.len(), layout.columns);
             return Err(wrong(found.min(expected), format_args!("{found} columns; expected {expected}, as in line 1")));
         }
+        self.reserve(record.len()).map_err(|_| {
+            let what = format!("more memory than the system allows after {} rows; give fewer", self.labels.len());
+            Error::new(path, format_args!("line {line}: {what}"))
+        })?;
         for (column, field) in record.iter().enumerate() {
             let shown = || String::from_utf8_lossy(&field[..field.len().min(40)]).trim().to_owned();
             if column == layout.label {
@@ -244,7 +261,9 @@ fn number(field: &[u8]) -> Option<f64> {
 
 /// An open file.
 struct Table {
-    reader: csv::Reader<Box<dyn BufRead>>,
+    reader: csv::Reader<Limited>,
+    /// Bytes that may still be read of the row.
+    left: Rc<Cell<u64>>,
     /// Bytes of the file read so far, and its length, or 0 if unknown.
     read: Rc<Cell<u64>>,
     total: u64,
@@ -272,13 +291,15 @@ impl Table {
         let mut builder = ReaderBuilder::new();
         // The \r before a line break is white space, so that every line is counted alike.
         builder.has_headers(false).flexible(true).delimiter(delimiter).terminator(Terminator::Any(b'\n'));
-        Ok(Table { reader: builder.from_reader(text), read, total })
+        let left = Rc::new(Cell::new(MAX_ROW));
+        Ok(Table { reader: builder.from_reader(Limited { text, left: left.clone() }), left, read, total })
     }
 
     /// Reads the next row that is not empty; returns its line, or `None` at the end.
     fn next(&mut self, path: &Path, record: &mut ByteRecord) -> Result<Option<u64>> {
         let fail = |error| Error::new(path, format_args!("cannot read it: {error}"));
         while self.reader.read_byte_record(record).map_err(fail)? {
+            self.left.set(MAX_ROW);
             if record.len() > 1 || !record.as_slice().trim_ascii().is_empty() {
                 // After a row, the position is at the next line, except after a last one without a line break. A row's own
                 // position is before the empty lines above it.
@@ -286,6 +307,26 @@ impl Table {
             }
         }
         Ok(None)
+    }
+}
+
+/// A text whose rows are not endless, as a small packed file's may be.
+struct Limited {
+    text: Box<dyn BufRead>,
+    left: Rc<Cell<u64>>,
+}
+
+impl Read for Limited {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let left = self.left.get();
+        if left == 0 {
+            let what = format!("a row of more than {} MB; expected an image's label and pixels", MAX_ROW >> 20);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        let most = usize::try_from(left).map_or(out.len(), |left| left.min(out.len()));
+        let n = self.text.read(&mut out[..most])?;
+        self.left.set(left - n as u64);
+        Ok(n)
     }
 }
 

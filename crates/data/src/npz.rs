@@ -20,7 +20,8 @@ pub(crate) fn load(file: &Path, part: Part) -> Result<Split> {
     let mut archive = open(file)?;
     let names: Vec<String> = archive.files().map_err(fail)?;
     let names: Vec<&str> = names.iter().map(|name| name.strip_suffix(".npy").unwrap_or(name)).collect();
-    let mut array = |name: &str| {
+    let (x, y) = names_of(part);
+    let mut sizes = |name: &str| {
         if !names.contains(&name) {
             let found = names.iter().take(8).copied().collect::<Vec<_>>().join(", ");
             return Err(fail(format!(
@@ -28,12 +29,17 @@ pub(crate) fn load(file: &Path, part: Part) -> Result<Split> {
                  under these names"
             )));
         }
-        let read = archive.array(name).and_then(idx);
-        Ok((format!("{}, {name}", file.display()), read.map_err(|what| fail(format!("array {name} {what}")))?))
+        let header = archive.header(name).map_err(|what| fail(format!("array {name} {what}")))?;
+        match header.sizes.is_empty() {
+            true => Err(fail(format!("array {name} is no list but a single number; save one for each image"))),
+            false => Ok((format!("{}, {name}", file.display()), header.sizes)),
+        }
     };
-    let (x, y) = names_of(part);
-    let ((images_name, images), (labels_name, labels)) = (array(x)?, array(y)?);
-    Ok(Split::pair((&images_name, images), (&labels_name, labels))?)
+    // Both headers before the rest of either, so that what does not fit is not unpacked.
+    let ((images_name, images), (labels_name, labels)) = (sizes(x)?, sizes(y)?);
+    Split::check_sizes((&images_name, &images), (&labels_name, &labels))?;
+    let mut array = |name: &str| archive.array(name).and_then(idx).map_err(|what| fail(format!("array {name} {what}")));
+    Ok(Split::pair((&images_name, array(x)?), (&labels_name, array(y)?))?)
 }
 
 /// The arrays of a part: images and labels.

@@ -144,6 +144,13 @@ fn bad_rows_are_named_by_file_line_and_column() {
 }
 
 #[test]
+fn an_endless_row_of_a_small_file_is_refused() {
+    let folder = folder(&[("train.csv.gz", gzip(&b"1,".repeat(9 << 20))), ("test.csv", b"1,2\n".to_vec())]);
+    let error = load(folder.path()).unwrap_err();
+    assert_told(&error, &folder.path().join("train.csv.gz"), &["a row of more than 16 MB"]);
+}
+
+#[test]
 fn csv_files_that_are_not_two() {
     let row = || b"1,2\n".to_vec();
     let only = folder(&[("train.csv", row())]);
@@ -217,6 +224,8 @@ fn faults_of_npz_are_named() {
         (("y_train", npy(Type::U64, &[2], &huge)), &["array y_train has type uint64 and numbers beyond 32 bits"]),
         (("y_train", npy(Type::U8, &[], &[1])), &["array y_train is no list"]),
         (("y_train", npy(Type::U8, &[3], &[1; 3])), &["x_train: different numbers of images and labels"]),
+        // By the headers, before what they announce is looked at.
+        (("x_train", npy(Type::U8, &[3, 2, 2], &[])), &["x_train: different numbers of images and labels"]),
     ] {
         let folder = npz(Some(replaced));
         assert_told(&load(folder.path()).unwrap_err(), &folder.path().join("mnist.npz"), words);

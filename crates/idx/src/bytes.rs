@@ -1,23 +1,15 @@
-//! Bytes in a vector, in huge pages or in a mapped file.
+//! Bytes in a vector or in huge pages.
 
 use std::fmt;
-use std::fs::File;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use memmap2::{Mmap, MmapMut};
+use memmap2::MmapMut;
 
 /// From this size on, memory is allocated in huge pages: two of them.
 const HUGE_FROM: usize = 4 << 20;
 
-/// A fixed run of bytes: a vector, memory in huge pages, or a file mapped into memory. Dereferences to `[u8]`.
-///
-/// A raw file of bytes at least 1 MiB long is mapped rather than read, so that its first row is ready at once and its
-/// pages are shared with the system's cache. As with every mapping, another process that shortens the file while it is
-/// mapped kills this one when it reads the lost part (`SIGBUS`), and one that overwrites it changes what is read;
-/// replacing the file by a rename, as [`Idx::save`](crate::Idx::save) does, is safe.
-///
-/// Clones of mapped or huge memory share it.
+/// A fixed run of bytes: a vector, or memory in huge pages, which clones share. Dereferences to `[u8]`.
 #[derive(Clone)]
 pub struct Bytes(Storage);
 
@@ -25,11 +17,6 @@ pub struct Bytes(Storage);
 enum Storage {
     Heap(Vec<u8>),
     Huge(Arc<MmapMut>),
-    /// `map[start..]` of a file; `start` is at most its length.
-    File {
-        map: Arc<Mmap>,
-        start: usize,
-    },
 }
 
 impl Bytes {
@@ -37,20 +24,8 @@ impl Bytes {
     pub fn into_vec(self) -> Vec<u8> {
         match self.0 {
             Storage::Heap(vec) => vec,
-            Storage::Huge(_) | Storage::File { .. } => self.to_vec(),
+            Storage::Huge(_) => self.to_vec(),
         }
-    }
-
-    /// Maps a regular file from byte `start` on; `None` if the system refuses, or the file is shorter.
-    pub(crate) fn map(file: &File, start: usize) -> Option<Self> {
-        // SAFETY: `map` asks that the file not change while it is mapped. This process opens it to read only and
-        // writes files by renaming finished ones. `Bytes` documents the effect of other processes' changes, which
-        // is bounded: a byte has no invalid values, and the length is that of the mapping.
-        let map = unsafe { Mmap::map(file) }.ok()?;
-        // Rows will soon be read in random order; let the system read the file ahead in order.
-        #[cfg(unix)]
-        let _ = map.advise(memmap2::Advice::WillNeed);
-        (start <= map.len()).then(|| Bytes(Storage::File { map: Arc::new(map), start }))
     }
 }
 
@@ -61,7 +36,6 @@ impl Deref for Bytes {
         match &self.0 {
             Storage::Heap(vec) => vec,
             Storage::Huge(map) => map,
-            Storage::File { map, start } => &map[*start..],
         }
     }
 }

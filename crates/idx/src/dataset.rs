@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::bytes::Bytes;
 use crate::error::{Error, ErrorKind, Result, name_of};
 use crate::find::{self, Part, set_of};
-use crate::idx::Idx;
+use crate::idx::{Idx, Unread};
 use crate::write::Packing;
 use crate::{labels, pixels};
 
@@ -24,6 +24,13 @@ pub struct Split {
     notes: Vec<String>,
 }
 
+/// What the sizes of images and labels say: the columns of the labels, and an image's height and width.
+struct Layout {
+    columns: usize,
+    height: usize,
+    width: usize,
+}
+
 impl Split {
     /// Reads the two files, raw or gzip.
     ///
@@ -35,9 +42,16 @@ impl Split {
     /// Those of [`Idx::load`] and of [`Split::pair`].
     pub fn load(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Self> {
         let (images, labels) = (images.as_ref(), labels.as_ref());
-        let split = Split::pair((&name_of(images), Idx::load(images)?), (&name_of(labels), Idx::load(labels)?))?;
+        let split = Split::load_pair([&name_of(images), &name_of(labels)], images, labels)?;
         let split = if set_of(images).starts_with("emnist-") { split.transposed() } else { split };
         if set_of(labels) == "emnist-letters" { split.counted_from_0() } else { Ok(split) }
+    }
+
+    /// Reads both headers before the rest of either, so that what does not fit is not unpacked.
+    fn load_pair([images_name, labels_name]: [&str; 2], images: &Path, labels: &Path) -> Result<Self> {
+        let (images, labels) = (Unread::open(images_name, images)?, Unread::open(labels_name, labels)?);
+        Split::check_sizes((images_name, images.sizes()), (labels_name, labels.sizes()))?;
+        Split::pair((images_name, images.read()?), (labels_name, labels.read()?))
     }
 
     /// Finds and reads one part of a data set in a folder.
@@ -76,12 +90,10 @@ impl Split {
     /// [`ErrorKind::NotOneHot`] for other values.
     pub fn pair(images: (&str, Idx), labels: (&str, Idx)) -> Result<Self> {
         let ((images_name, images), (labels_name, labels)) = (images, labels);
-        if images.data().is_empty() {
-            return Err(Error::whole(images_name, ErrorKind::Empty { sizes: images.sizes().to_vec() }));
-        }
-        let labels = labels::classes(labels_name, &labels, images.sizes()[0])?;
-        let pixels::Images { pixels, height, width, note } =
-            pixels::images(images_name, images, (labels_name, labels.len()))?;
+        let Layout { columns, height, width } =
+            Split::layout((images_name, images.sizes()), (labels_name, labels.sizes()))?;
+        let labels = labels::classes(labels_name, &labels, columns)?;
+        let (pixels, note) = pixels::bytes(images_name, images.into_parts().1)?;
         Ok(Split {
             images: pixels,
             labels,
@@ -91,6 +103,26 @@ impl Split {
             labels_name: labels_name.to_owned(),
             notes: note.into_iter().collect(),
         })
+    }
+
+    /// Checks that images and labels of these sizes, outermost first, make a split, each with its name in errors: what
+    /// [`pair`](Split::pair) checks before it looks at the elements.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Empty`], [`ErrorKind::CountMismatch`], [`ErrorKind::WrongRank`] and [`ErrorKind::Colour`], as there.
+    pub fn check_sizes(images: (&str, &[usize]), labels: (&str, &[usize])) -> Result<()> {
+        Split::layout(images, labels).map(drop)
+    }
+
+    fn layout((images_name, images): (&str, &[usize]), (labels_name, labels): (&str, &[usize])) -> Result<Layout> {
+        if images.contains(&0) {
+            return Err(Error::whole(images_name, ErrorKind::Empty { sizes: images.to_vec() }));
+        }
+        let columns = labels::columns(labels_name, labels, images.first().copied().unwrap_or(0))?;
+        let rows = labels.iter().fold(1, |product: usize, &size| product.saturating_mul(size)) / columns;
+        let (height, width) = pixels::sides(images_name, images, (labels_name, rows))?;
+        Ok(Layout { columns, height, width })
     }
 
     /// The same images with rows and columns exchanged.

@@ -67,7 +67,7 @@ impl fmt::Display for ElementType {
 /// The elements of an IDX file, in row-major order: the last index varies fastest.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data {
-    /// Unsigned bytes, which may be in a mapped file.
+    /// Unsigned bytes.
     U8(Bytes),
     /// Signed bytes.
     I8(Vec<i8>),

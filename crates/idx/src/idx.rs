@@ -1,17 +1,13 @@
 //! The content of an IDX file.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use crate::bytes::Bytes;
 use crate::element::{Data, Element, ElementType};
 use crate::error::{Error, ErrorKind, Result, name_of};
-use crate::header::{Header, MAGIC_LEN};
+use crate::header::Header;
 use crate::input::Input;
-
-/// A raw file of bytes from this length on is mapped into memory, not read.
-const MAP_FROM: u64 = 1 << 20;
 
 /// Bytes read at a time if the data is packed or of another type than bytes; of files of known length, an eighth of it,
 /// but at least a few pages. More than that is read around the buffer.
@@ -60,25 +56,14 @@ impl Idx {
 
     /// Reads the file at `path`, raw or gzip, whatever its name.
     ///
-    /// A raw file of bytes from 1 MiB on is mapped into memory rather than copied; see [`Bytes`]. Anything that can
-    /// be opened and read will do, pipes included.
+    /// Anything that can be opened and read will do, pipes included.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Io`] if it cannot be opened or read, and a separate [`ErrorKind`] for every fault of the format or
     /// the compression.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let name = name_of(path);
-        let mut file = File::open(path).map_err(|e| Error::io(&name, "open", e))?;
-        let length = length(&name, &file)?;
-        if length.is_some_and(|length| length >= MAP_FROM) {
-            if let Some(idx) = load_mapped(&name, &file, length)? {
-                return Ok(idx);
-            }
-            file.rewind().map_err(|e| Error::io(&name, "read", e))?;
-        }
-        read(Input::new(&name, buffered(file, length), length)?)
+        Unread::open(&name_of(path.as_ref()), path.as_ref())?.read()
     }
 
     /// The element type and sizes of the file at `path`, raw or gzip; reads the header only.
@@ -87,8 +72,8 @@ impl Idx {
     ///
     /// As [`load`](Self::load), for the header.
     pub fn peek(path: impl AsRef<Path>) -> Result<(ElementType, Vec<usize>)> {
-        let header = open(&name_of(path.as_ref()), path.as_ref())?.header()?;
-        Ok((header.element_type, header.sizes))
+        let Header { element_type, sizes } = Unread::open(&name_of(path.as_ref()), path.as_ref())?.header;
+        Ok((element_type, sizes))
     }
 
     /// Reads the file at `path`, raw or gzip, into the caller's memory; returns the sizes, whose product is its length.
@@ -100,8 +85,7 @@ impl Idx {
     /// `T` or not `elements.len()` many; nothing is written then.
     pub fn load_into<T: Element>(path: impl AsRef<Path>, elements: &mut [T]) -> Result<Vec<usize>> {
         let name = name_of(path.as_ref());
-        let mut input = open(&name, path.as_ref())?;
-        let header = input.header()?;
+        let Unread { mut input, header } = Unread::open(&name, path.as_ref())?;
         if header.element_type != T::TYPE {
             let (found, expected) = (header.element_type, T::TYPE);
             return Err(Error::whole(&name, ErrorKind::OtherType { found, expected }));
@@ -122,7 +106,7 @@ impl Idx {
     ///
     /// A separate [`ErrorKind`] for every fault of the format or the compression.
     pub fn from_slice(name: &str, bytes: &[u8]) -> Result<Self> {
-        read(Input::new(name, bytes, Some(bytes.len() as u64))?)
+        Unread::new(Input::new(name, bytes, Some(bytes.len() as u64))?)?.read()
     }
 
     /// Reads a file, raw or gzip, from a reader, which is read to its end. `name` is its name in errors. The reader
@@ -133,7 +117,7 @@ impl Idx {
     /// [`ErrorKind::Io`] if the reader fails, and a separate [`ErrorKind`] for every fault of the format or the
     /// compression.
     pub fn from_reader(name: &str, reader: impl Read) -> Result<Self> {
-        read(Input::new(name, BufReader::with_capacity(BUFFER, reader), None)?)
+        Unread::new(Input::new(name, BufReader::with_capacity(BUFFER, reader), None)?)?.read()
     }
 
     /// The sizes, outermost first.
@@ -157,11 +141,46 @@ impl Idx {
     }
 }
 
-/// Opens a file to be read, not mapped.
-fn open<'a>(name: &'a str, path: &Path) -> Result<Input<'a, BufReader<File>>> {
-    let file = File::open(path).map_err(|e| Error::io(name, "open", e))?;
-    let length = length(name, &file)?;
-    Input::new(name, buffered(file, length), length)
+/// A file of which the header has been read.
+pub(crate) struct Unread<'a, R> {
+    input: Input<'a, R>,
+    header: Header,
+}
+
+impl<'a> Unread<'a, BufReader<File>> {
+    pub fn open(name: &'a str, path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|e| Error::io(name, "open", e))?;
+        let length = length(name, &file)?;
+        Unread::new(Input::new(name, buffered(file, length), length)?)
+    }
+}
+
+impl<'a, R: BufRead> Unread<'a, R> {
+    pub fn new(mut input: Input<'a, R>) -> Result<Self> {
+        let header = input.header()?;
+        Ok(Unread { input, header })
+    }
+
+    /// The sizes, outermost first.
+    pub fn sizes(&self) -> &[usize] {
+        &self.header.sizes
+    }
+
+    /// Reads the rest.
+    pub fn read(self) -> Result<Idx> {
+        let Unread { mut input, header } = self;
+        let (elements, bytes) = input.volume(&header)?;
+        let data = match header.element_type {
+            ElementType::U8 => Data::U8(input.bytes(&header, bytes)?),
+            ElementType::I8 => Data::I8(input.elements(&header, elements)?),
+            ElementType::I16 => Data::I16(input.elements(&header, elements)?),
+            ElementType::I32 => Data::I32(input.elements(&header, elements)?),
+            ElementType::F32 => Data::F32(input.elements(&header, elements)?),
+            ElementType::F64 => Data::F64(input.elements(&header, elements)?),
+        };
+        input.end()?;
+        Ok(Idx { sizes: header.sizes, data })
+    }
 }
 
 fn buffered(file: File, length: Option<u64>) -> BufReader<File> {
@@ -173,38 +192,4 @@ fn buffered(file: File, length: Option<u64>) -> BufReader<File> {
 fn length(name: &str, file: &File) -> Result<Option<u64>> {
     let metadata = file.metadata().map_err(|e| Error::io(name, "look at", e))?;
     Ok(metadata.is_file().then_some(metadata.len()))
-}
-
-/// Reads all of an input.
-fn read<R: std::io::BufRead>(mut input: Input<'_, R>) -> Result<Idx> {
-    let header = input.header()?;
-    let (elements, bytes) = input.volume(&header)?;
-    let data = match header.element_type {
-        ElementType::U8 => Data::U8(input.bytes(&header, bytes)?),
-        ElementType::I8 => Data::I8(input.elements(&header, elements)?),
-        ElementType::I16 => Data::I16(input.elements(&header, elements)?),
-        ElementType::I32 => Data::I32(input.elements(&header, elements)?),
-        ElementType::F32 => Data::F32(input.elements(&header, elements)?),
-        ElementType::F64 => Data::F64(input.elements(&header, elements)?),
-    };
-    input.end()?;
-    let sizes = header.sizes;
-    Ok(Idx { sizes, data })
-}
-
-/// Maps a regular file if it is raw and holds bytes; `None` if it must be read instead.
-fn load_mapped(name: &str, file: &File, length: Option<u64>) -> Result<Option<Idx>> {
-    let mut input = Input::new(name, BufReader::with_capacity(MAGIC_LEN, file), length)?;
-    if !input.is_raw() {
-        return Ok(None);
-    }
-    let header = input.header()?;
-    if header.element_type != ElementType::U8 {
-        return Ok(None);
-    }
-    let (_, bytes) = input.volume(&header)?;
-    // If the file has changed meanwhile, it is read instead, which reports the error.
-    let data = Bytes::map(file, header.len()).filter(|data| data.len() == bytes);
-    let sizes = header.sizes;
-    Ok(data.map(|data| Idx { sizes, data: Data::U8(data) }))
 }

@@ -10,10 +10,9 @@ pub(crate) const MAX_LABEL: u32 = 999_999;
 /// Columns of QMNIST's table of labels: the class, then who wrote it and where it is from.
 const QMNIST_COLUMNS: usize = 8;
 
-/// The class of each image. `images` is the number of images, by which a table of one row is told from a list.
-pub(crate) fn classes(name: &str, labels: &Idx, images: usize) -> Result<Vec<u32>> {
-    let sizes = labels.sizes();
-    let qmnist = matches!((labels.data(), sizes), (Data::I32(_), [_, QMNIST_COLUMNS]));
+/// The columns of labels with these sizes. `images` is the number of images, by which a table of one row is told from a
+/// list.
+pub(crate) fn columns(name: &str, sizes: &[usize], images: usize) -> Result<usize> {
     let (columns, is_list) = match *sizes {
         [rows, columns] if columns > 1 && (rows == images || rows > 1) => (columns, false),
         _ => (1, sizes.iter().filter(|&&size| size != 1).count() <= 1),
@@ -22,6 +21,12 @@ pub(crate) fn classes(name: &str, labels: &Idx, images: usize) -> Result<Vec<u32
         let (role, expected) = ("labels", "one label for each image, or a one-hot table");
         return Err(Error::whole(name, ErrorKind::WrongRank { role, expected, sizes: sizes.to_vec() }));
     }
+    Ok(columns)
+}
+
+/// The class of each image; the labels have so many [`columns`].
+pub(crate) fn classes(name: &str, labels: &Idx, columns: usize) -> Result<Vec<u32>> {
+    let qmnist = matches!((labels.data(), labels.sizes()), (Data::I32(_), [_, QMNIST_COLUMNS]));
     let found = match labels.data() {
         Data::U8(values) if columns == 1 => return Ok(values.iter().map(|&label| label.into()).collect()),
         Data::U8(values) => read(values, columns, qmnist),

@@ -3,36 +3,23 @@
 use crate::bytes::Bytes;
 use crate::element::Data;
 use crate::error::{Error, ErrorKind, Result};
-use crate::idx::Idx;
 
 /// Floats made of bytes differ from them by less than this, in shades of 255, by rounding alone.
 const ROUNDING: f64 = 1e-3;
 
-/// Grey images of one size.
-pub(crate) struct Images {
-    pub pixels: Bytes,
-    pub height: usize,
-    pub width: usize,
-    /// What was lost.
-    pub note: Option<String>,
-}
-
-/// The images, of which there are as many as labels.
-pub(crate) fn images(name: &str, images: Idx, (labels_name, labels): (&str, usize)) -> Result<Images> {
-    let (sizes, data) = images.into_parts();
+/// Height and width of images with these sizes, of which there are as many as labels.
+pub(crate) fn sides(name: &str, sizes: &[usize], (labels_name, labels): (&str, usize)) -> Result<(usize, usize)> {
     // A whole set within a list of one.
-    let (rows, rest) = match &sizes[..] {
+    let (rows, rest) = match sizes {
         [1, rows, rest @ ..] if *rows == labels && rest.len() > 1 => (*rows, rest),
         [rows, rest @ ..] => (*rows, rest),
-        [] => (0, &sizes[..]),
+        [] => (0, sizes),
     };
     if rows != labels {
         let kind = ErrorKind::CountMismatch { images: rows, labels, labels_file: labels_name.to_owned() };
         return Err(Error::whole(name, kind));
     }
-    let (height, width) = shape(&sizes, rest).map_err(|kind| Error::whole(name, kind))?;
-    let (pixels, note) = bytes(data).map_err(|kind| Error::whole(name, kind))?;
-    Ok(Images { pixels, height, width, note: note.map(|note| format!("{name}: {note}")) })
+    shape(sizes, rest).map_err(|kind| Error::whole(name, kind))
 }
 
 /// Height and width of an image whose sizes are `rest`, within `sizes`.
@@ -68,15 +55,17 @@ fn flat(pixels: usize) -> (usize, usize) {
 }
 
 /// The pixels as bytes, and what was lost.
-fn bytes(data: Data) -> Result<(Bytes, Option<String>), ErrorKind> {
-    match data {
+pub(crate) fn bytes(name: &str, data: Data) -> Result<(Bytes, Option<String>)> {
+    let bytes = match data {
         Data::U8(bytes) => Ok((bytes, None)),
         Data::I8(values) => converted(&values, false),
         Data::I16(values) => converted(&values, false),
         Data::I32(values) => converted(&values, false),
         Data::F32(values) => converted(&values, true),
         Data::F64(values) => converted(&values, true),
-    }
+    };
+    let (pixels, note) = bytes.map_err(|kind| Error::whole(name, kind))?;
+    Ok((pixels, note.map(|note| format!("{name}: {note}"))))
 }
 
 /// Numbers from 0 to 255, or fractions from 0 to 1, as bytes.

@@ -7,7 +7,7 @@ use twolayer_model::AnyModel;
 use twolayer_numpy::{self as numpy, Archive};
 
 use crate::error::{Error, Result, names, short};
-use crate::tensor::{Layout, Tensor, Type, network};
+use crate::tensor::{Layout, Tensor, Type, check, network};
 use crate::tensor::{bytes, sizes};
 
 /// The array that names the activation, if it is not sigmoid.
@@ -36,24 +36,30 @@ pub(crate) fn read(file: &str, content: &[u8]) -> Result<(AnyModel, bool)> {
     let files = archive.files().map_err(|error| Error::new(file, error))?;
     check_names(file, &files)?;
     let wrong = |name: &str, what: String| Error::new(file, format_args!("array {name} {what}"));
-    let mut arrays = Vec::with_capacity(4);
+    let mut headers = Vec::with_capacity(4);
     for parameter in Parameter::ALL {
-        let array = archive.array(parameter.name()).and_then(|array| Ok((float(array.kind)?, array)));
-        arrays.push(array.map_err(|what| wrong(parameter.name(), what))?);
+        let header = archive.header(parameter.name()).and_then(|header| Ok((float(header.kind)?, header)));
+        headers.push(header.map_err(|what| wrong(parameter.name(), what))?);
     }
-    let tensor = |i: usize| {
-        let (kind, array) = &arrays[i];
+    let mut tensors = std::array::from_fn(|i| {
+        let (kind, header) = &headers[i];
         Tensor {
             name: Parameter::ALL[i].name(),
-            sizes: array.sizes.clone(),
+            sizes: header.sizes.clone(),
             kind: *kind,
-            bytes: &array.bytes,
-            columns_first: array.fortran_order,
+            bytes: &[],
+            columns_first: header.fortran_order,
             layout: Layout::Notebook,
         }
-    };
-    let mut tensors = std::array::from_fn(tensor);
+    });
     find_transposed(file, &mut tensors)?;
+    // Before anything large is unpacked.
+    check(file, &tensors)?;
+    let mut arrays = Vec::with_capacity(4);
+    for parameter in Parameter::ALL {
+        arrays.push(archive.array(parameter.name()).map_err(|what| wrong(parameter.name(), what))?);
+    }
+    tensors.iter_mut().zip(&arrays).for_each(|(tensor, array)| tensor.bytes = &array.bytes);
     let mut model = network(file, &tensors)?;
     let named = files.contains(&file_of(ACTIVATION));
     if named {

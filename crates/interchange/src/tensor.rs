@@ -96,11 +96,20 @@ impl Tensor<'_> {
 
 /// Builds the network from W1, b1, W2 and b2.
 pub(crate) fn network(file: &str, tensors: &[Tensor<'_>; 4]) -> Result<AnyModel> {
+    Ok(match check(file, tensors)? {
+        (shape, false) => AnyModel::F32(parameters(file, tensors, shape)?),
+        (shape, true) => AnyModel::F64(parameters(file, tensors, shape)?),
+    })
+}
+
+/// The shape, and whether the numbers have double precision, if sizes and types fit each other and there is memory for
+/// the network. Looks at no number.
+pub(crate) fn check(file: &str, tensors: &[Tensor<'_>; 4]) -> Result<(Shape, bool)> {
     let shape = shape(file, tensors)?;
     let doubles = tensors.iter().filter(|tensor| tensor.kind == Type::F64).count();
     match doubles {
-        0 => Ok(AnyModel::F32(parameters(file, tensors, shape)?)),
-        4 => Ok(AnyModel::F64(parameters(file, tensors, shape)?)),
+        0 => Ok((shape, false)),
+        4 => Ok((shape, true)),
         _ => {
             let list = |double| {
                 let some = tensors.iter().filter(move |tensor| (tensor.kind == Type::F64) == double);
@@ -136,16 +145,20 @@ fn shape(file: &str, tensors: &[Tensor<'_>; 4]) -> Result<Shape> {
             return Err(tensor.wrong(file, &what));
         }
     }
-    let fail = |why: &dyn std::fmt::Display| {
-        Error::new(
-            file,
-            format_args!("its tensors do not form a network: {why}; give the weights of a two-layer network"),
-        )
-    };
-    let shape = Shape::new(inputs, hidden, classes).map_err(|error| fail(&error))?;
-    match MemoryEstimate::default().parameters(shape, 8, 2).is_available() {
+    let shape = Shape::new(inputs, hidden, classes).map_err(|error| {
+        let what = format!("its tensors do not form a network: {error}; give the weights of a two-layer network");
+        Error::new(file, what)
+    })?;
+    let need = MemoryEstimate::default().parameters(shape, 8, 2);
+    match need.is_available() {
         true => Ok(shape),
-        false => Err(fail(&"they need more memory than is free")),
+        false => {
+            let megabytes = need.bytes().div_ceil(1_000_000);
+            let what = format!(
+                "its network needs about {megabytes} MB of memory, which the system refuses; end other programs"
+            );
+            Err(Error::new(file, what))
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use twolayer_core::{Activation, Init, Parameters, Shape};
 use twolayer_interchange::{npz, read};
+use twolayer_numpy::{Type, header, of_text, write};
 
 /// An arbitrary network.
 fn parameters() -> Parameters<f32> {
@@ -92,4 +93,19 @@ fn bfloat16_is_widened_and_weights_are_turned() {
     assert_eq!((w1.rows(), w1.cols(), w1.get(0, 1), w1.get(4, 0)), (5, 3, 6.0, 5.0));
     assert_eq!(model.parameters.b1(), [16.0, 17.0, 18.0]);
     assert_eq!(read("given", &torch("F32", 4), None).unwrap().1, twolayer_model::AnyModel::F32(model));
+}
+
+/// Several arrays may be one stream of a small file that unpacks to gigabytes.
+#[test]
+fn the_headers_of_all_arrays_are_compared_before_their_numbers_are_read() {
+    let array = |sizes: &[usize]| header(Type::F32, sizes);
+    let file = write(&[("W1", array(&[5, 3])), ("b1", array(&[3])), ("W2", array(&[3, 4])), ("b2", array(&[5]))]);
+    let error = read("given", &file.unwrap(), None).unwrap_err().to_string();
+    assert!(error.contains("b2 has shape [5]; expected [4]"), "{error}");
+    let long = [of_text("relu"), vec![0; 5000]].concat();
+    let whole = [("W1", 15, &[5, 3][..]), ("b1", 3, &[3]), ("W2", 12, &[3, 4]), ("b2", 4, &[4])];
+    let numbers = whole.map(|(name, count, sizes)| (name, [array(sizes), vec![0; 4 * count]].concat()));
+    let file = write(&[&numbers[..], &[("activation", long)]].concat());
+    let error = read("given", &file.unwrap(), None).unwrap_err().to_string();
+    assert!(error.contains("array activation has 5") && error.contains("expected a word"), "{error}");
 }

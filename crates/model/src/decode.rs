@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
-use twolayer_core::{Activation, Float, Parameter, Parameters, Shape};
+use twolayer_core::{Activation, Float, MemoryEstimate, Parameter, Parameters, Shape};
 
 use crate::error::ErrorKind;
 use crate::format::{FORMAT, FORMAT_VERSIONS, INPUT_SCALE, MAX_HEADER, OPTION, RUN, shape_text, sizes};
@@ -34,6 +34,11 @@ pub(crate) fn model(reader: impl Read, length: Option<u64>) -> Result<AnyModel> 
     let shape = check_shapes(&header)?;
     let checked = check_metadata(header.metadata(), shape)?;
     input.check_length(input.at.saturating_add(header.data_len() as u64))?;
+    // The numbers as read, and the network that is made of them. Where the length is not known, the header may boast.
+    let need = MemoryEstimate::default().parameters(shape, precision.size(), 1).elements(header.data_len(), 1);
+    if input.length.is_some() && !need.is_available() {
+        return Err(ErrorKind::OutOfMemory { bytes: need.bytes() });
+    }
     Ok(match precision {
         Precision::F32 => AnyModel::F32(checked.model(tensors(&mut input, &header, shape)?)),
         Precision::F64 => AnyModel::F64(checked.model(tensors(&mut input, &header, shape)?)),
@@ -293,9 +298,7 @@ impl<R: Read> Input<R> {
             let piece = &mut piece[..step * size];
             self.fill(piece, end)?;
             // Grows by doubling, and only after as much has been read.
-            numbers
-                .try_reserve(step)
-                .map_err(|_| ErrorKind::ImpossibleShape { reason: format!("{end} bytes do not fit into memory") })?;
+            numbers.try_reserve(step).map_err(|_| ErrorKind::OutOfMemory { bytes: 2 * u128::from(end) })?;
             precision.decode(piece, &mut numbers);
         }
         Ok(numbers)

@@ -102,6 +102,12 @@ pub enum ErrorKind {
         /// The shape expected, in words or from the other tensors.
         expected: String,
     },
+    /// There is not enough memory for the network.
+    #[error("its network needs about {} MB of memory, which the system refuses; end other programs", bytes.div_ceil(1_000_000))]
+    OutOfMemory {
+        /// What it needs.
+        bytes: u128,
+    },
     /// No network can have these sizes.
     #[error("its tensors do not form a network: {reason}; {GIVE_A_MODEL}")]
     ImpossibleShape {

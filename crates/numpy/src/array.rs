@@ -1,7 +1,9 @@
 //! An array in memory.
 
+use std::io::Read;
+
 use crate::element_type::Type;
-use crate::npy::{self, AGAIN};
+use crate::npy::{AGAIN, Header};
 
 /// An array.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,21 +19,27 @@ pub struct Array {
 }
 
 impl Array {
-    /// Reads the content of a `.npy` file.
-    ///
-    /// # Errors
-    ///
-    /// If it is none, is damaged, or has elements of another type than [`Type`] has.
-    pub fn read(mut bytes: Vec<u8>) -> Result<Array, String> {
-        let npy::Header { kind, big_endian, fortran_order, sizes, length } = npy::parse(&bytes)?;
+    /// Reads the `length` bytes of the elements that follow a header.
+    pub(crate) fn read(header: Header, length: u64, elements: impl Read) -> Result<Array, String> {
+        let Header { kind, big_endian, fortran_order, sizes } = header;
         let expected = sizes.iter().try_fold(kind.size(), |product, &n| product.checked_mul(n));
-        let found = bytes.len() - length;
-        if expected != Some(found) {
+        if expected.map(|bytes| bytes as u64) != Some(length) {
             return Err(format!(
-                "has {found} bytes of data, which do not match shape {sizes:?} and type {kind}; {AGAIN}"
+                "has {length} bytes of data, which do not match shape {sizes:?} and type {kind}; {AGAIN}"
             ));
         }
-        bytes.drain(..length);
+        let mut bytes = Vec::new();
+        let expected = expected.unwrap_or_default();
+        bytes.try_reserve_exact(expected).map_err(|_| {
+            format!("needs {} MB of memory, which the system refuses; end other programs", expected.div_ceil(1_000_000))
+        })?;
+        elements
+            .take(length)
+            .read_to_end(&mut bytes)
+            .map_err(|error| format!("cannot be unpacked: {error}; {AGAIN}"))?;
+        if bytes.len() != expected {
+            return Err(format!("ends after {} of {expected} bytes of data; {AGAIN}", bytes.len()));
+        }
         if big_endian {
             bytes.chunks_exact_mut(kind.size()).for_each(<[u8]>::reverse);
         }
@@ -68,7 +76,7 @@ impl Array {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::header;
+    use crate::{header, npy};
 
     #[test]
     fn fortran_order_is_turned_into_c_order() {
@@ -82,7 +90,11 @@ mod tests {
 
     #[test]
     fn data_must_match_the_header() {
-        let array = |sizes: &[usize], data: &[u8]| Array::read([&header(Type::U16, sizes), data].concat());
+        let read = |file: Vec<u8>| {
+            let (header, length) = npy::read(&file[..])?;
+            Array::read(header, (file.len() - length) as u64, &file[length..])
+        };
+        let array = |sizes: &[usize], data: &[u8]| read([&header(Type::U16, sizes), data].concat());
         assert_eq!(array(&[2], &[1, 0, 2, 1]).unwrap().bytes, [1, 0, 2, 1]);
         for (sizes, data) in [(&[2][..], &[1, 0, 2][..]), (&[3], &[1, 0, 2, 1]), (&[usize::MAX, 2], &[])] {
             assert!(array(sizes, data).unwrap_err().contains("do not match shape"));
@@ -90,6 +102,6 @@ mod tests {
         let mut big = header(Type::U16, &[1]);
         let at = big.windows(3).position(|w| w == b"<u2").unwrap();
         big[at] = b'>';
-        assert_eq!(Array::read([big, vec![1, 2]].concat()).unwrap().bytes, [2, 1]);
+        assert_eq!(read([big, vec![1, 2]].concat()).unwrap().bytes, [2, 1]);
     }
 }

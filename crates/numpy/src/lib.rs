@@ -1,7 +1,7 @@
 //! Bounded reader and writer of NumPy's arrays: `.npy`, and `.npz`, a ZIP archive with a `.npy` file for each.
 //!
 //! Headers are not trusted: sizes are checked for overflow and against the data, and archives against what deflate can
-//! unpack to. Errors complete the sentence "the array ...".
+//! unpack to, and can be read before the data. Errors complete the sentence "the array ...".
 //!
 //! ```
 //! use twolayer_numpy::{Archive, Type, header, write};
@@ -20,5 +20,5 @@ mod npz;
 
 pub use array::Array;
 pub use element_type::Type;
-pub use npy::{header, of_text};
+pub use npy::{Header, header, of_text};
 pub use npz::{Archive, write};

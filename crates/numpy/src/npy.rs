@@ -1,5 +1,7 @@
 //! NumPy's `.npy` format: a header, which is a Python dictionary as text, and the data.
 
+use std::io::Read;
+
 use crate::element_type::Type;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -7,20 +9,24 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// The alignment of the data in bytes.
 const ALIGNMENT: usize = 64;
 
+/// The bytes of the shortest header: its version, the length of its text, and that.
+const LEAST: usize = 12;
+
 /// The longest header that is read, in bytes; those of plain arrays take about a hundred.
 const MAX_HEADER: usize = 1 << 16;
 
 pub(crate) const AGAIN: &str = "save or copy the arrays again";
 
-/// A parsed header.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Header {
+/// What is said of an array before its elements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The type of its elements.
     pub kind: Type,
-    pub big_endian: bool,
-    pub fortran_order: bool,
+    /// Its sizes, outermost first; none for a single number.
     pub sizes: Vec<usize>,
-    /// Bytes before the data.
-    pub length: usize,
+    /// Whether the first index varies fastest.
+    pub fortran_order: bool,
+    pub(crate) big_endian: bool,
 }
 
 /// The header of an array, little-endian, in C order, of version 1.0; the elements follow it.
@@ -54,11 +60,19 @@ fn header_of(description: &str, sizes: &[usize]) -> Vec<u8> {
     bytes
 }
 
-/// Parses the header at the start of an array's bytes. Errors complete "the array ...".
-pub(crate) fn parse(bytes: &[u8]) -> Result<Header, String> {
-    let ((name, fortran_order, sizes), length) = fields(bytes)?;
+/// Reads the header at the start of an array, and how many bytes it has. Errors complete "the array ...".
+pub(crate) fn read(mut array: impl Read) -> Result<(Header, usize), String> {
+    let mut bytes = Vec::new();
+    let mut more = |count: usize, bytes: &mut Vec<u8>| {
+        let read = array.by_ref().take(count as u64).read_to_end(bytes);
+        read.map(drop).map_err(|error| format!("cannot be unpacked: {error}; {AGAIN}"))
+    };
+    more(LEAST, &mut bytes)?;
+    let (fixed, text) = length(&bytes)?;
+    more((fixed + text).saturating_sub(bytes.len()), &mut bytes)?;
+    let ((name, fortran_order, sizes), length) = fields(&bytes)?;
     let (kind, big_endian) = number(name)?;
-    Ok(Header { kind, big_endian, fortran_order, sizes, length })
+    Ok((Header { kind, sizes, fortran_order, big_endian }, length))
 }
 
 /// The text of an array without dimensions.
@@ -81,6 +95,17 @@ pub(crate) fn text(bytes: &[u8]) -> Result<String, String> {
 
 /// The parsed header and its length.
 fn fields(bytes: &[u8]) -> Result<(Fields<'_>, usize), String> {
+    let (fixed, length) = length(bytes)?;
+    let length = fixed + length;
+    let text = bytes.get(fixed..length).ok_or("ends within its header")?;
+    let text = std::str::from_utf8(text).map_err(|_| "has a header that is not UTF-8")?;
+    let mut parser = Parser { rest: text };
+    let fields = parser.dictionary().ok_or_else(|| format!("has an invalid header: {}", short(text)))??;
+    Ok((fields, length))
+}
+
+/// The bytes before a header's text, and those of the text.
+fn length(bytes: &[u8]) -> Result<(usize, usize), String> {
     let Some(rest) = bytes.strip_prefix(MAGIC) else { return Err("is not a NumPy array".into()) };
     let (fixed, length) = match rest {
         &[1, _, a, b, ..] => (10, usize::from(u16::from_le_bytes([a, b]))),
@@ -88,15 +113,12 @@ fn fields(bytes: &[u8]) -> Result<(Fields<'_>, usize), String> {
         &[1..=3, ..] | &[] => return Err("ends within its header".into()),
         &[version, ..] => return Err(format!("has format version {version}; expected 1 to 3")),
     };
-    if length > MAX_HEADER {
-        return Err(format!("has a header of {length} bytes; expected at most {MAX_HEADER}"));
+    match length {
+        // No type and shape can be told in less, and the shortest header is read at once.
+        ..LEAST => Err("has an invalid header".into()),
+        ..=MAX_HEADER => Ok((fixed, length)),
+        _ => Err(format!("has a header of {length} bytes; expected at most {MAX_HEADER}")),
     }
-    let length = fixed + length;
-    let text = bytes.get(fixed..length).ok_or("ends within its header")?;
-    let text = std::str::from_utf8(text).map_err(|_| "has a header that is not UTF-8")?;
-    let mut parser = Parser { rest: text };
-    let fields = parser.dictionary().ok_or_else(|| format!("has an invalid header: {}", short(text)))??;
-    Ok((fields, length))
 }
 
 /// NumPy's name for the type, whether the order is Fortran's, and the sizes.
@@ -195,7 +217,7 @@ mod tests {
         let mut bytes = [MAGIC, &[1, 0]].concat();
         bytes.extend((text.len() as u16).to_le_bytes());
         bytes.extend(text.bytes());
-        parse(&bytes)
+        Ok(read(&bytes[..])?.0)
     }
 
     #[test]
@@ -204,14 +226,9 @@ mod tests {
             for (kind, ..) in Type::NAMES {
                 let bytes = header(kind, sizes);
                 assert_eq!((bytes.len() % ALIGNMENT, bytes.last()), (0, Some(&b'\n')));
-                let expected = Header {
-                    kind,
-                    big_endian: false,
-                    fortran_order: false,
-                    sizes: sizes.to_vec(),
-                    length: bytes.len(),
-                };
-                assert_eq!(parse(&bytes), Ok(expected));
+                let expected = Header { kind, big_endian: false, fortran_order: false, sizes: sizes.to_vec() };
+                // Whatever follows is left alone.
+                assert_eq!(read(&[&bytes[..], b"12"].concat()[..]), Ok((expected, bytes.len())));
             }
         }
     }
@@ -238,7 +255,7 @@ mod tests {
         assert_eq!(with("{'descr': '<f2', 'fortran_order': False, 'shape': (), }  \n").unwrap().sizes, [0usize; 0]);
         let mut second = [MAGIC, &[2, 0, 60, 0, 0, 0]].concat();
         second.extend(format!("{:60}", "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}").bytes());
-        assert_eq!(parse(&second).unwrap().length, 72);
+        assert_eq!(read(&second[..]).unwrap().1, 72);
     }
 
     #[test]
@@ -261,9 +278,9 @@ mod tests {
             let message = with(text).unwrap_err().replace('"', "'");
             assert!(message.contains(word), "{text}: {message}");
         }
-        assert!(parse(b"\x93NUMPY\x04\0").unwrap_err().contains("version 4"));
-        assert!(parse(b"\x93NUMPY\x01\0\xff\0{").unwrap_err().contains("ends within"));
-        assert!(parse(b"\x93NUMPY\x02\0\xff\xff\xff\xff{").unwrap_err().contains("at most"));
-        assert!(parse(b"\x93NUMP").unwrap_err().contains("not a NumPy array"));
+        assert!(read(&b"\x93NUMPY\x04\0"[..]).unwrap_err().contains("version 4"));
+        assert!(read(&b"\x93NUMPY\x01\0\xff\0{"[..]).unwrap_err().contains("ends within"));
+        assert!(read(&b"\x93NUMPY\x02\0\xff\xff\xff\xff{"[..]).unwrap_err().contains("at most"));
+        assert!(read(&b"\x93NUMP"[..]).unwrap_err().contains("not a NumPy array"));
     }
 }

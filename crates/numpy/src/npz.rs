@@ -8,10 +8,13 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use crate::array::Array;
-use crate::npy::{self, AGAIN};
+use crate::npy::{self, AGAIN, Header};
 
 /// The most bytes that a byte of deflate unpacks to: a match of 258 bytes takes at least two bits.
 const MAX_RATIO: u64 = 1032;
+
+/// The most bytes of an array that holds a text.
+const MAX_TEXT: u64 = 4096;
 
 /// An archive in a file or in memory.
 pub struct Archive<R> {
@@ -40,28 +43,53 @@ impl<R: Read + Seek> Archive<R> {
         self.zip.file_names().map(|name| name.map(|name| name.into_owned())).collect::<Result<_, _>>().map_err(damaged)
     }
 
+    /// What the array `name` says of itself; reads no more of it.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it is damaged or of another type than [`Type`](crate::Type) has.
+    pub fn header(&mut self, name: &str) -> Result<Header, String> {
+        npy::read(self.entry(name)?).map(|(header, _)| header)
+    }
+
     /// The array `name`.
     ///
     /// # Errors
     ///
-    /// If there is none, or it is damaged or of another type.
+    /// If there is none, it is damaged or of another type than [`Type`](crate::Type) has, or there is not enough memory.
     pub fn array(&mut self, name: &str) -> Result<Array, String> {
-        self.content(name).and_then(Array::read)
+        let mut entry = self.entry(name)?;
+        let (header, length) = npy::read(&mut entry)?;
+        let array = Array::read(header, entry.size().saturating_sub(length as u64), &mut entry)?;
+        end(entry)?;
+        Ok(array)
     }
 
     /// The text in the array `name`, which has no dimensions.
     ///
     /// # Errors
     ///
-    /// If there is none, or it is damaged or of another type.
+    /// If there is none, or it is damaged, long or of another type.
     pub fn text(&mut self, name: &str) -> Result<String, String> {
-        npy::text(&self.content(name)?)
+        let mut entry = self.entry(name)?;
+        if entry.size() > MAX_TEXT {
+            return Err(format!("has {} bytes; expected a word", entry.size()));
+        }
+        let mut bytes = Vec::new();
+        entry.by_ref().take(MAX_TEXT).read_to_end(&mut bytes).map_err(failed)?;
+        end(entry)?;
+        npy::text(&bytes)
     }
 
-    fn content(&mut self, name: &str) -> Result<Vec<u8>, String> {
+    fn entry(&mut self, name: &str) -> Result<ZipFile<'_, R>, String> {
         let packed = self.packed;
         let entry = self.zip.by_name(&format!("{name}.npy"));
-        entry.map_err(|error| format!("cannot be found: {error}; {AGAIN}")).and_then(|entry| unpacked(entry, packed))
+        let entry = entry.map_err(|error| format!("cannot be found: {error}; {AGAIN}"))?;
+        let (size, compressed) = (entry.size(), entry.compressed_size());
+        match size / MAX_RATIO > compressed.min(packed) {
+            true => Err(format!("is damaged: {compressed} compressed bytes cannot unpack to {size}; {AGAIN}")),
+            false => Ok(entry),
+        }
     }
 }
 
@@ -88,21 +116,14 @@ fn damaged(error: ZipError) -> String {
     format!("damaged ZIP archive: {error}; {AGAIN}")
 }
 
-/// The bytes of a file; `packed` bounds its size in the archive.
-fn unpacked(mut entry: ZipFile<'_, impl Read>, packed: u64) -> Result<Vec<u8>, String> {
-    let failed = |error: std::io::Error| format!("cannot be unpacked: {error}; {AGAIN}");
-    let size = entry.size();
-    if size / MAX_RATIO > entry.compressed_size().min(packed) {
-        return Err(format!(
-            "is damaged: {} compressed bytes cannot unpack to {size}; {AGAIN}",
-            entry.compressed_size()
-        ));
-    }
-    let mut bytes = Vec::new();
-    entry.by_ref().take(size).read_to_end(&mut bytes).map_err(failed)?;
-    // Reading to the end verifies the checksum.
+fn failed(error: std::io::Error) -> String {
+    format!("cannot be unpacked: {error}; {AGAIN}")
+}
+
+/// Checks that nothing follows; this also verifies the checksum.
+fn end(mut entry: ZipFile<'_, impl Read>) -> Result<(), String> {
     match entry.read(&mut [0]).map_err(failed)? {
-        0 => Ok(bytes),
+        0 => Ok(()),
         _ => Err(format!("is longer than the archive says; {AGAIN}")),
     }
 }

@@ -71,6 +71,20 @@ fn raw_files_are_preferred_and_folders_are_skipped() {
     assert_eq!(labels, folder.path().join("train-labels.idx1-ubyte"));
 }
 
+/// So a small file that unpacks to gigabytes is not unpacked if it does not fit.
+#[test]
+fn headers_are_compared_before_the_rest_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let packed = gzip(&images(&[3, 50, 50]));
+    for content in [&packed[..packed.len() / 2], &images(&[3, 50, 50])] {
+        let [images, labels_file] = ["images", "labels"].map(|name| folder.path().join(name));
+        fs::write(&images, content).unwrap();
+        fs::write(&labels_file, labels(&[1, 2])).unwrap();
+        let error = Split::load(&images, &labels_file).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::CountMismatch { images: 3, labels: 2, .. }), "{error}");
+    }
+}
+
 #[test]
 fn missing_folder() {
     let folder = tempfile::tempdir().unwrap();

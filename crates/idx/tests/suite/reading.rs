@@ -83,7 +83,7 @@ fn every_rank_up_to_255() {
     }
 }
 
-/// Above 1 MiB files are mapped, above 4 MiB unpacked into huge pages; the content must be the same.
+/// From 4 MiB on, bytes are in huge pages; the content must be the same.
 #[test]
 fn long_files_of_bytes() {
     let folder = tempfile::tempdir().unwrap();
@@ -103,19 +103,6 @@ fn long_files_of_bytes() {
             assert!(Idx::from_slice("slice", &fs::read(&path).unwrap()).unwrap() == idx);
         }
     }
-}
-
-/// A file replaced while it is mapped keeps the content that was mapped.
-#[test]
-fn a_mapped_file_survives_its_replacement() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("images");
-    let (old, new) = (vec![1u8; 2 << 20], vec![2u8; 1 << 20]);
-    Idx::new(vec![2 << 20], old.clone()).unwrap().save(&path, Packing::Raw).unwrap();
-    let mapped = Idx::load(&path).unwrap();
-    Idx::new(vec![1 << 20], new).unwrap().save(&path, Packing::Raw).unwrap();
-    assert!(mapped.data().as_slice::<u8>() == Some(&old));
-    assert_eq!(Idx::load(&path).unwrap().sizes(), [1 << 20]);
 }
 
 /// Gzip is detected by the first bytes even where a raw file could have that length and content.
