@@ -14,6 +14,8 @@ const ALIVE: u64 = 0x7477_6f6c_6179_6572;
 
 /// The target of a handle. The mark is checked first, and distinguishes a live network from most other memory, such as
 /// a freed one whose memory was not reused. The lock is never waited for: a call that would have to wait is refused.
+// In this order: of other memory, no more than the eight bytes at the pointer are read.
+#[repr(C)]
 struct Handle {
     mark: AtomicU64,
     network: RwLock<AnyNetwork>,

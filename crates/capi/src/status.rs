@@ -79,12 +79,14 @@ failures! {
     }
     IdxError, IdxError::kind => {
         IdxKind::Io { .. } => TL_ERROR_FILE,
+        IdxKind::OutOfMemory { .. } => TL_ERROR_MEMORY,
         IdxKind::OtherLength { .. } => TL_ERROR_LENGTH,
         IdxKind::OtherType { .. } => TL_ERROR_TYPE,
         _ => TL_ERROR_FORMAT,
     }
     ModelError, ModelError::kind => {
         ModelKind::Io { .. } | ModelKind::NoPlace { .. } => TL_ERROR_FILE,
+        ModelKind::OutOfMemory { .. } => TL_ERROR_MEMORY,
         _ => TL_ERROR_FORMAT,
     }
 }

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -222,12 +223,24 @@ static void test_memory(void) {
     EXPECT(refused > 10 && refused < 12 * round - 10);
 }
 
+/* Of what is no network, the eight bytes at the pointer are read and no more. */
+static void test_stray(void) {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    tl_network *stray = (void *)(pages + page - 8);
+    EXPECT(pages != MAP_FAILED && mprotect(pages + page, page, PROT_NONE) == 0);
+    EXPECT(tl_predict(stray, some, tl_out_f32(first, 100, 10)) == TL_ERROR_HANDLE);
+    EXPECT(tl_network_free(&stray) == TL_ERROR_HANDLE);
+    munmap(pages, 2 * page);
+}
+
 int main(int argc, char **argv) {
     int asked = environment;
     EXPECT(argc == 4 && chdir(argv[3]) == 0);
     digits = read_digits(argv[2], "train");
     x = images(&digits);
     some = tl_u8(digits.pixels, 100, digits.inputs);
+    test_stray();
     if (strcmp(argv[1], "threads") == 0)
         test_threads();
     else if (strcmp(argv[1], "uses") == 0)
