@@ -34,7 +34,7 @@ fn every_fault_of_a_file_has_an_error_that_names_the_file() {
     let trailing = [tiny()[1].clone(), vec![0]].concat();
     let huge = idx(&[u32::MAX, u32::MAX, u32::MAX], &pixels);
     let long = idx(&[1 << 20, 28, 28], &pixels);
-    let floats = [vec![0, 0, 0x0D, 1, 0, 0, 0, 1], 1.5f32.to_be_bytes().to_vec()].concat();
+    let floats = [vec![0, 0, 0x0D, 1, 0, 0, 0, 4], 1.5f32.to_be_bytes().repeat(4)].concat();
     let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a".to_vec();
     let standardised =
         [&[0, 0, 0x0D, 3, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 3][..], &(-0.42f32).to_be_bytes().repeat(24)].concat();
@@ -51,7 +51,7 @@ fn every_fault_of_a_file_has_an_error_that_names_the_file() {
         (0, standardised, &["train-images-idx3-ubyte", "from -0.42 to -0.42", "0 to 255"]),
         (0, idx(&[4, 2, 3, 3], &[0; 72]), &["train-images-idx3-ubyte", "colour", "red, green and blue"]),
         (1, floats, &["train-labels-idx1-ubyte", "label 1.5 at index 0", "whole numbers"]),
-        (1, idx(&[2, 2], &[0, 1, 1, 1]), &["train-labels-idx1-ubyte", "row 1", "2 x 2", "one-hot"]),
+        (1, idx(&[4, 2], &[0, 1, 1, 1, 0, 1, 0, 1]), &["train-labels-idx1-ubyte", "row 1", "4 x 2", "one-hot"]),
         (0, idx(&[0, 2, 3], &[]), &["train-images-idx3-ubyte", "no images"]),
         (
             3,

@@ -115,8 +115,8 @@ fn length(bytes: &[u8]) -> Result<(usize, usize), String> {
     };
     match length {
         // No type and shape can be told in less, and the shortest header is read at once.
-        ..LEAST => Err("has an invalid header".into()),
-        ..=MAX_HEADER => Ok((fixed, length)),
+        0..LEAST => Err("has an invalid header".into()),
+        LEAST..=MAX_HEADER => Ok((fixed, length)),
         _ => Err(format!("has a header of {length} bytes; expected at most {MAX_HEADER}")),
     }
 }
