@@ -2,13 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use twolayer_pictures::{PreparedImage, Reader, decode};
+use twolayer_pictures::{Encoded, PreparedImage, Reader};
 
 fuzz_target!(|input: &[u8]| {
     let Some((&kind, rest)) = input.split_first() else { return };
     // Half of the inputs are pixels, which is where the preparation begins.
     if kind < 128 {
-        let _ = decode(rest);
+        let _ = Encoded::open(rest).and_then(Encoded::into_grey);
         check(&Reader { side: 28 }.read_from(Ok(rest), "given"), 28);
     } else if let [width, side, bytes @ ..] = rest {
         let (width, side) = (usize::from(*width) + 1, usize::from(side % 32) + 1);
