@@ -126,6 +126,24 @@ fn trials_that_diverge_come_last_and_equal_ones_are_run_once() {
 }
 
 #[test]
+fn the_report_of_a_search_shows_its_trials_and_the_command_of_the_best() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (page, csv) = (scratch.path().join("tune.html"), scratch.path().join("tune.csv"));
+    let found = json("tune --lr 0.1,1,1e38 --hidden 20,50 --iters 50 --report {} --csv {}", &[&page, &csv]);
+    let html = fs::read_to_string(&page).unwrap();
+    let row = |trial: &serde_json::Value| format!("<th scope=\"row\">{}</th>", trial["trial"]);
+    let rows: Vec<_> = found["trials"].as_array().unwrap().iter().map(|t| html.find(&row(t)).expect("a row")).collect();
+    assert!(rows.is_sorted() && html.contains(found["command"].as_str().unwrap()), "{html}");
+    let diverged = found["trials"].as_array().unwrap().iter().filter(|t| t["diverged"] == true).count();
+    assert!(diverged > 0 && html.contains(&format!("{diverged} diverged")), "{html}");
+    assert_eq!(found["report"], page.to_str().unwrap());
+    assert!(csv.exists() && !html.contains("<script"));
+    let text = ok("tune --trials 2 --iters 50 --report {}", &[&page]);
+    assert!(text.lines().last().unwrap().starts_with("Report "), "{text}");
+    fails(1, "tune --trials 2 --iters 50 --report /none/page.html", &[], &["/none"]);
+}
+
+#[test]
 fn a_search_that_cannot_be_is_told() {
     fails(2, "tune --lr 1..0.1", &[], &["--lr", "1 is not below 0.1"]);
     fails(2, "tune --weight-decay 0..1:log", &[], &["--weight-decay", "cannot begin at 0"]);

@@ -19,6 +19,7 @@ mod png_image;
 pub mod range_test;
 mod seeds;
 pub mod training_record;
+mod trials;
 
 use std::path::Path;
 
@@ -30,6 +31,7 @@ pub use page::{EvaluatedModel, Page};
 use range_test::RangeTest;
 pub use seeds::{SeedRun, SeedsPage};
 use training_record::TrainingRecord;
+pub use trials::TrialsPage;
 
 /// The file for the curves and its format.
 pub struct Plot {

@@ -106,6 +106,10 @@ pub struct TuneArgs {
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
 
+    /// Write an HTML report with the accuracies by learning rate and a table of the trials to this file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+
     /// Print one JSON object and nothing else
     #[arg(long)]
     pub json: bool,

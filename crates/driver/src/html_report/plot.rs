@@ -7,10 +7,12 @@ mod png;
 mod range_test;
 pub mod seeds;
 mod svg;
+mod trials;
 
 pub use png::file as png;
 pub use range_test::range_test;
 pub use svg::{STYLE, file as svg};
+pub use trials::trials;
 
 use super::training_record::{TrainingRecord, Window};
 use crate::epoch_table::Measurement;

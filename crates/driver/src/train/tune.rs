@@ -20,6 +20,7 @@ use crate::args::{Precision, ThreadCount, TrainArgs, TuneArgs};
 use crate::data::Source;
 use crate::data_notes::{self, Noted};
 use crate::error::CliError;
+use crate::html_report::TrialsPage;
 use crate::interrupt;
 use crate::machine::Machine;
 use crate::number_format::{count, grouped, percent, seconds};
@@ -27,6 +28,7 @@ use crate::output::Output;
 use crate::output_file::OutputFile;
 use crate::random::Generator;
 use crate::side_by_side;
+use crate::terminal::Table;
 use crate::waiting_bar::WaitingBar;
 use trial::{Measured, Trial};
 
@@ -45,6 +47,8 @@ struct TuneReport<'a> {
     validation_rows: usize,
     total_seconds: f64,
     csv: Option<String>,
+    /// The HTML report that was written.
+    report: Option<String>,
     /// What is unusual about the training set.
     notes: &'a [String],
     /// The best first.
@@ -73,7 +77,8 @@ pub fn run(args: &TuneArgs, out: &mut Output) -> Result<(), CliError> {
         return Err(CliError::usage("--validation 0 leaves no rows to compare the trials with; try 0.1"));
     }
     let csv = args.csv.as_deref().map(OutputFile::new).transpose()?;
-    out.keep_stdout_for(&csv);
+    let page = args.report.as_deref().map(OutputFile::new).transpose()?;
+    out.keep_stdout_for(csv.iter().chain(&page));
     let trials = draw(args);
     Generator::new(&args.random)?;
     let quiet = args.json || out.is_quiet();
@@ -92,15 +97,22 @@ pub fn run(args: &TuneArgs, out: &mut Output) -> Result<(), CliError> {
     }
     interrupt::listen(out.is_quiet());
     let trials = search.run(at_once, quiet);
-    let written = csv.as_ref().map_or(Ok(()), |csv| csv.write(trial::csv(&trials).as_bytes()));
-    let csv = csv.filter(|_| written.is_ok()).map(|csv| csv.shown().to_string());
-    search.print(args, &trials, (at_once, csv), out)?;
-    written?;
-    match (search.trials.len(), trials.len()) {
-        (all, done) if done < all => Err(CliError::new(format!("interrupted after {done} of {}", count(all, "trial")))),
-        _ if trials[0].measured.is_none() => Err(CliError::new("all trials diverged; try lower rates with --lr")),
-        _ => Ok(()),
+    let ended = search.failure(&trials);
+    let mut report = search.report(&trials);
+    let table = csv.map_or(Ok(None), |file| written(&file, &trial::csv(&trials)));
+    report.csv = table.as_ref().ok().cloned().flatten();
+    let page = page.map_or(Ok(None), |file| written(&file, &search.page(&report, ended.as_ref().err()).html()));
+    report.report = page.as_ref().ok().cloned().flatten();
+    match args.json {
+        true => out.json(&report)?,
+        false => print(&report, at_once, out),
     }
+    table.and(page).and(ended)
+}
+
+/// Writes a file, and returns its name.
+fn written(file: &OutputFile, text: &str) -> Result<Option<String>, CliError> {
+    file.write(text.as_bytes()).map(|()| Some(file.shown().to_string()))
 }
 
 /// The trials, all different; fewer than asked for if there are no more.
@@ -180,43 +192,61 @@ impl Search<'_> {
         out.line("");
     }
 
-    fn print(
-        &self,
-        args: &TuneArgs,
-        trials: &[Trial],
-        (at_once, csv): (usize, Option<String>),
-        out: &mut Output,
-    ) -> Result<(), CliError> {
-        let best = trials.first().and_then(|trial| Some((trial, trial.measured.as_ref()?)));
-        let total_seconds = self.started.elapsed().as_secs_f64();
-        if args.json {
-            return out.json(&TuneReport {
-                command: best.map(|(trial, _)| trial.command.as_str()),
-                data: self.source.name(),
-                rows: self.data.train.rows(),
-                validation_rows: self.data.test.rows(),
-                total_seconds,
-                csv,
-                notes: &self.noted.notes,
-                trials,
-            });
+    /// An error if trials are missing, or none of them is of use.
+    fn failure(&self, trials: &[Trial]) -> Result<(), CliError> {
+        match (self.trials.len(), trials.len()) {
+            (all, done) if done < all => {
+                Err(CliError::new(format!("interrupted after {done} of {}", count(all, "trial"))))
+            }
+            _ if trials[0].measured.is_none() => Err(CliError::new("all trials diverged; try lower rates with --lr")),
+            _ => Ok(()),
         }
-        if !trials.is_empty() {
-            trial::print_table(trials, out);
-            out.line("");
+    }
+
+    fn report<'a>(&'a self, trials: &'a [Trial]) -> TuneReport<'a> {
+        TuneReport {
+            command: trials.first().filter(|best| best.measured.is_some()).map(|best| best.command.as_str()),
+            data: self.source.name(),
+            rows: self.data.train.rows(),
+            validation_rows: self.data.test.rows(),
+            total_seconds: self.started.elapsed().as_secs_f64(),
+            csv: None,
+            report: None,
+            notes: &self.noted.notes,
+            trials,
         }
-        let (done, time) = (count(trials.len(), "trial"), seconds(total_seconds));
-        out.context("Tried", format_args!("{done} in {time}, {at_once} at a time, each on 1 thread"));
-        if let Some((best, measured)) = best {
-            let accuracy = percent(measured.validation_accuracy);
-            out.field("Best", format_args!("trial {}: {accuracy} of the rows held out", best.trial));
-            // In one line, to be copied.
-            out.line(format_args!("Repeat    {}", best.command));
+    }
+
+    fn page<'a>(&self, report: &'a TuneReport, trouble: Option<&CliError>) -> TrialsPage<'a> {
+        let point = |trial: &Trial| (trial.lr, trial.measured.as_ref().map(|m| 1.0 - m.validation_accuracy));
+        TrialsPage {
+            title: format!("{} on {}", count(report.trials.len(), "trial"), self.source.title()),
+            trouble: trouble.map(ToString::to_string),
+            command: report.command,
+            points: report.trials.iter().map(point).collect(),
+            table: trial::table(report.trials),
+            options: serde_json::to_value(report).unwrap_or_default(),
         }
-        if let Some(csv) = csv {
-            out.field("Table", csv);
-        }
-        Ok(())
+    }
+}
+
+fn print(report: &TuneReport, at_once: usize, out: &mut Output) {
+    let table = trial::table(report.trials);
+    if let Some(header) = table.first() {
+        let cell = |row: usize, column: usize| table[row][column].clone();
+        out.table(&Table { rows: table.len(), columns: header.len(), cell: &cell, left: &[] });
+        out.line("");
+    }
+    let (done, time) = (count(report.trials.len(), "trial"), seconds(report.total_seconds));
+    out.context("Tried", format_args!("{done} in {time}, {at_once} at a time, each on 1 thread"));
+    if let Some((best, measured)) = report.trials.first().and_then(|best| Some((best, best.measured.as_ref()?))) {
+        let accuracy = percent(measured.validation_accuracy);
+        out.field("Best", format_args!("trial {}: {accuracy} of the rows held out", best.trial));
+        // In one line, to be copied.
+        out.line(format_args!("Repeat    {}", best.command));
+    }
+    for (name, file) in [("Table", &report.csv), ("Report", &report.report)] {
+        file.iter().for_each(|file| out.field(name, file));
     }
 }
 

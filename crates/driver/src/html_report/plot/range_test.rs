@@ -15,7 +15,7 @@ pub fn range_test(test: &RangeTest) -> Drawing {
     let rates = LogAxis::around(test.steps.iter().map(|step| step.lr));
     let mut drawing = Drawing::values(axes.ticks(), "smoothed loss");
     for rate in rates.ticks() {
-        drawing.column(rates.share(rate), if rate < 1e-3 { format!("{rate:e}") } else { rate.to_string() });
+        drawing.column(rates.share(rate), rate_label(rate));
     }
     let place = |step: &Step| (rates.share(step.lr), axes.height(step.smoothed));
     drawing.marks.push(Mark::Line(LineColor::Train, test.steps.iter().map(place).collect()));
@@ -27,4 +27,9 @@ pub fn range_test(test: &RangeTest) -> Drawing {
         drawing.description += &format!("; suggested: {lr}");
     }
     drawing.base("learning rate")
+}
+
+/// `0.01`, `1e-4`
+pub fn rate_label(rate: f64) -> String {
+    if rate < 1e-3 { format!("{rate:e}") } else { rate.to_string() }
 }

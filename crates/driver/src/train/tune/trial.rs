@@ -1,13 +1,12 @@
-//! A trial: its options, its result, the command that repeats it, and the table of all.
+//! A trial: its options, its result, the command that repeats it, and the tables of all.
 
 use std::cmp::Ordering;
+use std::iter;
 
 use serde::Serialize;
 
 use crate::args::{ActivationName, InitName, OptimizerName, TrainArgs};
-use crate::number_format::percent;
-use crate::output::Output;
-use crate::terminal::Table;
+use crate::number_format::{loss, percent};
 
 /// The result of a trial.
 #[derive(Serialize)]
@@ -25,7 +24,7 @@ pub struct Trial {
     /// The options by name, for tables.
     #[serde(skip)]
     options: [(&'static str, String); 8],
-    lr: f64,
+    pub lr: f64,
     hidden: usize,
     batch: usize,
     optimizer: OptimizerName,
@@ -126,24 +125,21 @@ pub fn csv(trials: &[Trial]) -> String {
     text
 }
 
-/// Prints the table, with the options of which there are several values.
-pub fn print_table(trials: &[Trial], out: &mut Output) {
-    let varies = |at: &usize| *at < 2 || trials.iter().any(|t| t.options[*at].1 != trials[0].options[*at].1);
-    let shown: Vec<usize> = (0..trials[0].options.len()).filter(varies).collect();
-    let result = |trial: &Trial, column: usize| match (&trial.measured, column) {
-        (Some(m), 0) => percent(m.validation_accuracy),
-        (Some(m), 1) => format!("{:.4}", m.validation_loss),
-        (Some(m), _) => percent(m.train_accuracy),
-        (None, 0) => "diverged".into(),
-        (None, _) => "-".into(),
+/// The header and a row for each trial: the options of which there are several values, and the results.
+pub fn table(trials: &[Trial]) -> Vec<Vec<String>> {
+    let Some(first) = trials.first() else { return Vec::new() };
+    let varies = |at: &usize| *at < 2 || trials.iter().any(|t| t.options[*at].1 != first.options[*at].1);
+    let shown: Vec<usize> = (0..first.options.len()).filter(varies).collect();
+    let names = shown.iter().map(|&at| first.options[at].0.replace('_', " "));
+    let results = ["validation", "loss", "train"].map(String::from);
+    let header = iter::once("trial".into()).chain(names).chain(results).collect();
+    let row = |trial: &Trial| {
+        let options = shown.iter().map(|&at| trial.options[at].1.clone());
+        let results = match &trial.measured {
+            Some(m) => [percent(m.validation_accuracy), loss(m.validation_loss), percent(m.train_accuracy)],
+            None => ["diverged".into(), "-".into(), "-".into()],
+        };
+        iter::once(trial.trial.to_string()).chain(options).chain(results).collect()
     };
-    let cell = |row: usize, column: usize| match (row.checked_sub(1), column.checked_sub(1)) {
-        (None, None) => "trial".into(),
-        (Some(row), None) => trials[row].trial.to_string(),
-        (None, Some(at)) if at < shown.len() => trials[0].options[shown[at]].0.replace('_', " "),
-        (Some(row), Some(at)) if at < shown.len() => trials[row].options[shown[at]].1.clone(),
-        (None, Some(at)) => ["validation", "loss", "train"][at - shown.len()].into(),
-        (Some(row), Some(at)) => result(&trials[row], at - shown.len()),
-    };
-    out.table(&Table { rows: trials.len() + 1, columns: 1 + shown.len() + 3, cell: &cell, left: &[] });
+    iter::once(header).chain(trials.iter().map(row)).collect()
 }
