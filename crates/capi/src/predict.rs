@@ -33,8 +33,8 @@ impl Data {
 impl<T: Precision> Network<T> {
     /// Checks the memory of inference: for each row so many results of that width, and buffers for some rows.
     fn check_memory(&self, rows: usize, (each, width): (usize, usize)) -> Result<()> {
-        let (need, threads) = (MemoryEstimate::default(), self.net.inference_threads(rows));
-        let need = need.batch(rows.min(128), self.net.shape(), width, threads);
+        let threads = self.net.inference_threads(rows);
+        let need = MemoryEstimate::default().inference(self.net.shape(), width, rows, threads);
         memory::check(need.elements(rows.saturating_mul(each), 2 * width), threads)
     }
 

@@ -18,7 +18,7 @@ use crate::threads;
 use std::ops::Range;
 
 /// From this many rows on, packing the weights costs less than it saves.
-const PACKED_ROWS: usize = 512;
+pub(crate) const PACKED_ROWS: usize = 512;
 
 /// What [`TwoLayerNet::evaluate`] returns.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,7 +41,7 @@ impl Evaluation {
 impl<T: Float> TwoLayerNet<T> {
     /// The most threads that a prediction or evaluation of so many rows uses: few rows are not shared.
     pub fn inference_threads(&self, rows: usize) -> usize {
-        self.threads.count().min(rows.div_ceil(BATCH_BLOCK))
+        self.threads.count().min(rows.div_ceil(BATCH_BLOCK)).max(1)
     }
 
     /// The probability of each class for each row: rows × classes, row by row.

@@ -37,6 +37,7 @@ pub use shape::Shape;
 pub use two_layer_net::TwoLayerNet;
 
 pub(crate) use finite_differences::differences;
+pub(crate) use inference::PACKED_ROWS;
 pub(crate) use mini_batch::{BATCH_BLOCK, Input, MiniBatch};
 pub(crate) use numerical_gradient::check_h;
 pub(crate) use optimizer_update::{STATES, Step, UpdateRule};

@@ -279,6 +279,7 @@ fn one_hot_labels_give_the_same_results_as_classes() {
 fn many_rows_give_the_same_results_as_few() {
     // Enough rows for packed weights, and units for several panels, the last one partly filled.
     let case = Case::<f32>::new([9, 131, 3, 600], 2.0);
+    assert_eq!(case.net.inference_threads(0), 1);
     for level in Level::available() {
         let net = case.net.clone().with_level(level);
         let few: Vec<f32> = case.pixels.chunks(9 * 100).flat_map(|x| net.predict(Rows::Pixels(x)).unwrap()).collect();

@@ -1,7 +1,7 @@
 //! Estimates memory, so that impossible sizes are refused before a failed allocation aborts the program.
 
 use super::options::{GradientMethod, TrainOptions};
-use crate::network::{BLOCK, Shape};
+use crate::network::{BATCH_BLOCK, BLOCK, PACKED_ROWS, Shape};
 
 /// The memory that some work needs, in bytes, to within a factor of two. Add up the parts, then call
 /// [`is_available`](Self::is_available) before starting.
@@ -48,6 +48,14 @@ impl MemoryEstimate {
                 estimate.elements(batch.saturating_mul(shape.inputs()), 8 + 16)
             }
         }
+    }
+
+    /// Predicting or evaluating so many rows on that many threads, without the results. The network has elements of
+    /// `width` bytes.
+    #[must_use]
+    pub fn inference(self, shape: Shape, width: usize, rows: usize, threads: usize) -> Self {
+        let packed = usize::from(rows >= PACKED_ROWS);
+        self.parameters(shape, width, packed).batch(rows.min(BATCH_BLOCK), shape, width, threads)
     }
 
     /// `count` elements of `width` bytes.
