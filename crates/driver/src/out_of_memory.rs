@@ -5,7 +5,7 @@
 //! code 1. Only what takes no memory is called.
 #![allow(unsafe_code)]
 
-use std::hint::black_box;
+use twolayer_core::MemoryEstimate;
 
 use crate::error::CliError;
 
@@ -38,9 +38,6 @@ extern "C" fn on_abort(_: libc::c_int) {
 
 /// The error of a panic that memory explains.
 pub fn explains_panic() -> Option<CliError> {
-    let mut room = Vec::<u8>::new();
-    let refused = room.try_reserve_exact(SHORT).is_err();
-    // The compiler may remove an unused allocation.
-    black_box(&room);
+    let refused = !MemoryEstimate::default().elements(SHORT, 1).is_available();
     refused.then(|| CliError::new(text!()))
 }

@@ -26,7 +26,7 @@ pub fn run<R>(
     one: impl Fn(usize) -> R + Sync,
     end: impl FnMut(usize, R) -> ControlFlow<()> + Send,
 ) {
-    let (next, end) = (AtomicUsize::new(0), Mutex::new(end));
+    let (next, end) = (AtomicUsize::new(0), Mutex::new(Some(end)));
     let work = || {
         loop {
             let n = next.fetch_add(1, Ordering::Relaxed);
@@ -34,8 +34,11 @@ pub fn run<R>(
                 return;
             }
             let result = one(n);
-            if end.lock().unwrap_or_else(PoisonError::into_inner)(n, result).is_break() {
-                next.store(pieces, Ordering::Relaxed);
+            // None after a break, when other pieces may still be under way.
+            let mut end = end.lock().unwrap_or_else(PoisonError::into_inner);
+            if end.as_mut().is_none_or(|end| end(n, result).is_break()) {
+                *end = None;
+                return next.store(pieces, Ordering::Relaxed);
             }
         }
     };
@@ -53,6 +56,7 @@ pub fn run<R>(
 mod tests {
     use super::*;
     use std::collections::HashSet;
+    use std::sync::Barrier;
 
     #[test]
     fn every_piece_is_done_once_and_one_thread_is_the_callers() {
@@ -73,17 +77,20 @@ mod tests {
     }
 
     #[test]
-    fn none_begins_after_a_break() {
-        let mut done = 0;
-        run(
-            40,
-            1,
-            |n| n,
-            |n, _| {
-                done += 1;
-                if n == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            },
-        );
-        assert_eq!(done, 6);
+    fn none_begins_or_is_told_after_a_break() {
+        for at_once in [1, 3] {
+            // Each thread has a piece when the first is told.
+            let (all, mut told) = (Barrier::new(at_once), 0);
+            let begun = AtomicUsize::new(0);
+            let one = |_| {
+                begun.fetch_add(1, Ordering::Relaxed);
+                all.wait();
+            };
+            run(40, at_once, one, |_, ()| {
+                told += 1;
+                ControlFlow::Break(())
+            });
+            assert_eq!((told, begun.into_inner()), (1, at_once));
+        }
     }
 }

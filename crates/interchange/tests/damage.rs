@@ -102,6 +102,10 @@ fn the_headers_of_all_arrays_are_compared_before_their_numbers_are_read() {
     let file = write(&[("W1", array(&[5, 3])), ("b1", array(&[3])), ("W2", array(&[3, 4])), ("b2", array(&[5]))]);
     let error = read("given", &file.unwrap(), None).unwrap_err().to_string();
     assert!(error.contains("b2 has shape [5]; expected [4]"), "{error}");
+    let boast = [1 << 32, 1 << 32];
+    let file = write(&[("W1", array(&[5, 3])), ("b1", array(&boast)), ("W2", array(&[3, 4])), ("b2", array(&boast))]);
+    let error = read("given", &file.unwrap(), None).unwrap_err().to_string();
+    assert!(error.contains("b1 has shape"), "{error}");
     let long = [of_text("relu"), vec![0; 5000]].concat();
     let whole = [("W1", 15, &[5, 3][..]), ("b1", 3, &[3]), ("W2", 12, &[3, 4]), ("b2", 4, &[4])];
     let numbers = whole.map(|(name, count, sizes)| (name, [array(sizes), vec![0; 4 * count]].concat()));

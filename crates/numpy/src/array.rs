@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use crate::element_type::Type;
-use crate::npy::{AGAIN, Header};
+use crate::npy::{AGAIN, Header, failed};
 
 /// An array.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,10 +33,7 @@ impl Array {
         bytes.try_reserve_exact(expected).map_err(|_| {
             format!("needs {} MB of memory, which the system refuses; end other programs", expected.div_ceil(1_000_000))
         })?;
-        elements
-            .take(length)
-            .read_to_end(&mut bytes)
-            .map_err(|error| format!("cannot be unpacked: {error}; {AGAIN}"))?;
+        elements.take(length).read_to_end(&mut bytes).map_err(failed)?;
         if bytes.len() != expected {
             return Err(format!("ends after {} of {expected} bytes of data; {AGAIN}", bytes.len()));
         }

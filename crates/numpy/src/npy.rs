@@ -1,6 +1,6 @@
 //! NumPy's `.npy` format: a header, which is a Python dictionary as text, and the data.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use crate::element_type::Type;
 
@@ -9,13 +9,17 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// The alignment of the data in bytes.
 const ALIGNMENT: usize = 64;
 
-/// The bytes of the shortest header: its version, the length of its text, and that.
+/// Enough bytes for what is before a header's text, in every version; also the least that the text has.
 const LEAST: usize = 12;
 
 /// The longest header that is read, in bytes; those of plain arrays take about a hundred.
 const MAX_HEADER: usize = 1 << 16;
 
 pub(crate) const AGAIN: &str = "save or copy the arrays again";
+
+pub(crate) fn failed(error: io::Error) -> String {
+    format!("cannot be unpacked: {error}; {AGAIN}")
+}
 
 /// What is said of an array before its elements.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +68,7 @@ fn header_of(description: &str, sizes: &[usize]) -> Vec<u8> {
 pub(crate) fn read(mut array: impl Read) -> Result<(Header, usize), String> {
     let mut bytes = Vec::new();
     let mut more = |count: usize, bytes: &mut Vec<u8>| {
-        let read = array.by_ref().take(count as u64).read_to_end(bytes);
-        read.map(drop).map_err(|error| format!("cannot be unpacked: {error}; {AGAIN}"))
+        array.by_ref().take(count as u64).read_to_end(bytes).map(drop).map_err(failed)
     };
     more(LEAST, &mut bytes)?;
     let (fixed, text) = length(&bytes)?;

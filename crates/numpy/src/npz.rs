@@ -8,7 +8,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use crate::array::Array;
-use crate::npy::{self, AGAIN, Header};
+use crate::npy::{self, AGAIN, Header, failed};
 
 /// The most bytes that a byte of deflate unpacks to: a match of 258 bytes takes at least two bits.
 const MAX_RATIO: u64 = 1032;
@@ -114,10 +114,6 @@ pub fn write(arrays: &[(&str, Vec<u8>)]) -> Result<Vec<u8>, String> {
 
 fn damaged(error: ZipError) -> String {
     format!("damaged ZIP archive: {error}; {AGAIN}")
-}
-
-fn failed(error: std::io::Error) -> String {
-    format!("cannot be unpacked: {error}; {AGAIN}")
 }
 
 /// Checks that nothing follows; this also verifies the checksum.

@@ -203,6 +203,13 @@ impl Drawing {
         self.marks.push(Mark::Text((x, DEPTH + 17.0), 0.0, Anchor::Middle, label));
     }
 
+    /// Lines down at the ticks of learning rates: `0.01`, `1e-4`.
+    fn rates(&mut self, axis: &LogAxis) {
+        for rate in axis.ticks() {
+            self.column(axis.share(rate), if rate < 1e-3 { format!("{rate:e}") } else { rate.to_string() });
+        }
+    }
+
     /// The line below, and what the columns are.
     fn base(mut self, name: &str) -> Drawing {
         self.marks.push(Mark::Line(LineColor::Axis, vec![(0.0, DEPTH), (1.0, DEPTH)]));

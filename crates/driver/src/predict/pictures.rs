@@ -110,20 +110,19 @@ impl<'a> Classifier<'a> {
         mut f: impl FnMut(&Path, Result<Reading, String>) -> Result<(), E>,
     ) -> Result<(), E> {
         for batch in files.chunks(BATCH) {
-            let mut read: Vec<_> = batch.iter().map(|_| None).collect();
+            let mut read = Vec::with_capacity(batch.len());
             side_by_side::run(
                 batch.len(),
                 self.threads.min(batch.len()),
                 |n| self.read(&batch[n]),
                 |n, picture| {
-                    read[n] = Some(picture);
+                    read.push((n, picture));
                     ControlFlow::Continue(())
                 },
             );
-            for (path, picture) in batch.iter().zip(read) {
-                // None only after Ctrl-C.
-                let Some(picture) = picture else { return Ok(()) };
-                f(path, picture.and_then(|picture| self.classify(picture)))?;
+            read.sort_unstable_by_key(|(n, _)| *n);
+            for (n, picture) in read {
+                f(&batch[n], picture.and_then(|picture| self.classify(picture)))?;
             }
         }
         Ok(())

@@ -14,9 +14,7 @@ pub fn range_test(test: &RangeTest) -> Drawing {
     let axes = Axes::of_losses((1, 1), losses);
     let rates = LogAxis::around(test.steps.iter().map(|step| step.lr));
     let mut drawing = Drawing::values(axes.ticks(), "smoothed loss");
-    for rate in rates.ticks() {
-        drawing.column(rates.share(rate), rate_label(rate));
-    }
+    drawing.rates(&rates);
     let place = |step: &Step| (rates.share(step.lr), axes.height(step.smoothed));
     drawing.marks.push(Mark::Line(LineColor::Train, test.steps.iter().map(place).collect()));
     drawing.description = format!("Smoothed loss for learning rates from {:e} to {:.2e}", first.lr, last.lr);
@@ -27,9 +25,4 @@ pub fn range_test(test: &RangeTest) -> Drawing {
         drawing.description += &format!("; suggested: {lr}");
     }
     drawing.base("learning rate")
-}
-
-/// `0.01`, `1e-4`
-pub fn rate_label(rate: f64) -> String {
-    if rate < 1e-3 { format!("{rate:e}") } else { rate.to_string() }
 }

@@ -1,6 +1,5 @@
 //! The accuracies of a search's trials against their learning rates.
 
-use super::range_test::rate_label;
 use super::{Anchor, Axes, DEPTH, Drawing, LineColor, LogAxis, Mark};
 use crate::number_format::{count, percent};
 
@@ -9,9 +8,7 @@ pub fn trials(points: &[(f64, Option<f64>)]) -> Drawing {
     let axes = Axes::of_errors((1, 1), points.iter().filter_map(|point| point.1));
     let rates = LogAxis::around(points.iter().map(|point| point.0));
     let mut drawing = Drawing::values(axes.ticks(), "accuracy");
-    for rate in rates.ticks() {
-        drawing.column(rates.share(rate), rate_label(rate));
-    }
+    drawing.rates(&rates);
     let Some(best) = points.first() else {
         return drawing.base("learning rate").empty();
     };
