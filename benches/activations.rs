@@ -4,8 +4,6 @@
 //! Only the calls are timed, on a buffer that stays in the first- (f32) or second-level (f64) cache. A result is the
 //! next call's argument, for as many calls as all arguments stay in range; then the buffer is restored, untimed.
 
-mod common;
-
 use common::data::spread;
 use common::{assert_close, epsilon, group, time_in_place};
 use criterion::{Criterion, Throughput};

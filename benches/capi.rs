@@ -3,8 +3,6 @@
 //!
 //! The library is the one in the prefix that `TWOLAYER_PREFIX` names, or is built first as its documentation says.
 
-mod common;
-
 use common::{BATCH, CLASSES, HIDDEN, INPUTS, data, dense_operations, group, shape};
 use criterion::{Criterion, Throughput};
 use libloading::{Library, Symbol};
@@ -65,10 +63,11 @@ fn path() -> PathBuf {
     if let Some(prefix) = env::var_os("TWOLAYER_PREFIX") {
         return Path::new(&prefix).join("lib/libtwolayer.so");
     }
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/capi");
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let target = root.join("target/capi");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--release", "-p", "twolayer-capi", "--target-dir"]).arg(&target);
-    assert!(cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs").success());
+    assert!(cargo.current_dir(root).status().expect("cargo runs").success());
     target.join("release/libtwolayer.so")
 }
 

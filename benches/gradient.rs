@@ -1,8 +1,6 @@
 //! The gradient of every parameter by backpropagation, for a batch of 100 digits and 784-50-10, at each level; in f64
 //! beside the notebook's loops in plain Rust. Elements are the floating-point operations of dense products.
 
-mod common;
-
 use common::{BATCH, assert_close, data, dense_operations, epsilon, group, largest, oracle, shape};
 use criterion::{Criterion, Throughput};
 use std::hint::black_box;

@@ -5,8 +5,6 @@
 //! standard library's `fs::read` for raw files, flate2's decoder into a fresh vector for gzip; they leave out the labels
 //! and all checks.
 
-mod common;
-
 use common::{data, group};
 use criterion::{Criterion, Throughput};
 use flate2::read::GzDecoder;

@@ -4,8 +4,6 @@
 //!
 //! Elements are parameters.
 
-mod common;
-
 use common::{BATCH, HIDDEN, INPUTS, THREADS, assert_close, data, group, shape};
 use criterion::{Criterion, Throughput};
 use rand_chacha::ChaCha8Rng;
@@ -63,7 +61,7 @@ fn affine(level: Level, x: &[f64], rows: usize, w: &[f64], b: &[f64]) -> Vec<f64
     out
 }
 
-fn bench(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>, with_closure: bool) {
+fn bench(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>, (with_closure, with_brute_force): (bool, bool)) {
     let (x, t) = (Rows::Pixels(batch.pixels), Labels::Classes(batch.labels));
     let parameters = net.parameters.to_vec();
     let expected = net.gradient(x, t).expect("a gradient").to_vec();
@@ -72,7 +70,9 @@ fn bench(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>, with_clos
         |net: &TwoLayerNet<f64>| net.numerical_gradient_brute_force(x, t, H).expect("a gradient").to_vec();
     let closure = || numerical_gradient(|p: &[f64]| batch.loss(p), black_box(&parameters), H);
     assert_close("the network's", &network(net), &expected, WITHIN);
-    assert_close("brute force's", &brute_force(net), &expected, WITHIN);
+    if with_brute_force {
+        assert_close("brute force's", &brute_force(net), &expected, WITHIN);
+    }
     if with_closure {
         assert_close("the closure's", &closure(), &expected, WITHIN);
     }
@@ -84,7 +84,9 @@ fn bench(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>, with_clos
         group.bench_function("network", |b| b.iter(|| network(&net)));
         group.bench_function("backpropagation", |b| b.iter(|| net.gradient(x, t)));
         common::slow(&mut group);
-        group.bench_function("brute-force", |b| b.iter(|| brute_force(&net)));
+        if with_brute_force {
+            group.bench_function("brute-force", |b| b.iter(|| brute_force(&net)));
+        }
         if with_closure {
             group.bench_function("closure", |b| pool.install(|| b.iter(closure)));
         }
@@ -101,7 +103,7 @@ fn forward(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>) {
 
 /// Wider hidden layers with random weights.
 fn widths(c: &mut Criterion, batch: &Batch<'_>) {
-    for hidden in [64, 256, 1024] {
+    for &hidden in if common::only_once() { &[64][..] } else { &[64, 256, 1024] } {
         let shape = Shape::new(INPUTS, hidden, shape().classes()).expect("a shape");
         let net = TwoLayerNet::<f64>::random(shape, &mut ChaCha8Rng::seed_from_u64(0));
         let (x, t) = (Rows::Pixels(batch.pixels), Labels::Classes(batch.labels));
@@ -119,10 +121,11 @@ fn widths(c: &mut Criterion, batch: &Batch<'_>) {
 fn differences(c: &mut Criterion) {
     let digits = data::digits();
     let net = data::trained::<f64>(&digits.train);
-    let (few, batch) = (Batch::new(&digits, FEW), Batch::new(&digits, BATCH));
-    bench(c, &net, &few, true);
+    let few = if common::only_once() { 1 } else { FEW };
+    let (few, batch) = (Batch::new(&digits, few), Batch::new(&digits, BATCH));
+    bench(c, &net, &few, (true, true));
     // With a closure, tens of thousands of products of 100 rows would take too long.
-    bench(c, &net, &batch, false);
+    bench(c, &net, &batch, (false, !common::only_once()));
     forward(c, &net, &batch);
     widths(c, &batch);
 }

@@ -1,7 +1,5 @@
 //! Probabilities for 1, 100 and 10,000 digits, from pixels and from floats, in f32 at each level; elements are digits.
 
-mod common;
-
 use common::{INPUTS, assert_close, data, epsilon, group, oracle, shape};
 use criterion::{Criterion, Throughput};
 use std::hint::black_box;

@@ -6,8 +6,6 @@
 //! vectors of 128 bits. `memory` counts the bytes that a program asks for (a copy's are read and written ones), over
 //! buffers many times larger than the last-level cache.
 
-mod common;
-
 use common::{THREADS, group};
 use criterion::{Bencher, Criterion, Throughput};
 use std::hint::black_box;

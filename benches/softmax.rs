@@ -2,8 +2,6 @@
 //!
 //! Elements are rows. The derivatives are the next call's logits; the buffer is restored now and then, untimed.
 
-mod common;
-
 use common::{BATCH, CLASSES, assert_close, data, epsilon, group, oracle, time_in_place};
 use criterion::{Criterion, Throughput};
 use std::hint::black_box;

@@ -5,8 +5,6 @@
 //! ε^⅓, within a factor of ten, where it is about ε^⅔: the picture shows both slopes. "Exact" is backpropagation in
 //! f64. The network is 64-20-10 with random weights, the batch 30 of the bundled digits.
 
-mod common;
-
 use common::data;
 use plotters::prelude::*;
 use rand_chacha::ChaCha8Rng;

@@ -4,7 +4,7 @@
 //! different positions in a 28 x 28 image, they have MNIST's share of ink (four pixels of five are 0) and MNIST's number
 //! of rows, so that sparse kernels and caches behave as with MNIST.
 
-use super::{INPUTS, shape};
+use crate::{INPUTS, shape};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::env;
@@ -22,7 +22,7 @@ const FAINT: i32 = 72;
 
 /// The folder of the bundled digits.
 pub fn bundled_folder() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/data"))
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../data"))
 }
 
 /// The folder with MNIST, if `TWOLAYER_MNIST` names one.

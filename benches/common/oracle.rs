@@ -1,6 +1,6 @@
 //! Oracles: plain loops in f64.
 
-use super::data;
+use crate::data;
 use twolayer_core::{Float, MatRef, Shape};
 
 /// Some rows of a product, and for each of their elements Σ|a·b|, by which its rounding error is measured.

@@ -2,7 +2,6 @@
 //!
 //! Every bench checks its results against [`oracle`] before timing, and names its cases
 //! `<kernel>/<case>/<level or peer>`, so that ours and the peers' are measured one after the other.
-#![allow(dead_code, reason = "each bench uses a part of it")]
 
 pub mod data;
 mod medians;
@@ -47,6 +46,12 @@ pub fn run(benches: &[fn(&mut Criterion)]) {
     }
     criterion.final_summary();
     medians::print(&folder, start);
+}
+
+/// Whether each case runs only once, unmeasured, to see that it works (`--test`). What takes long is left out then, if
+/// tests check it anyway.
+pub fn only_once() -> bool {
+    std::env::args().any(|argument| argument == "--test")
 }
 
 /// Where criterion keeps its results.
