@@ -17,9 +17,9 @@ fn trained(folder: &Path, options: &str) -> Vec<u8> {
 fn training_writes_the_same_file_at_every_level_and_for_any_number_of_threads() {
     let scratch = tempfile::tempdir().unwrap();
     for recipe in [
-        "--iters 300 --lr 0.3",
-        "--iters 300 --lr 0.01 --optimizer adam --weight-decay 1e-4 --activation relu --init he --batch 37",
-        "--iters 100 --lr 0.1 --optimizer momentum --batch 300",
+        "--iters 100 --lr 0.3",
+        "--iters 100 --lr 0.01 --optimizer adam --weight-decay 1e-4 --activation relu --init he --batch 37",
+        "--iters 40 --lr 0.1 --optimizer momentum --batch 300",
         "--iters 3 --hidden 10 --gradient numerical",
     ] {
         for precision in ["f32", "f64"] {

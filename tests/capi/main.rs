@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{float, json};
-use install::{BOTH, compile, has, installed, library, ok, run};
+use install::{BOTH, Scratch, ok, run};
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/capi/examples");
 const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/capi/c");
@@ -21,23 +21,10 @@ const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/capi/c");
 const GRADIENTS: &str = "344 parameters: the gradients differ by at most ";
 const DIGITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 
-/// A folder to build an example in, or a program of these tests.
-struct Scratch(tempfile::TempDir);
-
-impl Scratch {
-    fn new() -> Self {
-        Scratch(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    /// Compiles an example, or the source of that path.
-    fn compile(&self, name: &str, linking: &str) -> PathBuf {
-        let standard = if name.ends_with(".c") { "c11" } else { "c++11" };
-        compile(&Path::new(EXAMPLES).join(name), linking, standard, self.0.path())
-    }
+/// Compiles an example, or the source of that path.
+fn compile(scratch: &Scratch, name: &str, linking: &str) -> PathBuf {
+    let standard = if name.ends_with(".c") { "c11" } else { "c++11" };
+    scratch.compile(&Path::new(EXAMPLES).join(name), linking, standard)
 }
 
 /// Runs a program that must fail with these words.
@@ -46,46 +33,44 @@ fn fails(binary: &Path, arguments: &[&str], words: &[&str]) {
     assert!(ran.code == Some(1) && words.iter().all(|word| ran.stderr.contains(word)), "{ran:#?}");
 }
 
-/// The standard output under valgrind, which must find nothing; nothing where there is none.
-fn clean(binary: &Path, arguments: &[&str]) -> Option<String> {
+/// The standard output under valgrind, which must find nothing.
+fn clean(binary: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new("valgrind");
     command.args(["--quiet", "--error-exitcode=99", "--leak-check=full"]);
     command.args(["show-leak-kinds", "errors-for-leak-kinds"].map(|o| format!("--{o}=definite,indirect,possible")));
     command.arg(format!("--suppressions={PROGRAMS}/valgrind.supp")).arg(binary).args(arguments);
-    has("valgrind").then(|| ok(&mut command))
+    ok(&mut command)
 }
 
 #[test]
 fn the_examples_compile_without_a_warning_from_c99_and_cpp11_on() {
-    let scratch = Scratch::new();
+    let Some(scratch) = Scratch::new() else { return };
     let c = ["train.c", "mnist.c", "gradient.c"].map(|name| (name, ["c99", "c11", "c17", "c2x"]));
-    let cpp = has("c++").then_some(("predict.cpp", ["c++11", "c++17", "c++20", "c++23"]));
-    for (name, standards) in c.into_iter().chain(cpp) {
+    let cpp = ("predict.cpp", ["c++11", "c++17", "c++20", "c++23"]);
+    for (name, standards) in c.into_iter().chain([cpp]) {
         for standard in standards {
-            compile(&Path::new(EXAMPLES).join(name), "shared", standard, scratch.0.path());
+            scratch.compile(&Path::new(EXAMPLES).join(name), "shared", standard);
         }
     }
 }
 
 #[test]
 fn the_examples_run_linked_either_way_and_train_the_network_that_the_driver_trains() {
-    let scratch = Scratch::new();
+    let Some(scratch) = Scratch::new() else { return };
     let [from_c, from_driver] = ["c.model", "driver.model"].map(|name| scratch.path(name));
     json("train --out {}", &[from_driver.as_ref()]);
     let images = format!("{DIGITS}/t10k-images-idx3-ubyte.gz");
     for linking in BOTH {
-        assert!(ok(&mut Command::new(scratch.compile("gradient.c", linking))).starts_with(GRADIENTS));
-        let train = scratch.compile("train.c", linking);
+        assert!(ok(&mut Command::new(compile(&scratch, "gradient.c", linking))).starts_with(GRADIENTS));
+        let train = compile(&scratch, "train.c", linking);
         let text = ok(Command::new(&train).args([DIGITS, "10000", "2", &from_c]));
         assert!(text.contains("accuracy 90.83%"), "{text}");
         same_evaluation(&from_c, &from_driver);
         fails(&train, &["/nowhere"], &["/nowhere", "TL_ERROR_FILE"]);
-        if has("c++") {
-            let predict = scratch.compile("predict.cpp", linking);
-            let digits = ok(Command::new(&predict).args([&from_driver, &images]));
-            assert_eq!(digits, "2 3 4 5 6 7 8 9 0 9 5 5 6 5 0 9 8 9 8 4 \n");
-            fails(&predict, &[&images, &images], &["error: "]);
-        }
+        let predict = compile(&scratch, "predict.cpp", linking);
+        let digits = ok(Command::new(&predict).args([&from_driver, &images]));
+        assert_eq!(digits, "2 3 4 5 6 7 8 9 0 9 5 5 6 5 0 9 8 9 8 4 \n");
+        fails(&predict, &[&images, &images], &["error: "]);
     }
 }
 
@@ -97,8 +82,8 @@ fn same_evaluation(from_c: &str, from_driver: &str) {
 
 #[test]
 fn the_better_recipe_of_c_is_that_of_the_driver() {
-    let scratch = Scratch::new();
-    let mnist = scratch.compile("mnist.c", "shared");
+    let Some(scratch) = Scratch::new() else { return };
+    let mnist = compile(&scratch, "mnist.c", "shared");
     let [checkpoint, from_driver] = ["c.model", "driver.model"].map(|name| scratch.path(name));
     let whole = ok(Command::new(&mnist).args([DIGITS, "4"]));
     // Interrupted after each epoch, it ends in the same state.
@@ -117,23 +102,23 @@ fn the_better_recipe_of_c_is_that_of_the_driver() {
 /// Takes half a minute.
 #[test]
 fn the_better_recipe_reaches_98_percent_on_mnist_from_c() {
-    let Some(folder) = common::mnist() else { return };
-    let text = ok(Command::new(Scratch::new().compile("mnist.c", "static")).arg(folder).arg("10"));
+    let (Some(folder), Some(scratch)) = (common::mnist(), Scratch::new()) else { return };
+    let text = ok(Command::new(compile(&scratch, "mnist.c", "static")).arg(folder).arg("10"));
     let accuracy = text.trim_end().trim_end_matches('%').rsplit(' ').next().unwrap();
     assert!(text.lines().count() == 10 && accuracy.parse::<f64>().unwrap() >= 98.0, "{text}");
 }
 
 #[test]
 fn valgrind_finds_nothing_in_the_examples() {
-    let scratch = Scratch::new();
+    let Some(scratch) = Scratch::new() else { return };
     // Few iterations: valgrind emulates multiply-adds and takes two thousand times as long.
     for (name, arguments, text) in [
         ("train.c", &[DIGITS, "200", "2"][..], "trained 200 iterations"),
         ("mnist.c", &[DIGITS, "1"], "epoch  1"),
         ("gradient.c", &[], GRADIENTS),
     ] {
-        let found = clean(&scratch.compile(name, "shared"), arguments);
-        assert!(found.is_none_or(|found| found.contains(text)), "{name}");
+        let found = clean(&compile(&scratch, name, "shared"), arguments);
+        assert!(found.contains(text), "{name}");
     }
 }
 
@@ -141,12 +126,12 @@ fn valgrind_finds_nothing_in_the_examples() {
 /// structs of wrong sizes, networks that were freed: see `abuse`.
 #[test]
 fn every_function_rejects_invalid_arguments() {
-    let scratch = Scratch::new();
-    let (source, functions) = abuse::program(&fs::read_to_string(library("include/twolayer.h")).unwrap());
+    let Some(scratch) = Scratch::new() else { return };
+    let (source, functions) = abuse::program(&fs::read_to_string(scratch.prefix.join("include/twolayer.h")).unwrap());
     assert!(functions >= 34, "only {functions} functions were found in the header");
     let (folder, path) = (scratch.path(""), scratch.path("abuse.c"));
     fs::write(&path, source).unwrap();
-    let binary = scratch.compile(&path, "shared");
+    let binary = compile(&scratch, &path, "shared");
     println!("{}", ok(Command::new(&binary).args([&folder, "freed"])));
     // Without networks that were freed: to look at one is what valgrind rightly reports.
     clean(&binary, &[&folder]);
@@ -155,10 +140,10 @@ fn every_function_rejects_invalid_arguments() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_process_is_left_as_it_was_by_threads_and_all_uses_and_without_memory() {
-    let scratch = Scratch::new();
+    let Some(scratch) = Scratch::new() else { return };
     let folder = scratch.path("");
     for linking in BOTH {
-        let process = scratch.compile(&format!("{PROGRAMS}/process.c"), linking);
+        let process = compile(&scratch, &format!("{PROGRAMS}/process.c"), linking);
         for mode in ["threads", "uses", "memory"] {
             assert_eq!(ok(Command::new(&process).args([mode, DIGITS, &folder])), "ok\n", "{mode}");
         }
@@ -168,16 +153,15 @@ fn the_process_is_left_as_it_was_by_threads_and_all_uses_and_without_memory() {
 
 #[test]
 fn only_prefixed_symbols_are_global() {
-    if !has("nm") {
-        return;
-    }
+    let Some(scratch) = Scratch::new() else { return };
+    let library = |file| scratch.prefix.join(file);
     let names = |arguments: &[&str], file: &Path| -> BTreeSet<String> {
         let text = run(Command::new("nm").args(arguments).args(["--defined-only", "--format=posix"]).arg(file)).stdout;
         // A name and the letter of its kind.
         let fields = text.lines().map(|line| line.split(' ').collect::<Vec<_>>());
         fields.filter(|f| f.len() > 1 && f[1].len() == 1).map(|f| f[0].to_owned()).collect()
     };
-    let header = fs::read_to_string(library("include/twolayer.h")).unwrap();
+    let header = fs::read_to_string(scratch.prefix.join("include/twolayer.h")).unwrap();
     let declared: BTreeSet<String> = header::functions(&header).into_iter().map(|f| f.name).collect();
     assert_eq!(names(&["--dynamic"], &library("lib/libtwolayer.so")), declared);
     // Mangled names are Rust's own. The compiler's runtime: arithmetic by libgcc's names, and what unwinding needs.
@@ -192,27 +176,27 @@ fn only_prefixed_symbols_are_global() {
 
 #[test]
 fn cmake_finds_the_library_by_its_pkg_config_file() {
-    let (Some(prefix), true, true) = (installed(), has("cmake"), has("pkg-config")) else { return };
-    let build = Scratch::new();
+    let Some(build) = Scratch::new() else { return };
     let mut configure = Command::new("cmake");
     configure.args(["-S", &format!("{EXAMPLES}/cmake"), "-B", &build.path("")]);
-    assert_eq!(run(configure.arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display()))).code, Some(0));
+    assert_eq!(run(configure.arg(format!("-DCMAKE_PREFIX_PATH={}", build.prefix.display()))).code, Some(0));
     assert_eq!(run(Command::new("cmake").args(["--build", &build.path("")])).code, Some(0));
     assert!(ok(&mut Command::new(build.path("gradient"))).starts_with(GRADIENTS));
 }
 
 #[test]
 fn pkg_config_links_both_libraries() {
-    let (Some(prefix), true) = (installed(), has("pkg-config")) else { return };
+    let Some(scratch) = Scratch::new() else { return };
+    let library = scratch.prefix.join("lib");
     let configured = |arguments: &[&str]| {
         let mut command = Command::new("pkg-config");
-        ok(command.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig")).args(arguments).arg("twolayer"))
+        ok(command.env("PKG_CONFIG_PATH", library.join("pkgconfig")).args(arguments).arg("twolayer"))
     };
     assert_eq!(configured(&["--modversion"]).trim(), env!("CARGO_PKG_VERSION"));
-    let (scratch, source) = (Scratch::new(), format!("{EXAMPLES}/gradient.c"));
+    let source = format!("{EXAMPLES}/gradient.c");
     for arguments in [&["--cflags", "--libs"][..], &["--cflags", "--libs", "--static"]] {
         let (flags, binary) = (configured(arguments), scratch.path("by_pkg_config"));
         assert_eq!(run(Command::new("cc").args([&source, "-o", &binary]).args(flags.split_whitespace())).code, Some(0));
-        ok(Command::new(&binary).env("LD_LIBRARY_PATH", prefix.join("lib")));
+        ok(Command::new(&binary).env("LD_LIBRARY_PATH", &library));
     }
 }
