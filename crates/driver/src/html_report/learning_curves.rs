@@ -30,6 +30,7 @@ pub fn section(record: &TrainingRecord) -> Markup {
 /// The measurements behind the curves.
 fn epochs(record: &TrainingRecord) -> Markup {
     let some = record.some_of_history(EPOCHS);
+    let validated = some.iter().any(|m| m.validation_accuracy.is_some());
     html! {
         details {
             summary {
@@ -41,6 +42,7 @@ fn epochs(record: &TrainingRecord) -> Markup {
                     thead { tr {
                         th scope="col" { "iterations" } th scope="col" { "loss" } th scope="col" { "test loss" }
                         th scope="col" { "training set" } th scope="col" { "test set" }
+                        @if validated { th scope="col" { "validation" } }
                     } }
                     tbody {
                         @for m in &some {
@@ -50,6 +52,7 @@ fn epochs(record: &TrainingRecord) -> Markup {
                                 td { (loss(m.test_loss)) }
                                 td { (percent(m.train_accuracy)) }
                                 td { (percent(m.test_accuracy)) }
+                                @if validated { td { (m.validation_accuracy.map(percent).unwrap_or_default()) } }
                             }
                         }
                     }

@@ -48,6 +48,7 @@ pub enum LineColor {
     Batches,
     Train,
     Test,
+    Validation,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,6 +70,9 @@ pub enum Mark {
     /// A text, moved right by a distance.
     Text(Point, f64, Anchor, String),
 }
+
+/// A curve's kind, and its value in each measurement; NaN where there is none.
+type Curve<'a> = (LineColor, &'a dyn Fn(&Measurement) -> f64);
 
 /// A drawing and its description.
 #[derive(Debug)]
@@ -141,7 +145,8 @@ pub fn loss(record: &TrainingRecord) -> Drawing {
     drawing.sample(0.0, LineColor::Train, "training mean");
     drawing.sample(130.0, LineColor::Test, "test");
     drawing.sample(200.0, LineColor::Batches, "batches");
-    drawing.measured(&axes, &history, |m| [m.loss, m.test_loss], number_format::loss);
+    let curves: [Curve<'_>; 2] = [(LineColor::Train, &|m| m.loss), (LineColor::Test, &|m| m.test_loss)];
+    drawing.measured(&axes, &history, &curves, number_format::loss);
     let (from, to) = (number_format::loss(first.mean()), number_format::loss(last.mean()));
     drawing.description = format!("Loss over {}: from {from} to {to}", count(record.iterations, "iteration"));
     let finite = last.from + last.count;
@@ -154,24 +159,34 @@ pub fn loss(record: &TrainingRecord) -> Drawing {
     drawing
 }
 
-/// The training and test accuracies, by the logarithm of the error: 98.0 % and 99.9 % are far apart.
+/// The accuracies on the training and the test set and on validation rows, by the logarithm of the error: 98.0 % and
+/// 99.9 % are far apart.
 pub fn accuracy(record: &TrainingRecord) -> Drawing {
     let history = record.some_of_history(MOST_POINTS);
-    let errors = |m: &Measurement| [1.0 - m.train_accuracy, 1.0 - m.test_accuracy];
-    let axes = Axes::of_errors((record.epoch, record.iterations), history.iter().flat_map(errors));
+    let curves: [Curve<'_>; 3] = [
+        (LineColor::Train, &|m| 1.0 - m.train_accuracy),
+        (LineColor::Test, &|m| 1.0 - m.test_accuracy),
+        (LineColor::Validation, &|m| m.validation_accuracy.map_or(f64::NAN, |accuracy| 1.0 - accuracy)),
+    ];
+    let errors = history.iter().flat_map(|m| curves.map(|(_, error)| error(m))).filter(|error| error.is_finite());
+    let axes = Axes::of_errors((record.epoch, record.iterations), errors);
     let mut drawing = Drawing::axes(&axes, "accuracy");
     let Some((first, last)) = history.first().zip(history.last()) else {
         return drawing.empty();
     };
-    drawing.sample(30.0, LineColor::Train, "training set");
-    drawing.sample(146.0, LineColor::Test, "test set");
-    drawing.measured(&axes, &history, errors, |error| percent(1.0 - error));
     let both = |from: f64, to: f64| format!("from {} to {}", percent(from), percent(to));
     drawing.description = format!(
         "Accuracy on the training set {}, on the test set {}",
         both(first.train_accuracy, last.train_accuracy),
         both(first.test_accuracy, last.test_accuracy)
     );
+    drawing.sample(30.0, LineColor::Train, "training set");
+    drawing.sample(146.0, LineColor::Test, "test set");
+    if let Some((first, last)) = first.validation_accuracy.zip(last.validation_accuracy) {
+        drawing.sample(236.0, LineColor::Validation, "validation");
+        drawing.description += &format!(", on the validation rows {}", both(first, last));
+    }
+    drawing.measured(&axes, &history, &curves, |error| percent(1.0 - error));
     drawing
 }
 
@@ -223,30 +238,22 @@ impl Drawing {
         self.marks.push(Mark::Text((0.0, HEADING), x + 30.0, Anchor::Start, text.into()));
     }
 
-    /// The values of the training and the test set, with the last ones as text.
-    fn measured(
-        &mut self,
-        axes: &Axes,
-        history: &[Measurement],
-        both: impl Fn(&Measurement) -> [f64; 2],
-        shown: impl Fn(f64) -> String,
-    ) {
+    /// The curves over the measurements, with the last values as text.
+    fn measured(&mut self, axes: &Axes, history: &[Measurement], curves: &[Curve<'_>], shown: impl Fn(f64) -> String) {
         let mut last = Vec::new();
-        for (i, color) in [LineColor::Train, LineColor::Test].into_iter().enumerate() {
-            let values = history.iter().map(|m| (m.iterations as f64, both(m)[i])).filter(|(_, v)| v.is_finite());
+        for (color, value) in curves {
+            let values = history.iter().map(|m| (m.iterations as f64, value(m))).filter(|(_, v)| v.is_finite());
             let points: Vec<Point> = values.clone().map(|point| axes.place(point)).collect();
             let marked = if points.len() <= MOST_MARKED { 0 } else { points.len() - 1 };
-            self.marks.extend(points[marked.min(points.len())..].iter().map(|point| Mark::Dot(color, *point)));
+            self.marks.extend(points[marked.min(points.len())..].iter().map(|point| Mark::Dot(*color, *point)));
             last.extend(points.last().map(|(x, y)| (*x, *y, shown(values.last().map_or(0.0, |(_, v)| v)))));
-            self.marks.push(Mark::Line(color, points));
+            self.marks.push(Mark::Line(*color, points));
         }
-        // Texts that would overlap move apart, and stay within the axes.
         last.sort_by(|a, b| a.1.total_cmp(&b.1));
-        if let [(_, upper, _), (_, lower, _)] = &mut last[..] {
-            let middle = ((*upper + *lower) / 2.0).clamp(LINE / 2.0, DEPTH - LINE / 2.0);
-            (*upper, *lower) = (upper.min(middle - LINE / 2.0), lower.max(middle + LINE / 2.0));
-        }
-        self.marks.extend(last.into_iter().map(|(x, y, text)| Mark::Text((x, y + 4.0), 8.0, Anchor::Start, text)));
+        let mut heights: Vec<f64> = last.iter().map(|(_, y, _)| *y).collect();
+        spread(&mut heights);
+        let texts = last.into_iter().zip(heights);
+        self.marks.extend(texts.map(|((x, _, text), y)| Mark::Text((x, y + 4.0), 8.0, Anchor::Start, text)));
     }
 
     fn empty(mut self) -> Drawing {
@@ -254,6 +261,18 @@ impl Drawing {
         self.marks.push(Mark::Text((0.5, DEPTH / 2.0), 0.0, Anchor::Middle, text.into()));
         self.description = "Nothing to draw: no iterations".into();
         self
+    }
+}
+
+/// Moves ascending heights of lines of text down where they would overlap, and up where they would leave the axes.
+fn spread(heights: &mut [f64]) {
+    for i in 1..heights.len() {
+        heights[i] = heights[i].max(heights[i - 1] + LINE);
+    }
+    let mut lowest = DEPTH;
+    for height in heights.iter_mut().rev() {
+        *height = height.min(lowest);
+        lowest = *height - LINE;
     }
 }
 
@@ -301,11 +320,20 @@ mod tests {
     }
 
     #[test]
+    fn last_values_do_not_overlap_and_stay_within_the_axes() {
+        for mut heights in [vec![3.0, 3.0, 3.0], vec![0.0, 100.0, 101.0], vec![DEPTH; 3], vec![DEPTH - 20.0, DEPTH]] {
+            spread(&mut heights);
+            assert!(heights.is_sorted_by(|a, b| b - a >= LINE) && heights[0] >= 0.0, "{heights:?}");
+            assert!(heights.iter().all(|height| *height <= DEPTH), "{heights:?}");
+        }
+    }
+
+    #[test]
     fn accuracies_of_98_and_99_9_percent_are_far_apart_and_their_values_shown() {
         let mut record = TrainingRecord::new(false, 10);
         for (iterations, train_accuracy, test_accuracy) in [(1, 0.1, 0.1), (11, 0.999, 0.98), (20, 1.0, 0.98)] {
             record.push(iterations - 1, 1.0);
-            let (loss, test_loss, validation_accuracy) = (1.0, 1.0, None);
+            let (loss, test_loss, validation_accuracy) = (1.0, 1.0, Some(0.9 * test_accuracy));
             record.measure(Measurement {
                 iterations,
                 loss,
@@ -329,7 +357,9 @@ mod tests {
             .iter()
             .filter_map(|mark| if let Mark::Text(.., text) = mark { Some(&text[..]) } else { None })
             .collect();
-        for expected in ["100%", "100.00%", "98.00%", "99.9%", "epoch", "2.0"] {
+        let validation = height(LineColor::Validation);
+        assert!(validation.len() == 3 && validation[2] > test[2], "{validation:?} {test:?}");
+        for expected in ["100%", "100.00%", "98.00%", "88.20%", "99.9%", "epoch", "2.0"] {
             assert!(texts.contains(&expected), "no {expected} in {texts:?}");
         }
     }

@@ -58,19 +58,20 @@ fn paint(color: LineColor) -> Paint<'static> {
         LineColor::Batches => paint.set_color_rgba8(0x1f, 0x5f, 0xbf, 140),
         LineColor::Train => paint.set_color_rgba8(0x1f, 0x5f, 0xbf, 255),
         LineColor::Test => paint.set_color_rgba8(0xb3, 0x48, 0x0c, 255),
+        LineColor::Validation => paint.set_color_rgba8(0x2b, 0x7a, 0x2b, 255),
     }
     paint
 }
 
 fn draw_line(pixmap: &mut Pixmap, color: LineColor, points: &[Point]) {
     let Some(path) = path(points) else { return };
-    let stroke = Stroke {
-        width: if matches!(color, LineColor::Train | LineColor::Test) { 1.8 } else { 1.0 },
-        line_cap: LineCap::Round,
-        line_join: LineJoin::Round,
-        dash: if color == LineColor::Test { StrokeDash::new(vec![5.0, 4.0], 0.0) } else { None },
-        ..Stroke::default()
+    let (width, dash) = match color {
+        LineColor::Train => (1.8, None),
+        LineColor::Test => (1.8, StrokeDash::new(vec![5.0, 4.0], 0.0)),
+        LineColor::Validation => (1.8, StrokeDash::new(vec![1.5, 4.0], 0.0)),
+        LineColor::Grid | LineColor::Axis | LineColor::Batches => (1.0, None),
     };
+    let stroke = Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, dash, ..Stroke::default() };
     pixmap.stroke_path(&path, &paint(color), &stroke, Transform::from_scale(SCALE, SCALE), None);
 }
 

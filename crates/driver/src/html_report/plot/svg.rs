@@ -88,6 +88,7 @@ fn class(color: LineColor) -> &'static str {
         LineColor::Batches => "batches",
         LineColor::Train => "train",
         LineColor::Test => "test",
+        LineColor::Validation => "validation",
     }
 }
 
