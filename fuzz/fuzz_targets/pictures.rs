@@ -9,13 +9,13 @@ fuzz_target!(|input: &[u8]| {
     // Half of the inputs are pixels, which is where the preparation begins.
     if kind < 128 {
         let _ = Encoded::open(rest).and_then(Encoded::into_grey);
-        check(&Reader { side: 28 }.read_from(Ok(rest), "given"), 28);
+        check(&Reader::new(28).read_from(Ok(rest), "given"), 28);
     } else if let [width, side, bytes @ ..] = rest {
         let (width, side) = (usize::from(*width) + 1, usize::from(side % 32) + 1);
         let height = bytes.len() / width;
         let pixels = bytes[..width * height].iter().flat_map(|&luma| [luma, if kind < 192 { 255 } else { !luma }]);
         let size = (width as u32, height as u32);
-        check(&Reader { side }.read_luma_alpha(pixels.collect(), size), side);
+        check(&Reader::new(side).read_luma_alpha(pixels.collect(), size), side);
     }
 });
 

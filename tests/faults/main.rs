@@ -9,6 +9,7 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -79,8 +80,8 @@ impl Fixture {
         (output, written)
     }
 
-    /// The numbers of allocations and of writes, and the files, of a run without a fault.
-    fn whole(&self, command: &str) -> ([u64; 2], BTreeMap<String, Vec<u8>>) {
+    /// The numbers of allocations, writes and threads, and the files, of a run without a fault.
+    fn whole(&self, command: &str) -> ([u64; 3], BTreeMap<String, Vec<u8>>) {
         let counts = tempfile::NamedTempFile::new().unwrap();
         let (output, files) = self.run(command, &[("COUNTS", counts.path().to_str().unwrap())]);
         assert_eq!(output.status.code(), Some(0), "{command}: {output:?}");
@@ -177,14 +178,71 @@ fn no_command_needs_a_second_thread() {
     let Some(fixture) = Fixture::new() else { return };
     for command in COMMANDS {
         let (_, reference) = fixture.whole(command);
-        let (output, files) = fixture.run(command, &[("FAULT", "thread")]);
+        let (output, files) = fixture.run(command, &[("FAULT", "thread"), ("NTH", "1")]);
         assert_eq!(output.status.code(), Some(0), "{command}: {}", String::from_utf8_lossy(&output.stderr));
         assert!(files.keys().eq(reference.keys()), "{command}");
+        let has_option = !["export", "import", "data", "man"].iter().any(|name| command.starts_with(name));
+        let needs_it = has_option && !command.contains("--threads");
+        let one = format!("{command}{}", if needs_it { " --threads 1" } else { "" });
+        assert_eq!(fixture.whole(&one).0[2], 0, "{one}");
     }
     let several = format!("train --data {} --iters 2 --threads 2", digits().display());
-    let (output, _) = fixture.run(&several, &[("FAULT", "thread")]);
+    let (output, _) = fixture.run(&several, &[("FAULT", "thread"), ("NTH", "1")]);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(1) && stderr.contains("thread"), "{stderr}");
+}
+
+/// A second Ctrl-C, or an abort for another reason than memory, while a file is written.
+#[test]
+fn the_program_ends_at_once_without_leftovers_and_without_another_reason() {
+    let Some(fixture) = Fixture::new() else { return };
+    let command = "train --data set --iters 2 --hidden 3 --batch 2 --threads 1 --out o.model";
+    for (signal, code, ended_by) in [(2, Some(130), None), (6, None, Some(6))] {
+        let (output, files) = fixture.run(command, &[("FAULT", "signal"), ("NTH", &signal.to_string())]);
+        assert_eq!((output.status.code(), output.status.signal()), (code, ended_by), "{output:?}");
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("memory"), "{output:?}");
+        assert!(files.is_empty(), "{signal}: {:?}", files.keys());
+    }
+}
+
+/// Runs a command in a folder with so much address space; returns what it said on standard error, too.
+fn limited(megabytes: u32, command: &str, folder: &Path) -> (Output, String) {
+    let mut limited = Command::new("sh");
+    limited.arg("-c").arg(format!("ulimit -v {megabytes}000; exec \"$@\"")).arg("sh");
+    limited.arg(twolayer().get_program()).args(command.split_whitespace()).current_dir(folder);
+    let output = limited.env_remove("RUST_BACKTRACE").output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output, stderr)
+}
+
+/// Each command asks for the memory that a network takes before it computes.
+#[test]
+fn networks_larger_than_the_memory_are_refused_by_each_command() {
+    let folder = tempfile::tempdir().unwrap();
+    ok("train --iters 1 --hidden 40000 --quiet --out {}", &[&folder.path().join("model")]);
+    ok("export {} --out {}", &[&folder.path().join("model"), &folder.path().join("weights.npz")]);
+    for command in [
+        "eval model --threads 1",
+        "compare model model --threads 1",
+        "predict model --threads 1 --csv o.csv",
+        "export model --out o.onnx",
+        "export model --out o.h",
+        "import weights.npz --out o.model",
+    ] {
+        let (mut told, mut megabytes) = (0, 20);
+        loop {
+            let (output, stderr) = limited(megabytes, command, folder.path());
+            match output.status.code() {
+                Some(0) => break,
+                Some(1) => assert!(stderr.contains("memory") && !stderr.contains("internal"), "{megabytes}: {stderr}"),
+                _ => panic!("{megabytes} MB, {command}: {output:?}"),
+            }
+            assert!(!stderr.contains("memory allocation of"), "{megabytes} MB, {command}: {stderr}");
+            told += usize::from(stderr.contains("not enough memory: it takes about"));
+            megabytes += 4;
+        }
+        assert!(told > 0, "{command}: {megabytes} MB");
+    }
 }
 
 /// What is too large for the memory is an error that says so, and never a signal.
@@ -196,11 +254,7 @@ fn pictures_larger_than_the_memory_are_refused() {
     image::RgbaImage::from_pixel(3000, 2900, image::Rgba([255; 4])).save(&picture).unwrap();
     let mut told = 0;
     for megabytes in (20..120).step_by(10) {
-        let mut limited = Command::new("sh");
-        limited.arg("-c").arg(format!("ulimit -v {megabytes}000; exec \"$@\"")).arg("sh");
-        limited.arg(twolayer().get_program()).args(["predict", "--threads", "1"]).args([&model, &picture]);
-        let output = limited.env_remove("RUST_BACKTRACE").output().unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr);
+        let (output, stderr) = limited(megabytes, "predict --threads 1 model picture.png", folder.path());
         // Where even the loader of the program fails, it has an exit code of its own.
         let is_error = output.status.code() == Some(1) && stderr.contains("error: ") && !stderr.contains("internal");
         assert!(is_error || stderr.contains("shared"), "{megabytes} MB: {:?} {stderr}", output.status);

@@ -1,10 +1,10 @@
 /* Preloaded into the program: what the system could refuse is counted from the start of its `main` on, and refused as the
  * environment says.
  *
- * FAULT   what is refused: alloc, write (also to create, sync and rename files) or thread
- * NTH     the first that is refused, from 1; 0 refuses none
+ * FAULT   what is refused: alloc, write (also to create, sync and rename files) or thread; or signal
+ * NTH     the first that is refused, from 1; 0 refuses none. The signal that is raised twice when a file is synced
  * ONCE    if set, only that one
- * COUNTS  the file to which the numbers of both are written at a normal end */
+ * COUNTS  the file to which the numbers of allocations, writes and threads are written at a normal end */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,9 +22,10 @@
 extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t),
     *__libc_memalign(size_t, size_t);
 
-enum { ALLOC, WRITE, KINDS };
+enum { ALLOC, WRITE, THREAD, SIGNAL, KINDS };
+static const char *const names[KINDS] = {"alloc", "write", "thread", "signal"};
 static long counts[KINDS], nth;
-static int kind = -1, once, threads_refused, started;
+static int kind = -1, once, started;
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
@@ -35,8 +36,9 @@ __sighandler_t signal(int number, __sighandler_t handler)
         const char *fault = getenv("FAULT"), *from = getenv("NTH");
         nth = from ? atol(from) : 0;
         once = getenv("ONCE") != NULL;
-        kind = !fault ? -1 : !strcmp(fault, "alloc") ? ALLOC : !strcmp(fault, "write") ? WRITE : -1;
-        threads_refused = fault && !strcmp(fault, "thread");
+        for (int of = 0; fault && of < KINDS; of++)
+            if (!strcmp(fault, names[of]))
+                kind = of;
         started = 1;
     }
     return REAL(signal)(number, handler);
@@ -55,7 +57,7 @@ __attribute__((destructor)) static void tell(void)
     const char *path = getenv("COUNTS");
     FILE *file = path ? (started = 0, fopen(path, "w")) : NULL;
     if (file) {
-        fprintf(file, "%ld %ld\n", counts[ALLOC], counts[WRITE]);
+        fprintf(file, "%ld %ld %ld\n", counts[ALLOC], counts[WRITE], counts[THREAD]);
         fclose(file);
     }
 }
@@ -97,11 +99,19 @@ int open64(const char *path, int flags, ...)
     return flags & O_CREAT && refused(WRITE) ? FULL : REAL(open64)(path, flags, mode);
 }
 
-int fsync(int file) { return refused(WRITE) ? FULL : REAL(fsync)(file); }
+int fsync(int file)
+{
+    if (kind == SIGNAL) {
+        raise((int)nth);
+        raise((int)nth);
+    }
+    return refused(WRITE) ? FULL : REAL(fsync)(file);
+}
+
 int rename(const char *from, const char *to) { return refused(WRITE) ? FULL : REAL(rename)(from, to); }
 int mkdir(const char *path, mode_t mode) { return refused(WRITE) ? FULL : REAL(mkdir)(path, mode); }
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *with, void *(*run)(void *), void *of)
 {
-    return threads_refused ? EAGAIN : REAL(pthread_create)(thread, with, run, of);
+    return refused(THREAD) ? EAGAIN : REAL(pthread_create)(thread, with, run, of);
 }

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
+use twolayer_core::MemoryEstimate;
 use twolayer_idx::{Data, Idx, Part, Split};
-use twolayer_numpy::{Archive, Array, Type};
+use twolayer_numpy::{Archive, Array, Header, Type};
 
 use crate::error::{Error, Result};
 
@@ -30,10 +31,11 @@ pub(crate) fn load(file: &Path, part: Part) -> Result<Split> {
             )));
         }
         let header = archive.header(name).map_err(|what| fail(format!("array {name} {what}")))?;
-        match header.sizes.is_empty() {
-            true => Err(fail(format!("array {name} is no list but a single number; save one for each image"))),
-            false => Ok((format!("{}, {name}", file.display()), header.sizes)),
+        if header.sizes.is_empty() {
+            return Err(fail(format!("array {name} is no list but a single number; save one for each image")));
         }
+        check_memory(&header).map_err(|what| fail(format!("array {name} {what}")))?;
+        Ok((format!("{}, {name}", file.display()), header.sizes))
     };
     // Both headers before the rest of either, so that what does not fit is not unpacked.
     let ((images_name, images), (labels_name, labels)) = (sizes(x)?, sizes(y)?);
@@ -54,6 +56,17 @@ fn names_of(part: Part) -> (&'static str, &'static str) {
 pub(crate) fn has_images(file: &Path, part: Part) -> Result<bool> {
     let names = open(file)?.files().map_err(|what| Error::new(file, what))?;
     Ok(names.iter().any(|name| name.strip_suffix(".npy") == Some(names_of(part).0)))
+}
+
+/// An error unless there is memory for an array as stored, in C order and as IDX's type.
+fn check_memory(header: &Header) -> Result<(), String> {
+    let count = header.sizes.iter().fold(1, |product: usize, &n| product.saturating_mul(n));
+    let stored = header.kind.size();
+    let idx = if stored == 1 { 0 } else { stored.max(size_of::<i32>()) };
+    let need = MemoryEstimate::default().elements(count, stored * (1 + usize::from(header.fortran_order)) + idx);
+    let megabytes = need.bytes().div_ceil(1_000_000);
+    let refused = || format!("needs {megabytes} MB of memory, which the system refuses; end other programs");
+    need.is_available().then_some(()).ok_or_else(refused)
 }
 
 /// The array in one of IDX's types; integers that these lack become `i32`.

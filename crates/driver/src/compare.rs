@@ -33,6 +33,8 @@ pub fn run(args: &CompareArgs, out: &mut Output) -> Result<(), CliError> {
     let half = source.load_half(args.split, out.is_quiet())?;
     for (net, path) in [&first, &second].into_iter().zip(paths) {
         network::check_fit(net.as_ref(), path, &half)?;
+        // The most probable classes of both, and the images that only one gets right.
+        network::check_memory(net.as_ref(), &machine, half.rows(), 4 * half.rows() * size_of::<usize>())?;
     }
     let mut comparison = Comparison {
         data: source.name(),

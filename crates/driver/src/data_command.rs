@@ -1,6 +1,7 @@
 //! `twolayer data`: summarises a data set, draws its images, converts it to IDX.
 
 use serde::Serialize;
+use twolayer_core::MemoryEstimate;
 use twolayer_idx::Split as Half;
 
 use crate::args::{DataCommand, DataConvertArgs, DataInfoArgs, DataShowArgs};
@@ -8,6 +9,7 @@ use crate::ascii_image;
 use crate::data::{self, Source, size};
 use crate::data_notes;
 use crate::error::CliError;
+use crate::memory;
 use crate::number_format::{count, grouped, percent};
 use crate::output::Output;
 use crate::terminal::Table;
@@ -145,6 +147,10 @@ fn show(args: &DataShowArgs, out: &mut Output) -> Result<(), CliError> {
 fn convert(args: &DataConvertArgs, out: &mut Output) -> Result<(), CliError> {
     let source = Source::of(Some(&args.source), args.label_column.as_deref());
     let (train, test) = source.load(out.is_quiet())?;
+    let halves = || [Some(&train), test.as_ref()].into_iter().flatten();
+    // A copy of a half's images and labels.
+    let largest = halves().map(|half| half.images().len() + half.rows() * size_of::<u32>()).max().unwrap_or_default();
+    memory::check(MemoryEstimate::default().elements(largest, 1), memory::END_OTHERS)?;
     let files = twolayer_idx::save_set(&args.target, &train, test.as_ref())?;
     out.field("Data", format_args!("{}: {}", args.source.display(), data::describe_set(&train, test.as_ref())));
     data_notes::of_reading(&train, test.as_ref()).iter().for_each(|note| out.field("Note", note));

@@ -66,6 +66,9 @@ pub fn run(args: &EvalArgs, out: &mut Output) -> Result<(), CliError> {
             args.model.display()
         )));
     }
+    // The most probable classes, and the confusion matrix.
+    let results = (half.rows() + classes * classes) * size_of::<usize>();
+    network::check_memory(net.as_ref(), &machine, half.rows(), results)?;
     let start = Instant::now();
     let (evaluation, predicted) = (net.evaluate(&half)?, net.classify(&half)?);
     let confusion = confusion::matrix(half.labels(), &predicted, classes);

@@ -1,12 +1,13 @@
 //! `twolayer export`: writes a model for other programs.
 
 use serde::Serialize;
-use twolayer_core::{Activation, Float, Shape};
+use twolayer_core::{Activation, Float, MemoryEstimate, Shape};
 use twolayer_interchange::{c, html, npz, onnx};
 use twolayer_model::{AnyModel, Model};
 
 use crate::args::{ExportArgs, Format};
 use crate::error::CliError;
+use crate::memory;
 use crate::network;
 use crate::number_format::grouped;
 use crate::output::Output;
@@ -102,6 +103,10 @@ fn name(args: &ExportArgs, format: Format) -> Result<Option<String>, CliError> {
 type Contents = (Vec<u8>, Activation, &'static str);
 
 fn contents<T: Float>(model: &Model<T>, format: Format, name: Option<&str>) -> Result<Contents, CliError> {
+    // Of each number: its bytes in a tensor, in a section and in the file; or its text, in a line and in the file.
+    let (width, copies) = if format == Format::C { (32, 2) } else { (size_of::<T>(), 4) };
+    let need = MemoryEstimate::default().parameters(model.parameters.shape(), width, copies);
+    memory::check(need, memory::END_OTHERS)?;
     let bytes = match format {
         Format::Npz => npz::write(&model.parameters, model.activation)?,
         Format::Onnx => onnx::write(model)?,

@@ -98,7 +98,7 @@ fn check_memory(
         .batch(batch, shape, size_of::<f64>(), 2 + machine.threads())
         // Inputs as f64, and a list of the nonzero ones.
         .elements(batch.saturating_mul(shape.inputs()), 8 + 16);
-    memory::check(need, "--hidden or --batch")
+    memory::check(need, "lower --hidden or --batch")
 }
 
 fn gradients(subject: &CheckedNetwork<'_>, brute_force: bool) -> Result<Gradients, CliError> {

@@ -3,12 +3,13 @@
 use std::io;
 
 use serde::Serialize;
-use twolayer_core::{Activation, Float, Shape};
+use twolayer_core::{Activation, Float, MemoryEstimate, Shape};
 use twolayer_interchange::{Source, from_reader, load};
 use twolayer_model::{AnyModel, Model};
 
 use crate::args::{ActivationName, ImportArgs};
 use crate::error::CliError;
+use crate::memory;
 use crate::output::Output;
 use crate::output_file::{OutputFile, is_stdin};
 
@@ -70,6 +71,9 @@ pub fn run(args: &ImportArgs, out: &mut Output) -> Result<(), CliError> {
 /// The content of the model file, and its activation: the given one, or that of the imported file.
 fn contents<T: Float>(model: &mut Model<T>, given: Option<Activation>) -> Result<(Vec<u8>, Activation), CliError> {
     model.activation = given.unwrap_or(model.activation);
+    // The bytes of each number in a tensor and in the file.
+    let need = MemoryEstimate::default().parameters(model.parameters.shape(), size_of::<T>(), 2);
+    memory::check(need, memory::END_OTHERS)?;
     Ok((model.to_bytes()?, model.activation))
 }
 

@@ -1,4 +1,5 @@
-//! Ctrl-C: the first ends the run after the current iteration, the second ends the program.
+//! Ctrl-C: the first ends the run after the current iteration, the second ends the program and removes its temporary
+//! files. On Windows, too: there the handler runs on a thread of its own.
 #![allow(unsafe_code)]
 
 use std::io::{IsTerminal, stderr};
@@ -22,13 +23,17 @@ pub fn listen(quiet: bool) {
     #[cfg(not(unix))]
     let signals = [libc::SIGINT, libc::SIGTERM];
     for signal in signals {
-        // SAFETY: `on_signal` does nothing that a handler must not: it uses atomic flags, `write` and `_exit`.
+        // SAFETY: `on_signal` does nothing that a handler must not: it uses atomic flags, `unlink`,
+        // `write` and `_exit`.
         unsafe { libc::signal(signal, on_signal as *const () as libc::sighandler_t) };
     }
 }
 
 extern "C" fn on_signal(_: libc::c_int) {
     let again = ASKED.swap(true, Ordering::Relaxed);
+    if again {
+        twolayer_atomic::remove_unfinished();
+    }
     // SAFETY: both may be called in a handler; the note is static.
     unsafe {
         if again {

@@ -44,6 +44,7 @@ mod waiting_bar;
 
 use std::panic;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
 
@@ -59,9 +60,10 @@ fn main() -> ExitCode {
         Err(error) => return help::report_usage(&error),
     };
     color::choose(cli.color);
-    // A panic is a bug, but the user should still get one paragraph.
-    panic::set_hook(Box::new(|info| {
-        if !twolayer_pictures::is_decoding() {
+    // A panic is a bug, but the user should still get one paragraph; one only, where several threads work.
+    let told = AtomicBool::new(false);
+    panic::set_hook(Box::new(move |info| {
+        if !twolayer_pictures::is_decoding() && !told.swap(true, Ordering::Relaxed) {
             let error = out_of_memory::explains_panic();
             error.unwrap_or_else(|| CliError::new(format!("internal error, please report it: {info}"))).report();
         }

@@ -9,8 +9,11 @@ pub fn shape(inputs: usize, hidden: usize, classes: usize) -> Result<Shape, CliE
     Shape::new(inputs, hidden, classes).map_err(|e| CliError::new(format!("{e}; lower --hidden or --classes")))
 }
 
-/// An error if the machine lacks the memory; `options` are those to lower.
-pub fn check(need: MemoryEstimate, options: &str) -> Result<(), CliError> {
+/// What to do where no option makes a command need less.
+pub const END_OTHERS: &str = "end other programs";
+
+/// An error if the machine lacks the memory; `advice` is what to do.
+pub fn check(need: MemoryEstimate, advice: &str) -> Result<(), CliError> {
     let (free, bytes) = (available(), need.bytes());
     // Both the free memory and the limit of the process must suffice.
     if free.is_none_or(|free| bytes <= u128::from(free)) && need.is_available() {
@@ -20,7 +23,7 @@ pub fn check(need: MemoryEstimate, options: &str) -> Result<(), CliError> {
         Some(free) if bytes > u128::from(free) => format!(" and {} are free", size(u128::from(free))),
         _ => ", more than the system allows".into(),
     };
-    Err(CliError::new(format!("not enough memory: the run needs about {}{have}; lower {options}", size(bytes))))
+    Err(CliError::new(format!("not enough memory: it takes about {}{have}; {advice}", size(bytes))))
 }
 
 /// Memory available without swapping, if known.
@@ -48,13 +51,15 @@ mod tests {
     #[test]
     fn sizes_beyond_any_memory_are_errors() {
         let shape = Shape::new(784, 50, 10).unwrap();
-        assert!(check(MemoryEstimate::default().parameters(shape, 8, 4).batch(100, shape, 8, 8), "--hidden").is_ok());
+        assert!(
+            check(MemoryEstimate::default().parameters(shape, 8, 4).batch(100, shape, 8, 8), "lower --hidden").is_ok()
+        );
         let huge = Shape::new(784, 1 << 30, 10).unwrap();
         let message =
-            format!("{:?}", check(MemoryEstimate::default().parameters(huge, 8, 300), "--hidden").unwrap_err());
+            format!("{:?}", check(MemoryEstimate::default().parameters(huge, 8, 300), "lower --hidden").unwrap_err());
         assert!(message.contains("PB") && message.contains("--hidden"), "{message}");
-        assert!(check(MemoryEstimate::default().batch(usize::MAX, shape, 8, 8), "--batch").is_err());
-        assert!(check(MemoryEstimate::default().elements(usize::MAX, 8), "--log").is_err());
+        assert!(check(MemoryEstimate::default().batch(usize::MAX, shape, 8, 8), "lower --batch").is_err());
+        assert!(check(MemoryEstimate::default().elements(usize::MAX, 8), "lower --log").is_err());
     }
 
     #[test]

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use twolayer_core::{Activation, Evaluation, Float, Result, Rows, Shape, TwoLayerNet};
+use twolayer_core::{Activation, Evaluation, Float, MemoryEstimate, Result, Rows, Shape, TwoLayerNet};
 use twolayer_idx::Split as Half;
 use twolayer_model::{AnyModel, Model};
 
 use crate::data;
 use crate::error::CliError;
 use crate::machine::Machine;
+use crate::memory;
 use crate::number_format::count;
 use crate::output_file::is_stdin;
 
@@ -107,6 +108,13 @@ pub fn describe(net: &dyn Network) -> String {
     let shape = net.shape();
     let units = if net.activation() == Activation::Sigmoid { "" } else { ", relu" };
     format!("{} -> {} -> {}, {}{units}", shape.inputs(), shape.hidden(), shape.classes(), net.precision())
+}
+
+/// An error unless there is memory to compute so many rows in a call, with so many bytes of results.
+pub fn check_memory(net: &dyn Network, machine: &Machine, rows: usize, results: usize) -> Result<(), CliError> {
+    let width = if net.precision() == "f32" { 4 } else { 8 };
+    let need = MemoryEstimate::default().inference(net.shape(), width, rows, machine.threads()).elements(results, 1);
+    memory::check(need, "lower --threads or end other programs")
 }
 
 /// An error unless the model takes images of this size and has a class for every label.

@@ -18,8 +18,8 @@ pub fn at_once(threads: ThreadCount, pieces: usize) -> usize {
 }
 
 /// Calls `one` with the number of each piece, from 0, on at most `at_once` threads, of which the caller's is one, and
-/// `end` with each result as it comes, until that breaks. After Ctrl-C no piece begins. Where the system refuses a
-/// thread, there are fewer.
+/// `end` with each result as it comes, until that breaks. After Ctrl-C or a panic no piece begins. Where the system
+/// refuses a thread, there are fewer.
 pub fn run<R>(
     pieces: usize,
     at_once: usize,
@@ -28,6 +28,7 @@ pub fn run<R>(
 ) {
     let (next, end) = (AtomicUsize::new(0), Mutex::new(Some(end)));
     let work = || {
+        let _end = EndOnPanic(&next, pieces);
         loop {
             let n = next.fetch_add(1, Ordering::Relaxed);
             if n >= pieces || interrupt::asked() {
@@ -52,6 +53,17 @@ pub fn run<R>(
     });
 }
 
+/// Sets the number of the next piece to that beyond the last if dropped by a panic.
+struct EndOnPanic<'a>(&'a AtomicUsize, usize);
+
+impl Drop for EndOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(self.1, Ordering::Relaxed);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +85,24 @@ mod tests {
             assert_eq!(done, (0..40).collect::<Vec<_>>());
             assert!(threads.len() <= at_once.max(1));
             assert!(at_once > 1 || threads.contains(&thread::current().id()));
+        }
+    }
+
+    #[test]
+    fn none_begins_after_a_panic() {
+        const PIECES: usize = 10_000;
+        for at_once in [1, 3] {
+            let begun = AtomicUsize::new(0);
+            let one = |n| {
+                begun.fetch_add(1, Ordering::Relaxed);
+                if n == 0 {
+                    std::panic::resume_unwind(Box::new("on purpose"));
+                }
+                thread::sleep(std::time::Duration::from_millis(1));
+            };
+            let run = || run(PIECES, at_once, one, |_, ()| ControlFlow::Continue(()));
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
+            assert!(begun.into_inner() < PIECES, "{at_once}");
         }
     }
 

@@ -21,15 +21,9 @@ pub struct Array {
 impl Array {
     /// Reads the `length` bytes of the elements that follow a header.
     pub(crate) fn read(header: Header, length: u64, elements: impl Read) -> Result<Array, String> {
+        let expected = header.check_length(length)?;
         let Header { kind, big_endian, fortran_order, sizes } = header;
-        let expected = sizes.iter().try_fold(kind.size(), |product, &n| product.checked_mul(n));
-        if expected.map(|bytes| bytes as u64) != Some(length) {
-            return Err(format!(
-                "has {length} bytes of data, which do not match shape {sizes:?} and type {kind}; {AGAIN}"
-            ));
-        }
         let mut bytes = Vec::new();
-        let expected = expected.unwrap_or_default();
         bytes.try_reserve_exact(expected).map_err(|_| {
             format!("needs {} MB of memory, which the system refuses; end other programs", expected.div_ceil(1_000_000))
         })?;

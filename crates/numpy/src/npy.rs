@@ -33,6 +33,17 @@ pub struct Header {
     pub(crate) big_endian: bool,
 }
 
+impl Header {
+    /// The bytes of the elements, if `length` is what the header announces.
+    pub(crate) fn check_length(&self, length: u64) -> Result<usize, String> {
+        let Header { kind, sizes, .. } = self;
+        let expected = sizes.iter().try_fold(kind.size(), |product, &n| product.checked_mul(n));
+        expected.filter(|&bytes| bytes as u64 == length).ok_or_else(|| {
+            format!("has {length} bytes of data, which do not match shape {sizes:?} and type {kind}; {AGAIN}")
+        })
+    }
+}
+
 /// The header of an array, little-endian, in C order, of version 1.0; the elements follow it.
 pub fn header(kind: Type, sizes: &[usize]) -> Vec<u8> {
     let name = Type::NAMES.iter().find(|(this, ..)| *this == kind).map_or("", |(_, short, _)| short);

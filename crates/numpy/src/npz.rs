@@ -47,9 +47,13 @@ impl<R: Read + Seek> Archive<R> {
     ///
     /// # Errors
     ///
-    /// If there is none, or it is damaged or of another type than [`Type`](crate::Type) has.
+    /// If there is none, or it is damaged, of another length than it says or of another type than
+    /// [`Type`](crate::Type) has.
     pub fn header(&mut self, name: &str) -> Result<Header, String> {
-        npy::read(self.entry(name)?).map(|(header, _)| header)
+        let mut entry = self.entry(name)?;
+        let (header, length) = npy::read(&mut entry)?;
+        header.check_length(entry.size().saturating_sub(length as u64))?;
+        Ok(header)
     }
 
     /// The array `name`.

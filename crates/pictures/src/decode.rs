@@ -2,16 +2,17 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::hint::black_box;
 use std::io::{self, Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use image::metadata::Orientation;
 use image::{
     ColorType, DynamicImage, GrayAlphaImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
 };
 
+use twolayer_core::MemoryEstimate;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
@@ -47,13 +48,19 @@ pub fn has_ending(path: &Path) -> bool {
 /// The formats, in words.
 pub const FORMATS: &str = "PNG, JPEG, WebP, GIF, TIFF, BMP or PGM";
 
-/// Reads pictures for a network of `side` x `side` pixels.
+/// Reads pictures for a network of `side` x `side` pixels, on any number of threads.
 pub struct Reader {
     /// The side of the images that the network takes, in pixels.
     pub side: usize,
+    memory: Memory,
 }
 
 impl Reader {
+    /// For images of this side, in pixels.
+    pub fn new(side: usize) -> Self {
+        Reader { side, memory: Memory::default() }
+    }
+
     /// The picture in a file.
     ///
     /// # Errors
@@ -70,14 +77,15 @@ impl Reader {
         let plane = contents(source).and_then(|bytes| {
             let encoded = Encoded::open(&bytes)?;
             // What `grey` converts it to, unless it is that already.
-            encoded.check_memory(match encoded.decoder.color_type() {
+            let need = encoded.memory(match encoded.decoder.color_type() {
                 ColorType::L8 | ColorType::La8 => 0,
                 colour if colour.has_alpha() => 2,
                 _ => 1,
-            })?;
-            caught(|| encoded.decode(true).map(grey))
+            });
+            let promised = self.memory.promise(need).ok_or_else(|| encoded.too_large(need))?;
+            Ok((caught(|| encoded.decode(true).map(grey))?, promised))
         });
-        let (grey, size) = plane.map_err(|why| format!("cannot read the picture {name}: {why}"))?;
+        let ((grey, size), _promised) = plane.map_err(|why| format!("cannot read the picture {name}: {why}"))?;
         prepare(grey, size, self.side).map_err(|why| format!("the picture {name} {why}"))
     }
 
@@ -90,6 +98,46 @@ impl Reader {
         let picture = picture.ok_or_else(|| format!("the picture has fewer bytes than {width} x {height} x 2"))?;
         let (grey, size) = grey(picture.into());
         prepare(grey, size, self.side).map_err(|why| format!("the picture {why}"))
+    }
+}
+
+/// The bytes that pictures under way were promised.
+#[derive(Default)]
+struct Memory {
+    promised: Mutex<u64>,
+    freed: Condvar,
+}
+
+/// Bytes that are promised until it is dropped.
+struct Promised<'a>(&'a Memory, u64);
+
+impl Memory {
+    /// Promises so many bytes; none if the system does not grant them. Where it does not grant them beside those promised
+    /// to others, it waits for these.
+    fn promise(&self, bytes: u64) -> Option<Promised<'_>> {
+        let mut promised = self.lock();
+        loop {
+            let all = usize::try_from(*promised + bytes).unwrap_or(usize::MAX);
+            if MemoryEstimate::default().elements(all, 1).is_available() {
+                *promised += bytes;
+                return Some(Promised(self, bytes));
+            }
+            if *promised == 0 {
+                return None;
+            }
+            promised = self.freed.wait(promised).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, u64> {
+        self.promised.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Promised<'_> {
+    fn drop(&mut self) {
+        *self.0.lock() -= self.1;
+        self.0.freed.notify_all();
     }
 }
 
@@ -160,8 +208,8 @@ impl<'a> Encoded<'a> {
         matches!(self.orientation, Rotate90 | Rotate90FlipH | Rotate270 | Rotate270FlipH)
     }
 
-    /// An error unless there is memory to decode it, with so many bytes for each pixel beside it.
-    fn check_memory(&self, beside: u64) -> Result<(), String> {
+    /// The bytes that it takes to decode it, with so many for each pixel beside it.
+    fn memory(&self, beside: u64) -> u64 {
         let [height, width] = self.size().map(|side| side as u64);
         let copies = match self.format {
             // All coefficients, of two bytes each.
@@ -171,14 +219,15 @@ impl<'a> Encoded<'a> {
         };
         let decoded = self.decoder.total_bytes() * (copies + u64::from(self.is_turned()));
         let prepared = (width * height).min((MAX_SIDE * MAX_SIDE) as u64) * PREPARED;
-        let need = (decoded + width * height * beside).max(prepared);
-        if is_available(need) {
-            return Ok(());
-        }
-        let megabytes = need.div_ceil(1_000_000);
-        Err(format!(
+        (decoded + width * height * beside).max(prepared)
+    }
+
+    /// The error where the system refuses so many bytes.
+    fn too_large(&self, need: u64) -> String {
+        let ([height, width], megabytes) = (self.size(), need.div_ceil(1_000_000));
+        format!(
             "its {width} x {height} pixels need {megabytes} MB of memory, which the system refuses; make it smaller"
-        ))
+        )
     }
 
     /// Decoded and upright; `luma` says that the colours of a JPEG need not be decoded.
@@ -201,7 +250,8 @@ impl<'a> Encoded<'a> {
     /// name.
     pub fn into_grey(self) -> Result<(Vec<u8>, bool), String> {
         let colour = self.decoder.color_type();
-        self.check_memory(if colour == ColorType::L8 { 0 } else { 4 })?;
+        let need = self.memory(if colour == ColorType::L8 { 0 } else { 4 });
+        Memory::default().promise(need).map(drop).ok_or_else(|| self.too_large(need))?;
         caught(|| {
             let picture = self.decode(false)?;
             if colour.has_alpha() && picture.to_rgba8().pixels().any(|pixel| pixel[3] != u8::MAX) {
@@ -236,18 +286,6 @@ fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
         }
         None => Err(format!("it is not a {FORMATS} file")),
     }
-}
-
-/// Whether the system would now grant so many bytes.
-fn is_available(bytes: u64) -> bool {
-    let reserve = |bytes| {
-        let mut room = Vec::<u8>::new();
-        let granted = room.try_reserve_exact(bytes).is_ok();
-        // The compiler may remove an unused allocation.
-        black_box(&room);
-        granted
-    };
-    usize::try_from(bytes).is_ok_and(reserve)
 }
 
 thread_local! {
@@ -307,6 +345,9 @@ fn is_whole_jpeg(bytes: &[u8]) -> bool {
 fn damage(error: &ImageError) -> String {
     match error {
         ImageError::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => CUT_OFF.into(),
+        ImageError::IoError(e) if e.kind() == io::ErrorKind::OutOfMemory => {
+            "it needs more memory than the system gives; make it smaller or end other programs".into()
+        }
         ImageError::IoError(e) => format!("its data cannot be read: {e}; copy it again"),
         ImageError::Limits(_) => format!("it needs more than {} MB of memory; make it smaller", MAX_DECODED >> 20),
         ImageError::Unsupported(_) => {
@@ -347,13 +388,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_of_a_decoder_is_an_error_and_sizes_beyond_any_memory_are_too() {
+    fn a_panic_of_a_decoder_is_an_error() {
         let panics = || -> Result<(), String> {
             assert!(is_decoding());
             std::panic::resume_unwind(Box::new("on purpose"))
         };
         assert!(caught(panics).unwrap_err().contains("its decoder failed"));
         assert!(!is_decoding());
-        assert!(is_available(1) && !is_available(1 << 62));
+    }
+
+    #[test]
+    fn a_picture_waits_for_memory_promised_to_others_and_is_refused_what_no_system_has() {
+        const REFUSED: u64 = 1 << 62;
+        let memory = Memory::default();
+        assert!(memory.promise(REFUSED).is_none());
+        *memory.lock() = REFUSED;
+        let others = Promised(&memory, REFUSED);
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| memory.promise(1).map(|promised| promised.1));
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert!(!waits.is_finished());
+            drop(others);
+            assert_eq!(waits.join().unwrap(), Some(1));
+        });
+        assert_eq!(*memory.lock(), 0);
+    }
+
+    #[test]
+    fn missing_memory_is_not_called_damage() {
+        let error = ImageError::IoError(io::ErrorKind::OutOfMemory.into());
+        assert!(damage(&error).contains("more memory"), "{}", damage(&error));
     }
 }

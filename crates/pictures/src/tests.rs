@@ -255,7 +255,7 @@ fn transparent_is_white_unless_all_ink_is_white() {
 #[test]
 fn a_picture_without_pixels_is_an_error() {
     for (width, height) in [(0, 0), (5, 0), (0, 5)] {
-        let error = Reader { side: SIDE }.read_luma_alpha(Vec::new(), (width, height)).err().unwrap();
+        let error = Reader::new(SIDE).read_luma_alpha(Vec::new(), (width, height)).err().unwrap();
         assert!(error.contains(&format!("has {width} x {height} pixels")), "{error}");
     }
 }

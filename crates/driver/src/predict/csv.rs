@@ -43,6 +43,9 @@ pub fn run(
     if args.pictures.is_empty() {
         let half = Source::new(&args.data).load_half(args.split, out.is_quiet())?;
         network::check_fit(net, &args.model, &half)?;
+        // Probabilities, in the network's precision and in double.
+        let rows = half.rows().min(PIECE);
+        network::check_memory(net, machine, rows, 2 * rows * net.shape().classes() * size_of::<f64>())?;
         half.notes().iter().for_each(|note| out.context("Note", note));
         let write_all = |file: &mut dyn Write| {
             header("index", net, file)?;

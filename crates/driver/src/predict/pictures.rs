@@ -99,7 +99,7 @@ pub struct Classifier<'a> {
 impl<'a> Classifier<'a> {
     /// For these arguments; an error if the model does not take square images.
     pub fn new(args: &PredictArgs, machine: &Machine, model: &'a LoadedModel) -> Result<Self, CliError> {
-        let reader = Reader { side: side(&args.model, model.net.as_ref())? };
+        let reader = Reader::new(side(&args.model, model.net.as_ref())?);
         Ok(Classifier { reader, model, one: args.one, threads: machine.threads() })
     }
 

@@ -138,8 +138,8 @@ impl TrainingRun<'_> {
     pub fn check_memory(&self, width: usize, runs: usize) -> Result<(), CliError> {
         let logged = if self.log.is_some() { self.schedule.iterations } else { 0 };
         let lower = match logged {
-            0 => "--hidden, --batch or --threads",
-            _ => "--hidden, --batch, --threads or the iterations to --log",
+            0 => "lower --hidden, --batch or --threads",
+            _ => "lower --hidden, --batch, --threads or the iterations to --log",
         };
         let plain = self.args.learning.unusual().is_empty() && self.keep.is_none();
         // Each of several runs has a training set in an order of its own, if it holds out rows of each class.
