@@ -2,6 +2,7 @@
 
 use super::oracle::Oracle;
 use super::{Activation, Backpropagation, Labels, Parameters, Rows, Shape, TwoLayerNet};
+use crate::error::Error;
 use crate::math::Float;
 use crate::simd::Level;
 use crate::testing::{Random, with_all_kinds};
@@ -123,6 +124,27 @@ fn check_gradient<T: Float>() {
 fn backpropagation_is_right() {
     check_gradient::<f32>();
     check_gradient::<f64>();
+}
+
+#[test]
+fn used_buffers_give_the_gradients_of_new_ones() {
+    let [many, few, other] = [[31, 20, 10, 130], [31, 20, 10, 5], [3, 5, 2, 5]].map(|size| Case::<f32>::new(size, 0.5));
+    for level in Level::available() {
+        let mut used = Backpropagation::new(&many.net.clone().with_level(level), 130);
+        for case in [&many, &few, &many] {
+            used.load(&case.net.parameters).unwrap();
+            let (floats, t) = (case.floats(), Labels::Classes(&case.labels));
+            for x in [Rows::Pixels(&case.pixels), Rows::Floats(&floats)] {
+                let mut gradient = Parameters::zeros(case.net.shape());
+                used.gradient(x, t, &mut gradient.all_mut()).unwrap();
+                assert_eq!(gradient, case.net.gradient(x, t).unwrap(), "{level}, {} rows", case.labels.len());
+            }
+        }
+        assert!(matches!(used.load(&other.net.parameters), Err(Error::Shape { .. })));
+        let (x, t) = (Rows::Pixels(&few.pixels), Labels::Classes(&few.labels));
+        let mut gradient = Parameters::zeros(other.net.shape());
+        assert!(matches!(used.gradient(x, t, &mut gradient.all_mut()), Err(Error::Shape { .. })));
+    }
 }
 
 #[test]
