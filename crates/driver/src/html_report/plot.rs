@@ -243,10 +243,11 @@ impl Drawing {
         let mut last = Vec::new();
         for (color, value) in curves {
             let values = history.iter().map(|m| (m.iterations as f64, value(m))).filter(|(_, v)| v.is_finite());
-            let points: Vec<Point> = values.clone().map(|point| axes.place(point)).collect();
+            let values: Vec<Point> = values.collect();
+            let points: Vec<Point> = values.iter().map(|point| axes.place(*point)).collect();
             let marked = if points.len() <= MOST_MARKED { 0 } else { points.len() - 1 };
             self.marks.extend(points[marked.min(points.len())..].iter().map(|point| Mark::Dot(*color, *point)));
-            last.extend(points.last().map(|(x, y)| (*x, *y, shown(values.last().map_or(0.0, |(_, v)| v)))));
+            last.extend(points.last().zip(values.last()).map(|((x, y), (_, value))| (*x, *y, shown(*value))));
             self.marks.push(Mark::Line(*color, points));
         }
         last.sort_by(|a, b| a.1.total_cmp(&b.1));
