@@ -180,10 +180,10 @@ pub fn accuracy(record: &TrainingRecord) -> Drawing {
         both(first.train_accuracy, last.train_accuracy),
         both(first.test_accuracy, last.test_accuracy)
     );
-    drawing.sample(30.0, LineColor::Train, "training set");
-    drawing.sample(146.0, LineColor::Test, "test set");
+    drawing.sample(30.0, LineColor::Train, "training");
+    drawing.sample(122.0, LineColor::Test, "test");
     if let Some((first, last)) = first.validation_accuracy.zip(last.validation_accuracy) {
-        drawing.sample(236.0, LineColor::Validation, "validation");
+        drawing.sample(190.0, LineColor::Validation, "validation");
         drawing.description += &format!(", on the validation rows {}", both(first, last));
     }
     drawing.measured(&axes, &history, &curves, |error| percent(1.0 - error));
