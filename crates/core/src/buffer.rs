@@ -120,9 +120,13 @@ mod tests {
             let mut b = Aligned::<f64>::zeroed([len]);
             assert_eq!(b.len(), len);
             assert_eq!(b.as_ptr() as usize % 64, 0);
+            assert!(b.lines.len() * 64 >= len * 8);
             assert!(b.iter().all(|&x| x.to_bits() == 0));
+            let zeros = b.clone();
             b.iter_mut().for_each(|x| *x = 1.0);
             assert_eq!(b, b.clone());
+            assert_eq!(b == zeros, len == 0);
+            assert!(Scratch::<f64>::new([len, 3]).lines.capacity() * 64 >= len * 3 * 8);
         }
     }
 

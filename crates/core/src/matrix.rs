@@ -233,6 +233,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_outside_a_view_panics() {
+        use std::panic::{AssertUnwindSafe, catch_unwind};
+        let panics = |f: &mut dyn FnMut()| catch_unwind(AssertUnwindSafe(f)).is_err();
+        let (data, mut to) = ([0.0f32; 12], [0.0f32; 12]);
+        // Within the buffer, all of them.
+        let m = MatRef::new(&data, 2, 4).unwrap();
+        assert!(panics(&mut || _ = m.get(2, 0)) && panics(&mut || _ = m.get(0, 4)));
+        assert!(panics(&mut || _ = m.some_rows(1, 2)) && panics(&mut || _ = m.some_rows(3, 0)));
+        assert!(panics(&mut || _ = MatMut::new(&mut to, 2, 4).unwrap().row_mut(2)));
+        // Rows that overlap, or are not there.
+        assert!(panics(&mut || _ = MatMut::of_rows(&mut to, 3, 4, 3)));
+        assert!(panics(&mut || _ = MatMut::of_rows(&mut to, 3, 4, 5)));
+        assert!(panics(&mut || _ = MatRef::of_rows(&data, 3, 4, 5)));
+    }
+
+    #[test]
+    fn an_empty_view_has_no_elements() {
+        let mut data = [0.0f64; 12];
+        // Rows 9 apart: the third would begin behind the buffer.
+        for (rows, cols) in [(0, 4), (3, 0)] {
+            assert!(MatMut::with_stride(&mut data, rows, cols, 9).unwrap().as_mut_slice().is_empty());
+        }
+        for (rows, cols, from, some) in [(2, 3, 2, 0), (3, 0, 2, 1)] {
+            let m = MatRef::with_strides(&data, rows, cols, 9, 1).unwrap();
+            assert!(m.some_rows(from, some).to_vec().is_empty());
+        }
+    }
+
+    #[test]
     fn the_transpose_has_the_same_elements() {
         let data: Vec<f64> = (0..12).map(f64::from).collect();
         let m = MatRef::new(&data, 3, 4).unwrap();

@@ -1,5 +1,8 @@
 //! The gradient by backpropagation.
+//!
+//! As in training, each worker owns some blocks of hidden units, and only their parts of the logits cross between threads.
 
+use super::activation::Activation;
 use super::mini_batch::{BATCH_BLOCK, Input, MiniBatch};
 use super::output_layer::OutputLayer;
 use super::parameters::{Parameter, Parameters};
@@ -8,11 +11,13 @@ use super::rows_and_labels::{Labels, Rows};
 use super::shape::{BLOCK, Shape};
 use super::shard::Shard;
 use super::two_layer_net::TwoLayerNet;
-use crate::buffer::Aligned;
 use crate::error::{Error, Result};
 use crate::math::Float;
 use crate::matrix::MatMut;
+use crate::simd::Level;
 use crate::softmax::LossSum;
+use crate::threads::{Barrier, First, Instant, NotRun, Shared, Threads, kind_of_work, run_workers};
+use std::ops::Range;
 
 impl<T: Float> TwoLayerNet<T> {
     /// The gradient of the mean loss with respect to every parameter, by backpropagation:
@@ -43,30 +48,42 @@ impl<T: Float> TwoLayerNet<T> {
 /// # Ok::<(), twolayer_core::Error>(())
 /// ```
 pub struct Backpropagation<T: Float> {
-    shape: Shape,
+    level: Level,
+    activation: Activation,
+    threads: Threads,
+    parameters: Parameters<T>,
     /// Rows that the buffers have room for.
     capacity: usize,
+    /// Parts of the logits, blocks × rows × classes (padded), for even and odd blocks of the batch.
+    parts: [Shared<T>; 2],
+    workers: Vec<Worker<T>>,
+}
+
+/// What one thread computes.
+struct Worker<T: Float> {
+    blocks: Range<usize>,
     shard: Shard<T>,
     output: OutputLayer<T>,
-    parts: Aligned<T>,
+    /// Whether they have the current weights.
+    is_loaded: bool,
     pixels: Option<MiniBatch<T, u8>>,
     floats: Option<MiniBatch<T, T>>,
 }
 
 impl<T: Float> Backpropagation<T> {
     /// Copies the weights of `net`, and allocates buffers for batches of `rows` rows. Larger batches are computed in
-    /// blocks of at most 128 rows.
+    /// blocks of at most 128 rows. Calls use the network's threads, of which each has its buffers.
     pub fn new(net: &TwoLayerNet<T>, rows: usize) -> Self {
         let (shape, capacity) = (net.shape(), rows.clamp(1, BATCH_BLOCK));
-        let blocks = shape.hidden_padded() / BLOCK;
+        let parts = [shape.hidden_padded() / BLOCK, capacity, shape.classes_padded()];
         Backpropagation {
-            shape,
+            level: net.level,
+            activation: net.activation,
+            threads: net.threads.clone(),
+            parameters: net.parameters.clone(),
             capacity,
-            shard: Shard::new((net.level, net.activation), &net.parameters, 0..blocks, capacity),
-            output: OutputLayer::new(net.level, &net.parameters, capacity),
-            parts: Aligned::zeroed([blocks, capacity, shape.classes_padded()]),
-            pixels: None,
-            floats: None,
+            parts: std::array::from_fn(|_| Shared::new(parts)),
+            workers: Vec::new(),
         }
     }
 
@@ -75,60 +92,131 @@ impl<T: Float> Backpropagation<T> {
     /// # Errors
     /// [`Error::Shape`] unless they have the shape of the first ones.
     pub fn load(&mut self, parameters: &Parameters<T>) -> Result<()> {
-        if parameters.shape() != self.shape {
-            let (mine, theirs) = (self.shape, parameters.shape());
+        let (mine, theirs) = (self.parameters.shape(), parameters.shape());
+        if theirs != mine {
             return Err(Error::Shape { what: format!("the buffers are for {mine:?}, the parameters have {theirs:?}") });
         }
-        self.shard.load(parameters);
-        self.output.load(parameters);
+        self.parameters.padded_mut().copy_from_slice(parameters.padded());
+        self.workers.iter_mut().for_each(|worker| worker.is_loaded = false);
         Ok(())
     }
 
-    /// Computes the gradient of the mean loss, as [`TwoLayerNet::gradient`], into the matrices of W1, b1, W2 and b2.
+    /// Computes the gradient of the mean loss, as [`TwoLayerNet::gradient`], into the matrices of W1, b1, W2 and b2. Where
+    /// the threads are in use or cannot be had, it works on the calling thread.
     ///
     /// # Errors
     /// As [`TwoLayerNet::evaluate`]; and [`Error::Shape`] if a matrix has other dimensions than its parameter. Nothing is
     /// written then.
     pub fn gradient(&mut self, x: Rows<'_, T>, t: Labels<'_, T>, gradient: &mut [MatMut<'_, T>; 4]) -> Result<()> {
-        let rows = x.count(self.shape)?;
-        let labels = t.classes(rows, self.shape)?;
+        let shape = self.parameters.shape();
+        let rows = x.count(shape)?;
+        let labels = t.classes(rows, shape)?;
         for (matrix, parameter) in gradient.iter().zip(Parameter::ALL) {
-            let (rows, cols) = parameter.dims(self.shape);
+            let (rows, cols) = parameter.dims(shape);
             if (matrix.rows(), matrix.cols()) != (rows, cols) {
                 let (name, r, c) = (parameter.name(), matrix.rows(), matrix.cols());
                 let what = format!("the gradient of {name} is {r} x {c}; expected {rows} x {cols}");
                 return Err(Error::Shape { what });
             }
         }
-        let (inputs, capacity) = (self.shape.inputs(), self.capacity);
-        match x {
-            Rows::Pixels(x) => {
-                let mut batch = self.pixels.take().unwrap_or_else(|| MiniBatch::for_training(inputs, capacity));
-                self.backpropagate(x, &labels, &mut batch);
-                self.pixels = Some(batch);
-            }
-            Rows::Floats(x) => {
-                let mut batch = self.floats.take().unwrap_or_else(|| MiniBatch::for_training(inputs, capacity));
-                self.backpropagate(x, &labels, &mut batch);
-                self.floats = Some(batch);
+        let pool = self.threads.pool();
+        let kind = kind_of_work(&("gradient", T::NAME, shape, rows.next_power_of_two()));
+        let threads = pool.choose(kind, shape.max_threads(), First::One).threads;
+        self.share(threads);
+        let start = Instant::now();
+        match self.backpropagate(threads, x, &labels) {
+            Ok(()) => pool.record(kind, threads, start.elapsed().as_secs_f64() / rows as f64),
+            Err(not_run) => {
+                if let NotRun::Refused(_) = not_run {
+                    pool.record(kind, threads, f64::MAX);
+                }
+                self.share(1);
+                self.backpropagate(1, x, &labels).expect("no other thread is needed");
             }
         }
-        self.shard.store_gradient(gradient);
-        self.output.store_gradient(&mut gradient[3]);
+        self.workers.iter().for_each(|worker| worker.shard.store_gradient(gradient));
+        self.workers[0].output.store_gradient(&mut gradient[3]);
         Ok(())
     }
 
-    fn backpropagate<P: Input<T>>(&mut self, x: &[P], labels: &[u32], batch: &mut MiniBatch<T, P>) {
-        let Backpropagation { shape, capacity, shard, output, parts, .. } = self;
+    /// Shares the hidden layer among so many workers.
+    fn share(&mut self, workers: usize) {
+        if self.workers.len() != workers {
+            let shares = self.parameters.shape().shares(workers);
+            let worker = |blocks: Range<usize>| Worker {
+                shard: Shard::new((self.level, self.activation), &self.parameters, blocks.clone(), self.capacity),
+                blocks,
+                output: OutputLayer::new(self.level, &self.parameters, self.capacity),
+                is_loaded: true,
+                pixels: None,
+                floats: None,
+            };
+            self.workers = shares.map(worker).collect();
+        }
+    }
+
+    /// Leaves the gradients in the workers.
+    fn backpropagate(&mut self, threads: usize, x: Rows<'_, T>, labels: &[u32]) -> std::result::Result<(), NotRun> {
+        let Backpropagation { threads: whose, parameters, parts, workers, capacity, .. } = self;
+        debug_assert_eq!(workers.len(), threads);
+        let shape = parameters.shape();
+        let work = |worker: &mut Worker<T>, barrier: &Barrier| {
+            if !std::mem::replace(&mut worker.is_loaded, true) {
+                worker.shard.load(parameters);
+                worker.output.load(parameters);
+            }
+            let (inputs, exchange) = (shape.inputs(), Exchange { parts, barrier });
+            match x {
+                Rows::Pixels(x) => {
+                    let batch = worker.pixels.take();
+                    let mut batch = batch.unwrap_or_else(|| MiniBatch::for_training(inputs, *capacity));
+                    worker.backpropagate((x, labels), (&mut batch, *capacity), shape, &exchange);
+                    worker.pixels = Some(batch);
+                }
+                Rows::Floats(x) => {
+                    let batch = worker.floats.take();
+                    let mut batch = batch.unwrap_or_else(|| MiniBatch::for_training(inputs, *capacity));
+                    worker.backpropagate((x, labels), (&mut batch, *capacity), shape, &exchange);
+                    worker.floats = Some(batch);
+                }
+            }
+        };
+        run_workers(&whose.pool(), workers, work, work)
+    }
+}
+
+/// What crosses between the workers.
+struct Exchange<'a, T> {
+    parts: &'a [Shared<T>; 2],
+    barrier: &'a Barrier,
+}
+
+impl<T: Float> Worker<T> {
+    /// Computes this worker's gradients for all rows. Ends early if another worker panics.
+    fn backpropagate<P: Input<T>>(
+        &mut self,
+        (x, labels): (&[P], &[u32]),
+        (batch, capacity): (&mut MiniBatch<T, P>, usize),
+        shape: Shape,
+        exchange: &Exchange<'_, T>,
+    ) {
+        let Worker { blocks, shard, output, .. } = self;
         let level = shard.level();
-        let part = shape.hidden_padded() / BLOCK * shape.classes_padded();
-        for first in (0..labels.len()).step_by(*capacity) {
-            let some = (*capacity).min(labels.len() - first);
+        for (phase, first) in (0..labels.len()).step_by(capacity).enumerate() {
+            let some = capacity.min(labels.len() - first);
+            let labels_here = &labels[first..first + some];
             batch.gather(level, x, &mut (first..first + some));
-            let parts = &mut parts[..some * part];
-            shard.forward(batch, &mut Prefetch::none(), parts);
-            output.forward(parts, some);
-            output.loss_gradient(&labels[first..first + some], labels.len(), &mut LossSum::new(level, 0.0));
+            let (part, parts) = (some * shape.classes_padded(), &exchange.parts[phase % 2]);
+            // SAFETY: only this worker writes its blocks, and parts of this parity were last read before the last barrier.
+            let mine = unsafe { parts.write(blocks.start * part..blocks.end * part) };
+            shard.forward(batch, &mut Prefetch::none(), mine);
+            if exchange.barrier.wait().is_err() {
+                return;
+            }
+            // SAFETY: parts of this parity are written again in the next phase but one, after another barrier.
+            let parts = unsafe { parts.read() };
+            output.forward(&parts[..shape.hidden_padded() / BLOCK * part], some);
+            output.loss_gradient(labels_here, labels.len(), &mut LossSum::new(level, 0.0));
             shard.backward(batch, output.dy(some), first > 0);
             output.backward(some, first > 0);
         }

@@ -1,6 +1,7 @@
 //! The network's sizes.
 
 use crate::error::{Error, Result};
+use std::ops::Range;
 
 /// Hidden units per part of the logits. Parts are summed in order, so logits do not depend on how the blocks are shared
 /// among workers. Rows of [`Parameters`](super::parameters::Parameters) are padded to a multiple of it.
@@ -59,6 +60,12 @@ impl Shape {
     /// The most threads that training can use: one for each block of 16 hidden units.
     pub fn max_threads(self) -> usize {
         self.hidden_padded() / BLOCK
+    }
+
+    /// The blocks of hidden units of each of so many workers.
+    pub(crate) fn shares(self, workers: usize) -> impl Iterator<Item = Range<usize>> {
+        let blocks = self.max_threads();
+        (0..workers).map(move |w| blocks * w / workers..blocks * (w + 1) / workers)
     }
 
     /// Hidden units with padding: the distance between rows of W1.

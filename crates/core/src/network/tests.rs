@@ -1,10 +1,12 @@
 //! Checks the network against its definition, at every level and for sizes that are not multiples of a vector.
 
 use super::oracle::Oracle;
-use super::{Activation, Labels, Parameters, Rows, Shape, TwoLayerNet};
+use super::{Activation, Backpropagation, Labels, Parameters, Rows, Shape, TwoLayerNet};
+use crate::error::Error;
 use crate::math::Float;
 use crate::simd::Level;
 use crate::testing::{Random, with_all_kinds};
+use crate::threads::Threads;
 
 /// Inputs, hidden units, classes and rows: below, at and above the sizes of pairs, blocks, panels and mask words.
 const SHAPES: [[usize; 4]; 12] = [
@@ -125,6 +127,27 @@ fn backpropagation_is_right() {
 }
 
 #[test]
+fn used_buffers_give_the_gradients_of_new_ones() {
+    let [many, few, other] = [[31, 20, 10, 130], [31, 20, 10, 5], [3, 5, 2, 5]].map(|size| Case::<f32>::new(size, 0.5));
+    for level in Level::available() {
+        let mut used = Backpropagation::new(&many.net.clone().with_level(level), 130);
+        for case in [&many, &few, &many] {
+            used.load(&case.net.parameters).unwrap();
+            let (floats, t) = (case.floats(), Labels::Classes(&case.labels));
+            for x in [Rows::Pixels(&case.pixels), Rows::Floats(&floats)] {
+                let mut gradient = Parameters::zeros(case.net.shape());
+                used.gradient(x, t, &mut gradient.all_mut()).unwrap();
+                assert_eq!(gradient, case.net.gradient(x, t).unwrap(), "{level}, {} rows", case.labels.len());
+            }
+        }
+        assert!(matches!(used.load(&other.net.parameters), Err(Error::Shape { .. })));
+        let (x, t) = (Rows::Pixels(&few.pixels), Labels::Classes(&few.labels));
+        let mut gradient = Parameters::zeros(other.net.shape());
+        assert!(matches!(used.gradient(x, t, &mut gradient.all_mut()), Err(Error::Shape { .. })));
+    }
+}
+
+#[test]
 fn central_differences_agree_with_backpropagation() {
     for size in [[1, 1, 2, 1], [3, 5, 2, 3], [17, 20, 4, 6], [70, 18, 17, 2]] {
         let case = Case::<f64>::new(size, 0.5);
@@ -176,6 +199,34 @@ fn central_differences_match_brute_force() {
         }
     }
     assert!(failures.is_empty(), "{} cases fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// In one call, in several with other weights in between, and by several callers at the same time.
+#[test]
+fn gradients_do_not_depend_on_threads() {
+    let case = Case::<f32>::new([40, 100, 5, 300], 0.5);
+    let other = Case::<f32>::new([40, 100, 5, 299], 2.0).net.parameters;
+    let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
+    let one = case.net.clone().with_threads(Threads::one()).gradient(x, t).unwrap();
+    for threads in [1, 2, 3, 8] {
+        with_all_kinds(threads, |whose| {
+            let net = case.net.clone().with_threads(whose);
+            let (floats, mut gradient) = (case.floats(), Parameters::zeros(one.shape()));
+            let mut backpropagation = Backpropagation::new(&net, 300);
+            for _ in 0..3 {
+                backpropagation.load(&other).unwrap();
+                backpropagation.gradient(x, t, &mut gradient.all_mut()).unwrap();
+                assert_ne!(gradient, one);
+                backpropagation.load(&net.parameters).unwrap();
+                for x in [x, Rows::Floats(&floats)] {
+                    backpropagation.gradient(x, t, &mut gradient.all_mut()).unwrap();
+                    assert_eq!(gradient, one, "{threads} threads");
+                }
+            }
+            let gradients = || assert_eq!(net.gradient(x, t).unwrap(), one, "{threads} threads");
+            std::thread::scope(|scope| (0..3).for_each(|_| drop(scope.spawn(gradients))));
+        });
+    }
 }
 
 /// Steps that change which logit is largest, saturate units, overflow naive formulas, or are subnormal.

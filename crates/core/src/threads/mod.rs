@@ -1,17 +1,23 @@
 //! Distributes independent pieces of work over threads.
 
+mod barrier;
 mod clock;
 mod pool;
+mod shared;
 pub(crate) mod sync;
 mod tuner;
+mod workers;
 
 #[cfg(all(test, loom))]
 pub(crate) mod model_tests;
 
+pub(crate) use barrier::Barrier;
 pub(crate) use clock::Instant;
 pub(crate) use pool::NotRun;
 pub use pool::{THREAD_NAME, ThreadPool};
+pub(crate) use shared::Shared;
 pub(crate) use tuner::{Choice, First};
+pub(crate) use workers::run_workers;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::Ordering;

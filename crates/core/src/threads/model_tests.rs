@@ -47,10 +47,12 @@ impl Places {
 
 fn check_jobs(threads: usize, jobs: usize, preemptions: usize) {
     model(preemptions, move || {
+        // Tasks outlive the pool, so that one which runs too late is an unordered access and no use of freed memory.
+        let places: Vec<_> = (0..jobs).map(|_| Places::new(threads)).collect();
+        let tasks: Vec<_> = places.iter().map(|places| |i| places.add(i)).collect();
         let pool = ThreadPool::new(threads);
-        for _ in 0..jobs {
-            let places = Places::new(threads);
-            pool.run(threads, || places.add(0), &|i| places.add(i)).unwrap();
+        for (places, task) in places.iter().zip(&tasks) {
+            pool.run(threads, || places.add(0), task).unwrap();
             // No task is running, or begins later.
             assert_eq!(places.get(0), 1);
             (1..threads).for_each(|i| assert!(places.get(i) <= 1));

@@ -306,6 +306,7 @@ mod tests {
             pool.run(threads, || call(0), &call).unwrap();
             let calls = calls.map(AtomicUsize::into_inner);
             assert!(calls.iter().enumerate().all(|(i, &n)| n == usize::from(i < threads)), "{threads}: {calls:?}");
+            assert_eq!(lock(&pool.started).threads.len(), round.min(4), "as many were started as had to be");
         }
     }
 

@@ -1,13 +1,11 @@
 //! Training by mini-batch SGD and related optimisers.
 
-mod barrier;
 mod memory_estimate;
 mod numerical_sgd;
 mod optimizer;
 mod options;
 mod run;
 mod sampler;
-mod shared;
 mod training_loop;
 
 #[cfg(all(test, loom))]

@@ -1,14 +1,12 @@
 //! The barrier, the exchange between workers and whole runs, in every order of events (`.ci/loom`).
 
-use super::barrier::Barrier;
-use super::shared::Shared;
 use super::{Progress, TrainOptions, TrainSummary};
 use crate::error::{Error, Result};
 use crate::network::{Init, Labels, Parameters, Rows, Shape, TwoLayerNet};
 use crate::simd::Level;
 use crate::testing::Random;
 use crate::threads::sync::GRANTED;
-use crate::threads::{ThreadPool, Threads, model_tests::model};
+use crate::threads::{Barrier, Shared, ThreadPool, Threads, model_tests::model};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex};
@@ -159,5 +157,19 @@ fn a_refused_thread_changes_nothing_or_leaves_one_worker() {
         let (result, losses, _) = train(PLAIN, Threads::new(2));
         assert!(matches!(result, Err(Error::Thread { threads: 2, .. })) && losses.is_empty());
         assert_same(&train(PLAIN, Threads::Pool(Arc::new(ThreadPool::auto_up_to(2)))), &want);
+    });
+}
+
+#[test]
+fn a_gradient_is_that_of_one_worker() {
+    model(2, || {
+        let net = |threads| {
+            let shape = Shape::new(2, 32, 2).unwrap();
+            let mut random = Random::new(3);
+            let parameters = Parameters::<f32>::normal(shape, Init::Normal(0.3), || random.value());
+            TwoLayerNet::new(parameters).with_level(Level::SCALAR).with_threads(threads)
+        };
+        let (x, t) = (Rows::Pixels(&[0, 90, 200, 0]), Labels::Classes(&[0, 1]));
+        assert_eq!(net(Threads::new(2)).gradient(x, t), net(Threads::one()).gradient(x, t));
     });
 }

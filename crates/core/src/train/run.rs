@@ -3,17 +3,15 @@
 //! It is a chain of segments, so that the number of workers can change between them. A pool that chooses the number by
 //! measuring is told what the iterations of each segment took.
 
-use super::barrier::Barrier;
 use super::options::{Progress, TrainOptions, TrainSummary};
 use super::sampler::Sampler;
 use super::training_loop::{Context, Leader, Reached, Worker};
 use crate::error::{Error, Result};
 use crate::math::Float;
 use crate::network::{Input, Parameters, STATES, Shape, Step, TwoLayerNet};
-use crate::threads::{Choice, First, Instant, NotRun, ThreadPool, kind_of_work};
-use std::ops::{ControlFlow, Range};
+use crate::threads::{Barrier, Choice, First, Instant, NotRun, kind_of_work, run_workers};
+use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
 
 /// Seconds of a segment where the number of workers is chosen by measuring, and of a trial.
 const SEGMENT: f64 = 0.02;
@@ -60,7 +58,8 @@ impl<T: Float> Training<'_, T> {
             let choice = pool.choose(kind, most, First::One);
             if workers.len() != choice.threads {
                 store(&workers, net, &mut state);
-                workers = shares(shape, choice.threads)
+                workers = shape
+                    .shares(choice.threads)
                     .map(|blocks| Worker::new(net, state.as_deref(), blocks, batch))
                     .collect();
             }
@@ -115,12 +114,6 @@ fn segment(choice: Choice, shape: Shape, batch: usize) -> usize {
     ((seconds / expected) as usize).max(1)
 }
 
-/// The blocks of hidden units of each of so many workers.
-fn shares(shape: Shape, workers: usize) -> impl Iterator<Item = Range<usize>> {
-    let blocks = shape.max_threads();
-    (0..workers).map(move |w| blocks * w / workers..blocks * (w + 1) / workers)
-}
-
 /// Copies the workers' weights to the network, and their optimiser state to `state`.
 fn store<T: Float, P: Input<T>>(
     workers: &[Worker<T, P>],
@@ -134,27 +127,6 @@ fn store<T: Float, P: Input<T>>(
         workers.iter().for_each(|w| w.shard.store_state(state));
         first.output.store_state(state);
     }
-}
-
-/// Runs `lead` with the first worker on this thread, and `follow` with each other worker on a thread of the pool.
-///
-/// # Errors
-/// Those of [`ThreadPool::run`].
-fn run_workers<W: Send, R>(
-    pool: &ThreadPool,
-    workers: &mut [W],
-    lead: impl FnOnce(&mut W, &Barrier) -> R,
-    follow: impl Fn(&mut W, &Barrier) + Sync,
-) -> std::result::Result<R, NotRun> {
-    // More workers than processors would only keep each other from working by spinning.
-    let barrier = Barrier::new(workers.len(), workers.len() <= pool.processors());
-    let (first, others) = workers.split_first_mut().expect("at least one worker");
-    let others: Vec<_> = others.iter_mut().map(Mutex::new).collect();
-    let lead = || barrier.break_on_panic(|| lead(first, &barrier));
-    pool.run(others.len() + 1, lead, &|w| {
-        let mut worker = others[w - 1].lock().unwrap_or_else(PoisonError::into_inner);
-        barrier.break_on_panic(|| follow(&mut worker, &barrier));
-    })
 }
 
 /// The result of a run that was to take `iterations` steps.

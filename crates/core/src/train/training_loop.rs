@@ -18,10 +18,8 @@
 //! One barrier for each block is enough: parts and lists of indices rotate through several buffers, and no worker can write one
 //! again before all workers have passed the barrier after its last use.
 
-use super::barrier::Barrier;
 use super::options::{Progress, TrainOptions};
 use super::sampler::Sampler;
-use super::shared::Shared;
 use crate::error::Error;
 use crate::math::Float;
 use crate::network::{
@@ -30,7 +28,7 @@ use crate::network::{
 };
 use crate::simd::Level;
 use crate::softmax::LossSum;
-use crate::threads::{Instant, sync::AtomicUsize};
+use crate::threads::{Barrier, Instant, Shared, sync::AtomicUsize};
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::Ordering;
 

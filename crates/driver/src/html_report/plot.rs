@@ -180,10 +180,10 @@ pub fn accuracy(record: &TrainingRecord) -> Drawing {
         both(first.train_accuracy, last.train_accuracy),
         both(first.test_accuracy, last.test_accuracy)
     );
-    drawing.sample(30.0, LineColor::Train, "training set");
-    drawing.sample(146.0, LineColor::Test, "test set");
+    drawing.sample(30.0, LineColor::Train, "training");
+    drawing.sample(122.0, LineColor::Test, "test");
     if let Some((first, last)) = first.validation_accuracy.zip(last.validation_accuracy) {
-        drawing.sample(236.0, LineColor::Validation, "validation");
+        drawing.sample(190.0, LineColor::Validation, "validation");
         drawing.description += &format!(", on the validation rows {}", both(first, last));
     }
     drawing.measured(&axes, &history, &curves, |error| percent(1.0 - error));
@@ -243,10 +243,11 @@ impl Drawing {
         let mut last = Vec::new();
         for (color, value) in curves {
             let values = history.iter().map(|m| (m.iterations as f64, value(m))).filter(|(_, v)| v.is_finite());
-            let points: Vec<Point> = values.clone().map(|point| axes.place(point)).collect();
+            let values: Vec<Point> = values.collect();
+            let points: Vec<Point> = values.iter().map(|point| axes.place(*point)).collect();
             let marked = if points.len() <= MOST_MARKED { 0 } else { points.len() - 1 };
             self.marks.extend(points[marked.min(points.len())..].iter().map(|point| Mark::Dot(*color, *point)));
-            last.extend(points.last().map(|(x, y)| (*x, *y, shown(values.last().map_or(0.0, |(_, v)| v)))));
+            last.extend(points.last().zip(values.last()).map(|((x, y), (_, value))| (*x, *y, shown(*value))));
             self.marks.push(Mark::Line(*color, points));
         }
         last.sort_by(|a, b| a.1.total_cmp(&b.1));

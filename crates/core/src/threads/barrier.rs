@@ -1,6 +1,6 @@
 //! A barrier that spins, then sleeps.
 
-use crate::threads::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, fence, polls, spin_loop};
+use super::sync::{AtomicBool, AtomicUsize, Condvar, Mutex, fence, polls, spin_loop};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -17,7 +17,7 @@ const SPINS: usize = polls(20_000);
 struct Padded<A>(A);
 
 /// Where workers wait for each other, phase after phase.
-pub(super) struct Barrier {
+pub struct Barrier {
     workers: usize,
     spins: usize,
     arrived: Padded<AtomicUsize>,
@@ -31,7 +31,7 @@ pub(super) struct Barrier {
 
 /// A worker panicked: no further phase will be reached.
 #[derive(Debug)]
-pub(super) struct Broken;
+pub struct Broken;
 
 impl Barrier {
     /// `spins`: whether waiting workers spin before they sleep.

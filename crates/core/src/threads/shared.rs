@@ -1,10 +1,10 @@
-//! Memory that the workers of a training run share.
+//! Memory that workers share.
 
 use crate::buffer::{Aligned, Plain};
 use std::ops::Range;
 
 /// A buffer shared by all workers. Between two barriers, an element is either written by one worker or read by any.
-pub(super) struct Shared<T> {
+pub struct Shared<T> {
     elements: *mut T,
     len: usize,
     /// Keeps the memory; accessed through the pointer only.
