@@ -297,8 +297,9 @@ impl<R: Read> Input<R> {
             let step = (PIECE / size).min(n - numbers.len());
             let piece = &mut piece[..step * size];
             self.fill(piece, end)?;
-            // Grows by doubling, and only after as much has been read.
-            numbers.try_reserve(step).map_err(|_| ErrorKind::OutOfMemory { bytes: 2 * u128::from(end) })?;
+            // All at once if the file is that long; else it grows by doubling, only after as much has been read.
+            let more = if self.length.is_some() { n - numbers.len() } else { step };
+            numbers.try_reserve(more).map_err(|_| ErrorKind::OutOfMemory { bytes: 2 * u128::from(end) })?;
             precision.decode(piece, &mut numbers);
         }
         Ok(numbers)

@@ -69,7 +69,7 @@ type Prepared<'py> = (Bound<'py, PyAny>, Vec<String>);
 /// The picture in a file, as an image for a network.
 #[pyfunction]
 pub fn read_picture(py: Python<'_>, path: PathBuf, side: usize) -> PyResult<Prepared<'_>> {
-    prepared(py, side, || Reader { side }.read(&path))
+    prepared(py, side, || Reader::new(side).read(&path))
 }
 
 /// A picture, of height x width x (luma, opacity), as an image for a network.
@@ -82,7 +82,7 @@ pub fn prepare_picture<'py>(
     let size = |n: usize| u32::try_from(n).map_err(value_error);
     let size = (size(picture.shape()[1])?, size(picture.shape()[0])?);
     let bytes = picture.as_array().iter().copied().collect();
-    prepared(py, side, || Reader { side }.read_luma_alpha(bytes, size))
+    prepared(py, side, || Reader::new(side).read_luma_alpha(bytes, size))
 }
 
 fn prepared(
