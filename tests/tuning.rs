@@ -3,8 +3,10 @@
 mod common;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
 
-use common::{fails, float, json, ok, run};
+use common::{fails, float, json, ok, run, twolayer};
 
 /// Optimisers and activations, each with the rates of a grid.
 const TRAININGS: [(&str, [&str; 4]); 6] = [
@@ -151,4 +153,31 @@ fn a_search_that_cannot_be_is_told() {
     fails(2, "tune --trials 0", &[], &["--trials", "1 to 100000"]);
     fails(2, "tune --validation 0", &[], &["--validation", "no rows"]);
     fails(2, "tune --momentum 0.5", &[], &["--momentum", "nesterov"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_search_with_the_trials_so_far() {
+    let scratch = tempfile::tempdir().unwrap();
+    let csv = scratch.path().join("trials.csv");
+    let mut command = twolayer();
+    command.args("tune --lr 0.01..1:log --hidden 4 --epochs 1 --trials 5000 --threads 2 --csv".split(' ')).arg(&csv);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut told = String::new();
+    while !told.contains("Search") {
+        assert!(stdout.read_line(&mut told).unwrap() > 0, "{told}");
+    }
+    // Long enough for some trials; the test holds without any, too.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap().success());
+    stdout.read_to_string(&mut told).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let ended = stderr.split("interrupted after ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    let ended: usize = ended.replace(',', "").parse().unwrap();
+    assert!(ended < 5000, "{stderr}");
+    assert_eq!(fs::read_to_string(&csv).unwrap().lines().count(), 1 + ended);
+    assert_eq!(told.contains("Best"), ended > 0, "{told}");
 }

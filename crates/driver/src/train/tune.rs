@@ -92,10 +92,10 @@ pub fn run(args: &TuneArgs, out: &mut Output) -> Result<(), CliError> {
     let search = Search { source, machine: Machine::new(&machine)?, data, classes, noted, trials, started };
     let at_once = side_by_side::at_once(args.machine.threads, search.trials.len());
     search.check(at_once)?;
+    interrupt::listen(out.is_quiet());
     if !quiet {
         search.print_plan(args, out);
     }
-    interrupt::listen(out.is_quiet());
     let trials = search.run(at_once, quiet);
     let ended = search.failure(&trials);
     let mut report = search.report(&trials);
