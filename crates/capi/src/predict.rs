@@ -71,9 +71,11 @@ impl<T: Precision> Network<T> {
     }
 
     pub fn gradient(&self, data: Data, to: tl_matrix_out) -> Result<()> {
-        let (shape, width) = (self.net.shape(), size_of::<T>());
-        let need = MemoryEstimate::default().parameters(shape, width, 5).batch(data.x.rows(), shape, width, 2);
-        self.store_gradient(data, to, (need, 1), |x, t| self.net.gradient(x, t))
+        let (shape, rows, width) = (self.net.shape(), data.x.rows(), size_of::<T>());
+        let threads = self.net.threads.count().min(shape.max_threads());
+        // The result twice, the weights once more and packed, their gradient, and buffers for each thread.
+        let need = MemoryEstimate::default().parameters(shape, width, 6).batch(rows, shape, width, 1 + threads);
+        self.store_gradient(data, to, (need, threads), |x, t| self.net.gradient(x, t))
     }
 
     pub fn numerical_gradient(&self, data: Data, h: f64, to: tl_matrix_out) -> Result<()> {
