@@ -58,6 +58,12 @@ impl<T: Number> Typed<T> {
         unsafe { &mut *self.net.get() }
     }
 
+    fn set_threads(&self, py: Python<'_>, threads: Threads) {
+        self.net_mut(py).threads = threads;
+        // They use the threads of before.
+        *self.buffers.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Runs `work` on the network: in place if it is short, else on a copy, with the lock released.
     fn run<R: Send>(&self, py: Python<'_>, rows: usize, work: impl FnOnce(&TwoLayerNet<T>) -> R + Send) -> R {
         let net = self.net(py);
@@ -304,7 +310,7 @@ impl Network {
     /// Fixes the number of threads; None measures which is fastest.
     fn set_threads(&self, py: Python<'_>, threads: Option<usize>) {
         let threads = threads.map_or_else(Threads::auto, Threads::new);
-        typed!(&self.0, net => net.net_mut(py).threads = threads);
+        typed!(&self.0, net => net.set_threads(py, threads));
     }
 
     fn predict<'py>(&self, x: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {

@@ -6,6 +6,7 @@ import pickle
 import threading
 import time
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -255,3 +256,18 @@ def test_the_interpreter_is_free_during_long_calls():
             ticks += 1
         thread.join()
         assert ticks > 5
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted as Linux lists them")
+def test_gradients_use_the_threads_that_were_set_last():
+    def started():
+        names = [task / "comm" for task in Path("/proc/self/task").iterdir()]
+        return sum(name.read_text() == "twolayer\n" for name in names)
+
+    gc.collect()
+    before, net = started(), TwoLayerNet(64, 20, 10, threads=2)
+    net.gradient(rows(), [0, 1, 2, 3, 4])
+    assert started() == before + 1
+    net.threads = 1
+    net.gradient(rows(), [0, 1, 2, 3, 4])
+    assert started() == before
