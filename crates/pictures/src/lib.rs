@@ -11,6 +11,7 @@ mod gray_plane;
 mod ink;
 mod likeness;
 mod lines;
+mod memory;
 mod paper;
 mod prepare;
 mod stroke_width;
