@@ -61,7 +61,8 @@ fn affine(level: Level, x: &[f64], rows: usize, w: &[f64], b: &[f64]) -> Vec<f64
     out
 }
 
-fn bench(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>, (with_closure, with_brute_force): (bool, bool)) {
+fn bench(c: &mut Criterion, net: &TwoLayerNet<f64>, batch: &Batch<'_>, with_closure: bool) {
+    let with_brute_force = with_closure || !common::only_once();
     let (x, t) = (Rows::Pixels(batch.pixels), Labels::Classes(batch.labels));
     let parameters = net.parameters.to_vec();
     let expected = net.gradient(x, t).expect("a gradient").to_vec();
@@ -123,9 +124,9 @@ fn differences(c: &mut Criterion) {
     let net = data::trained::<f64>(&digits.train);
     let few = if common::only_once() { 1 } else { FEW };
     let (few, batch) = (Batch::new(&digits, few), Batch::new(&digits, BATCH));
-    bench(c, &net, &few, (true, true));
+    bench(c, &net, &few, true);
     // With a closure, tens of thousands of products of 100 rows would take too long.
-    bench(c, &net, &batch, (false, !common::only_once()));
+    bench(c, &net, &batch, false);
     forward(c, &net, &batch);
     widths(c, &batch);
 }

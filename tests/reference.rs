@@ -34,6 +34,19 @@ fn affordable(level: &str, iterations: usize) -> usize {
     if level == "scalar" { iterations.min(300) } else { iterations }
 }
 
+/// Compares the losses of a run with those that were recorded of its iterations.
+fn compare_losses(losses: &[f64], recorded: &Value, tolerance: &Tolerance, name: &str) {
+    for pair in recorded.as_array().unwrap() {
+        let (i, expected) = (integer(&pair[0]), float(&pair[1]));
+        if i >= losses.len() {
+            break;
+        }
+        let allowed = if i < 200 { tolerance.early } else { tolerance.late };
+        let error = (losses[i] - expected).abs() / expected;
+        assert!(error <= allowed, "{name}: loss {} of iteration {i}, recorded {expected}", losses[i]);
+    }
+}
+
 /// Replays a recorded run on the data in `folder` and compares everything that was recorded.
 fn replay(run: &Value, folder: &Path, precision: &str, level: &str, tolerance: &Tolerance) {
     let name = format!("seed {}, {precision}, {level}", run["seed"]);
@@ -46,15 +59,7 @@ fn replay(run: &Value, folder: &Path, precision: &str, level: &str, tolerance: &
 
     let losses = losses(&log);
     assert_eq!(losses.len(), iterations, "{name}");
-    for pair in run["loss"].as_array().unwrap() {
-        let (i, expected) = (integer(&pair[0]), float(&pair[1]));
-        if i >= iterations {
-            break;
-        }
-        let allowed = if i < 200 { tolerance.early } else { tolerance.late };
-        let error = (losses[i] - expected).abs() / expected;
-        assert!(error <= allowed, "{name}: loss {} of iteration {i}, recorded {expected}", losses[i]);
-    }
+    compare_losses(&losses, &run["loss"], tolerance, &name);
     if precision == "f64" && iterations == recorded {
         compare_accuracies(&report, run, folder, &name);
         compare_weights(&Model::read(&out), &run["final"], &name);
@@ -167,15 +172,8 @@ fn the_notebooks_loss_is_numpys_too() {
             let told = arguments(run, "f64", &options);
             json(&format!("{told} --loss-epsilon 1e-7"), &[&digits(), &log, &with]);
             let losses = losses(&log);
-            for pair in run["notebook_loss"].as_array().unwrap() {
-                let (i, expected) = (integer(&pair[0]), float(&pair[1]));
-                if i >= iterations {
-                    break;
-                }
-                let allowed = if i < 200 { F64.early } else { F64.late };
-                let error = (losses[i] - expected).abs() / expected;
-                assert!(error <= allowed, "{level}: loss {} of iteration {i}, recorded {expected}", losses[i]);
-            }
+            assert_eq!(losses.len(), iterations, "{level}");
+            compare_losses(&losses, &run["notebook_loss"], &F64, &level);
             json(&told, &[&digits(), &log, &exact]);
             assert_eq!(std::fs::read(&exact).unwrap(), std::fs::read(&with).unwrap(), "{level}: other weights");
         }

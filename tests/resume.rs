@@ -5,11 +5,11 @@ mod common;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::{Model, fails, float, json, names_in, ok, twolayer};
+use common::{Model, fails, float, json, names_in, ok, signal, twolayer};
 
 const RUN: &str = "--activation relu --init he --sampling epochs --validation 0.1 --lr-decay 0.95 --hidden 20";
 
@@ -24,10 +24,6 @@ fn start(options: &str, paths: &[&Path]) -> Child {
         };
     }
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").arg(name).arg(child.id().to_string()).status().unwrap().success());
 }
 
 /// A run resumed several times writes the same model, losses and table of epochs as an uninterrupted one.

@@ -4,9 +4,9 @@ mod common;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use common::{fails, float, json, ok, run, twolayer};
+use common::{fails, float, json, ok, run, signal, twolayer};
 
 /// Optimisers and activations, each with the rates of a grid.
 const TRAININGS: [(&str, [&str; 4]); 6] = [
@@ -170,7 +170,7 @@ fn ctrl_c_ends_a_search_with_the_trials_so_far() {
     }
     // Long enough for some trials; the test holds without any, too.
     std::thread::sleep(std::time::Duration::from_millis(300));
-    assert!(Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap().success());
+    signal(&child, "-INT");
     stdout.read_to_string(&mut told).unwrap();
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();

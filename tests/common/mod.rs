@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 
 use serde_json::Value;
 
@@ -15,6 +15,11 @@ pub fn twolayer() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_twolayer"));
     command.env_remove("COLUMNS");
     command
+}
+
+/// Sends a signal such as `-INT`.
+pub fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").arg(name).arg(child.id().to_string()).status().unwrap().success());
 }
 
 /// The result of a run of the binary.

@@ -60,7 +60,7 @@ pub(crate) fn has_images(file: &Path, part: Part) -> Result<bool> {
 
 /// An error unless there is memory for an array as stored, in C order and as IDX's type.
 fn check_memory(header: &Header) -> Result<(), String> {
-    let count = header.sizes.iter().fold(1, |product: usize, &n| product.saturating_mul(n));
+    let count = header.sizes.iter().product();
     let stored = header.kind.size();
     let idx = if stored == 1 { 0 } else { stored.max(size_of::<i32>()) };
     let need = MemoryEstimate::default().elements(count, stored * (1 + usize::from(header.fortran_order)) + idx);

@@ -53,7 +53,7 @@ pub fn run<R>(
     });
 }
 
-/// Sets the number of the next piece to that beyond the last if dropped by a panic.
+/// Lets no further piece begin if it is dropped by a panic: the number of the next one, and how many there are.
 struct EndOnPanic<'a>(&'a AtomicUsize, usize);
 
 impl Drop for EndOnPanic<'_> {

@@ -78,9 +78,7 @@ pub(crate) fn read(file: &str, content: &[u8]) -> Result<(AnyModel, bool)> {
 ///
 /// If one weight is transposed and the other, square, may be.
 fn find_transposed(file: &str, [w1, b1, w2, b2]: &mut [Tensor<'_>; 4]) -> Result<()> {
-    // Saturating: headers may boast.
-    let count = |sizes: &[usize]| sizes.iter().fold(1, |product: usize, &n| product.saturating_mul(n));
-    let [hidden, classes] = [b1, b2].map(|bias| count(&bias.sizes));
+    let [hidden, classes] = [b1, b2].map(|bias| bias.sizes.iter().product::<usize>());
     let fits = |rows: Option<usize>, columns: usize, sizes: &[usize]| match *sizes {
         [a, b] => {
             (rows.is_none_or(|rows| rows == a) && columns == b, columns == a && rows.is_none_or(|rows| rows == b))

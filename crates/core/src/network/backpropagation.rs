@@ -122,7 +122,6 @@ impl<T: Float> Backpropagation<T> {
         let pool = self.threads.pool();
         let kind = kind_of_work(&("gradient", T::NAME, shape, rows.next_power_of_two()));
         let threads = pool.choose(kind, shape.max_threads(), First::One).threads;
-        self.share(threads);
         let start = Instant::now();
         match self.backpropagate(threads, x, &labels) {
             Ok(()) => pool.record(kind, threads, start.elapsed().as_secs_f64() / rows as f64),
@@ -130,7 +129,6 @@ impl<T: Float> Backpropagation<T> {
                 if let NotRun::Refused(_) = not_run {
                     pool.record(kind, threads, f64::MAX);
                 }
-                self.share(1);
                 self.backpropagate(1, x, &labels).expect("no other thread is needed");
             }
         }
@@ -155,10 +153,10 @@ impl<T: Float> Backpropagation<T> {
         }
     }
 
-    /// Leaves the gradients in the workers.
-    fn backpropagate(&mut self, threads: usize, x: Rows<'_, T>, labels: &[u32]) -> std::result::Result<(), NotRun> {
-        let Backpropagation { threads: whose, parameters, parts, workers, capacity, .. } = self;
-        debug_assert_eq!(workers.len(), threads);
+    /// Leaves the gradients in that many workers.
+    fn backpropagate(&mut self, workers: usize, x: Rows<'_, T>, labels: &[u32]) -> std::result::Result<(), NotRun> {
+        self.share(workers);
+        let Backpropagation { threads, parameters, parts, workers, capacity, .. } = self;
         let shape = parameters.shape();
         let work = |worker: &mut Worker<T>, barrier: &Barrier| {
             if !std::mem::replace(&mut worker.is_loaded, true) {
@@ -181,7 +179,7 @@ impl<T: Float> Backpropagation<T> {
                 }
             }
         };
-        run_workers(&whose.pool(), workers, work, work)
+        run_workers(&threads.pool(), workers, work, work)
     }
 }
 
