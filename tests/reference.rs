@@ -167,7 +167,8 @@ fn the_notebooks_loss_is_numpys_too() {
     let [log, exact, with] = ["losses.csv", "exact", "with"].map(|name| scratch.path().join(name));
     for run in fixture("digits_runs.json").as_array().unwrap() {
         for level in levels() {
-            let iterations = affordable(&level, integer(&run["iters"]));
+            // The other tests replay whole runs.
+            let iterations = affordable(&level, integer(&run["iters"])).min(1000);
             let options = format!("--data {{}} --iters {iterations} --isa {level} --log {{}} --out {{}}");
             let told = arguments(run, "f64", &options);
             json(&format!("{told} --loss-epsilon 1e-7"), &[&digits(), &log, &with]);

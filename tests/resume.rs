@@ -170,7 +170,7 @@ fn a_run_killed_many_times_gives_the_same_result() {
     json(&format!("train --out {{}} {}", run.replace("--quiet", "")), &[&whole]);
     let mut kills = 0;
     let mut at = 3;
-    while kills < 25 {
+    while kills < 12 {
         let resume = if checkpoint.exists() { "--resume {}" } else { "" };
         let mut paths = vec![model.as_path(), &checkpoint];
         paths.extend(checkpoint.exists().then_some(checkpoint.as_path()));

@@ -34,9 +34,9 @@ const CHUNK: usize = 64;
 pub(crate) fn central_differences<T: Float, S>(
     threads: &Threads,
     (places, h): (&[usize], T),
-    state: impl Fn() -> S + Sync + Send,
-    element: impl Fn(&mut S, usize) -> &mut T + Sync + Send,
-    loss: impl Fn(&mut S) -> f64 + Sync + Send,
+    state: impl Fn() -> S + Sync,
+    element: impl Fn(&mut S, usize) -> &mut T + Sync,
+    loss: impl Fn(&mut S) -> f64 + Sync,
 ) -> Vec<f64> {
     let one = |state: &mut S, place: usize| {
         let was = *element(state, place);

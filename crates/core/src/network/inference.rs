@@ -109,7 +109,7 @@ impl<T: Float> TwoLayerNet<T> {
     fn in_chunks<R: Send>(
         &self,
         x: Rows<'_, T>,
-        f: impl Fn(&mut OutputLayer<T>, usize, usize) -> R + Send + Sync,
+        f: impl Fn(&mut OutputLayer<T>, usize, usize) -> R + Sync,
     ) -> Result<Vec<R>> {
         let rows = x.count(self.shape())?;
         Ok(match x {
@@ -122,7 +122,7 @@ impl<T: Float> TwoLayerNet<T> {
         &self,
         x: &[P],
         rows: usize,
-        f: impl Fn(&mut OutputLayer<T>, usize, usize) -> R + Send + Sync,
+        f: impl Fn(&mut OutputLayer<T>, usize, usize) -> R + Sync,
     ) -> Vec<R> {
         let weights = Weights::for_rows(self, rows);
         let prepare = || ForwardPass::new(self, rows.min(BATCH_BLOCK));

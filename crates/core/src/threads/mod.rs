@@ -89,39 +89,20 @@ pub(crate) fn kind_of_work(key: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// `work(state, i)` for every `i` below `n`, in order; each thread makes its own state. There are at most
-/// `n / least` threads.
+/// `work(state, i)` for every `i` below `n`, in order; each thread makes its own state, and takes the next piece when it
+/// has finished one. There are at most `n / least` threads.
 pub(crate) fn map<S, R: Send>(
     threads: &Threads,
-    (n, least): (usize, usize),
-    prepare: impl Fn() -> S + Sync + Send,
-    work: impl Fn(&mut S, usize) -> R + Sync + Send,
-) -> Vec<R> {
-    match threads {
-        #[cfg(feature = "rayon")]
-        Threads::Current if n > 1 && rayon::current_num_threads() > 1 => {
-            use rayon::prelude::*;
-            // A few times per thread: the state is made rarely, and threads finish at about the same time.
-            let least = n.div_ceil(rayon::current_num_threads() * 4).max(least);
-            (0..n).into_par_iter().with_min_len(least).map_init(prepare, work).collect()
-        }
-        Threads::Pool(pool) if pool.threads().min(n / least) > 1 => map_on_pool(pool, (n, least), prepare, work),
-        _ => {
-            let mut state = prepare();
-            (0..n).map(|i| work(&mut state, i)).collect()
-        }
-    }
-}
-
-/// As [`map`]; each thread takes the next piece when it has finished one.
-fn map_on_pool<S, R: Send>(
-    pool: &ThreadPool,
     (n, least): (usize, usize),
     prepare: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, usize) -> R + Sync,
 ) -> Vec<R> {
+    let most = threads.count().min(n / least);
+    if most <= 1 {
+        let mut state = prepare();
+        return (0..n).map(|i| work(&mut state, i)).collect();
+    }
     let kind = kind_of_work(&(std::any::type_name_of_val(&work), n.next_power_of_two()));
-    let choice = pool.choose(kind, n / least, First::Most);
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<R>>> = Mutex::new((0..n).map(|_| None).collect());
     let worker = |_| {
@@ -137,16 +118,38 @@ fn map_on_pool<S, R: Send>(
         let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
         done.into_iter().for_each(|(i, result)| results[i] = Some(result));
     };
+    match threads {
+        #[cfg(feature = "rayon")]
+        Threads::Current => run_on_rayon(most, &worker),
+        #[cfg(not(feature = "rayon"))]
+        Threads::Current => worker(0),
+        Threads::Pool(pool) => run_on_pool(pool, (kind, n), most, &worker),
+    }
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.into_iter().map(|result| result.expect("every piece was done")).collect()
+}
+
+/// Runs `worker` on this thread and on others of rayon's current pool.
+#[cfg(feature = "rayon")]
+fn run_on_rayon(threads: usize, worker: &(dyn Fn(usize) + Sync)) {
+    rayon::in_place_scope(|scope| {
+        (1..threads).for_each(|w| scope.spawn(move |_| worker(w)));
+        worker(0);
+    });
+}
+
+/// Runs `worker` on up to `most` threads of a pool, or on this one where those cannot be had; `n` pieces of this kind of
+/// work.
+fn run_on_pool(pool: &ThreadPool, (kind, n): (u64, usize), most: usize, worker: &(dyn Fn(usize) + Sync)) {
+    let threads = pool.choose(kind, most, First::Most).threads;
     let start = Instant::now();
-    match pool.run(choice.threads, || worker(0), &worker) {
-        Ok(()) => pool.record(kind, choice.threads, start.elapsed().as_secs_f64() / n as f64),
+    match pool.run(threads, || worker(0), worker) {
+        Ok(()) => pool.record(kind, threads, start.elapsed().as_secs_f64() / n as f64),
         Err(not_run) => {
             if let NotRun::Refused(_) = not_run {
-                pool.record(kind, choice.threads, f64::MAX);
+                pool.record(kind, threads, f64::MAX);
             }
             worker(0);
         }
     }
-    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.into_iter().map(|result| result.expect("every piece was done")).collect()
 }

@@ -69,7 +69,7 @@ mod tests {
             let shared = [Shared::<u64>::new([workers]), Shared::<u64>::new([workers])];
             let barrier = Barrier::new(workers, true);
             let work = |id: usize| {
-                for t in 0..2000u64 {
+                for t in 0..2000 / workers as u64 {
                     let here = &shared[t as usize % 2];
                     // SAFETY: each worker writes its own element, of the buffer that nobody reads before the barrier.
                     unsafe { here.write(id..id + 1)[0] = t * id as u64 };
