@@ -27,9 +27,10 @@ fn the_defaults_learn_the_bundled_digits_and_print_the_accuracy() {
     assert!((20..=30).contains(&rows(&text)) && text.contains("--every-epoch"), "{text}");
     let all = rows(&ok("train --every-epoch --iters 1000", &[]));
     assert_eq!(all, 1000usize.div_ceil(14) + 1, "a row for each epoch, and one for the end");
-    let report = json("train", &[]);
-    assert!(float(&report["test_accuracy"]) >= 0.90, "{}", report["test_accuracy"]);
-    assert!(float(&report["train_accuracy"]) >= 0.90, "{}", report["train_accuracy"]);
+    let accuracies = text.split_once("\nAccuracy  ").unwrap().1.lines().next().unwrap();
+    for percents in accuracies.split(' ').filter_map(|word| word.strip_suffix('%')) {
+        assert!(percents.parse::<f64>().unwrap() >= 90.0, "{accuracies}");
+    }
 }
 
 #[test]
@@ -37,7 +38,7 @@ fn every_level_and_precision_learns() {
     for level in levels() {
         for precision in ["f32", "f64"] {
             // A higher rate than the default, since the scalar level takes its time.
-            let options = format!("train --lr 1 --iters 500 --isa {level} --precision {precision} --threads 2");
+            let options = format!("train --lr 1 --iters 600 --isa {level} --precision {precision} --threads 2");
             let report = json(&options, &[]);
             assert!(float(&report["test_accuracy"]) >= 0.90, "{options}: {}", report["test_accuracy"]);
             assert_eq!(report["isa"], level.as_str());
@@ -315,7 +316,13 @@ fn piped_output_has_no_escapes() {
 fn a_closed_pipe_is_not_an_error() {
     let scratch = tempfile::tempdir().unwrap();
     let model = scratch.path().join("model");
-    for arguments in [&["train", "--out"][..], &["train"], &["train", "--json"], &["--help"], &["gradcheck"]] {
+    for arguments in [
+        &["train", "--iters", "700", "--out"][..],
+        &["train"],
+        &["train", "--iters", "700", "--json"],
+        &["--help"],
+        &["gradcheck"],
+    ] {
         let mut command = twolayer();
         command.args(arguments);
         if arguments.contains(&"--out") {
@@ -328,7 +335,7 @@ fn a_closed_pipe_is_not_an_error() {
         let code = child.wait().unwrap().code();
         assert_eq!((code, stderr.as_str()), (Some(0), ""), "{arguments:?}");
     }
-    assert!(Model::read(&model).metadata.to_string().contains("10000"));
+    assert!(Model::read(&model).metadata.to_string().contains("700"));
 }
 
 /// Any other failure to write is an error.

@@ -31,7 +31,7 @@ fn arguments(run: &Value, precision: &str, rest: &str) -> String {
 
 /// How many of a run's iterations to repeat: fewer at the portable level, which is ten times as slow.
 fn affordable(level: &str, iterations: usize) -> usize {
-    if level == "scalar" { iterations.min(300) } else { iterations }
+    if level == "scalar" { iterations.min(100) } else { iterations }
 }
 
 /// Compares the losses of a run with those that were recorded of its iterations.

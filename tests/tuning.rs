@@ -24,7 +24,7 @@ fn training_with_the_suggested_rate_is_nearly_as_good_as_with_the_best_of_a_grid
         let found = json(&format!("lr-find {options}"), &[]);
         let suggestion = found["suggestion"].to_string();
         let accuracy = |rate: &str| {
-            let report = json(&format!("train {options} --lr {rate} --iters 500 --threads 1"), &[]);
+            let report = json(&format!("train {options} --lr {rate} --iters 1000 --threads 1"), &[]);
             float(&report["test_accuracy"])
         };
         let best = rates.map(accuracy).into_iter().fold(0.0, f64::max);

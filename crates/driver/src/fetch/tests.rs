@@ -93,19 +93,7 @@ fn fetches_once_and_then_sends_no_requests() {
 
 #[test]
 fn after_every_kind_of_failure_the_next_mirror_is_tried() {
-    for (bad, word) in [
-        ("403", "403"),
-        ("404", "404"),
-        ("500", "500"),
-        ("corrupt", "MD5 sum is"),
-        ("loop", "redirected more than 5 times"),
-        ("elsewhere", "redirected to another protocol"),
-        ("304", "304 and no file"),
-        ("huge", "more than 40,000 bytes"),
-        ("endless", "more than 40,000 bytes"),
-        ("stall", "in time"),
-        ("silent", "in time"),
-    ] {
+    let check = |bad: &str, word: &str| {
         let case = Case::new();
         let start = Instant::now();
         case.fetch(&[bad, "ok"]).unwrap_or_else(|why| panic!("{bad}: {why}"));
@@ -117,7 +105,25 @@ fn after_every_kind_of_failure_the_next_mirror_is_tried() {
         }
         assert!(!case.names().contains(&"large".to_string()), "{bad}: a file was renamed without a check");
         assert!(start.elapsed() < Duration::from_secs(30), "{bad}: {:?}", start.elapsed());
-    }
+    };
+    // At the same time, as most of it is waiting.
+    std::thread::scope(|scope| {
+        for (bad, word) in [
+            ("403", "403"),
+            ("404", "404"),
+            ("500", "500"),
+            ("corrupt", "MD5 sum is"),
+            ("loop", "redirected more than 5 times"),
+            ("elsewhere", "redirected to another protocol"),
+            ("304", "304 and no file"),
+            ("huge", "more than 40,000 bytes"),
+            ("endless", "more than 40,000 bytes"),
+            ("stall", "in time"),
+            ("silent", "in time"),
+        ] {
+            scope.spawn(move || check(bad, word));
+        }
+    });
 }
 
 #[test]
