@@ -219,7 +219,7 @@ fn limited(megabytes: u32, command: &str, folder: &Path) -> (Output, String) {
 #[test]
 fn networks_larger_than_the_memory_are_refused_by_each_command() {
     let folder = tempfile::tempdir().unwrap();
-    ok("train --iters 1 --hidden 40000 --quiet --out {}", &[&folder.path().join("model")]);
+    ok("train --iters 1 --hidden 20000 --quiet --out {}", &[&folder.path().join("model")]);
     ok("export {} --out {}", &[&folder.path().join("model"), &folder.path().join("weights.npz")]);
     for command in [
         "eval model --threads 1",
@@ -253,9 +253,9 @@ fn pictures_larger_than_the_memory_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let [model, picture] = ["model", "picture.png"].map(|name| folder.path().join(name));
     ok("train --iters 30 --hidden 4 --quiet --out {}", &[&model]);
-    image::RgbaImage::from_pixel(3000, 2900, image::Rgba([255; 4])).save(&picture).unwrap();
+    image::RgbaImage::from_pixel(1500, 1400, image::Rgba([255; 4])).save(&picture).unwrap();
     let mut told = 0;
-    for megabytes in (20..120).step_by(10) {
+    for megabytes in (20..60).step_by(5) {
         let (output, stderr) = limited(megabytes, "predict --threads 1 model picture.png", folder.path());
         // Where even the loader of the program fails, it has an exit code of its own.
         let is_error = output.status.code() == Some(1) && stderr.contains("error: ") && !stderr.contains("internal");
