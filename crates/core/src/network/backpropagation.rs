@@ -3,12 +3,12 @@
 //! As in training, each worker owns some blocks of hidden units, and only their parts of the logits cross between threads.
 
 use super::activation::Activation;
+use super::exchange::{Exchange, LogitParts};
 use super::mini_batch::{BATCH_BLOCK, Input, MiniBatch};
 use super::output_layer::OutputLayer;
 use super::parameters::{Parameter, Parameters};
 use super::prefetch::Prefetch;
 use super::rows_and_labels::{Labels, Rows};
-use super::shape::{BLOCK, Shape};
 use super::shard::Shard;
 use super::two_layer_net::TwoLayerNet;
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ use crate::math::Float;
 use crate::matrix::MatMut;
 use crate::simd::Level;
 use crate::softmax::LossSum;
-use crate::threads::{Barrier, First, Instant, NotRun, Shared, Threads, kind_of_work, run_workers};
+use crate::threads::{Barrier, First, Instant, NotRun, Threads, kind_of_work, run_workers};
 use std::ops::Range;
 
 impl<T: Float> TwoLayerNet<T> {
@@ -54,8 +54,7 @@ pub struct Backpropagation<T: Float> {
     parameters: Parameters<T>,
     /// Rows that the buffers have room for.
     capacity: usize,
-    /// Parts of the logits, blocks × rows × classes (padded), for even and odd blocks of the batch.
-    parts: [Shared<T>; 2],
+    parts: LogitParts<T>,
     workers: Vec<Worker<T>>,
 }
 
@@ -75,14 +74,13 @@ impl<T: Float> Backpropagation<T> {
     /// blocks of at most 128 rows. Calls use the network's threads, of which each has its buffers.
     pub fn new(net: &TwoLayerNet<T>, rows: usize) -> Self {
         let (shape, capacity) = (net.shape(), rows.clamp(1, BATCH_BLOCK));
-        let parts = [shape.hidden_padded() / BLOCK, capacity, shape.classes_padded()];
         Backpropagation {
             level: net.level,
             activation: net.activation,
             threads: net.threads.clone(),
             parameters: net.parameters.clone(),
             capacity,
-            parts: std::array::from_fn(|_| Shared::new(parts)),
+            parts: LogitParts::new(shape, capacity),
             workers: Vec::new(),
         }
     }
@@ -163,18 +161,20 @@ impl<T: Float> Backpropagation<T> {
                 worker.shard.load(parameters);
                 worker.output.load(parameters);
             }
-            let (inputs, exchange) = (shape.inputs(), Exchange { parts, barrier });
+            let inputs = shape.inputs();
+            // SAFETY: the parts are borrowed mutably, for this run; each worker has its own blocks, and calls this once.
+            let mut exchange = unsafe { parts.exchange(barrier, worker.blocks.clone()) };
             match x {
                 Rows::Pixels(x) => {
                     let batch = worker.pixels.take();
                     let mut batch = batch.unwrap_or_else(|| MiniBatch::for_training(inputs, *capacity));
-                    worker.backpropagate((x, labels), (&mut batch, *capacity), shape, &exchange);
+                    worker.backpropagate((x, labels), (&mut batch, *capacity), &mut exchange);
                     worker.pixels = Some(batch);
                 }
                 Rows::Floats(x) => {
                     let batch = worker.floats.take();
                     let mut batch = batch.unwrap_or_else(|| MiniBatch::for_training(inputs, *capacity));
-                    worker.backpropagate((x, labels), (&mut batch, *capacity), shape, &exchange);
+                    worker.backpropagate((x, labels), (&mut batch, *capacity), &mut exchange);
                     worker.floats = Some(batch);
                 }
             }
@@ -183,37 +183,23 @@ impl<T: Float> Backpropagation<T> {
     }
 }
 
-/// What crosses between the workers.
-struct Exchange<'a, T> {
-    parts: &'a [Shared<T>; 2],
-    barrier: &'a Barrier,
-}
-
 impl<T: Float> Worker<T> {
     /// Computes this worker's gradients for all rows. Ends early if another worker panics.
     fn backpropagate<P: Input<T>>(
         &mut self,
         (x, labels): (&[P], &[u32]),
         (batch, capacity): (&mut MiniBatch<T, P>, usize),
-        shape: Shape,
-        exchange: &Exchange<'_, T>,
+        exchange: &mut Exchange<'_, T>,
     ) {
-        let Worker { blocks, shard, output, .. } = self;
+        let Worker { shard, output, .. } = self;
         let level = shard.level();
-        for (phase, first) in (0..labels.len()).step_by(capacity).enumerate() {
+        for first in (0..labels.len()).step_by(capacity) {
             let some = capacity.min(labels.len() - first);
             let labels_here = &labels[first..first + some];
             batch.gather(level, x, &mut (first..first + some));
-            let (part, parts) = (some * shape.classes_padded(), &exchange.parts[phase % 2]);
-            // SAFETY: only this worker writes its blocks, and parts of this parity were last read before the last barrier.
-            let mine = unsafe { parts.write(blocks.start * part..blocks.end * part) };
-            shard.forward(batch, &mut Prefetch::none(), mine);
-            if exchange.barrier.wait().is_err() {
-                return;
-            }
-            // SAFETY: parts of this parity are written again in the next phase but one, after another barrier.
-            let parts = unsafe { parts.read() };
-            output.forward(&parts[..shape.hidden_padded() / BLOCK * part], some);
+            shard.forward(batch, &mut Prefetch::none(), exchange.mine(some));
+            let Ok(parts) = exchange.all(some) else { return };
+            output.forward(parts, some);
             output.loss_gradient(labels_here, labels.len(), &mut LossSum::new(level, 0.0));
             shard.backward(batch, output.dy(some), first > 0);
             output.backward(some, first > 0);

@@ -2,6 +2,7 @@
 
 mod activation;
 mod backpropagation;
+mod exchange;
 mod finite_differences;
 mod hidden_layer;
 mod inference;
@@ -36,6 +37,7 @@ pub use rows_and_labels::{Labels, Rows};
 pub use shape::Shape;
 pub use two_layer_net::TwoLayerNet;
 
+pub(crate) use exchange::LogitParts;
 pub(crate) use finite_differences::differences;
 pub(crate) use inference::PACKED_ROWS;
 pub(crate) use mini_batch::{BATCH_BLOCK, Input, MiniBatch};

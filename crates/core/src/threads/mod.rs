@@ -11,7 +11,7 @@ mod workers;
 #[cfg(all(test, loom))]
 pub(crate) mod model_tests;
 
-pub(crate) use barrier::Barrier;
+pub(crate) use barrier::{Barrier, Broken};
 pub(crate) use clock::Instant;
 pub(crate) use pool::NotRun;
 pub use pool::{THREAD_NAME, ThreadPool};

@@ -15,16 +15,16 @@
 //!
 //! Batches of more than 128 rows go through this in blocks; the gradients of the blocks are added up before the step.
 //!
-//! One barrier for each block is enough: parts and lists of indices rotate through several buffers, and no worker can write one
-//! again before all workers have passed the barrier after its last use.
+//! One barrier for each block is enough: parts and lists of indices rotate through several buffers, and no worker can
+//! write one again before all workers have passed the barrier after its last use.
 
 use super::options::{Progress, TrainOptions};
 use super::sampler::Sampler;
 use crate::error::Error;
 use crate::math::Float;
 use crate::network::{
-    BATCH_BLOCK, BLOCK, Input, MiniBatch, OutputLayer, Parameters, Prefetch, STATES, SgdUpdate, Shape, Shard, Step,
-    TwoLayerNet,
+    BATCH_BLOCK, Input, LogitParts, MiniBatch, OutputLayer, Parameters, Prefetch, STATES, SgdUpdate, Shape, Shard,
+    Step, TwoLayerNet,
 };
 use crate::simd::Level;
 use crate::softmax::LossSum;
@@ -48,10 +48,7 @@ pub(super) struct Context<'a, T, P> {
     data: &'a [P],
     labels: &'a [u32],
     batch: usize,
-    /// Parts of the logits, blocks × rows × classes (padded), for even and odd phases.
-    parts: [Shared<T>; 2],
-    /// Hidden blocks × classes (padded), and classes (padded).
-    part_sizes: (usize, usize),
+    parts: LogitParts<T>,
     lists: [Shared<u64>; LISTS],
     /// The number of iterations; lowered if the sampler chooses a row that does not exist. Written before a barrier, read
     /// after it.
@@ -100,7 +97,6 @@ impl<'a, T: Float, P> Context<'a, T, P> {
         (data, labels): (&'a [P], &'a [u32]),
         step: Option<&'a (dyn Fn(usize) -> Step<T> + Sync)>,
     ) -> Self {
-        let (blocks, classes) = (shape.hidden_padded() / BLOCK, shape.classes_padded());
         Context {
             rate: T::from_f64(options.learning_rate),
             loss_epsilon,
@@ -109,8 +105,7 @@ impl<'a, T: Float, P> Context<'a, T, P> {
             data,
             labels,
             batch: options.batch,
-            parts: std::array::from_fn(|_| Shared::new([blocks, options.batch.min(BATCH_BLOCK), classes])),
-            part_sizes: (blocks * classes, classes),
+            parts: LogitParts::new(shape, options.batch.min(BATCH_BLOCK)),
             lists: std::array::from_fn(|_| Shared::new([options.batch])),
             limit: AtomicUsize::new(options.iterations),
             stop: AtomicUsize::new(usize::MAX),
@@ -187,26 +182,25 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
         mut leader: Option<&mut Leader<'_>>,
     ) -> Reached {
         let (start, first) = (Instant::now(), reached.iterations);
-        let mut phase = 0;
+        // SAFETY: only the workers of this barrier use the context; each has its own blocks, and trains once in its life.
+        let mut exchange = unsafe { context.parts.exchange(barrier, self.blocks.clone()) };
         while reached.iterations < until.min(context.limit.load(Ordering::Relaxed)) {
             let t = reached.iterations;
             let mut losses = LossSum::new(level, context.loss_epsilon);
             for first in (0..context.batch).step_by(BATCH_BLOCK) {
                 let rows = first..context.batch.min(first + BATCH_BLOCK);
-                self.forward(level, context, (t, phase), rows.clone());
+                self.forward(level, context, (t, rows.clone()), exchange.mine(rows.len()));
                 if let Some(leader) =
                     leader.as_mut().filter(|_| first == 0 && context.stop.load(Ordering::Relaxed) >= t)
                 {
                     leader.draw(context, t + 2);
                 }
-                if barrier.wait().is_err() || context.stop.load(Ordering::Relaxed) < t {
+                let Ok(parts) = exchange.all(rows.len()) else { return reached };
+                if context.stop.load(Ordering::Relaxed) < t {
                     return reached;
                 }
-                // SAFETY: parts of this parity are written again in the next phase but one, after another barrier.
-                let parts = unsafe { context.parts[phase % 2].read() };
-                self.output.forward(&parts[..rows.len() * context.part_sizes.0], rows.len());
+                self.output.forward(parts, rows.len());
                 self.output.loss_gradient(&self.labels, context.batch, &mut losses);
-                phase += 1;
                 if rows.end < context.batch {
                     self.backward(first > 0);
                 }
@@ -233,7 +227,13 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
     }
 
     /// Gathers some rows of the batch of iteration `t` and computes this worker's parts of their logits.
-    fn forward(&mut self, level: Level, context: &Context<'_, T, P>, (t, phase): (usize, usize), rows: Range<usize>) {
+    fn forward(
+        &mut self,
+        level: Level,
+        context: &Context<'_, T, P>,
+        (t, rows): (usize, Range<usize>),
+        parts: &mut [T],
+    ) {
         // SAFETY: the lists of this iteration and the next (if there is one) were written before the last barrier or the
         // start, and are written again after the next barrier.
         let (now, next) = unsafe { (context.lists[t % LISTS].read(), context.lists[(t + 1) % LISTS].read()) };
@@ -242,15 +242,10 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
             false if t + 1 < context.limit.load(Ordering::Relaxed) => &next[..context.batch.min(BATCH_BLOCK)],
             false => &[],
         };
-        let count = rows.len();
         let now = &now[rows];
         self.batch.gather(level, context.data, &mut now.iter().map(|&i| i as usize));
         self.labels.clear();
         self.labels.extend(now.iter().map(|&i| context.labels[i as usize]));
-        let part = count * context.part_sizes.1;
-        let mine = self.blocks.start * part..self.blocks.end * part;
-        // SAFETY: only this worker writes its blocks, and parts of this parity were last read before the last barrier.
-        let parts = unsafe { context.parts[phase % 2].write(mine) };
         self.shard.forward(&self.batch, &mut Prefetch::new(context.data, context.inputs, next), parts);
     }
 
