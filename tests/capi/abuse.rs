@@ -1,4 +1,5 @@
-//! Generates a C program from the header that calls every function with valid arguments, then with one invalid one.
+//! Generates a C program from the header that calls every function with valid arguments, then with one invalid one; or
+//! with valid ones alone.
 //!
 //! Valid arguments are looked up by a parameter's name and type, so functions added to the header are called too,
 //! or the generator stops at an unknown name.
@@ -42,14 +43,16 @@ impl Variable {
 pub fn program(header: &str) -> (String, usize) {
     let functions = functions(header);
     let mut text = SUPPORT.to_owned() + "\nstatic void test_all(void) {\n";
+    let mut valid_calls = String::new();
     for function in functions.iter().filter(|f| f.returns == "tl_status") {
         let right = function.parameters.iter().map(|p| valid(&function.name, p, &function.parameters[0])).collect();
         let mut calls = Calls { function, right, text: String::new() };
         calls.add("TL_OK", "", &calls.right.clone());
+        valid_calls += &calls.text;
         (0..function.parameters.len()).for_each(|i| calls.spoil(i));
         text += &calls.text;
     }
-    (text + "}\n", functions.len())
+    (text + "}\n\nstatic void test_valid(void) {\n" + &valid_calls + "}\n", functions.len())
 }
 
 /// The calls of a function, each of which must end with a status.

@@ -2,6 +2,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../faults/shim.rs"]
+mod shim;
 
 mod abuse;
 mod header;
@@ -127,14 +129,47 @@ fn valgrind_finds_nothing_in_the_examples() {
 #[test]
 fn every_function_rejects_invalid_arguments() {
     let Some(scratch) = Scratch::new() else { return };
-    let (source, functions) = abuse::program(&fs::read_to_string(scratch.prefix.join("include/twolayer.h")).unwrap());
-    assert!(functions >= 34, "only {functions} functions were found in the header");
-    let (folder, path) = (scratch.path(""), scratch.path("abuse.c"));
-    fs::write(&path, source).unwrap();
-    let binary = compile(&scratch, &path, "shared");
+    let (folder, binary) = (scratch.path(""), abusing(&scratch));
     println!("{}", ok(Command::new(&binary).args([&folder, "freed"])));
     // Without networks that were freed: to look at one is what valgrind rightly reports.
     clean(&binary, &[&folder]);
+}
+
+/// The program that calls every function, see `abuse`.
+fn abusing(scratch: &Scratch) -> PathBuf {
+    let (source, functions) = abuse::program(&fs::read_to_string(scratch.prefix.join("include/twolayer.h")).unwrap());
+    assert!(functions >= 34, "only {functions} functions were found in the header");
+    let path = scratch.path("abuse.c");
+    fs::write(&path, source).unwrap();
+    compile(scratch, &path, "shared")
+}
+
+/// Whatever allocation is refused, once or from there on, a call succeeds or fails with TL_ERROR_MEMORY.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_refused_allocation_never_ends_the_process() {
+    let Some(scratch) = Scratch::new() else { return };
+    let (binary, counts) = (abusing(&scratch), scratch.path("counts"));
+    let shim = shim::compile(Path::new(&scratch.path(""))).expect("a C compiler");
+    let refusing = |folder: &str, environment: &[(&str, &str)]| {
+        let mut program = Command::new(&binary);
+        program.args([folder, "valid"]).env("LD_PRELOAD", &shim).envs(environment.iter().copied());
+        run(&mut program)
+    };
+    assert_eq!(refusing(&scratch.path(""), &[("COUNTS", &counts)]).code, Some(0));
+    let count: u64 = fs::read_to_string(&counts).unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!(count > 100, "{count} allocations");
+    let check = |first: u64| {
+        let folder = scratch.path(&first.to_string());
+        fs::create_dir(&folder).unwrap();
+        for nth in (first..=count).step_by(2) {
+            for once in [&[("ONCE", "1")][..], &[]] {
+                let ran = refusing(&folder, &[&[("FAULT", "alloc"), ("NTH", &nth.to_string())], once].concat());
+                assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{nth} of {count}, once: {once:?}");
+            }
+        }
+    };
+    std::thread::scope(|scope| [1, 2].into_iter().for_each(|first| drop(scope.spawn(move || check(first)))));
 }
 
 #[cfg(target_os = "linux")]

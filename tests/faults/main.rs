@@ -6,6 +6,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod shim;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -49,18 +50,14 @@ impl Fixture {
     /// None without a C compiler or another C library than glibc.
     fn new() -> Option<Fixture> {
         let scratch = tempfile::tempdir().unwrap();
-        let shim = scratch.path().join("shim.so");
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/shim.c");
-        let built =
-            Command::new("cc").args(["-O1", "-shared", "-fPIC", "-o"]).arg(&shim).arg(source).arg("-ldl").output();
-        let is_there = built.is_ok_and(|built| built.status.success()) && cfg!(target_env = "gnu");
+        let shim = shim::compile(scratch.path())?;
         let at = |name: &str| scratch.path().join(name);
         ok("train --iters 30 --hidden 4 --quiet --out {}", &[&at("model")]);
         ok("export {} --out {}", &[&at("model"), &at("weights.npz")]);
         let ink = |x: u32, y: u32| if (17..23).contains(&x) && (5..35).contains(&y) { 0 } else { 255 };
         image::GrayImage::from_fn(40, 40, |x, y| image::Luma([ink(x, y)])).save(at("picture.png")).unwrap();
         fs::rename(folder(&tiny()).keep(), at("set")).unwrap();
-        is_there.then_some(Fixture { folder: scratch, shim })
+        Some(Fixture { folder: scratch, shim })
     }
 
     /// Runs a command in a folder of its own with a fault; returns what it wrote.

@@ -68,6 +68,7 @@ mod memory;
 mod network;
 mod pointer;
 mod predict;
+mod reserve;
 mod sized;
 mod status;
 mod train;

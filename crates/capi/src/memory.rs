@@ -1,4 +1,4 @@
-//! Checks that memory is available, since a failed allocation aborts the process.
+//! Checks that memory is available, since a failed allocation aborts the process, unless the reserve is enough.
 
 use twolayer_core::MemoryEstimate;
 
@@ -17,6 +17,9 @@ pub(crate) const READER: usize = 1 << 20;
 #[inline(never)]
 pub(crate) fn check(need: MemoryEstimate, threads: usize) -> Result<()> {
     let need = need.elements(threads.saturating_sub(1), THREAD);
+    if reserve::is_low() {
+        return refuse(TL_ERROR_MEMORY, "the system refuses even small amounts of memory");
+    }
     if need.bytes() < SMALL {
         return Ok(());
     }

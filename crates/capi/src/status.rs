@@ -3,6 +3,7 @@
 use std::convert::identity;
 use std::ffi::c_char;
 use std::fmt::Display;
+use std::io::ErrorKind::OutOfMemory;
 
 use twolayer_core::Error as CoreError;
 use twolayer_idx::{Error as IdxError, ErrorKind as IdxKind};
@@ -56,11 +57,11 @@ pub(crate) fn invalid<T>(name: &str, found: impl Display, expected: &str) -> Res
 
 /// Says which statuses another crate's errors have.
 macro_rules! failures {
-    ($($error:ident, $kind:expr => { $($pattern:pat => $status:ident,)* })*) => { $(
+    ($($error:ident, $kind:expr => { $($pattern:pat $(if $condition:expr)? => $status:ident,)* })*) => { $(
         impl From<$error> for Failure {
             #[inline(never)]
             fn from(error: $error) -> Self {
-                Failure::new(match $kind(&error) { $($pattern => $status),* }, error.to_string())
+                Failure::new(match $kind(&error) { $($pattern $(if $condition)? => $status),* }, error.to_string())
             }
         }
     )* };
@@ -78,6 +79,7 @@ failures! {
         _ => TL_ERROR_INTERNAL,
     }
     IdxError, IdxError::kind => {
+        IdxKind::Io { error, .. } if error.kind() == OutOfMemory => TL_ERROR_MEMORY,
         IdxKind::Io { .. } => TL_ERROR_FILE,
         IdxKind::OutOfMemory { .. } => TL_ERROR_MEMORY,
         IdxKind::OtherLength { .. } => TL_ERROR_LENGTH,
@@ -85,6 +87,7 @@ failures! {
         _ => TL_ERROR_FORMAT,
     }
     ModelError, ModelError::kind => {
+        ModelKind::Io { error, .. } if error.kind() == OutOfMemory => TL_ERROR_MEMORY,
         ModelKind::Io { .. } | ModelKind::NoPlace { .. } => TL_ERROR_FILE,
         ModelKind::OutOfMemory { .. } => TL_ERROR_MEMORY,
         _ => TL_ERROR_FORMAT,

@@ -3,10 +3,12 @@
 //! Rust's standard library then says how many bytes were refused and calls `abort`, and stable Rust has nothing to
 //! change that. So the program's allocator notes what is refused, and the signal that `abort` raises is handled:
 //! unfinished files are removed, and if an allocation was refused, the program exits with code 1. Any other abort keeps
-//! its meaning. The handler calls only what takes no memory.
+//! its meaning. The handler calls only what takes no memory. For a thread's handle, the standard library asks the system
+//! itself; if that is refused, the system's last error tells.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::CliError;
@@ -65,10 +67,11 @@ pub fn listen() {
 
 extern "C" fn on_abort(_: libc::c_int) {
     const ERROR: &[u8] = concat!("error: ", text!(), "\n").as_bytes();
+    let last = io::Error::last_os_error().raw_os_error();
     twolayer_atomic::remove_unfinished();
     // SAFETY: all may be called in a handler; the text is static.
     unsafe {
-        if REFUSED.load(Ordering::Relaxed) {
+        if REFUSED.load(Ordering::Relaxed) || last == Some(libc::ENOMEM) {
             libc::write(2, ERROR.as_ptr().cast(), ERROR.len() as _);
             libc::_exit(1);
         }
