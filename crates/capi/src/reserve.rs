@@ -69,14 +69,18 @@ impl Reserve {
 /// The system's allocator, and the reserve.
 struct WithReserve;
 
+// Not inlined: memory is allocated in thousands of places, and programs would be 40 kB larger.
+//
 // SAFETY: what the system's allocator gives goes back to it; pieces of the reserve are as long and as aligned as was asked.
 unsafe impl GlobalAlloc for WithReserve {
+    #[inline(never)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are those that `System` asks for; so below.
         let given = unsafe { System.alloc(layout) };
         if given.is_null() { RESERVE.take(layout) } else { given }
     }
 
+    #[inline(never)]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above.
         let given = unsafe { System.alloc_zeroed(layout) };
@@ -91,6 +95,7 @@ unsafe impl GlobalAlloc for WithReserve {
         piece
     }
 
+    #[inline(never)]
     unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let is_ours = RESERVE.owns(old);
         // SAFETY: as above; `old` is from `System`.
@@ -112,6 +117,7 @@ unsafe impl GlobalAlloc for WithReserve {
         new
     }
 
+    #[inline(never)]
     unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
         match RESERVE.owns(old) {
             true => RESERVE.give_back(),
