@@ -1,5 +1,5 @@
-//! Generates a C program from the header that calls every function with valid arguments, then with one invalid one; or
-//! with valid ones alone.
+//! Generates a C program from the header. It calls every function with valid arguments, then with one invalid one;
+//! `test_valid` makes only the valid calls.
 //!
 //! Valid arguments are looked up by a parameter's name and type, so functions added to the header are called too,
 //! or the generator stops at an unknown name.

@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[path = "../faults/shim.rs"]
 mod shim;
 
@@ -151,23 +152,34 @@ fn a_refused_allocation_never_ends_the_process() {
     let Some(scratch) = Scratch::new() else { return };
     let (binary, counts) = (abusing(&scratch), scratch.path("counts"));
     let shim = shim::compile(Path::new(&scratch.path(""))).expect("a C compiler");
-    let refusing = |folder: &str, environment: &[(&str, &str)]| {
+    // The calls that were refused memory.
+    let refusing = |folder: &str, times: &str, environment: &[(&str, &str)]| -> usize {
         let mut program = Command::new(&binary);
-        program.args([folder, "valid"]).env("LD_PRELOAD", &shim).envs(environment.iter().copied());
-        run(&mut program)
+        program.args([folder, "valid", times]).env("LD_PRELOAD", &shim).envs(environment.iter().copied());
+        let ran = run(&mut program);
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{environment:?}");
+        ran.stdout.trim_end().trim_end_matches(" refused").rsplit(' ').next().unwrap().parse().unwrap()
     };
-    assert_eq!(refusing(&scratch.path(""), &[("COUNTS", &counts)]).code, Some(0));
+    assert_eq!(refusing(&scratch.path(""), "1", &[("COUNTS", &counts)]), 0);
     let count: u64 = fs::read_to_string(&counts).unwrap().split(' ').next().unwrap().parse().unwrap();
     assert!(count > 100, "{count} allocations");
+    let all = [("FAULT", "alloc"), ("NTH", "1")];
+    // Ends when the reserve is half used, from where on every call is refused.
+    let refused = refusing(&scratch.path(""), "1000", &all);
+    assert!(refused > 20, "{refused}");
     let check = |first: u64| {
         let folder = scratch.path(&first.to_string());
         fs::create_dir(&folder).unwrap();
+        let mut most = 0;
         for nth in (first..=count).step_by(2) {
             for once in [&[("ONCE", "1")][..], &[]] {
-                let ran = refusing(&folder, &[&[("FAULT", "alloc"), ("NTH", &nth.to_string())], once].concat());
-                assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{nth} of {count}, once: {once:?}");
+                let refused =
+                    refusing(&folder, "1", &[&[("FAULT", "alloc"), ("NTH", &nth.to_string())], once].concat());
+                assert!(once.is_empty() || refused <= 1, "allocation {nth} of {count}");
+                most = most.max(refused);
             }
         }
+        assert!(most > 3, "calls go on to be refused");
     };
     std::thread::scope(|scope| [1, 2].into_iter().for_each(|first| drop(scope.spawn(move || check(first)))));
 }

@@ -1,4 +1,4 @@
-/* Preloaded into the program: what the system could refuse is counted from the start of its `main` on, and refused as the
+/* Preloaded into a program: what the system could refuse is counted from the first `signal(SIGABRT, ...)` on, and refused as the
  * environment says.
  *
  * FAULT   what is refused: alloc, write (also to create, sync and rename files) or thread; or signal
@@ -29,7 +29,7 @@ static int kind = -1, once, started;
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-/* The program's first act is to handle SIGABRT. */
+/* The driver's first act; tests/capi/c/abuse.c calls it when it is ready. */
 __sighandler_t signal(int number, __sighandler_t handler)
 {
     if (number == SIGABRT && !started) {

@@ -1,9 +1,9 @@
-//! The library that refuses what the system could refuse.
+//! Compiles `shim.c`, which makes allocations, writes and threads fail.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Compiles `shim.c` to a library to preload. None without a C compiler or with another C library than glibc.
+/// The library to preload. None without a C compiler, or if the C library is not glibc.
 pub fn compile(folder: &Path) -> Option<PathBuf> {
     let shim = folder.join("shim.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/shim.c");

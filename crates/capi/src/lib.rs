@@ -10,12 +10,16 @@
 // The header documents the functions and what their callers owe them, and gives the names.
 #![allow(clippy::missing_safety_doc, missing_docs, non_camel_case_types)]
 
-/// Defines functions of the header that return a status. An error or panic of the body becomes one.
+/// Defines functions of the header that return a status. An error or panic of the body becomes one. Where even small
+/// amounts of memory are refused, only networks are freed.
 macro_rules! functions {
     ($(fn $name:ident($($argument:ident: $type:ty),* $(,)?) $body:block)*) => { $(
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name($($argument: $type),*) -> $crate::status::tl_status {
             $crate::boundary::guard(|| {
+                if stringify!($name) != "tl_network_free" {
+                    $crate::memory::check_reserve()?;
+                }
                 // SAFETY: the caller keeps to the header.
                 #[allow(unused_unsafe)]
                 unsafe { $body }

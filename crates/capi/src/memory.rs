@@ -1,4 +1,4 @@
-//! Checks that memory is available, since a failed allocation aborts the process, unless the reserve is enough.
+//! Checks that memory is available: a failed allocation aborts the process once the reserve is used up.
 
 use twolayer_core::MemoryEstimate;
 
@@ -13,13 +13,19 @@ const THREAD: usize = 3 << 20;
 /// The memory of reading a file: buffers and a window to unpack.
 pub(crate) const READER: usize = 1 << 20;
 
+/// An error if little of the reserve is left, and the system refuses even a little memory.
+#[inline(never)]
+pub(crate) fn check_reserve() -> Result<()> {
+    if reserve::is_low() && !MemoryEstimate::default().elements(SMALL as usize, 1).is_available() {
+        return refuse(TL_ERROR_MEMORY, "the system is out of memory, and half of the library's reserve is used");
+    }
+    Ok(())
+}
+
 /// An error unless this much is available, with the threads that a call may start.
 #[inline(never)]
 pub(crate) fn check(need: MemoryEstimate, threads: usize) -> Result<()> {
     let need = need.elements(threads.saturating_sub(1), THREAD);
-    if reserve::is_low() {
-        return refuse(TL_ERROR_MEMORY, "the system refuses even small amounts of memory");
-    }
     if need.bytes() < SMALL {
         return Ok(());
     }

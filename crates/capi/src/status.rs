@@ -3,7 +3,7 @@
 use std::convert::identity;
 use std::ffi::c_char;
 use std::fmt::Display;
-use std::io::ErrorKind::OutOfMemory;
+use std::io;
 
 use twolayer_core::Error as CoreError;
 use twolayer_idx::{Error as IdxError, ErrorKind as IdxKind};
@@ -79,7 +79,7 @@ failures! {
         _ => TL_ERROR_INTERNAL,
     }
     IdxError, IdxError::kind => {
-        IdxKind::Io { error, .. } if error.kind() == OutOfMemory => TL_ERROR_MEMORY,
+        IdxKind::Io { error, .. } if error.kind() == io::ErrorKind::OutOfMemory => TL_ERROR_MEMORY,
         IdxKind::Io { .. } => TL_ERROR_FILE,
         IdxKind::OutOfMemory { .. } => TL_ERROR_MEMORY,
         IdxKind::OtherLength { .. } => TL_ERROR_LENGTH,
@@ -87,7 +87,7 @@ failures! {
         _ => TL_ERROR_FORMAT,
     }
     ModelError, ModelError::kind => {
-        ModelKind::Io { error, .. } if error.kind() == OutOfMemory => TL_ERROR_MEMORY,
+        ModelKind::Io { error, .. } if error.kind() == io::ErrorKind::OutOfMemory => TL_ERROR_MEMORY,
         ModelKind::Io { .. } | ModelKind::NoPlace { .. } => TL_ERROR_FILE,
         ModelKind::OutOfMemory { .. } => TL_ERROR_MEMORY,
         _ => TL_ERROR_FORMAT,

@@ -3,8 +3,8 @@
 //! Rust's standard library then says how many bytes were refused and calls `abort`, and stable Rust has nothing to
 //! change that. So the program's allocator notes what is refused, and the signal that `abort` raises is handled:
 //! unfinished files are removed, and if an allocation was refused, the program exits with code 1. Any other abort keeps
-//! its meaning. The handler calls only what takes no memory. For a thread's handle, the standard library asks the system
-//! itself; if that is refused, the system's last error tells.
+//! its meaning, unless it comes soon after a refusal. The handler calls only what takes no memory. The standard library
+//! allocates a thread's handle from the system directly; if that is refused, only `errno` shows it.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -61,7 +61,7 @@ unsafe impl GlobalAlloc for Noting {
 
 /// Handles failed allocations from now on.
 pub fn listen() {
-    // SAFETY: `on_abort` may run in a handler: it calls nothing but `unlink`, `write`, `_exit`, `signal` and `raise`.
+    // SAFETY: `on_abort` may run in a handler: it reads `errno`, and calls nothing but `unlink`, `write`, `_exit`, `signal` and `raise`.
     unsafe { libc::signal(libc::SIGABRT, on_abort as *const () as libc::sighandler_t) };
 }
 

@@ -162,7 +162,8 @@ impl<T: Float> Backpropagation<T> {
                 worker.output.load(parameters);
             }
             let inputs = shape.inputs();
-            // SAFETY: the parts are borrowed mutably, for this run; each worker has its own blocks, and calls this once.
+            // SAFETY: `self` is borrowed mutably, so only this run uses the parts; each worker owns its blocks and calls this
+            // once; all go through the same rows, and end at an error.
             let mut exchange = unsafe { parts.exchange(barrier, worker.blocks.clone()) };
             match x {
                 Rows::Pixels(x) => {
@@ -197,8 +198,8 @@ impl<T: Float> Worker<T> {
             let some = capacity.min(labels.len() - first);
             let labels_here = &labels[first..first + some];
             batch.gather(level, x, &mut (first..first + some));
-            shard.forward(batch, &mut Prefetch::none(), exchange.mine(some));
-            let Ok(parts) = exchange.all(some) else { return };
+            shard.forward(batch, &mut Prefetch::none(), exchange.own_parts(some));
+            let Ok(parts) = exchange.all_parts(some) else { return };
             output.forward(parts, some);
             output.loss_gradient(labels_here, labels.len(), &mut LossSum::new(level, 0.0));
             shard.backward(batch, output.dy(some), first > 0);

@@ -1,4 +1,4 @@
-//! What crosses between workers: each block's part of the logits.
+//! How workers exchange their blocks' parts of the logits: an all-gather in shared memory.
 
 use super::shape::{BLOCK, Shape};
 use crate::math::Float;
@@ -21,13 +21,14 @@ impl<T: Float> LogitParts<T> {
         LogitParts { sets: std::array::from_fn(|_| Shared::new([blocks, rows, classes])), blocks, classes }
     }
 
-    /// The exchange of the worker that has these blocks.
+    /// The exchange of the worker that owns these blocks.
     ///
     /// # Safety
-    /// These parts are used by the workers of `barrier` alone. Each has one exchange, with blocks that no other has, and
-    /// none is left from before the barrier was made.
+    /// Only the workers of `barrier` use these parts, and wait at it only in [`Exchange::all_parts`]. Each has one exchange,
+    /// with blocks that no other has. All call `own_parts` and `all_parts` in turn, with the same numbers of rows, and
+    /// neither after an error. No exchange of an earlier barrier is still in use.
     pub unsafe fn exchange<'a>(&'a self, barrier: &'a Barrier, blocks: Range<usize>) -> Exchange<'a, T> {
-        Exchange { parts: self, barrier, blocks, done: 0 }
+        Exchange { parts: self, barrier, blocks, phase: 0 }
     }
 }
 
@@ -36,29 +37,29 @@ pub(crate) struct Exchange<'a, T> {
     parts: &'a LogitParts<T>,
     barrier: &'a Barrier,
     blocks: Range<usize>,
-    /// Exchanges that are over.
-    done: usize,
+    /// The number of the exchange, which tells its set of parts.
+    phase: usize,
 }
 
 impl<T: Float> Exchange<'_, T> {
     /// Where the parts of this worker's blocks go, each `rows` × classes (padded).
-    pub fn mine(&mut self, rows: usize) -> &mut [T] {
+    pub fn own_parts(&mut self, rows: usize) -> &mut [T] {
         let part = rows * self.parts.classes;
         let mine = self.blocks.start * part..self.blocks.end * part;
-        // SAFETY: no other worker has these blocks. Others read this set last before the barrier of the exchange before
-        // this one: what `all` returned is gone once they call a method again.
-        unsafe { self.parts.sets[self.done % 2].write(mine) }
+        // SAFETY: no other worker writes these blocks. The others last read this set before the previous barrier, since what
+        // `all_parts` returns is gone when they call a method again.
+        unsafe { self.parts.sets[self.phase % 2].write(mine) }
     }
 
     /// The parts of all blocks, in order, once every worker has written its own for the same rows.
     ///
     /// # Errors
     /// If another worker panicked.
-    pub fn all(&mut self, rows: usize) -> Result<&[T], Broken> {
+    pub fn all_parts(&mut self, rows: usize) -> Result<&[T], Broken> {
         self.barrier.wait()?;
-        let set = &self.parts.sets[self.done % 2];
-        self.done += 1;
-        // SAFETY: this set is written again in the exchange after the next, which begins after another barrier.
+        let set = &self.parts.sets[self.phase % 2];
+        self.phase += 1;
+        // SAFETY: this set is written again two exchanges later, after another barrier.
         let parts = unsafe { set.read() };
         Ok(&parts[..self.parts.blocks * rows * self.parts.classes])
     }

@@ -89,20 +89,21 @@ pub(crate) fn kind_of_work(key: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// `work(state, i)` for every `i` below `n`, in order; each thread makes its own state, and takes the next piece when it
-/// has finished one. There are at most `n / least` threads.
+/// The results of `work(state, i)` for every `i` below `n`, in order. Each thread makes its own state, and takes the next
+/// `i` when it is free. At most `n / least` threads take part.
 pub(crate) fn map<S, R: Send>(
     threads: &Threads,
     (n, least): (usize, usize),
     prepare: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, usize) -> R + Sync,
 ) -> Vec<R> {
-    let most = threads.count().min(n / least);
-    if most <= 1 {
+    let pieces = n / least;
+    // Asked for one piece, rayon would start its pool.
+    let most = if pieces > 1 { threads.count().min(pieces) } else { 1 };
+    if most == 1 {
         let mut state = prepare();
         return (0..n).map(|i| work(&mut state, i)).collect();
     }
-    let kind = kind_of_work(&(std::any::type_name_of_val(&work), n.next_power_of_two()));
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<R>>> = Mutex::new((0..n).map(|_| None).collect());
     let worker = |_| {
@@ -122,8 +123,11 @@ pub(crate) fn map<S, R: Send>(
         #[cfg(feature = "rayon")]
         Threads::Current => run_on_rayon(most, &worker),
         #[cfg(not(feature = "rayon"))]
-        Threads::Current => worker(0),
-        Threads::Pool(pool) => run_on_pool(pool, (kind, n), most, &worker),
+        Threads::Current => unreachable!("that is one thread"),
+        Threads::Pool(pool) => {
+            let kind = kind_of_work(&(std::any::type_name_of_val(&work), n.next_power_of_two()));
+            run_on_pool(pool, (kind, n), most, &worker);
+        }
     }
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.into_iter().map(|result| result.expect("every piece was done")).collect()
@@ -138,8 +142,8 @@ fn run_on_rayon(threads: usize, worker: &(dyn Fn(usize) + Sync)) {
     });
 }
 
-/// Runs `worker` on up to `most` threads of a pool, or on this one where those cannot be had; `n` pieces of this kind of
-/// work.
+/// Runs `worker` on up to `most` threads of a pool, or on this thread alone if the pool is busy or a thread is refused.
+/// Records the time of this kind of work, divided by `n`.
 fn run_on_pool(pool: &ThreadPool, (kind, n): (u64, usize), most: usize, worker: &(dyn Fn(usize) + Sync)) {
     let threads = pool.choose(kind, most, First::Most).threads;
     let start = Instant::now();

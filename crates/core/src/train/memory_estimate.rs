@@ -1,5 +1,7 @@
 //! Estimates memory, so that impossible sizes are refused before a failed allocation aborts the program.
 
+use std::alloc::{GlobalAlloc, Layout, System};
+
 use super::options::{GradientMethod, TrainOptions};
 use crate::network::{BATCH_BLOCK, BLOCK, PACKED_ROWS, Shape};
 
@@ -73,15 +75,19 @@ impl MemoryEstimate {
         self.0
     }
 
-    /// Whether the system would now grant an allocation of this size. It is freed at once.
+    /// Whether the system would now grant an allocation of this size. It is freed at once. The program's own allocator is not
+    /// asked, as it may have a reserve, or note what is refused.
     pub fn is_available(self) -> bool {
-        let reserve = |bytes| {
-            let mut room = Vec::<u8>::new();
-            let granted = room.try_reserve_exact(bytes).is_ok();
-            // The compiler may remove an unused allocation.
-            std::hint::black_box(&room);
-            granted
-        };
-        usize::try_from(self.0).is_ok_and(reserve)
+        let layout = usize::try_from(self.0).ok().and_then(|bytes| Layout::array::<u8>(bytes.max(1)).ok());
+        let Some(layout) = layout else { return false };
+        // The compiler may remove an unused allocation, unless it cannot see that.
+        // SAFETY: the layout is not empty.
+        let granted = std::hint::black_box(unsafe { System.alloc(layout) });
+        if granted.is_null() {
+            return false;
+        }
+        // SAFETY: allocated above, with this layout.
+        unsafe { System.dealloc(granted, layout) };
+        true
     }
 }

@@ -182,20 +182,21 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
         mut leader: Option<&mut Leader<'_>>,
     ) -> Reached {
         let (start, first) = (Instant::now(), reached.iterations);
-        // SAFETY: only the workers of this barrier use the context; each has its own blocks, and trains once in its life.
+        // SAFETY: only the workers of this barrier use the context; each owns its blocks and calls `train` once per barrier;
+        // all go through the same rows, and end at an error.
         let mut exchange = unsafe { context.parts.exchange(barrier, self.blocks.clone()) };
         while reached.iterations < until.min(context.limit.load(Ordering::Relaxed)) {
             let t = reached.iterations;
             let mut losses = LossSum::new(level, context.loss_epsilon);
             for first in (0..context.batch).step_by(BATCH_BLOCK) {
                 let rows = first..context.batch.min(first + BATCH_BLOCK);
-                self.forward(level, context, (t, rows.clone()), exchange.mine(rows.len()));
+                self.forward(level, context, (t, rows.clone()), exchange.own_parts(rows.len()));
                 if let Some(leader) =
                     leader.as_mut().filter(|_| first == 0 && context.stop.load(Ordering::Relaxed) >= t)
                 {
                     leader.draw(context, t + 2);
                 }
-                let Ok(parts) = exchange.all(rows.len()) else { return reached };
+                let Ok(parts) = exchange.all_parts(rows.len()) else { return reached };
                 if context.stop.load(Ordering::Relaxed) < t {
                     return reached;
                 }

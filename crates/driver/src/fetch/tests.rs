@@ -106,7 +106,7 @@ fn after_every_kind_of_failure_the_next_mirror_is_tried() {
         assert!(!case.names().contains(&"large".to_string()), "{bad}: a file was renamed without a check");
         assert!(start.elapsed() < Duration::from_secs(30), "{bad}: {:?}", start.elapsed());
     };
-    // At the same time, as most of it is waiting.
+    // In parallel, because they mostly wait.
     std::thread::scope(|scope| {
         for (bad, word) in [
             ("403", "403"),
