@@ -1,7 +1,7 @@
 //! What the system may refuse at any moment (memory, room on a disk, threads) ends a command with an error, and leaves
 //! whole files or none. `shim.c`, preloaded into the program, refuses it.
 //!
-//! Some places of each command are tried; with `TWOLAYER_FAULTS=all`, every one, which takes an hour.
+//! Some places of each command are tried; with `TWOLAYER_FAULTS=all`, every one, which takes 40 minutes.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

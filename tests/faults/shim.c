@@ -1,5 +1,5 @@
-/* Preloaded into a program: what the system could refuse is counted from the first `signal(SIGABRT, ...)` on, and refused as the
- * environment says.
+/* Preloaded into a program: what the system could refuse is counted from the first `signal(SIGABRT, ...)` on, and
+ * refused as the environment says.
  *
  * FAULT   what is refused: alloc, write (also to create, sync and rename files) or thread; or signal
  * NTH     the first that is refused, from 1; 0 refuses none. The signal that is raised twice when a file is synced

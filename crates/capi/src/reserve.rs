@@ -1,8 +1,9 @@
 //! A reserve for small allocations that the system refuses during a call.
 //!
-//! A call checks its memory before it starts (see `memory`). The system may still refuse an allocation later, because other
-//! threads have taken memory meanwhile, and Rust's standard library then aborts the process. Such requests are served
-//! from this reserve. While less than half of it is left, calls that need memory fail.
+//! A call checks its memory before it starts (see `memory`). The system may still refuse an allocation later, because
+//! other threads have taken memory meanwhile, and Rust's standard library then aborts the process. Such requests are
+//! served from this reserve. While less than half of it is left and the system refuses even a little, calls fail at
+//! once.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
