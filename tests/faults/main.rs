@@ -99,7 +99,8 @@ fn add(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
     }
 }
 
-/// Whether a file is whole: as a run without a fault writes it, or, where times or earlier checkpoints differ, with its end.
+/// Whether a file is whole: as a run without a fault writes it, or, where times or earlier checkpoints differ, with its
+/// end.
 fn is_whole(name: &str, bytes: &[u8], reference: &[u8]) -> bool {
     let ends = |end: &str| bytes.trim_ascii_end().ends_with(end.as_bytes());
     bytes == reference

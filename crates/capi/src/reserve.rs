@@ -29,7 +29,8 @@ pub(crate) fn is_low() -> bool {
     RESERVE.state.load(Ordering::Relaxed) / ONE_LINE > LINES / 2
 }
 
-/// A bump allocator: pieces follow one another. The room of the last one is free when it is, and all once no piece is left.
+/// A bump allocator: pieces follow one another. The room of the last one is free when it is, and all once no piece is
+/// left.
 struct Reserve {
     lines: Lines,
     /// `ONE_LINE` for each line up to the end of the last piece, and 1 for each piece.
@@ -89,8 +90,8 @@ struct WithReserve;
 
 // Not inlined: memory is allocated in thousands of places, and programs would be 40 kB larger.
 //
-// SAFETY: each pointer goes back to the allocator it came from. Pieces of the reserve have at least the size and alignment
-// asked for.
+// SAFETY: each pointer goes back to the allocator it came from. Pieces of the reserve have at least the size and
+// alignment asked for.
 unsafe impl GlobalAlloc for WithReserve {
     #[inline(never)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -120,7 +121,8 @@ unsafe impl GlobalAlloc for WithReserve {
         if is_ours && lines(size) <= lines(layout.size()) {
             return old;
         }
-        // SAFETY: where it is not in the reserve, `old` is from `System`; the caller's promises are those that it asks for.
+        // SAFETY: where it is not in the reserve, `old` is from `System`; the caller's promises are those that it asks
+        // for.
         let given = if is_ours { ptr::null_mut() } else { unsafe { System.realloc(old, layout, size) } };
         if !given.is_null() {
             return given;
@@ -222,7 +224,8 @@ mod tests {
         std::thread::scope(|scope| (1..=4).for_each(|id| drop(scope.spawn(move || work(id)))));
     }
 
-    /// What the system's allocator does where it has no memory: nothing may get lost on the way into the reserve and out.
+    /// What the system's allocator does where it has no memory: nothing may get lost on the way into the reserve and
+    /// out.
     #[test]
     fn memory_moves_between_the_system_and_the_reserve() {
         let piece = RESERVE.take(layout(10, 1));

@@ -61,7 +61,8 @@ unsafe impl GlobalAlloc for Noting {
 
 /// Handles failed allocations from now on.
 pub fn listen() {
-    // SAFETY: `on_abort` may run in a handler: it reads `errno`, and calls nothing but `unlink`, `write`, `_exit`, `signal` and `raise`.
+    // SAFETY: `on_abort` may run in a handler: it reads `errno`, and calls nothing but `unlink`, `write`, `_exit`,
+    // `signal` and `raise`.
     unsafe { libc::signal(libc::SIGABRT, on_abort as *const () as libc::sighandler_t) };
 }
 

@@ -1,6 +1,7 @@
 //! The gradient by backpropagation.
 //!
-//! As in training, each worker owns some blocks of hidden units, and only their parts of the logits cross between threads.
+//! As in training, each worker owns some blocks of hidden units, and only their parts of the logits cross between
+//! threads.
 
 use super::activation::Activation;
 use super::exchange::{Exchange, LogitParts};
@@ -99,12 +100,12 @@ impl<T: Float> Backpropagation<T> {
         Ok(())
     }
 
-    /// Computes the gradient of the mean loss, as [`TwoLayerNet::gradient`], into the matrices of W1, b1, W2 and b2. Where
-    /// the threads are in use or cannot be had, it works on the calling thread.
+    /// Computes the gradient of the mean loss, as [`TwoLayerNet::gradient`], into the matrices of W1, b1, W2 and b2.
+    /// Where the threads are in use or cannot be had, it works on the calling thread.
     ///
     /// # Errors
-    /// As [`TwoLayerNet::evaluate`]; and [`Error::Shape`] if a matrix has other dimensions than its parameter. Nothing is
-    /// written then.
+    /// As [`TwoLayerNet::evaluate`]; and [`Error::Shape`] if a matrix has other dimensions than its parameter. Nothing
+    /// is written then.
     pub fn gradient(&mut self, x: Rows<'_, T>, t: Labels<'_, T>, gradient: &mut [MatMut<'_, T>; 4]) -> Result<()> {
         let shape = self.parameters.shape();
         let rows = x.count(shape)?;
@@ -162,8 +163,8 @@ impl<T: Float> Backpropagation<T> {
                 worker.output.load(parameters);
             }
             let inputs = shape.inputs();
-            // SAFETY: `self` is borrowed mutably, so only this run uses the parts; each worker owns its blocks and calls this
-            // once; all go through the same rows, and end at an error.
+            // SAFETY: `self` is borrowed mutably, so only this run uses the parts; each worker owns its blocks and
+            // calls this once; all go through the same rows, and end at an error.
             let mut exchange = unsafe { parts.exchange(barrier, worker.blocks.clone()) };
             match x {
                 Rows::Pixels(x) => {

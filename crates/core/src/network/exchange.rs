@@ -5,8 +5,8 @@ use crate::math::Float;
 use crate::threads::{Barrier, Broken, Shared};
 use std::ops::Range;
 
-/// The parts of some rows' logits, one for each block of hidden units. There are two sets of them, used in turn: while one
-/// worker still reads a set, another may write the next.
+/// The parts of some rows' logits, one for each block of hidden units. There are two sets of them, used in turn: while
+/// one worker still reads a set, another may write the next.
 pub(crate) struct LogitParts<T> {
     sets: [Shared<T>; 2],
     blocks: usize,
@@ -24,9 +24,9 @@ impl<T: Float> LogitParts<T> {
     /// The exchange of the worker that owns these blocks.
     ///
     /// # Safety
-    /// Only the workers of `barrier` use these parts, and wait at it only in [`Exchange::all_parts`]. Each has one exchange,
-    /// with blocks that no other has. All call `own_parts` and `all_parts` in turn, with the same numbers of rows, and
-    /// neither after an error. No exchange of an earlier barrier is still in use.
+    /// Only the workers of `barrier` use these parts, and wait at it only in [`Exchange::all_parts`]. Each has one
+    /// exchange, with blocks that no other has. All call `own_parts` and `all_parts` in turn, with the same numbers of
+    /// rows, and neither after an error. No exchange of an earlier barrier is still in use.
     pub unsafe fn exchange<'a>(&'a self, barrier: &'a Barrier, blocks: Range<usize>) -> Exchange<'a, T> {
         Exchange { parts: self, barrier, blocks, phase: 0 }
     }
@@ -46,8 +46,8 @@ impl<T: Float> Exchange<'_, T> {
     pub fn own_parts(&mut self, rows: usize) -> &mut [T] {
         let part = rows * self.parts.classes;
         let mine = self.blocks.start * part..self.blocks.end * part;
-        // SAFETY: no other worker writes these blocks. The others last read this set before the previous barrier, since what
-        // `all_parts` returns is gone when they call a method again.
+        // SAFETY: no other worker writes these blocks. The others last read this set before the previous barrier, since
+        // what `all_parts` returns is gone when they call a method again.
         unsafe { self.parts.sets[self.phase % 2].write(mine) }
     }
 

@@ -27,7 +27,8 @@ pub struct Evaluation {
     pub rows: usize,
     /// The rows whose most probable class is their label.
     pub correct: usize,
-    /// The mean loss −ln(p(label) + ε), where ε is the network's [`loss_epsilon`](TwoLayerNet::loss_epsilon), 0 by default.
+    /// The mean loss −ln(p(label) + ε), where ε is the network's [`loss_epsilon`](TwoLayerNet::loss_epsilon), 0 by
+    /// default.
     pub loss: f64,
 }
 

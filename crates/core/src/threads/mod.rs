@@ -89,8 +89,8 @@ pub(crate) fn kind_of_work(key: &impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// The results of `work(state, i)` for every `i` below `n`, in order. Each thread makes its own state, and takes the next
-/// `i` when it is free. At most `n / least` threads take part.
+/// The results of `work(state, i)` for every `i` below `n`, in order. Each thread makes its own state, and takes the
+/// next `i` when it is free. At most `n / least` threads take part.
 pub(crate) fn map<S, R: Send>(
     threads: &Threads,
     (n, least): (usize, usize),

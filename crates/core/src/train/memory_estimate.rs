@@ -75,8 +75,8 @@ impl MemoryEstimate {
         self.0
     }
 
-    /// Whether the system would now grant an allocation of this size. It is freed at once. The program's own allocator is not
-    /// asked, as it may have a reserve, or note what is refused.
+    /// Whether the system would now grant an allocation of this size. It is freed at once. The program's own allocator
+    /// is not asked, as it may have a reserve, or note what is refused.
     pub fn is_available(self) -> bool {
         let layout = usize::try_from(self.0).ok().and_then(|bytes| Layout::array::<u8>(bytes.max(1)).ok());
         let Some(layout) = layout else { return false };

@@ -1,8 +1,8 @@
 //! The training loop of a worker.
 //!
 //! Each worker owns a shard of the hidden layer: some blocks of hidden units, whose weights are in memory of its own.
-//! Transfers between cores are slow, so each worker gathers the whole batch itself, and keeps its own output layer. Only
-//! the logits' parts cross, one for each block. Step t of worker w:
+//! Transfers between cores are slow, so each worker gathers the whole batch itself, and keeps its own output layer.
+//! Only the logits' parts cross, one for each block. Step t of worker w:
 //!
 //! ```text
 //! gather the batch, with its masks
@@ -50,8 +50,8 @@ pub(super) struct Context<'a, T, P> {
     batch: usize,
     parts: LogitParts<T>,
     lists: [Shared<u64>; LISTS],
-    /// The number of iterations; lowered if the sampler chooses a row that does not exist. Written before a barrier, read
-    /// after it.
+    /// The number of iterations; lowered if the sampler chooses a row that does not exist. Written before a barrier,
+    /// read after it.
     pub(super) limit: AtomicUsize,
     /// The iteration after which to stop, if before the limit and the end of the segment.
     pub(super) stop: AtomicUsize,
@@ -143,8 +143,8 @@ impl<'a> Leader<'a> {
             context.limit.store(t, Ordering::Relaxed);
             return;
         }
-        // SAFETY: the list of iteration t was last read in iteration t − 3, and the leader, drawing two ahead, has passed
-        // the barrier of iteration t − 3; workers read the list after their next barrier.
+        // SAFETY: the list of iteration t was last read in iteration t − 3, and the leader, drawing two ahead, has
+        // passed the barrier of iteration t − 3; workers read the list after their next barrier.
         let list = unsafe { context.lists[t % LISTS].write(0..self.indices.len()) };
         list.iter_mut().zip(&self.indices).for_each(|(to, &from)| *to = from as u64);
     }
@@ -182,8 +182,8 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
         mut leader: Option<&mut Leader<'_>>,
     ) -> Reached {
         let (start, first) = (Instant::now(), reached.iterations);
-        // SAFETY: only the workers of this barrier use the context; each owns its blocks and calls `train` once per barrier;
-        // all go through the same rows, and end at an error.
+        // SAFETY: only the workers of this barrier use the context; each owns its blocks and calls `train` once per
+        // barrier; all go through the same rows, and end at an error.
         let mut exchange = unsafe { context.parts.exchange(barrier, self.blocks.clone()) };
         while reached.iterations < until.min(context.limit.load(Ordering::Relaxed)) {
             let t = reached.iterations;
@@ -235,8 +235,8 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
         (t, rows): (usize, Range<usize>),
         parts: &mut [T],
     ) {
-        // SAFETY: the lists of this iteration and the next (if there is one) were written before the last barrier or the
-        // start, and are written again after the next barrier.
+        // SAFETY: the lists of this iteration and the next (if there is one) were written before the last barrier or
+        // the start, and are written again after the next barrier.
         let (now, next) = unsafe { (context.lists[t % LISTS].read(), context.lists[(t + 1) % LISTS].read()) };
         let next = match rows.end < context.batch {
             true => &now[rows.end..context.batch.min(rows.end + BATCH_BLOCK)],
