@@ -17,7 +17,7 @@ use crate::math::Float;
 use crate::matrix::MatMut;
 use crate::simd::Level;
 use crate::softmax::LossSum;
-use crate::threads::{Barrier, First, Instant, NotRun, Threads, kind_of_work, run_workers};
+use crate::threads::{Barrier, First, NotRun, Threads, kind_of_work, run_workers};
 use std::ops::Range;
 
 impl<T: Float> TwoLayerNet<T> {
@@ -61,7 +61,6 @@ pub struct Backpropagation<T: Float> {
 
 /// What one thread computes.
 struct Worker<T: Float> {
-    blocks: Range<usize>,
     shard: Shard<T>,
     output: OutputLayer<T>,
     /// Whether they have the current weights.
@@ -120,17 +119,8 @@ impl<T: Float> Backpropagation<T> {
         }
         let pool = self.threads.pool();
         let kind = kind_of_work(&("gradient", T::NAME, shape, rows.next_power_of_two()));
-        let threads = pool.choose(kind, shape.max_threads(), First::One).threads;
-        let start = Instant::now();
-        match self.backpropagate(threads, x, &labels) {
-            Ok(()) => pool.record(kind, threads, start.elapsed().as_secs_f64() / rows as f64),
-            Err(not_run) => {
-                if let NotRun::Refused(_) = not_run {
-                    pool.record(kind, threads, f64::MAX);
-                }
-                self.backpropagate(1, x, &labels).expect("no other thread is needed");
-            }
-        }
+        let backpropagate = |threads| self.backpropagate(threads, x, &labels);
+        pool.run_measured((kind, First::One), shape.max_threads(), rows, backpropagate);
         self.workers.iter().for_each(|worker| worker.shard.store_gradient(gradient));
         self.workers[0].output.store_gradient(&mut gradient[3]);
         Ok(())
@@ -141,8 +131,7 @@ impl<T: Float> Backpropagation<T> {
         if self.workers.len() != workers {
             let shares = self.parameters.shape().shares(workers);
             let worker = |blocks: Range<usize>| Worker {
-                shard: Shard::new((self.level, self.activation), &self.parameters, blocks.clone(), self.capacity),
-                blocks,
+                shard: Shard::new((self.level, self.activation), &self.parameters, blocks, self.capacity),
                 output: OutputLayer::new(self.level, &self.parameters, self.capacity),
                 is_loaded: true,
                 pixels: None,
@@ -156,55 +145,43 @@ impl<T: Float> Backpropagation<T> {
     fn backpropagate(&mut self, workers: usize, x: Rows<'_, T>, labels: &[u32]) -> std::result::Result<(), NotRun> {
         self.share(workers);
         let Backpropagation { threads, parameters, parts, workers, capacity, .. } = self;
-        let shape = parameters.shape();
+        let buffers = (parameters.shape().inputs(), *capacity);
         let work = |worker: &mut Worker<T>, barrier: &Barrier| {
-            if !std::mem::replace(&mut worker.is_loaded, true) {
-                worker.shard.load(parameters);
-                worker.output.load(parameters);
+            let Worker { shard, output, is_loaded, pixels, floats } = worker;
+            if !std::mem::replace(is_loaded, true) {
+                shard.load(parameters);
+                output.load(parameters);
             }
-            let inputs = shape.inputs();
             // SAFETY: `self` is borrowed mutably, so only this run uses the parts; each worker owns its blocks and
             // calls this once; all go through the same rows, and end at an error.
-            let mut exchange = unsafe { parts.exchange(barrier, worker.blocks.clone()) };
+            let mut exchange = unsafe { parts.exchange(barrier, shard.blocks()) };
             match x {
-                Rows::Pixels(x) => {
-                    let batch = worker.pixels.take();
-                    let mut batch = batch.unwrap_or_else(|| MiniBatch::for_training(inputs, *capacity));
-                    worker.backpropagate((x, labels), (&mut batch, *capacity), &mut exchange);
-                    worker.pixels = Some(batch);
-                }
-                Rows::Floats(x) => {
-                    let batch = worker.floats.take();
-                    let mut batch = batch.unwrap_or_else(|| MiniBatch::for_training(inputs, *capacity));
-                    worker.backpropagate((x, labels), (&mut batch, *capacity), &mut exchange);
-                    worker.floats = Some(batch);
-                }
+                Rows::Pixels(x) => backpropagate((shard, output), (pixels, buffers), (x, labels), &mut exchange),
+                Rows::Floats(x) => backpropagate((shard, output), (floats, buffers), (x, labels), &mut exchange),
             }
         };
         run_workers(&threads.pool(), workers, work, work)
     }
 }
 
-impl<T: Float> Worker<T> {
-    /// Computes this worker's gradients for all rows. Ends early if another worker panics.
-    fn backpropagate<P: Input<T>>(
-        &mut self,
-        (x, labels): (&[P], &[u32]),
-        (batch, capacity): (&mut MiniBatch<T, P>, usize),
-        exchange: &mut Exchange<'_, T>,
-    ) {
-        let Worker { shard, output, .. } = self;
-        let level = shard.level();
-        for first in (0..labels.len()).step_by(capacity) {
-            let some = capacity.min(labels.len() - first);
-            let labels_here = &labels[first..first + some];
-            batch.gather(level, x, &mut (first..first + some));
-            shard.forward(batch, &mut Prefetch::none(), exchange.own_parts(some));
-            let Ok(parts) = exchange.all_parts(some) else { return };
-            output.forward(parts, some);
-            output.loss_gradient(labels_here, labels.len(), &mut LossSum::new(level, 0.0));
-            shard.backward(batch, output.dy(some), first > 0);
-            output.backward(some, first > 0);
-        }
+/// Computes a worker's gradients for all rows. Ends early if another worker panics. `inputs` and `capacity` are for the
+/// mini-batch, if there is none yet.
+fn backpropagate<T: Float, P: Input<T>>(
+    (shard, output): (&mut Shard<T>, &mut OutputLayer<T>),
+    (batch, (inputs, capacity)): (&mut Option<MiniBatch<T, P>>, (usize, usize)),
+    (x, labels): (&[P], &[u32]),
+    exchange: &mut Exchange<'_, T>,
+) {
+    let level = shard.level();
+    let batch = batch.get_or_insert_with(|| MiniBatch::for_training(inputs, capacity));
+    for first in (0..labels.len()).step_by(capacity) {
+        let some = capacity.min(labels.len() - first);
+        batch.gather(level, x, &mut (first..first + some));
+        shard.forward(batch, &mut Prefetch::none(), exchange.own_parts(some));
+        let Ok(parts) = exchange.all_parts(some) else { return };
+        output.forward(parts, some);
+        output.loss_gradient(&labels[first..first + some], labels.len(), &mut LossSum::new(level, 0.0));
+        shard.backward(batch, output.dy(some), first > 0);
+        output.backward(some, first > 0);
     }
 }

@@ -66,6 +66,11 @@ impl<T: Float> Shard<T> {
         self.level
     }
 
+    /// The blocks of hidden units that it has.
+    pub fn blocks(&self) -> Range<usize> {
+        self.blocks.clone()
+    }
+
     /// Copies other parameters of the same shape.
     pub fn load(&mut self, parameters: &Parameters<T>) {
         self.weights.load(parameters);

@@ -126,7 +126,7 @@ pub(crate) fn map<S, R: Send>(
         Threads::Current => unreachable!("that is one thread"),
         Threads::Pool(pool) => {
             let kind = kind_of_work(&(std::any::type_name_of_val(&work), n.next_power_of_two()));
-            run_on_pool(pool, (kind, n), most, &worker);
+            pool.run_measured((kind, First::Most), most, n, |threads| pool.run(threads, || worker(0), &worker));
         }
     }
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -140,20 +140,4 @@ fn run_on_rayon(threads: usize, worker: &(dyn Fn(usize) + Sync)) {
         (1..threads).for_each(|w| scope.spawn(move |_| worker(w)));
         worker(0);
     });
-}
-
-/// Runs `worker` on up to `most` threads of a pool, or on this thread alone if the pool is busy or a thread is refused.
-/// Records the time of this kind of work, divided by `n`.
-fn run_on_pool(pool: &ThreadPool, (kind, n): (u64, usize), most: usize, worker: &(dyn Fn(usize) + Sync)) {
-    let threads = pool.choose(kind, most, First::Most).threads;
-    let start = Instant::now();
-    match pool.run(threads, || worker(0), worker) {
-        Ok(()) => pool.record(kind, threads, start.elapsed().as_secs_f64() / n as f64),
-        Err(not_run) => {
-            if let NotRun::Refused(_) = not_run {
-                pool.record(kind, threads, f64::MAX);
-            }
-            worker(0);
-        }
-    }
 }

@@ -133,6 +133,28 @@ impl ThreadPool {
         measured.unwrap_or(if self.is_auto() { 1 } else { most.min(self.threads) })
     }
 
+    /// Calls `run` with the number of threads, at most `most`, that is to be used next for this kind of work, and records
+    /// the time, divided by `units`. If the pool is busy or the system refuses a thread, calls it with one.
+    ///
+    /// # Panics
+    /// If `run` fails with one thread, which needs no other.
+    pub(crate) fn run_measured(
+        &self,
+        (kind, first): (u64, First),
+        most: usize,
+        units: usize,
+        mut run: impl FnMut(usize) -> Result<(), NotRun>,
+    ) {
+        let threads = self.choose(kind, most, first).threads;
+        let start = Instant::now();
+        match run(threads) {
+            Ok(()) => return self.record(kind, threads, start.elapsed().as_secs_f64() / units as f64),
+            Err(NotRun::Refused(_)) => self.record(kind, threads, f64::MAX),
+            Err(NotRun::Busy) => {}
+        }
+        run(1).expect("no other thread is needed");
+    }
+
     /// Calls `leader` on this thread and `task(1)` to `task(threads - 1)` on others, at the same time. Returns when `leader`
     /// and every task that has begun have returned: a thread that has not begun by then, as other programs keep it from
     /// running, is not waited for.

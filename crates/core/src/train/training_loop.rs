@@ -61,7 +61,6 @@ pub(super) struct Context<'a, T, P> {
 
 /// One worker's state.
 pub(super) struct Worker<T: Float, P> {
-    blocks: Range<usize>,
     pub(super) shard: Shard<T>,
     pub(super) output: OutputLayer<T>,
     batch: MiniBatch<T, P>,
@@ -160,8 +159,7 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
     ) -> Self {
         let (shape, capacity) = (net.shape(), batch.min(BATCH_BLOCK));
         let mut worker = Worker {
-            shard: Shard::new((net.level, net.activation), &net.parameters, blocks.clone(), capacity),
-            blocks,
+            shard: Shard::new((net.level, net.activation), &net.parameters, blocks, capacity),
             output: OutputLayer::new(net.level, &net.parameters, capacity),
             batch: MiniBatch::for_training(shape.inputs(), capacity),
             labels: Vec::with_capacity(capacity),
@@ -184,7 +182,7 @@ impl<T: Float, P: Input<T>> Worker<T, P> {
         let (start, first) = (Instant::now(), reached.iterations);
         // SAFETY: only the workers of this barrier use the context; each owns its blocks and calls `train` once per
         // barrier; all go through the same rows, and end at an error.
-        let mut exchange = unsafe { context.parts.exchange(barrier, self.blocks.clone()) };
+        let mut exchange = unsafe { context.parts.exchange(barrier, self.shard.blocks()) };
         while reached.iterations < until.min(context.limit.load(Ordering::Relaxed)) {
             let t = reached.iterations;
             let mut losses = LossSum::new(level, context.loss_epsilon);
