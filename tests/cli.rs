@@ -335,11 +335,8 @@ fn a_closed_pipe_is_not_an_error() {
         let code = child.wait().unwrap().code();
         assert_eq!((code, stderr.as_str()), (Some(0), ""), "{arguments:?}");
     }
-    assert!(
-        Model::read(&model).metadata.to_string().contains(r#"iterations":"700""#),
-        "{}",
-        Model::read(&model).metadata
-    );
+    let metadata = Model::read(&model).metadata.to_string();
+    assert!(metadata.contains(r#"iterations":"700""#), "{metadata}");
 }
 
 /// Any other failure to write is an error.

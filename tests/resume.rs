@@ -32,9 +32,16 @@ fn a_resumed_run_equals_an_uninterrupted_one() {
     let scratch = tempfile::tempdir().unwrap();
     let [whole, pieces, checkpoint, log, log_of_pieces] =
         ["whole", "pieces", "checkpoint", "log", "log2"].map(|name| scratch.path().join(name));
-    let rules = ["sgd --weight-decay 0.01", "momentum", "nesterov", "adagrad", "rmsprop", "adam"];
-    for (i, rule) in rules.into_iter().enumerate() {
-        for more in [["", "--threads 2"][i % 2], "--precision f64 --patience 50"] {
+    let two = "--threads 2";
+    for (rule, threads) in [
+        ("sgd --weight-decay 0.01", ""),
+        ("momentum", two),
+        ("nesterov", ""),
+        ("adagrad", two),
+        ("rmsprop", ""),
+        ("adam", two),
+    ] {
+        for more in [threads, "--precision f64 --patience 50"] {
             let run = format!("{RUN} --optimizer {rule} {more}");
             let one = json(&format!("train --out {{}} --log {{}} --iters 200 {run}"), &[&whole, &log]);
             for (i, end) in [0, 1, 37, 37, 120, 200].into_iter().enumerate() {

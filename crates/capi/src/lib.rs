@@ -10,8 +10,8 @@
 // The header documents the functions and what their callers owe them, and gives the names.
 #![allow(clippy::missing_safety_doc, missing_docs, non_camel_case_types)]
 
-/// Defines functions of the header that return a status. An error or panic of the body becomes one. Where even small
-/// amounts of memory are refused, only networks are freed.
+/// Defines functions of the header that return a status. An error or panic of the body becomes one. While memory is
+/// so short that little of the reserve is left, only `tl_network_free` does its work.
 macro_rules! functions {
     ($(fn $name:ident($($argument:ident: $type:ty),* $(,)?) $body:block)*) => { $(
         #[unsafe(no_mangle)]

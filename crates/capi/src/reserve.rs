@@ -15,7 +15,7 @@ const LINE: usize = 64;
 /// Lines of the reserve: 512 KiB, which take no memory until they are used.
 const LINES: usize = 8192;
 /// The most lines of a piece.
-const SMALL: usize = LINES / 8;
+const MOST_LINES: usize = LINES / 8;
 /// `Reserve::state` counts the lines in use in units of this; its low 16 bits count the pieces.
 const ONE_LINE: usize = 1 << 16;
 
@@ -65,7 +65,7 @@ impl Reserve {
     /// A piece for this layout, or NULL.
     fn take(&self, layout: Layout) -> *mut u8 {
         let lines = lines(layout.size());
-        let fits = |used: usize| layout.align() <= LINE && lines <= SMALL.min(LINES - used);
+        let fits = |used: usize| layout.align() <= LINE && lines <= MOST_LINES.min(LINES - used);
         let more = |state: usize| fits(state / ONE_LINE).then_some(state + lines * ONE_LINE + 1);
         match self.state.fetch_update(Ordering::Acquire, Ordering::Relaxed, more) {
             Ok(before) => self.start().wrapping_add(before / ONE_LINE * LINE),
@@ -174,13 +174,13 @@ mod tests {
             let starts = pieces.map(|piece| piece as usize);
             assert!(pieces.iter().all(|&piece| reserve.owns(piece) && (piece as usize).is_multiple_of(64)));
             assert!((0..4).all(|i| starts[i] + sizes[i].max(1) <= starts[i + 1]));
-            assert!(reserve.take(layout(1, 128)).is_null() && reserve.take(layout(LINE * SMALL + 1, 1)).is_null());
-            let large: Vec<_> = (0..7).map(|_| reserve.take(layout(LINE * SMALL, 1))).collect();
-            let rest = reserve.take(layout(LINE * (SMALL - 21), 1));
+            assert!(reserve.take(layout(1, 128)).is_null() && reserve.take(layout(LINE * MOST_LINES + 1, 1)).is_null());
+            let large: Vec<_> = (0..7).map(|_| reserve.take(layout(LINE * MOST_LINES, 1))).collect();
+            let rest = reserve.take(layout(LINE * (MOST_LINES - 21), 1));
             assert!(!rest.is_null() && !large.contains(&ptr::null_mut()));
             assert!(reserve.take(layout(1, 1)).is_null(), "it is full");
-            reserve.give_back(rest, LINE * (SMALL - 21));
-            large.iter().for_each(|&piece| reserve.give_back(piece, LINE * SMALL));
+            reserve.give_back(rest, LINE * (MOST_LINES - 21));
+            large.iter().for_each(|&piece| reserve.give_back(piece, LINE * MOST_LINES));
             pieces.iter().zip(sizes).for_each(|(&piece, size)| reserve.give_back(piece, size));
         }
         assert!(!reserve.owns(reserve.start().wrapping_sub(1)));

@@ -31,7 +31,7 @@ static tl_network *network, *made, *dead;
 static double zeros[64];
 static int failures, calls, refused, with_freed;
 
-/* Whether a call failed since the test refuses memory. */
+/* Whether a call failed because the test refuses memory. */
 static int was_refused(tl_status status) {
     int so = status == TL_ERROR_MEMORY && getenv("FAULT") != NULL;
     refused += so;
