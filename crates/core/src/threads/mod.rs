@@ -126,7 +126,7 @@ pub(crate) fn map<S, R: Send>(
         Threads::Current => unreachable!("that is one thread"),
         Threads::Pool(pool) => {
             let kind = kind_of_work(&(std::any::type_name_of_val(&work), n.next_power_of_two()));
-            pool.run_measured((kind, First::Most), most, n, |threads| pool.run(threads, || worker(0), &worker));
+            run_on_pool(pool, (kind, n), most, &worker);
         }
     }
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -140,4 +140,11 @@ fn run_on_rayon(threads: usize, worker: &(dyn Fn(usize) + Sync)) {
         (1..threads).for_each(|w| scope.spawn(move |_| worker(w)));
         worker(0);
     });
+}
+
+/// Runs `worker` on this thread and on others of a pool, `most` at most. One function for all kinds of work: inlined in
+/// each, it would make a C program 4 kB larger.
+#[inline(never)]
+fn run_on_pool(pool: &ThreadPool, (kind, n): (u64, usize), most: usize, worker: &(dyn Fn(usize) + Sync)) {
+    pool.run_measured((kind, First::Most), most, n, |threads| pool.run(threads, || worker(0), worker));
 }
