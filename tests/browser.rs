@@ -1,13 +1,9 @@
 //! The page of a run in a real browser: light and dark, wide and narrow.
 
-#[path = "common/chromium.rs"]
-mod chromium;
-mod common;
-
 use std::fs;
 
-use chromium::Browser;
-use common::{floats, ok};
+use crate::common::chromium::Browser;
+use crate::common::{floats, ok};
 
 /// How many pictures of a page could not be shown, and how many there are.
 fn pictures(browser: &mut Browser) -> [f64; 2] {

@@ -1,13 +1,13 @@
 //! What each command does when all goes well, and how it behaves in a pipe.
 
-mod common;
-
 use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::{Model, digits, float, floats, folder, integer, json, levels, losses, names_in, ok, run, tiny, twolayer};
+use crate::common::{
+    Model, digits, float, floats, folder, integer, json, levels, losses, names_in, ok, run, tiny, twolayer,
+};
 use serde_json::Value;
 
 /// Trains on the bundled digits for a moment.

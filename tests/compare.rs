@@ -1,11 +1,9 @@
 //! `twolayer compare`: two models on the same images.
 
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{fails, float, floats, integer, json, ok};
+use crate::common::{self, fails, float, floats, integer, json, ok};
 use scraper::{Html, Selector};
 use serde_json::Value;
 

@@ -1,19 +1,15 @@
 //! `twolayer fetch` and `twolayer data`, as their users run them.
 
-mod common;
-#[path = "common/server.rs"]
-mod server;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{
-    Ran, assert_paragraph, digits, fails, float, folder, idx, integer, json, mnist, names_in, ok, tiny, twolayer,
+use crate::common::server::Server;
+use crate::common::{
+    self, Ran, assert_paragraph, digits, fails, float, folder, idx, integer, json, mnist, names_in, ok, tiny, twolayer,
 };
-use server::Server;
 
 const PROXIES: [&str; 4] = ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"];
 

@@ -1,10 +1,10 @@
 //! The pages: every link leads somewhere, README leads to every page, and every command has the options that they name.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::common;
 
 /// The pages, as paths from the root.
 fn pages() -> Vec<PathBuf> {

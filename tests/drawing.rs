@@ -1,16 +1,12 @@
 //! The page that `export --format html` writes, in a real browser: digits are drawn with mouse, finger and pen, and what
 //! the page shows is compared with the program.
 
-#[path = "common/chromium.rs"]
-mod chromium;
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chromium::Browser;
-use common::{floats, folder, idx, idx_labels, integer, json, ok};
+use crate::common::chromium::Browser;
+use crate::common::{floats, folder, idx, idx_labels, integer, json, ok};
 use data_encoding::BASE64;
 use serde_json::json as value;
 use twolayer_core::{Activation, Float, Init, Parameters, Shape};

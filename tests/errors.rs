@@ -1,11 +1,9 @@
 //! Errors with real files: each is one paragraph and an exit code, and leaves no partial files.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{digits, fails, folder, idx, json, levels, names_in, ok, tiny};
+use crate::common::{self, digits, fails, folder, idx, json, levels, names_in, ok, tiny};
 
 /// The tiny data set with one of its files replaced.
 fn broken(file: usize, bytes: Vec<u8>) -> tempfile::TempDir {

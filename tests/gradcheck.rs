@@ -1,8 +1,6 @@
 //! `gradcheck` end to end: verdicts, explanations, and the kinks of ReLU.
 
-mod common;
-
-use common::{assert_paragraph, float, folder, integer, json, levels, ok, run, tiny};
+use crate::common::{assert_paragraph, float, folder, integer, json, levels, ok, run, tiny};
 use serde_json::Value;
 
 #[test]

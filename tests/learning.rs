@@ -1,11 +1,9 @@
 //! Learning options beyond the notebook's: optimisers, activations, initial weights, sampling, validation.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{digits, fails, float, idx, idx_labels, integer, json, mnist, names_in, ok};
+use crate::common::{self, digits, fails, float, idx, idx_labels, integer, json, mnist, names_in, ok};
 use twolayer_idx::{Part, Split};
 
 const RULES: [&str; 6] = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"];

@@ -1,13 +1,11 @@
 //! Command-line conventions: help, terminal width, pipes, colours, completions, man pages.
 
-mod common;
-
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::{Ran, fails, json, ok, run, twolayer};
+use crate::common::{Ran, fails, json, ok, run, twolayer};
 
 /// Columns of terminals.
 const WIDTHS: [usize; 3] = [40, 60, 80];

@@ -1,11 +1,9 @@
 //! The main job on the real data: MNIST, with the defaults. Skipped unless TWOLAYER_MNIST names its folder.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{float, integer, json, levels, mnist, ok};
+use crate::common::{float, integer, json, levels, mnist, ok};
 use serde_json::Value;
 
 /// Trains at these levels, with one thread and with two, asserts that all write the same file, and returns what each

@@ -1,11 +1,9 @@
 //! The HTML report of a run and its curves, from the real binary: complete, self-contained and correct.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{Model, fails, float, folder, idx, integer, json, names_in, ok, tiny};
+use crate::common::{Model, fails, float, folder, idx, integer, json, names_in, ok, tiny};
 use scraper::{ElementRef, Html, Selector};
 use serde_json::Value;
 use tempfile::TempDir;

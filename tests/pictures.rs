@@ -1,14 +1,13 @@
 //! The user's pictures: written as files of each kind, and predicted by the real binary.
 
-mod common;
-
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use common::{
-    Ran, assert_paragraph, digits, fails, floats, folder, idx, idx_labels, integer, json, mnist, ok, run, twolayer,
+use crate::common::{
+    self, Ran, assert_paragraph, digits, fails, floats, folder, idx, idx_labels, integer, json, mnist, ok, run,
+    twolayer,
 };
 use image::{GrayImage, Luma, Rgba, RgbaImage};
 use serde_json::Value;

@@ -1,10 +1,8 @@
 //! `--rng numpy` against NumPy: the recorded runs of `fixtures/`, on the bundled digits and on MNIST.
 
-mod common;
-
 use std::path::Path;
 
-use common::{Model, digits, fixture, float, floats, integer, json, levels, losses, mnist};
+use crate::common::{Model, digits, fixture, float, floats, integer, json, levels, losses, mnist};
 use serde_json::Value;
 use twolayer_core::{DEFAULT_H, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
 use twolayer_idx::{Part, Split};

@@ -1,15 +1,13 @@
 //! Runs that are interrupted or killed, and resumed.
 #![cfg(unix)]
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::{Model, fails, float, json, names_in, ok, signal, twolayer};
+use crate::common::{self, Model, fails, float, json, names_in, ok, signal, twolayer};
 
 const RUN: &str = "--activation relu --init he --sampling epochs --validation 0.1 --lr-decay 0.95 --hidden 20";
 

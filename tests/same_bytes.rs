@@ -1,11 +1,9 @@
 //! A model file is the same bytes at every instruction-set level and for any number of threads.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{fails, levels, ok};
+use crate::common::{fails, levels, ok};
 
 fn trained(folder: &Path, options: &str) -> Vec<u8> {
     let model = folder.join("model");

@@ -1,8 +1,6 @@
 //! Pictures of several digits, and doubtful ones, predicted by the real binary.
 
-mod common;
-
-use common::{digits, fails, json, ok};
+use crate::common::{digits, fails, json, ok};
 use image::{GrayImage, Luma};
 use twolayer_idx::{Part, Split};
 

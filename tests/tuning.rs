@@ -1,12 +1,10 @@
 //! Choosing options: `lr-find` and `tune`.
 
-mod common;
-
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
-use common::{fails, float, json, ok, run, signal, twolayer};
+use crate::common::{fails, float, json, ok, run, signal, twolayer};
 
 /// Optimisers and activations, each with the rates of a grid.
 const TRAININGS: [(&str, [&str; 4]); 6] = [

@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use crate::header::{Function, Variable, functions};
+use super::header::{Function, Variable, functions};
 
 /// The support code, which the calls are appended to.
 const SUPPORT: &str = include_str!("c/abuse.c");

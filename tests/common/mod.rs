@@ -1,6 +1,9 @@
 //! What the end-to-end tests share: running the real binary, reading what it wrote, making folders of data.
-// Each test crate uses its own part of this.
-#![allow(dead_code)]
+
+pub mod chromium;
+pub mod server;
+#[cfg(target_os = "linux")]
+pub mod shim;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,6 +31,7 @@ pub struct Ran {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
+    #[expect(dead_code, reason = "failing tests show it")]
     pub command: String,
 }
 

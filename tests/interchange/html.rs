@@ -6,8 +6,8 @@ use data_encoding::BASE64;
 use scraper::{Html, Selector};
 use serde_json::{Value, json as value};
 
+use super::{tensors, train};
 use crate::common::{json, ok};
-use crate::{tensors, train};
 
 #[test]
 fn the_page_holds_every_weight_and_may_load_nothing() {

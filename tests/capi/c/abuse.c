@@ -2,7 +2,7 @@
  * What the calls that are made from the header need: valid arguments of every name that occurs there, and a look at
  * every buffer after a call that had to fail.
  */
-/* For functions of POSIX, and for `signal` under its own name, which tests/faults/shim.c waits for. */
+/* For functions of POSIX, and for `signal` under its own name, which tests/common/shim.c waits for. */
 #define _DEFAULT_SOURCE
 #include "digits.h"
 #include <signal.h>
@@ -202,7 +202,7 @@ int main(int argc, char **argv) {
         must(tl_network_save(network, "model"));
         if (times > 0) {
             int i;
-            /* From here on, tests/faults/shim.c refuses memory. */
+            /* From here on, tests/common/shim.c refuses memory. */
             signal(SIGABRT, SIG_DFL);
             for (i = 0; i < times; i++)
                 test_valid();

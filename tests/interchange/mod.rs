@@ -1,9 +1,6 @@
 //! Export to and import from other programs, checked with those programs: NumPy, ONNX Runtime, the system's
 //! compilers.
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod errors;
 mod html;
 mod outside;
@@ -12,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{Model, float, floats, json, ok};
+use crate::common::{self, Model, float, floats, json, ok};
 use outside::{compile, has_python, pixels, python, succeeds};
 use serde_json::{Value, json as value};
 use twolayer_core::{Activation, Init, Parameters, Rows, Shape, TwoLayerNet};

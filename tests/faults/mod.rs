@@ -4,10 +4,6 @@
 //! Some places of each command are tried; with `TWOLAYER_FAULTS=all`, every one, which takes 40 minutes.
 #![cfg(target_os = "linux")]
 
-#[path = "../common/mod.rs"]
-mod common;
-mod shim;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -15,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
-use common::{digits, folder, names_in, ok, tiny, twolayer};
+use crate::common::shim;
+use crate::common::{digits, folder, names_in, ok, tiny, twolayer};
 
 /// What each command is run with, in a folder with a model, a picture, an archive and a set.
 const COMMANDS: [&str; 16] = [

@@ -1,11 +1,5 @@
 //! The C library as users get it, with the system's compilers and an installation prefix.
 
-#[path = "../common/mod.rs"]
-mod common;
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[path = "../faults/shim.rs"]
-mod shim;
-
 mod abuse;
 mod header;
 mod install;
@@ -15,7 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{float, json};
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use crate::common::shim;
+use crate::common::{self, float, json};
 use install::{BOTH, Scratch, ok, run};
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/capi/examples");
