@@ -20,11 +20,6 @@ mod microkernel;
 mod packing;
 mod padded_product;
 
-#[cfg(test)]
-mod oracle;
-#[cfg(test)]
-mod tests;
-
 pub(crate) use epilogue::{Epilogue, PlusZero, Store};
 pub(crate) use padded_product::{PaddedProduct, StridedSlice};
 

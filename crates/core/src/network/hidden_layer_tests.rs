@@ -6,8 +6,8 @@ use super::mini_batch::{Input, MiniBatch};
 use super::prefetch::Prefetch;
 use crate::math::Float;
 use crate::matmul::Store;
+use crate::random::Random;
 use crate::simd::Level;
-use crate::testing::Random;
 
 /// Rows, inputs and width: around words of 64 pairs, pairs, tiles and blocks of rows.
 const SIZES: [[usize; 3]; 8] =
@@ -16,13 +16,13 @@ const SIZES: [[usize; 3]; 8] =
 /// Runs both passes over `data` at one level, by the dense path if `finite`; returns the bits of all results.
 fn passes<T: Float, P: Input<T>>(level: Level, data: &[P], size: [usize; 3], finite: bool) -> Vec<u64> {
     let [rows, inputs, width] = size;
-    let mut random = Random::new(inputs as u64);
+    let mut random = Random(inputs as u64);
     let padded = inputs.next_multiple_of(2);
-    let mut w1: Vec<T> = random.values(padded * width);
+    let mut w1: Vec<T> = random.values(padded * width, 1.0);
     w1.iter_mut().step_by(3).for_each(|w| *w = T::from_f64(-0.0));
     w1[inputs * width..].fill(T::ZERO);
-    let b1: Vec<T> = random.values(width);
-    let da: Vec<T> = random.values(rows * width);
+    let b1: Vec<T> = random.values(width, 1.0);
+    let da: Vec<T> = random.values(rows * width, 1.0);
     let mut batch = MiniBatch::for_training(inputs, rows);
     batch.gather(level, data, &mut (0..rows));
     assert!(batch.dense().is_some(), "{size:?} must be dense");
@@ -44,7 +44,7 @@ fn passes<T: Float, P: Input<T>>(level: Level, data: &[P], size: [usize; 3], fin
 
 fn check<T: Float, P: Input<T>>(mut value: impl FnMut(&mut Random) -> P) {
     for size in SIZES {
-        let mut random = Random::new(size[0] as u64);
+        let mut random = Random(size[0] as u64);
         let data: Vec<P> = (0..size[0] * size[1]).map(|_| value(&mut random)).collect();
         let want = passes::<T, P>(Level::SCALAR, &data, size, false);
         for level in Level::available() {

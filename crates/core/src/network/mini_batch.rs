@@ -332,7 +332,7 @@ fn swap_quarters<const HALF: usize>(square: &mut [u64; 64], low_bits: u64) {
 mod tests {
     use super::*;
     use crate::element::Sealed;
-    use crate::testing::Random;
+    use crate::random::Random;
 
     /// Rows with runs of zeros, and with values of which only one of a pair is zero.
     fn source<P: Plain>(random: &mut Random, n: usize, value: fn(&mut Random) -> P, zero: P) -> Vec<P> {
@@ -340,7 +340,7 @@ mod tests {
     }
 
     fn check<T: Float, P: Input<T> + PartialEq + std::fmt::Debug>(value: fn(&mut Random) -> P, zero: P) {
-        let mut random = Random::new(3);
+        let mut random = Random(3);
         for level in Level::available() {
             for inputs in [1, 2, 3, 63, 64, 127, 128, 129, 784] {
                 let source = source(&mut random, inputs * 150, value, zero);

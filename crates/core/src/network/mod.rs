@@ -22,10 +22,6 @@ mod two_layer_net;
 
 #[cfg(test)]
 mod hidden_layer_tests;
-#[cfg(test)]
-mod oracle;
-#[cfg(test)]
-mod tests;
 
 pub use activation::Activation;
 pub use backpropagation::Backpropagation;

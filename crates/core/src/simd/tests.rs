@@ -3,7 +3,7 @@
 use super::SimdElement;
 use super::{Kernel, Level, MAX_LANES, Simd, transpose};
 use crate::element::Element;
-use crate::testing::Random;
+use crate::random::Random;
 
 /// The operations on one or two vectors, so that tests can select one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,7 +91,7 @@ fn check<T: SimdElement>(op: Op, inputs: &[(T, T)], want: impl Fn(T, T) -> T) {
 fn pairs<T: SimdElement>() -> Vec<(T, T)> {
     let x = specials();
     let mut pairs: Vec<(T, T)> = x.iter().flat_map(|&a| x.iter().map(move |&b| (a, b))).collect();
-    let mut random = Random::new(9);
+    let mut random = Random(9);
     pairs.extend((0..999).map(|_| (T::from_f64(random.value() * 100.0), T::from_f64(random.value() * 100.0))));
     pairs
 }
@@ -145,7 +145,7 @@ fn split<T: SimdElement>(x: T) -> (T, T) {
 
 fn check_powers<T: SimdElement>() {
     let biggest = T::INFINITY.to_bits() - 1;
-    let mut random = Random::new(4);
+    let mut random = Random(4);
     let mut x: Vec<(T, T)> = (0..3000).map(|_| (T::from_bits(1 + random.bits() % biggest), T::ZERO)).collect();
     x.extend([1, 2, 3, biggest, biggest - 1].map(|bits| (T::from_bits(bits), T::ZERO)));
     x.extend([0.75, 1.0, 1.4999999, 1.5, 0.7499999, 0.5].map(|v| (T::from_f64(v), T::ZERO)));
@@ -196,7 +196,7 @@ impl<T: Element> Kernel<T> for Fused<'_, T> {
 
 fn check_fused<T: SimdElement>() {
     let specials = specials::<T>();
-    let mut random = Random::new(8);
+    let mut random = Random(8);
     for _ in 0..20_000 {
         let [a, b, c]: [Vec<T>; 3] = std::array::from_fn(|_| {
             let mut value = || match random.below(3) {
@@ -318,7 +318,7 @@ impl<T: Element> Kernel<T> for Bits<'_, T> {
 
 #[test]
 fn nonzero_bits_match_their_definitions() {
-    let mut random = Random::new(7);
+    let mut random = Random(7);
     for round in 0..2000 {
         let bytes: [u8; 64] = std::array::from_fn(|_| if random.below(4) == 0 { random.bits() as u8 } else { 0 });
         let values = [0.0f32, -0.0, 1.0, f32::NAN, f32::from_bits(1), f32::NEG_INFINITY];

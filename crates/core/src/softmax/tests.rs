@@ -1,7 +1,7 @@
 //! Softmax, cross-entropy and its gradient against their definitions.
 
 use super::*;
-use crate::testing::Random;
+use crate::random::Random;
 
 /// Probabilities and loss of one row, by the definition, in f64.
 fn reference(l: &[f64], label: usize) -> (Vec<f64>, f64) {
@@ -12,10 +12,10 @@ fn reference(l: &[f64], label: usize) -> (Vec<f64>, f64) {
 
 fn check<T: Float>() {
     let epsilon = 2f64.powi(-(T::MANTISSA_BITS as i32));
-    let mut random = Random::new(2);
+    let mut random = Random(2);
     for level in Level::available() {
         for (rows, cols, gap) in [(1, 1, 0), (1, 2, 0), (3, 10, 0), (100, 10, 6), (65, 17, 1), (16, 1000, 3)] {
-            let logits: Vec<T> = random.values::<T>(rows * (cols + gap));
+            let logits: Vec<T> = random.values::<T>(rows * (cols + gap), 1.0);
             let logits: Vec<T> = logits.iter().map(|l| T::from_f64(l.to_f64() * 15.0)).collect();
             let labels: Vec<u32> = (0..rows).map(|_| random.below(cols) as u32).collect();
             let (mut p, mut d) = (logits.clone(), logits.clone());

@@ -10,10 +10,6 @@ mod training_loop;
 
 #[cfg(all(test, loom))]
 mod model_tests;
-#[cfg(test)]
-mod optimizer_tests;
-#[cfg(test)]
-mod tests;
 
 pub use memory_estimate::MemoryEstimate;
 pub use optimizer::{Optimizer, OptimizerKind};

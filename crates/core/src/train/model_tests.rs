@@ -3,8 +3,8 @@
 use super::{Progress, TrainOptions, TrainSummary};
 use crate::error::{Error, Result};
 use crate::network::{Init, Labels, Parameters, Rows, Shape, TwoLayerNet};
+use crate::random::Random;
 use crate::simd::Level;
-use crate::testing::Random;
 use crate::threads::sync::GRANTED;
 use crate::threads::{Barrier, Shared, ThreadPool, Threads, model_tests::model};
 use std::ops::ControlFlow;
@@ -79,7 +79,7 @@ type Outcome = (Result<TrainSummary>, Vec<u64>, Vec<u32>);
 /// Trains a network of two blocks of hidden units for each of three workers.
 fn train(case: Case, threads: Threads) -> Outcome {
     let shape = Shape::new(2, 48, 2).unwrap();
-    let (mut random, rows) = (Random::new(3), 4);
+    let (mut random, rows) = (Random(3), 4);
     let parameters = Parameters::<f32>::normal(shape, Init::Normal(0.3), || random.value());
     let mut net = TwoLayerNet::new(parameters).with_level(Level::SCALAR).with_threads(threads);
     let (x, t): (Vec<u8>, Vec<u32>) = ((0..2 * rows as u8).map(|i| i * 30).collect(), vec![0, 1, 1, 0]);
@@ -165,7 +165,7 @@ fn a_gradient_is_that_of_one_worker() {
     model(2, || {
         let net = |threads| {
             let shape = Shape::new(2, 32, 2).unwrap();
-            let mut random = Random::new(3);
+            let mut random = Random(3);
             let parameters = Parameters::<f32>::normal(shape, Init::Normal(0.3), || random.value());
             TwoLayerNet::new(parameters).with_level(Level::SCALAR).with_threads(threads)
         };

@@ -1,9 +1,6 @@
 //! Every result is bit-identical at every instruction-set level and for any number of threads.
 
-#[path = "digests/random.rs"]
-mod random;
-
-use random::Random;
+use crate::random::Random;
 use std::ops::ControlFlow;
 use twolayer_core::{
     Activation, Float, GradientMethod, Init, Labels, Level, MatMut, MatRef, Optimizer, OptimizerKind, Parameters, Rows,

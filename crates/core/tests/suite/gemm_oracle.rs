@@ -1,7 +1,6 @@
 //! The product by its definition, in f64.
 
-use crate::math::Float;
-use crate::matrix::MatRef;
+use twolayer_core::{Float, MatRef};
 
 /// α·A·B + β·C and the sum of the magnitudes of its terms, row by row.
 pub(crate) fn product<T: Float>(

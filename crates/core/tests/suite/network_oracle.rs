@@ -1,7 +1,6 @@
 //! The network by its definition, in f64 and with plain loops.
 
-use super::{Activation, Parameter, TwoLayerNet};
-use crate::math::Float;
+use twolayer_core::{Activation, Float, Parameter, TwoLayerNet};
 
 /// Parameters and rows, widened.
 pub(crate) struct Oracle {

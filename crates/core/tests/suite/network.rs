@@ -1,12 +1,11 @@
 //! Checks the network against its definition, at every level and for sizes that are not multiples of a vector.
 
-use super::oracle::Oracle;
-use super::{Activation, Backpropagation, Labels, Parameters, Rows, Shape, TwoLayerNet};
-use crate::error::Error;
-use crate::math::Float;
-use crate::simd::Level;
-use crate::testing::{Random, with_all_kinds};
-use crate::threads::Threads;
+use crate::network_oracle::Oracle;
+use crate::random::Random;
+use crate::with_all_kinds;
+use twolayer_core::{
+    Activation, Backpropagation, Error, Float, Labels, Level, Parameter, Parameters, Rows, Shape, Threads, TwoLayerNet,
+};
 
 /// Inputs, hidden units, classes and rows: below, at and above the sizes of pairs, blocks, panels and mask words.
 const SHAPES: [[usize; 4]; 12] = [
@@ -32,10 +31,10 @@ struct Case<T: Float> {
 
 impl<T: Float> Case<T> {
     fn new([inputs, hidden, classes, rows]: [usize; 4], size: f64) -> Self {
-        let mut random = Random::new((inputs * 7 + hidden * 3 + rows) as u64);
+        let mut random = Random((inputs * 7 + hidden * 3 + rows) as u64);
         let shape = Shape::new(inputs, hidden, classes).unwrap();
         let mut parameters = Parameters::zeros(shape);
-        for p in super::Parameter::ALL {
+        for p in Parameter::ALL {
             let (r, c) = p.dims(shape);
             let values: Vec<T> = (0..r * c).map(|_| T::from_f64(random.value() * size)).collect();
             parameters.set(p, &values).unwrap();
@@ -253,7 +252,7 @@ fn all_differences_are_nan_if_the_loss_is() {
     let mut case = Case::<f64>::new([3, 2, 2, 2], 0.5);
     case.pixels[0] = 0;
     case.pixels[3] = 0;
-    case.net.parameters.get_mut(super::Parameter::W2).row_mut(0)[0] = f64::NAN;
+    case.net.parameters.get_mut(Parameter::W2).row_mut(0)[0] = f64::NAN;
     let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
     assert!(case.net.numerical_gradient(x, t, 1e-4).unwrap().to_vec().iter().all(|g| g.is_nan()));
     assert!(case.net.numerical_gradient_brute_force(x, t, 1e-4).unwrap().to_vec().iter().all(|g| g.is_nan()));
@@ -301,7 +300,7 @@ fn ties_go_to_the_first_class_and_counts_are_right() {
     let net = TwoLayerNet::new(parameters.clone());
     let x = [0u8, 1, 2, 3, 4, 5];
     assert_eq!(net.classify(Rows::Pixels(&x)).unwrap(), [0, 0, 0]);
-    parameters.set(super::Parameter::B2, &[0.0, 1.0, 1.0, 0.5]).unwrap();
+    parameters.set(Parameter::B2, &[0.0, 1.0, 1.0, 0.5]).unwrap();
     let net = TwoLayerNet::new(parameters);
     assert_eq!(net.classify(Rows::Pixels(&x)).unwrap(), [1, 1, 1]);
     let e = net.evaluate(Rows::Pixels(&x), Labels::Classes(&[1, 2, 1])).unwrap();
@@ -315,7 +314,7 @@ fn an_invalid_step_is_an_error() {
     for h in [0.0, -1e-4, f64::NAN, f64::INFINITY] {
         let (x, t) = (Rows::Pixels(&case.pixels), Labels::Classes(&case.labels));
         for result in [case.net.numerical_gradient(x, t, h), case.net.numerical_gradient_brute_force(x, t, h)] {
-            assert!(matches!(result, Err(crate::Error::Option { name: "h", .. })), "{h}");
+            assert!(matches!(result, Err(Error::Option { name: "h", .. })), "{h}");
         }
     }
 }

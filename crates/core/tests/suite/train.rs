@@ -1,13 +1,12 @@
 //! The training loop against plain gradients and steps; early ends and errors.
 
-use super::{GradientMethod, Progress, TrainOptions, TrainSummary};
-use crate::error::Error;
-use crate::math::Float;
-use crate::network::{Init, Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
-use crate::simd::Level;
-use crate::testing::{Random, with_all_kinds};
-use crate::threads::{ThreadPool, Threads};
+use crate::random::Random;
+use crate::with_all_kinds;
 use std::ops::ControlFlow;
+use twolayer_core::{
+    Error, Float, GradientMethod, Init, Labels, Level, Parameter, Parameters, Progress, Rows, Shape, ThreadPool,
+    Threads, TrainOptions, TrainSummary, TwoLayerNet,
+};
 
 pub struct Data {
     pub pixels: Vec<u8>,
@@ -18,20 +17,20 @@ pub struct Data {
 
 impl Data {
     pub fn new(inputs: usize, hidden: usize, classes: usize, rows: usize) -> Self {
-        let mut random = Random::new((inputs + hidden * 5 + rows) as u64);
+        let mut random = Random((inputs + hidden * 5 + rows) as u64);
         let pixels = (0..inputs * rows).map(|_| if random.below(3) == 0 { random.bits() as u8 } else { 0 }).collect();
         let labels = (0..rows).map(|_| random.below(classes) as u32).collect();
         Data { pixels, labels, rows, shape: Shape::new(inputs, hidden, classes).unwrap() }
     }
 
     pub fn net<T: Float>(&self, level: Level) -> TwoLayerNet<T> {
-        let mut random = Random::new(11);
+        let mut random = Random(11);
         let net = TwoLayerNet::new(Parameters::normal(self.shape, Init::Normal(0.3), || random.value()));
         net.with_level(level)
     }
 
     pub fn batches(&self, seed: u64) -> impl FnMut(&mut [usize]) + use<> {
-        let (mut random, rows) = (Random::new(seed), self.rows);
+        let (mut random, rows) = (Random(seed), self.rows);
         move |indices| indices.iter_mut().for_each(|i| *i = random.below(rows))
     }
 

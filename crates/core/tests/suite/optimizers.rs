@@ -1,14 +1,12 @@
 //! Optimisers against their formulas, one parameter at a time.
 
-use super::tests::Data;
-use super::{GradientMethod, Optimizer, OptimizerKind, TrainOptions};
-use crate::error::Error;
-use crate::math::Float;
-use crate::network::{Labels, Parameter, Parameters, Rows, Shape, TwoLayerNet};
-use crate::simd::Level;
-use crate::testing::with_all_kinds;
-use crate::threads::Threads;
+use crate::train::Data;
+use crate::with_all_kinds;
 use std::ops::ControlFlow;
+use twolayer_core::{
+    Error, Float, GradientMethod, Labels, Level, Optimizer, OptimizerKind, Parameter, Parameters, Rows, Shape, Threads,
+    TrainOptions, TwoLayerNet,
+};
 
 const KINDS: [(OptimizerKind, f64); 8] = [
     (OptimizerKind::Sgd, 0.01),

@@ -1,10 +1,9 @@
 //! Every small shape, stride and offset, at every level, against the definition; failures are collected.
 
-use super::{gemm, gemm_parallel, oracle};
-use crate::math::Float;
-use crate::matrix::{MatMut, MatRef};
-use crate::simd::Level;
-use crate::testing::{Random, with_all_kinds};
+use crate::gemm_oracle as oracle;
+use crate::random::Random;
+use crate::with_all_kinds;
+use twolayer_core::{Float, Level, MatMut, MatRef, gemm, gemm_parallel};
 
 /// The layout of a matrix in its buffer.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +42,9 @@ fn bound<T: Float>(k: usize, size: f64) -> f64 {
 fn wrong<T: Float>(level: Level, case: &Case<T>, random: &mut Random) -> Option<String> {
     let Case { m, n, k, a, b, c_gap, alpha, beta } = *case;
     let size = |r: usize, c: usize| (r + 3) * (c + 3) + r.max(c) * 8 + 16;
-    let a_data: Vec<T> = random.values(size(m, k));
-    let b_data: Vec<T> = random.values(size(k, n));
-    let mut c_data: Vec<T> = random.values(size(m, n));
+    let a_data: Vec<T> = random.values(size(m, k), 1.0);
+    let b_data: Vec<T> = random.values(size(k, n), 1.0);
+    let mut c_data: Vec<T> = random.values(size(m, n), 1.0);
     let c_row = n + c_gap;
     let (a, b) = (view(&a_data, m, k, a), view(&b_data, k, n, b));
     let before = c_data.clone();
@@ -72,7 +71,7 @@ fn wrong<T: Float>(level: Level, case: &Case<T>, random: &mut Random) -> Option<
 fn check<T: Float>(cases: &[Case<T>]) {
     let mut failures = Vec::new();
     for level in Level::available() {
-        let mut random = Random::new(1);
+        let mut random = Random(1);
         for case in cases {
             if let Some(what) = wrong(level, case, &mut random) {
                 let Case { m, n, k, a, b, .. } = case;
@@ -205,8 +204,8 @@ fn mismatched_shapes_are_errors() {
 #[test]
 fn agrees_with_matrixmultiply() {
     let (m, n, k) = (37, 41, 300);
-    let mut random = Random::new(5);
-    let (a, b): (Vec<f32>, Vec<f32>) = (random.values(m * k), random.values(k * n));
+    let mut random = Random(5);
+    let (a, b): (Vec<f32>, Vec<f32>) = (random.values(m * k, 1.0), random.values(k * n, 1.0));
     let mut theirs = vec![0.0f32; m * n];
     // SAFETY: the buffers have the sizes that the shapes and strides imply.
     unsafe {
@@ -225,11 +224,11 @@ fn agrees_with_matrixmultiply() {
 
 #[test]
 fn results_do_not_depend_on_threads() {
-    let mut random = Random::new(6);
+    let mut random = Random(6);
     for (m, n, k) in
         [(1, 5, 3), (13, 40, 20), (100, 50, 784), (257, 65, 300), (257, 150, 600), (300, 200, 150), (40, 90, 2100)]
     {
-        let (a, b): (Vec<f32>, Vec<f32>) = (random.values(m * k), random.values(k * n));
+        let (a, b): (Vec<f32>, Vec<f32>) = (random.values(m * k, 1.0), random.values(k * n, 1.0));
         let (turned, b) = (MatRef::new(&a, k, m).unwrap().t(), MatRef::new(&b, k, n).unwrap());
         let a = if m % 2 == 0 { turned } else { MatRef::new(&a, m, k).unwrap() };
         for level in Level::available() {
@@ -250,10 +249,10 @@ fn results_do_not_depend_on_threads() {
 /// A packed product in two blocks of depth, with β = 0 over NaNs; and a single row, whose row stride must be ignored.
 #[test]
 fn packed_products_read_only_their_operands() {
-    let mut random = Random::new(8);
+    let mut random = Random(8);
     let (m, n, k) = (30, 60, 1500);
     for level in Level::available() {
-        let (a, b): (Vec<f64>, Vec<f64>) = (random.values(m * k), random.values(k * n));
+        let (a, b): (Vec<f64>, Vec<f64>) = (random.values(m * k, 1.0), random.values(k * n, 1.0));
         let (a, b) = (MatRef::new(&a, m, k).unwrap(), MatRef::new(&b, k, n).unwrap());
         let mut c = vec![f64::NAN; m * n];
         gemm(level, 1.0, a, b, 0.0, MatMut::new(&mut c, m, n).unwrap()).unwrap();
