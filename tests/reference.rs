@@ -164,18 +164,20 @@ fn the_notebooks_loss_is_numpys_too() {
     let scratch = tempfile::tempdir().unwrap();
     let [log, exact, with] = ["losses.csv", "exact", "with"].map(|name| scratch.path().join(name));
     for run in fixture("digits_runs.json").as_array().unwrap() {
+        let mut told = String::new();
         for level in levels() {
             // The other tests replay whole runs.
             let iterations = affordable(&level, integer(&run["iters"])).min(1000);
             let options = format!("--data {{}} --iters {iterations} --isa {level} --log {{}} --out {{}}");
-            let told = arguments(run, "f64", &options);
+            told = arguments(run, "f64", &options);
             json(&format!("{told} --loss-epsilon 1e-7"), &[&digits(), &log, &with]);
             let losses = losses(&log);
             assert_eq!(losses.len(), iterations, "{level}");
             compare_losses(&losses, &run["notebook_loss"], &F64, &level);
-            json(&told, &[&digits(), &log, &exact]);
-            assert_eq!(std::fs::read(&exact).unwrap(), std::fs::read(&with).unwrap(), "{level}: other weights");
         }
+        // Of the last level, which is the fastest.
+        json(&told, &[&digits(), &log, &exact]);
+        assert_eq!(std::fs::read(&exact).unwrap(), std::fs::read(&with).unwrap(), "other weights");
     }
 }
 

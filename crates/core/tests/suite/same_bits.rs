@@ -11,13 +11,14 @@ fn bits<T: Float>(x: &[T]) -> Vec<u64> {
     x.iter().map(|x| x.to_f64().to_bits()).collect()
 }
 
-/// Asserts that `f` returns the same at every level.
-fn check<R: PartialEq + std::fmt::Debug>(what: &str, f: impl Fn(Level) -> R) {
+/// Asserts that `f` returns the same at every level; returns it.
+fn check<R: PartialEq + std::fmt::Debug>(what: &str, f: impl Fn(Level) -> R) -> R {
     let want = f(Level::available()[0]);
     for level in Level::available() {
         // Not `assert_eq`, which would print all of both.
         assert!(f(level) == want, "{what} at {level} differs from {}", Level::available()[0]);
     }
+    want
 }
 
 struct Data<T> {
@@ -108,10 +109,11 @@ fn check_training<T: Float>() {
                 optimizer.train(&mut net, x, t, &mut sampler, &options, observer).unwrap();
                 (bits(&net.parameters.to_vec()), losses)
             };
-            let want = train(Level::best(), 1);
-            for threads in [1, 2, 3, 4] {
-                check(&format!("{kind:?} {activation:?}, {threads} threads"), |level| train(level, threads));
-                assert!(train(Level::best(), threads) == want, "{kind:?} {activation:?} with {threads} threads");
+            let with =
+                |threads| check(&format!("{kind:?} {activation:?}, {threads} threads"), |level| train(level, threads));
+            let want = with(1);
+            for threads in [2, 3, 4] {
+                assert!(with(threads) == want, "{kind:?} {activation:?} with {threads} threads");
             }
         }
     }
