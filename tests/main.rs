@@ -1,4 +1,5 @@
-//! End to end: real files and the real binary. One program, so that tests share their compiling and both processors.
+//! End to end: real files and the real binary. One test binary, so that what the tests share is compiled once, and all
+//! processors are busy to the end.
 
 mod browser;
 mod capi;

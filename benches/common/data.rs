@@ -22,7 +22,7 @@ const FAINT: i32 = 72;
 
 /// The folder of the bundled digits.
 pub fn bundled_folder() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../data"))
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../data"))
 }
 
 /// The folder with MNIST, if `TWOLAYER_MNIST` names one.

@@ -1,6 +1,6 @@
 //! The two-layer network and its kernels.
 
-// As the tests in files of their own call it.
+// The tests' random.rs calls the crate by this name.
 #[cfg(test)]
 extern crate self as twolayer_core;
 

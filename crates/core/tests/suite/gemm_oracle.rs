@@ -3,13 +3,7 @@
 use twolayer_core::{Float, MatRef};
 
 /// α·A·B + β·C and the sum of the magnitudes of its terms, row by row.
-pub(crate) fn product<T: Float>(
-    alpha: T,
-    a: MatRef<'_, T>,
-    b: MatRef<'_, T>,
-    beta: T,
-    c: MatRef<'_, T>,
-) -> Vec<(f64, f64)> {
+pub fn product<T: Float>(alpha: T, a: MatRef<'_, T>, b: MatRef<'_, T>, beta: T, c: MatRef<'_, T>) -> Vec<(f64, f64)> {
     let mut out = Vec::new();
     for i in 0..a.rows() {
         for j in 0..b.cols() {

@@ -3,7 +3,7 @@
 use twolayer_core::{Activation, Float, Parameter, TwoLayerNet};
 
 /// Parameters and rows, widened.
-pub(crate) struct Oracle {
+pub struct Oracle {
     pub activation: Activation,
     pub inputs: usize,
     pub hidden: usize,

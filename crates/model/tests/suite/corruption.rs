@@ -62,7 +62,7 @@ fn every_value_of_every_byte() {
     every_byte(&small::<f32>(), |_| 0..=255);
 }
 
-/// They are enough here, as the parser is the same.
+/// Flipped bits are enough here, as the parser is the same.
 #[test]
 fn every_flipped_bit_in_double_precision_and_a_larger_file() {
     for sound in [small::<f64>(), sound()] {
