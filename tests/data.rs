@@ -136,7 +136,7 @@ fn the_error_without_a_network_is_one_short_line_with_instructions() {
 #[test]
 fn proxies_are_used_unless_no_proxy_excludes_the_host() {
     let proxy = Server::new(&[]);
-    let address = format!("http://{}", proxy.address());
+    let address = proxy.address();
     let dir = tempfile::tempdir().unwrap();
     let arguments = ["mnist", "--mirror", "http://files.invalid/404/"];
     for name in ["http_proxy", "ALL_PROXY", "all_proxy"] {

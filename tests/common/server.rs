@@ -39,15 +39,14 @@ impl Server {
         Server { address, shared }
     }
 
-    /// The base address for this behaviour.
-    pub fn base(&self, behaviour: &str) -> String {
-        format!("http://{}/{behaviour}/", self.address)
+    /// `http://127.0.0.1:port`
+    pub fn address(&self) -> String {
+        format!("http://{}", self.address)
     }
 
-    /// `127.0.0.1:port`
-    #[allow(dead_code)] // Each test crate uses its own part of this.
-    pub fn address(&self) -> String {
-        self.address.to_string()
+    /// The base address for this behaviour.
+    pub fn base(&self, behaviour: &str) -> String {
+        format!("{}/{behaviour}/", self.address())
     }
 
     /// The requests so far: method, path, and range if there was one.

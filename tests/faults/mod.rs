@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
-use crate::common::shim;
-use crate::common::{digits, folder, names_in, ok, tiny, twolayer};
+use crate::common::{digits, folder, names_in, ok, shim, tiny, twolayer};
 
 /// What each command is run with, in a folder with a model, a picture, an archive and a set.
 const COMMANDS: [&str; 16] = [

@@ -1,6 +1,6 @@
 //! Every small shape, stride and offset, at every level, against the definition; failures are collected.
 
-use crate::gemm_oracle as oracle;
+use crate::gemm_oracle;
 use crate::random::Random;
 use crate::with_all_kinds;
 use twolayer_core::{Float, Level, MatMut, MatRef, gemm, gemm_parallel};
@@ -49,7 +49,7 @@ fn wrong<T: Float>(level: Level, case: &Case<T>, random: &mut Random) -> Option<
     let (a, b) = (view(&a_data, m, k, a), view(&b_data, k, n, b));
     let before = c_data.clone();
     let c_before = MatRef::with_strides(&before[1..], m, n, c_row, 1).unwrap();
-    let want = oracle::product(alpha, a, b, beta, c_before);
+    let want = gemm_oracle::product(alpha, a, b, beta, c_before);
     gemm(level, alpha, a, b, beta, MatMut::with_stride(&mut c_data[1..], m, n, c_row).unwrap()).unwrap();
     for (i, (&now, &was)) in c_data.iter().zip(&before).enumerate() {
         let place = i.wrapping_sub(1);
@@ -257,7 +257,7 @@ fn packed_products_read_only_their_operands() {
         let mut c = vec![f64::NAN; m * n];
         gemm(level, 1.0, a, b, 0.0, MatMut::new(&mut c, m, n).unwrap()).unwrap();
         let zeros = vec![0.0; m * n];
-        let want = oracle::product(1.0, a, b, 0.0, MatRef::new(&zeros, m, n).unwrap());
+        let want = gemm_oracle::product(1.0, a, b, 0.0, MatRef::new(&zeros, m, n).unwrap());
         assert!(c.iter().zip(&want).all(|(c, (want, size))| (c - want).abs() <= bound::<f64>(k, *size)), "{level}");
         let turned: Vec<f64> = (0..n * k).map(|i| b.get(i % k, i / k)).collect();
         let b = MatRef::new(&turned, n, k).unwrap().t();
@@ -265,7 +265,7 @@ fn packed_products_read_only_their_operands() {
             let one = MatRef::with_strides(&turned[..k], 1, k, stride, 1).unwrap();
             let mut row = vec![f64::NAN; n];
             gemm(level, 1.0, one, b, 0.0, MatMut::new(&mut row, 1, n).unwrap()).unwrap();
-            let want = oracle::product(1.0, one, b, 0.0, MatRef::new(&zeros[..n], 1, n).unwrap());
+            let want = gemm_oracle::product(1.0, one, b, 0.0, MatRef::new(&zeros[..n], 1, n).unwrap());
             assert!(row.iter().zip(&want).all(|(c, (want, size))| (c - want).abs() <= bound::<f64>(k, *size)));
         }
     }
